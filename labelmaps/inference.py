@@ -1,0 +1,86 @@
+"""From images to label maps: decode once, make the views, ask the network, store what it says."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from labelmaps.errors import InputError
+from labelmaps.images import read_image
+from labelmaps.label_map_file import LabelMapWriter
+from labelmaps.networks import Classifier, Preprocessing
+from labelmaps.views import ViewFamily
+
+Item = TypeVar("Item")
+
+
+def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
+    """The rows of the index that belong to part 1…`parts`: contiguous, and as equal in number as can be."""
+    bounds = np.linspace(0, len(index), parts + 1).round().astype(int)
+    return index.iloc[bounds[part - 1] : bounds[part]]
+
+
+def read_ahead(index: pd.DataFrame, depth: int = 8) -> Iterator[np.ndarray]:
+    """Decode the images of an index in order, up to `depth` ahead of the consumer."""
+    rows = index[["path", "offset", "length"]].itertuples(index=False)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = [pool.submit(read_image, *row) for row in islice(rows, depth)]
+        while waiting:
+            yield waiting.pop(0).result()
+            waiting += [pool.submit(read_image, *row) for row in islice(rows, 1)]
+
+
+def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    """Lists of `size` items, the last one possibly shorter."""
+    items = iter(items)
+    while batch := list(islice(items, size)):
+        yield batch
+
+
+def make_views(image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, device: torch.device) -> Tensor:
+    """What the network receives from each fixation.
+
+    image: (H, W, 3) uint8. Returns (row, column, 3, size, size) float32, normalised, on `device`.
+    """
+    pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)
+    # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
+    return view.sample(preprocessing.normalise(pixels), preprocessing.size, preprocessing.black(device))
+
+
+def compute_label_maps(
+    index: pd.DataFrame,
+    classifier: Classifier,
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    batch: int,
+    writer: LabelMapWriter,
+) -> Iterator[int]:
+    """Compute and write the label maps of every image in the index, `batch` images at a time.
+
+    Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
+    """
+    for start, images in enumerate(batched(read_ahead(index), batch)):
+        rows = index.iloc[start * batch : start * batch + len(images)]
+        views = torch.stack([make_views(image, view, preprocessing, classifier.device) for image in images])
+        logits = classifier.logits(views.flatten(0, 2)).unflatten(0, views.shape[:3])
+        finite = logits.isfinite().all(-1).flatten(1).all(1).cpu().numpy()
+        if not finite.all():
+            raise InputError(
+                f"{rows['path'].iloc[finite.argmin()]}: the network's logits are not finite. Check the weights, or choose "
+                "a wider precision (compute.precision)"
+            )
+        log_sum_exp = logits.logsumexp(-1)
+        geometry = [view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
+        writer.append(
+            log_probability=(logits - log_sum_exp[..., None]).half().cpu().numpy(),
+            log_sum_exp=log_sum_exp.cpu().numpy(),
+            top_label=logits.argmax(-1).short().cpu().numpy(),
+            centre=np.stack([g.centre for g in geometry]),
+            extent=np.stack([g.extent for g in geometry]),
+        )
+        yield len(images)

@@ -1,0 +1,14 @@
+"""Center: no saccade. The baseline that every method is compared with."""
+
+import numpy as np
+
+from labelmaps.label_map_file import LabelMaps
+
+CUE = "baseline"
+
+
+def saliency(maps: LabelMaps, label: None) -> np.ndarray:
+    """1 at x₀, 0 elsewhere; (image, row, column)."""
+    saliency = np.zeros_like(maps.log_sum_exp)
+    saliency[:, *maps.initial] = 1
+    return saliency

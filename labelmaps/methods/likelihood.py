@@ -1,0 +1,15 @@
+"""Likelihood map: how probable the network finds the target label at each fixation ("visual search").
+
+Source: the paper, "From Label map to Likelihood and Information Gain maps": L*(u) = p(k*|x_u), here its logarithm.
+"""
+
+import numpy as np
+
+from labelmaps.label_map_file import LabelMaps
+
+CUE = "cued"
+
+
+def saliency(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
+    """log p(k*|x_u) in nats, (image, row, column); `label` (image,) is k*."""
+    return np.take_along_axis(maps.log_probability, label[:, None, None, None], axis=-1)[..., 0]

@@ -1,0 +1,15 @@
+"""Maximum logit: the largest logit of all labels at each fixation.
+
+Source: the paper, equation 1.
+"""
+
+import numpy as np
+
+from labelmaps.label_map_file import LabelMaps
+
+CUE = "uncued"
+
+
+def saliency(maps: LabelMaps, label: None) -> np.ndarray:
+    """max_k z_k(u), (image, row, column)."""
+    return maps.log_probability.max(axis=-1) + maps.log_sum_exp

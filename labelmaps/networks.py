@@ -1,0 +1,178 @@
+"""Classifiers: built by name, loaded from a state dict, and run at a stated precision."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+import torchvision
+from torch import Tensor, nn
+
+from labelmaps.errors import InputError
+from labelmaps.small_resnet import small_resnet
+
+OWN_ARCHITECTURES = {"small_resnet": small_resnet}
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+SHOWN_KEYS = 5  # of each kind, in an error message
+
+
+def build(architecture: str, n_labels: int) -> nn.Module:
+    """An untrained classifier with `n_labels` outputs: a torchvision name, or one of our own architectures."""
+    if architecture in OWN_ARCHITECTURES:
+        return OWN_ARCHITECTURES[architecture](n_labels)
+    if architecture not in torchvision.models.list_models(module=torchvision.models):
+        raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
+    options = {"init_weights": True} if architecture in ("googlenet", "inception_v3") else {}  # else they warn
+    return torchvision.models.get_model(architecture, weights=None, num_classes=n_labels, **options)
+
+
+def load_weights(network: nn.Module, path: str | Path) -> None:
+    """Fill a network from a state dict file (any floating-point type; loaded without running code from it).
+
+    Raises `InputError` when the file is no state dict, or naming the keys that do not fit the architecture.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises a different type for each way in which a file can be wrong
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"{path}: not a readable checkpoint ({reason}). It must hold a state dict, as written by "
+            "torch.save(network.state_dict(), path), with tensors only"
+        ) from error
+    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+        raise InputError(
+            f"{path}: not a state dict (parameter name → tensor). Save network.state_dict(), not the network "
+            "or a training checkpoint that contains it"
+        )
+    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    found = {key: tuple(value.shape) for key, value in state.items()}
+    wrong = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "unexpected": sorted(found.keys() - expected.keys()),
+        "of another shape": [
+            f"{key}: {list(found[key])} in the file, {list(expected[key])} in the network"
+            for key in expected
+            if key in found and found[key] != expected[key]
+        ],
+    }
+    if any(wrong.values()):
+        lines = [
+            f"{len(keys)} keys {kind}: {'; '.join(keys[:SHOWN_KEYS])}{'; …' * (len(keys) > SHOWN_KEYS)}"
+            for kind, keys in wrong.items()
+            if keys
+        ]
+        raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
+    network.load_state_dict(state)
+
+
+def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224) -> dict[str, Tensor]:
+    """State dict of random weights, for benchmarks and tests only.
+
+    Batch-norm statistics come from one seeded batch of noise: with the initial ones, the activations of deep networks
+    grow by orders of magnitude, and the logits overflow float16.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(architecture, n_labels)
+        for module in network.modules():
+            if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.momentum = None  # average over batches: after one batch, that batch's statistics
+        network.train()
+        with torch.inference_mode():
+            network(torch.randn(8, 3, size, size))
+    return network.state_dict()
+
+
+def download_weights(url: str, path: str | Path) -> None:
+    """Download torchvision weights to `path`, checked against the hash in their file name (name-<hash>.pth).
+
+    Raises `InputError` when the download fails or the hash is another; then no file is left.
+    """
+    match = torch.hub.HASH_REGEX.search(url)
+    if match is None:
+        raise InputError(f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against")
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    try:
+        torch.hub.download_url_to_file(url, str(path), hash_prefix=match.group(1), progress=True)
+    except (OSError, RuntimeError) as error:
+        raise InputError(
+            f"{url}: not downloaded ({error}). Check the network, or fetch the file elsewhere and give it as `checkpoint:`"
+        ) from error
+
+
+def weights_url(architecture: str, weights: str) -> str:
+    """Address of torchvision's weights: `weights` is DEFAULT or a member's name such as IMAGENET1K_V2 (short: V2)."""
+    choices = torchvision.models.get_model_weights(architecture).__members__
+    names = {name.removeprefix("IMAGENET1K_"): name for name in choices}
+    if weights not in choices and weights not in names:
+        raise InputError(f"weights: torchvision has no '{weights}' for {architecture}; choose {', '.join(names)}")
+    return choices[names.get(weights, weights)].url
+
+
+def resolve_device(device: str) -> torch.device:
+    """The device that `cpu`, `cuda` or `auto` means here; asking for a GPU that is not there is an error."""
+    available = torch.cuda.is_available()
+    if device == "cuda" and not available:
+        raise InputError(
+            "compute.device is cuda, but torch sees no CUDA device here. Run where there is a GPU, or set "
+            "`compute: {device: cpu}`"
+        )
+    return torch.device("cuda" if device == "cuda" or (device == "auto" and available) else "cpu")
+
+
+def resolve_precision(precision: str, device: torch.device) -> str:
+    """The precision that `auto` means: bfloat16 where the device has it in hardware, else float32."""
+    if precision != "auto":
+        return precision
+    if device.type == "cuda":
+        has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        has_bfloat16 = torch.cpu.get_capabilities().get("avx512_bf16", False)
+    return "bfloat16" if has_bfloat16 else "float32"
+
+
+def last_linear(network: nn.Module) -> nn.Linear | None:
+    """The linear layer that gives the logits, or None where the network ends otherwise (SqueezeNet)."""
+    linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
+    return linear[-1] if linear else None
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What a network expects of its input: side in pixels, and the mean and standard deviation of RGB in [0, 1]."""
+
+    size: int = 224
+    mean: Sequence[float] = (0.485, 0.456, 0.406)
+    std: Sequence[float] = (0.229, 0.224, 0.225)
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """An image (3, H, W) uint8 in the network's units, float32."""
+        mean, std = (torch.tensor(list(x), device=image.device)[:, None, None] for x in (self.mean, self.std))
+        return (image.float() / 255 - mean) / std
+
+    def black(self, device: torch.device) -> Tensor:
+        """RGB 0 in the network's units, (3,) float32."""
+        return -torch.tensor(list(self.mean), device=device) / torch.tensor(list(self.std), device=device)
+
+
+class Classifier:
+    """A network ready to be asked for logits.
+
+    The network runs in `precision`; its last linear layer always in float32, because rounded logits tie. TF32 is off.
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device, precision: str):
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = device
+        self.dtype = PRECISIONS[precision]
+        self.network = network.eval().to(device, self.dtype, memory_format=torch.channels_last)
+        head = last_linear(self.network)
+        if head is not None:
+            head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+
+    @torch.inference_mode()
+    def logits(self, views: Tensor) -> Tensor:
+        """Logits (view, label), float32, of normalised views (view, 3, size, size)."""
+        views = views.to(self.device, self.dtype, memory_format=torch.channels_last)
+        return self.network(views).float()

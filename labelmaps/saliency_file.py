@@ -1,0 +1,48 @@
+"""Saliency maps in HDF5: one schema for every method, the one writer and the one reader.
+
+saliency  (image, row, column) float32     raw, in the method's own units
+point     (image, row, column, 2) float64  x, y that each cell stands for, in original pixels
+image     (image,) text                    ids, in the order of the index
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from labelmaps.errors import InputError
+from labelmaps.files import moved_into_place
+
+
+@dataclass(frozen=True)
+class SaliencyMaps:
+    """Saliency maps of all images; axes and units as in the file."""
+
+    image: list[str]
+    saliency: np.ndarray
+    point: np.ndarray
+
+
+def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
+    """Write saliency maps; raises `InputError` naming the first image whose map is not finite."""
+    finite = np.isfinite(maps.saliency).all(axis=(1, 2))
+    if not finite.all():
+        raise InputError(f"{maps.image[finite.argmin()]}: its saliency map holds NaN or infinite values")
+    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+        file.create_dataset("image", data=maps.image, dtype=h5py.string_dtype())
+        file.create_dataset("saliency", data=maps.saliency.astype(np.float32), fletcher32=True, chunks=True)
+        file.create_dataset("point", data=maps.point.astype(np.float64), fletcher32=True, chunks=True)
+        for key, value in attributes.items():
+            file.attrs[key] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+
+
+def read_saliency(path: str | Path) -> SaliencyMaps:
+    """Read saliency maps; raises `InputError` where the file is missing or damaged."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            return SaliencyMaps(file["image"].asstr()[:].tolist(), file["saliency"][:], file["point"][:])
+    except (OSError, KeyError) as error:
+        raise InputError(f"{path}: missing or damaged ({error}). Delete it and run again") from error

@@ -1,0 +1,54 @@
+"""View families: what the network sees from each fixation point.
+
+A family is one module of this package with a frozen, keyword-only dataclass `View` whose fields are its options:
+
+- `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
+- `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
+- `sample(image, size, black)`: what the network receives from each fixation.
+
+A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
+configurations can be checked without it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from labelmaps import modules
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where each view of an image looks, in edge coordinates of the original pixels (0…W, 0…H).
+
+    centre: (row, column, 2), the fixation point x, y.
+    extent: (row, column, 4), the box x0, y0, x1, y1 that fills the view.
+    """
+
+    centre: np.ndarray
+    extent: np.ndarray
+
+
+class ViewFamily(Protocol):
+    """What every family's `View` offers."""
+
+    grid: int
+
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Where each view of an image of this size looks."""
+        ...
+
+    def sample(self, image: "Tensor", size: int, black: "Tensor") -> "Tensor":
+        """Views (row, column, 3, size, size) of a normalised image (3, H, W); `black` (3,) is RGB 0, normalised."""
+        ...
+
+
+def create(family: str, **options) -> ViewFamily:
+    """The view of a family with its options; raises `InputError` for a family that does not exist."""
+    import labelmaps.views as package
+
+    return modules.load_module(package, family).View(**options)

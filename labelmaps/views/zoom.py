@@ -1,0 +1,65 @@
+"""Zoom: the largest box centred on the fixation that stays inside the image, never under a share `floor` of it.
+
+In coordinates that run from −1 to 1 along each axis of the whole image, the fixations are
+u ∈ linspace(−(1−s), 1−s, n)², s = `floor`, and the view is the box of half-size r(u) = max(1 − max|u|, s), each axis
+on its own (the aspect ratio is squashed). x₀ is the whole image; the outer ring sees a share s of each side.
+
+Source: the authors' code for arXiv 2402.15480 (`method='valid', size_ratio=0.1`). They sample at linspace(−1, 1, 224)
+with zeros outside; here samples lie at pixel centres and edges are replicated.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from labelmaps.views import Geometry
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Options of the zoom family.
+
+    grid: fixations along each axis, odd.
+    floor: side of the smallest box, as a share of the image's side.
+    antialias: average over the source pixels that a sample covers, where the box is shrunk.
+    mask: blacken what lies outside the disc inscribed in the view.
+    """
+
+    grid: int = 7
+    floor: float = 0.1
+    antialias: bool = False
+    mask: bool = False
+
+    def __post_init__(self):
+        if self.grid < 1 or self.grid % 2 == 0:
+            raise ValueError(f"grid: {self.grid} is not an odd positive number; the grid needs a centre")
+        if not 0 < self.floor <= 1:
+            raise ValueError(f"floor: {self.floor} is not a share of the side in (0, 1]")
+
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Where each view looks, in original pixels."""
+        reach = 1 - self.floor if self.grid > 1 else 0.0
+        u = np.linspace(-reach, reach, self.grid)
+        u[self.grid // 2] = 0  # x₀ is the whole image, to the last bit
+        uy, ux = np.meshgrid(u, u, indexing="ij")
+        r = np.maximum(1 - np.maximum(abs(ux), abs(uy)), self.floor)
+        scale = np.array([width, height]) / 2
+        centre = (np.stack([ux, uy], axis=-1) + 1) * scale
+        half = r[..., None] * scale
+        return Geometry(centre, np.concatenate([centre - half, centre + half], axis=-1))
+
+    def sample(self, image: "Tensor", size: int, black: "Tensor") -> "Tensor":
+        """Views (row, column, 3, size, size) of a normalised image (3, H, W)."""
+        from labelmaps import resampling
+
+        _, height, width = image.shape
+        views = resampling.resize_boxes(
+            image, self.geometry(width, height).extent.reshape(-1, 4), size, self.antialias
+        )
+        if self.mask:
+            views = resampling.blacken_outside_disc(views, black)
+        return views.reshape(self.grid, self.grid, *views.shape[1:])
