@@ -26,10 +26,10 @@ from labelmaps.images import image_id
 
 Box = list[float]  # x0, y0, x1, y1 in original pixels
 Annotation = tuple[int, list[Box]]  # label, boxes
-Entry = tuple[str, Callable[[], Annotation]]  # image id, and its parser, which may raise Unusable
+Entry = tuple[str, Callable[[], Annotation]]  # image id, and its parser, which may raise UnusableError
 
 
-class Unusable(ValueError):
+class UnusableError(ValueError):
     """One image cannot be used. The message is the reason, `kind: detail`; reasons are counted by kind."""
 
 
@@ -66,7 +66,7 @@ def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
         raise InputError(f"cannot read boxes from {path}: give a .csv, a folder of .xml files, or their .tgz")
     annotations = collect(entries)
     if annotations.table.empty and not annotations.problems:
-        raise InputError(f"no annotation in {path}: give ImageNet's boxes (.csv, or .xml in a folder or .tgz)")
+        raise InputError(f"no annotation in {path}: give ImageNet's .csv, or its .xml files")
     return annotations
 
 
@@ -78,25 +78,25 @@ def collect(entries: Iterable[Entry]) -> Annotations:
         try:
             annotation = parse()
             if annotated.setdefault(image, annotation) != annotation:
-                raise Unusable("conflicting annotations: the image occurs twice, with different content")
-        except Unusable as reason:
+                raise UnusableError("conflicting annotations: the image occurs twice, with different content")
+        except UnusableError as reason:
             problems.setdefault(image, str(reason))
     rows = [(image, *annotated[image]) for image in sorted(annotated.keys() - problems.keys())]
     return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems)
 
 
 def parse_box(words: list[str]) -> Box:
-    """Four numbers, x0 < x1 and y0 < y1; raise `Unusable` otherwise."""
+    """Four numbers, x0 < x1 and y0 < y1; raise `UnusableError` otherwise."""
     shown = " ".join(words)[:80]
     try:
         box = [float(word) for word in words]
     except ValueError:
-        raise Unusable(f"box not in numbers: {shown}") from None
+        raise UnusableError(f"box not in numbers: {shown}") from None
     if not all(map(math.isfinite, box)):
-        raise Unusable(f"box not in numbers: {shown}")
+        raise UnusableError(f"box not in numbers: {shown}")
     x0, y0, x1, y1 = box
     if x0 >= x1 or y0 >= y1:
-        raise Unusable(f"box without area, or its corners reversed: {shown}")
+        raise UnusableError(f"box without area, or its corners reversed: {shown}")
     return box
 
 
@@ -110,12 +110,14 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if missing := set(required) - set(header):
-                raise InputError(f"{path}: no column {', '.join(sorted(missing))}; its first line is {header}")
+                raise InputError(
+                    f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}"
+                )
             if unknown := set(header) - {*required, *optional}:
                 raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
             return [_row(header, fields, f"{path}, line {reader.line_num}") for fields in reader if fields]
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"cannot read {path}: {error}; give a UTF-8 CSV file with matching quotes") from error
+        raise InputError(f"cannot read {path}: {error}; give a UTF-8 CSV file, quotes in pairs") from error
 
 
 def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
@@ -132,7 +134,7 @@ def _csv_entries(path: Path, indices: dict[str, int]) -> Iterator[Entry]:
 def _parse_prediction(text: str, indices: dict[str, int]) -> Annotation:
     words = text.split()
     if len(words) % 5:
-        raise Unusable(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
+        raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
     return _annotation([(words[i], words[i + 1 : i + 5]) for i in range(0, len(words), 5)], indices)
 
 
@@ -146,10 +148,10 @@ def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotatio
     try:
         root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise Unusable(f"unreadable XML: {error}") from None
+        raise UnusableError(f"unreadable XML: {error}") from None
     filename = root.findtext("filename", default=image)
     if image_id(filename) != image:
-        raise Unusable(f"XML file of another image: {filename[:80]}")
+        raise UnusableError(f"XML file of another image: {filename[:80]}")
     corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
     return _annotation(
         [
@@ -188,11 +190,11 @@ def _is_visible_xml(name: str) -> bool:
 def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -> Annotation:
     ids = sorted({class_id for class_id, _ in objects})
     if not ids:
-        raise Unusable("annotated without an object")
+        raise UnusableError("annotated without an object")
     if len(ids) > 1:
-        raise Unusable(f"several classes: {' '.join(ids)[:80]}")
+        raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
     if ids[0] not in indices:
-        raise Unusable(f"class not in the classes file: {ids[0][:80]}")
+        raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
     return indices[ids[0]], [parse_box(words) for _, words in objects]
 
 

@@ -30,7 +30,7 @@ def read_classes(path: str | Path) -> list[Class]:
 
 
 def class_indices(classes: list[Class]) -> dict[str, int]:
-    """The label of each class id."""
+    """Map each class id to its label."""
     return {item.id: label for label, item in enumerate(classes)}
 
 

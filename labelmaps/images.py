@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from labelmaps.errors import InputError
 
@@ -54,7 +54,7 @@ def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int
 
 @contextmanager
 def _opened(path: str | Path, offset: int, length: int) -> Iterator[Image.Image]:
-    """The image with its header read; every failure until the block's end becomes an `InputError`."""
+    """Give the image with its header read; turn every failure in the block into an `InputError`."""
     try:
         with Path(path).open("rb") as file:
             image = _parse_header(file if offset < 0 else _member(file, offset, length))
@@ -81,7 +81,10 @@ def _parse_header(file: BinaryIO) -> Image.Image:
     with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata; the pixels are what counts
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        return Image.open(file, formats=_FORMATS)
+        try:
+            return Image.open(file, formats=_FORMATS)
+        except UnidentifiedImageError:  # its own message shows an address in memory
+            raise ValueError(f"empty, damaged, or none of {', '.join(_FORMATS)}") from None
 
 
 def _refuse_several_or_rotated(image: Image.Image) -> None:

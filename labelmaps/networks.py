@@ -9,9 +9,9 @@ import torchvision
 from torch import Tensor, nn
 
 from labelmaps.errors import InputError
-from labelmaps.small_resnet import small_resnet
+from labelmaps.small_resnet import SmallResNet
 
-OWN_ARCHITECTURES = {"small_resnet": small_resnet}
+OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHOWN_KEYS = 5  # of each kind, in an error message
 

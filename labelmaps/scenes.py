@@ -24,8 +24,8 @@ Colour = tuple[int, int, int]
 
 SUPERSAMPLE = 3  # sprites are drawn this many times larger, then averaged
 JPEG_QUALITY = 90
-OBJECT_SIZE = (0.16, 0.62)  # the object's longer side, as a fraction of the image's shorter side
-CENTRE_BIAS = 2.0  # places follow Beta(b, b) between the borders: 1 is uniform; photographers prefer the middle
+OBJECT_SIZE = (0.22, 0.7)  # the object's longer side, as a fraction of the image's shorter side
+CENTRE_BIAS = 2.5  # places follow Beta(b, b) between the borders: 1 is uniform; photographers prefer the middle
 VISIBLE = 0.75  # what comes in front of the object leaves at least this share of it in sight
 
 DARK = (40, 34, 32)
@@ -528,11 +528,11 @@ def compose_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, np.
         covers by half or more and that nothing in front of it hides.
     """
     stage = _Stage(rng)
-    stage.strew(CLUTTER, rng.integers(4, 10), (0.2, 0.6))
-    stage.strew(LOOKALIKES, rng.integers(3, 8), (0.08, 0.3))
+    stage.strew(CLUTTER, rng.integers(3, 8), (0.2, 0.6))
+    stage.strew(LOOKALIKES, rng.integers(2, 6), (0.08, 0.3))
     stage.lay_object(tuple(DRAWINGS.values())[label])
-    stage.strew(LOOKALIKES, rng.integers(1, 4), (0.08, 0.25))
-    stage.strew(CLUTTER, rng.integers(1, 5), (0.2, 0.5))
+    stage.strew(LOOKALIKES, rng.integers(0, 3), (0.08, 0.25))
+    stage.strew(CLUTTER, rng.integers(1, 4), (0.2, 0.5))
     grain = rng.uniform(-6, 6, (*stage.visible.shape, 1))
     return (stage.canvas + grain).clip(0, 255).round().astype(np.uint8), stage.visible >= 0.5
 

@@ -3,7 +3,7 @@
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from labelmaps.annotations import Annotation, Annotations, Unusable, collect, parse_box, read_rows
+from labelmaps.annotations import Annotation, Annotations, UnusableError, collect, parse_box, read_rows
 from labelmaps.classes import Class, class_indices
 from labelmaps.errors import InputError
 from labelmaps.images import image_id
@@ -26,30 +26,28 @@ def read_table(
         raise InputError(f"{path} holds no image: add one row of path,label[,boxes] for each")
     folder = path.parent if images is None else Path(images)
     ids = [image_id(str(PurePosixPath(row["path"]))) for row in rows]
-    labels = _labels([row["label"] for row in rows], classes, path)
-    parsers = [
-        partial(_parse, label, row.get("boxes", "")) for label, row in zip(labels, rows, strict=True)
-    ]
+    labels = _labels(rows, classes, path)
+    parsers = [partial(_parse, label, row.get("boxes", "")) for label, row in zip(labels, rows, strict=True)]
     files = [(image, folder / row["path"]) for image, row in zip(ids, rows, strict=True)]
     return files, collect(zip(ids, parsers, strict=True))
 
 
-def _labels(texts: list[str], classes: list[Class], path: Path) -> list[int]:
-    by_index = {str(label): label for label in range(len(classes))}
+def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> list[int]:
     # Ids come first: a user's class ids may well be numbers in another order.
-    readings = [class_indices(classes), by_index]
-    unknown = [[text for text in texts if text not in reading] for reading in readings]
-    best = min(range(len(readings)), key=lambda i: len(unknown[i]))
-    if bad := unknown[best]:
+    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}]
+    unknown = [[row for row in rows if row["label"] not in reading] for reading in readings]
+    reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
+    if bad:
+        first = "; ".join(f"{row['path']}: {row['label']!r}" for row in bad[:5])
         raise InputError(
-            f"{path}: {len(bad)} labels have no class, first {', '.join(map(repr, bad[:5]))}; give ids of the "
-            f"classes file throughout, or whole numbers from 0 to {len(classes) - 1} throughout"
+            f"{path}: {len(bad)} labels stand for no class, first {first}; give ids of the classes file "
+            f"throughout, or whole numbers from 0 to {len(classes) - 1} throughout"
         )
-    return [readings[best][text] for text in texts]
+    return [reading[row["label"]] for row in rows]
 
 
 def _parse(label: int, text: str) -> Annotation:
     words = text.split()
     if len(words) % 4:
-        raise Unusable(f"boxes not a repetition of 'x0 y0 x1 y1': {text[:80]}")
+        raise UnusableError(f"boxes not a repetition of 'x0 y0 x1 y1': {text[:80]}")
     return label, [parse_box(words[i : i + 4]) for i in range(0, len(words), 4)]

@@ -1,0 +1,107 @@
+"""The paper's Figure 2: accuracy before and after the saccade, and the Pointing Game, per method and network."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+# The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers tell apart.
+MEASURES = {
+    "accuracy_before": ("accuracy before the saccade (x₀)", "#0072B2"),
+    "accuracy_after": ("accuracy after the saccade", "#D55E00"),
+    "pointing": ("Pointing Game", "#222222"),
+}
+ROWS = {"cued": "cued: told the label", "uncued": "uncued"}
+NAMES = {
+    "likelihood": "likelihood map",
+    "max_logit": "maximum logit",
+    "igub": "IGUB",
+}
+BAR = 0.27  # width, in units of the distance between methods
+
+
+def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
+    """Draw the figure: cued methods above, uncued below, a column per network.
+
+    summary: rows of one view, as in summary.csv. paper: what the paper states, in the columns of resources/paper.csv, for
+    the same data set; may be empty. Raises `ValueError` when the summary holds no saccade at all.
+    """
+    models = list(dict.fromkeys(summary["model"]))
+    cues = [cue for cue in ROWS if cue in set(summary["cue"])]
+    if not cues:
+        raise ValueError("the summary holds no cued and no uncued method: there is no saccade to draw")
+    widest = int(summary[summary["cue"] != "baseline"].groupby(["model", "cue"]).size().max())
+    with sns.axes_style("ticks"), sns.plotting_context("paper"):
+        figure, axes = plt.subplots(
+            len(cues),
+            len(models),
+            figsize=(1.1 + len(models) * max(2.9, 0.6 + 1.25 * widest), 0.9 + 2.1 * len(cues)),
+            sharey=True,
+            squeeze=False,
+            layout="constrained",
+        )
+        for column, model in enumerate(models):
+            of_model = summary[summary["model"] == model]
+            for row, cue in enumerate(cues):
+                draw_panel(axes[row, column], of_model, cue, paper)
+            axes[0, column].set_title(title(of_model.iloc[0]), fontsize="medium")
+        for row, cue in enumerate(cues):
+            axes[row, 0].set_ylabel(f"{ROWS[cue]}\n% of images")
+        figure.legend(
+            *legend_entries(summary, paper),
+            loc="outside lower center",
+            ncols=3,
+            frameon=False,
+            handler_map={tuple: HandlerTuple(ndivide=None)},
+        )
+    return figure
+
+
+def title(row: pd.Series) -> str:
+    """Heading of a network's column."""
+    n = f"n = {row['n_images']:,} images"
+    if row["n_pointing"] != row["n_images"]:
+        n += f", {row['n_pointing']:,} with boxes"
+    return f"{row['model']}\n{row['architecture']}, {row['weights']}, {n}"
+
+
+def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame) -> None:
+    """One network's methods of one kind of cue, as groups of bars with 95 % intervals and the paper's values."""
+    methods = summary[summary["cue"] == cue].reset_index(drop=True)
+    stated = methods[["architecture", "method"]].merge(paper, how="left", on=["architecture", "method"])
+    for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
+        x = np.arange(len(methods)) + offset * BAR
+        value = 100 * methods[measure]
+        low, high = 100 * methods[f"{measure}_low"], 100 * methods[f"{measure}_high"]
+        axes.bar(x, value, BAR * 0.94, color=colour, linewidth=0)
+        axes.errorbar(x, value, [value - low, high - value], fmt="none", ecolor="0.55", elinewidth=1.2)
+        axes.scatter(x, 100 * stated[measure], marker="D", s=22, color="white", edgecolor="black", zorder=3)
+        top = np.fmax(high, 100 * stated[measure])
+        for bar_x, bar_top, bar_value in zip(x, top, value, strict=True):
+            if np.isfinite(bar_value):
+                axes.annotate(f"{bar_value:.1f}", (bar_x, bar_top), (0, 2), ha="center", fontsize=6.5,
+                              textcoords="offset points", color=colour)  # fmt: skip
+    baseline = summary.loc[summary["method"] == "center", "pointing"]
+    if len(baseline):
+        axes.axhline(100 * baseline.iloc[0], color="0.45", linestyle=":", linewidth=1.2, zorder=0)
+    axes.set_xticks(range(len(methods)), [NAMES.get(method, method) for method in methods["method"]])
+    axes.tick_params(axis="x", length=0)
+    axes.set(xlim=(-0.6, len(methods) - 0.4), ylim=(0, 108), yticks=range(0, 101, 20))
+    sns.despine(ax=axes)
+
+
+def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, list[str]]:
+    """Handles and labels of what the figure shows, and of nothing else."""
+    entries = [(Patch(color=colour), label) for label, colour in MEASURES.values()]
+    entries.append((Line2D([], [], color="0.55"), "95 % interval"))
+    if "center" in set(summary["method"]):
+        entries.append((Line2D([], [], color="0.45", linestyle=":"), "Pointing Game of the centre"))
+    if len(summary.merge(paper, on=["architecture", "method"])):
+        diamond = Line2D([], [], linestyle="", marker="D", markerfacecolor="white", markeredgecolor="black")
+        entries.append((diamond, "the paper (same architecture)"))
+    return [handle for handle, _ in entries], [label for _, label in entries]

@@ -1,0 +1,1 @@
+"""What the workflow needs besides the science: its settings, and which code a rule depends on."""

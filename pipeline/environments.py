@@ -1,0 +1,42 @@
+"""Write the conda environments in envs/ from uv.lock: `python -m pipeline.environments`, or `--check` that they agree.
+
+One file per dependency group that rules run in: the exact Python minor version, pip, and the group's whole closure, each
+package at the version of the lock. uv.lock's names are PyPI's, so pip installs them.
+"""
+
+import argparse
+import subprocess
+import sys
+
+import yaml
+
+from pipeline.sources import ROOT
+
+GROUPS = ("dataset", "networks", "analysis", "figures")
+HEADER = "# Generated from uv.lock by `python -m pipeline.environments`; do not edit.\n"
+
+
+def environment(group: str) -> str:
+    """The text of envs/{group}.yaml."""
+    export = ["uv", "export", "--frozen", "--only-group", group, "--no-hashes", "--no-annotate", "--no-header"]
+    pins = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    python = (ROOT / ".python-version").read_text().strip()
+    content = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": pins}]}
+    return HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)
+
+
+def main() -> None:
+    """Write or check every environment."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; fail where a file differs")
+    check = parser.parse_args().check
+    for group in GROUPS:
+        path, text = ROOT / "envs" / f"{group}.yaml", environment(group)
+        if not check:
+            path.write_text(text)
+        elif not path.is_file() or path.read_text() != text:
+            sys.exit(f"{path} differs from uv.lock: run `python -m pipeline.environments`")
+
+
+if __name__ == "__main__":
+    main()

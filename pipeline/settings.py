@@ -1,0 +1,274 @@
+"""The configuration, checked once before any job starts.
+
+The schema is closed: unknown keys, wrong types, unknown names and impossible values are refused with the key's path and
+what is allowed. Four catalogues (datasets, models, views, methods) say what there is; `run` selects from them, so an entry
+that is not selected costs nothing.
+"""
+
+import difflib
+import inspect
+from pathlib import Path
+from types import ModuleType
+from typing import Annotated, Literal
+
+import pydantic
+from pydantic import Field
+from pydantic_core import core_schema
+
+from labelmaps import methods, views
+from labelmaps.modules import load_module, module_names
+
+RESOURCES = Path(__file__).parent.parent / "resources"
+ARCHITECTURES = ["small_resnet", *(RESOURCES / "torchvision_classifiers.txt").read_text().split()]
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+Positive = Annotated[int, Field(ge=1)]
+Seed = Annotated[int, Field(ge=0)]
+ThreeNumbers = Annotated[list[float], Field(min_length=3, max_length=3)]
+
+
+def known(name: str, names: list[str], what: str) -> str:
+    """Return the name, or raise `ValueError` with what is allowed."""
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise ValueError(f"{what} '{name}' is unknown; {hint}choose from {', '.join(names)}")
+    return name
+
+
+class Closed(pydantic.BaseModel):
+    """Settings whose keys are all known; types are not converted."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, entry):
+        for key in entry if isinstance(entry, dict) else ():
+            known(str(key), list(cls.model_fields), "key")
+        return entry
+
+
+def exactly_one(settings: Closed, *keys: str) -> None:
+    """Raise `ValueError` unless exactly one of the keys is set."""
+    given = [key for key in keys if getattr(settings, key) is not None]
+    if len(given) != 1:
+        raise ValueError(f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}")
+
+
+class Scenes(Closed):
+    """Synthetic scenes, drawn by a rule."""
+
+    images: Positive = Field(240, description="number of scenes")
+    seed: Seed = Field(2, description="evaluation scenes and training scenes never share a random stream")
+
+
+class Dataset(Closed):
+    """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
+
+    images: str | None = Field(None, description="flat folder, folder with a subfolder per class, or official .tar")
+    boxes: str | None = Field(None, description="Kaggle LOC .csv, folder of .xml, or .tgz of them")
+    table: str | None = Field(None, description="a .csv with path,label and maybe boxes; images is then its base")
+    scenes: Scenes | None = Field(None, description="instead: synthetic scenes")
+    classes: str | None = Field(
+        None, description="lines `id name`, in the order of the logits; default: ImageNet's 1000 synsets"
+    )
+    verify: Literal["full", "header"] = Field("full", description="decode every image once while indexing, or not")
+    expect_images: Positive | None = Field(None, description="fewer images are an error")
+    max_excluded: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.01, description="share of images that may be unusable"
+    )
+    parts: Positive = Field(1, description="jobs among which a network's label maps are divided")
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self):
+        if self.images is None and self.table is None and self.scenes is None:
+            raise ValueError("needs images, table or scenes")
+        for key, excluded in {"scenes": ("images", "table", "boxes", "classes"), "table": ("boxes",)}.items():
+            for other in excluded:
+                if getattr(self, key) is not None and getattr(self, other) is not None:
+                    raise ValueError(f"{key} and {other} exclude each other")
+        return self
+
+
+class Training(Closed):
+    """Training on synthetic scenes, by a rule."""
+
+    scenes: Positive = Field(3000, description="number of training scenes")
+    epochs: Positive = Field(8, description="times that each is seen")
+    seed: Seed = Field(1, description="of the scenes, the initial weights and the crops")
+
+
+class Random(Closed):
+    """Random weights, for benchmarks and tests only."""
+
+    seed: Seed = 0
+
+
+class Model(Closed):
+    """A network: its architecture, the source of its weights, and what it expects of its input."""
+
+    architecture: str = Field(description="a torchvision classifier, or small_resnet")
+    weights: str | None = Field(None, description="torchvision's: V1, V2 or DEFAULT (downloaded, checked by hash)")
+    checkpoint: str | None = Field(None, description="a state dict file of your own")
+    random: Random | None = Field(None, description="random weights, for benchmarks and tests only")
+    train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
+    size: Positive = Field(224, description="side of the network's input, in pixels")
+    mean: ThreeNumbers = Field([0.485, 0.456, 0.406], description="of RGB in [0, 1]")
+    std: ThreeNumbers = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
+
+    @pydantic.field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return known(name, ARCHITECTURES, "architecture")
+
+    @pydantic.model_validator(mode="after")
+    def _one_source(self):
+        exactly_one(self, "weights", "checkpoint", "random", "train")
+        if self.weights is not None and self.architecture == "small_resnet":
+            raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Where the weights come from, as said in every output."""
+        if self.weights is not None:
+            return f"torchvision {self.weights}"
+        if self.random is not None:
+            return "random (for tests only)"
+        return "checkpoint" if self.checkpoint is not None else "trained on scenes"
+
+
+class View(Closed):
+    """A view family (the module in `labelmaps/views`) with its options."""
+
+    family: str
+
+    @property
+    def options(self) -> dict:
+        """The arguments of the family's `View`."""
+        return self.model_dump(exclude={"family"})
+
+    @pydantic.model_validator(mode="after")
+    def _possible(self):
+        views.create(self.family, **self.options)
+        return self
+
+
+class Method(Closed):
+    """A saliency method (the module in `labelmaps/methods`) with its options."""
+
+    method: str
+
+    @property
+    def options(self) -> dict:
+        """The keyword arguments of the method's `saliency`."""
+        return self.model_dump(exclude={"method"})
+
+    @property
+    def cue(self) -> str:
+        """cued, uncued or baseline."""
+        return load_module(methods, self.method).CUE
+
+
+class OneOf:
+    """Annotation: an entry whose key `tag` names a module of a package, and whose other keys are its options.
+
+    The options are the keyword-only parameters of the module's `function`, so a new module brings its own schema.
+    """
+
+    def __init__(self, package: ModuleType, tag: str, function: str):
+        self.package, self.tag, self.function = package, tag, function
+
+    def __get_pydantic_core_schema__(self, base, handler):
+        choices = {
+            name: handler.generate_schema(self.model(base, name)) for name in module_names(self.package)
+        }
+        return core_schema.tagged_union_schema(choices, discriminator=self.tag)
+
+    def model(self, base: type[Closed], name: str) -> type[Closed]:
+        """The schema of one module's entry."""
+        function = getattr(load_module(self.package, name), self.function)
+        options = {
+            p.name: (p.annotation, ... if p.default is p.empty else p.default)
+            for p in inspect.signature(function).parameters.values()
+            if p.kind is p.KEYWORD_ONLY
+        }
+        return pydantic.create_model(name, __base__=base, **{self.tag: (Literal[name], ...)}, **options)
+
+
+class Compute(Closed):
+    """How label maps are computed. The same settings give the same bytes."""
+
+    device: Literal["cpu", "cuda", "auto"] = Field("auto", description="auto: a GPU where the job finds one")
+    precision: Literal["float32", "bfloat16", "float16", "auto"] = Field(
+        "float32", description="auto: bfloat16 where the device has it; the last layer is always float32"
+    )
+    batch: Positive = Field(4, description="images whose views go through the network together")
+    threads: Positive = Field(2, description="CPU threads of each label map, training and indexing job")
+
+
+class Pointing(Closed):
+    """The Pointing Game."""
+
+    tolerance: Annotated[float, Field(ge=0)] = Field(0.0, description="original pixels around each box")
+
+
+class Run(Closed):
+    """Names selected from the catalogues."""
+
+    datasets: list[Name] = Field(min_length=1)
+    models: list[Name] = Field(min_length=1)
+    views: list[Name] = Field(min_length=1)
+    methods: list[Name] = Field(min_length=1)
+
+
+class Settings(Closed):
+    """The whole configuration."""
+
+    datasets: dict[Name, Dataset]
+    models: dict[Name, Model]
+    views: dict[Name, Annotated[View, OneOf(views, "family", "View")]]
+    methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
+    compute: Compute = Compute()
+    pointing: Pointing = Pointing()
+    run: Run
+
+    @pydantic.model_validator(mode="after")
+    def _selected(self):
+        for kind, names in self.run:
+            for name in names:
+                known(name, list(getattr(self, kind)), f"run.{kind}")
+            if len(set(names)) < len(names):
+                raise ValueError(f"run.{kind}: a name is given twice")
+        for model in self.run.models:
+            for dataset in self.run.datasets:
+                if self.models[model].train is not None and self.datasets[dataset].scenes is None:
+                    raise ValueError(
+                        f"run: {model} is trained on synthetic scenes and knows nothing of {dataset}; "
+                        "name your networks in run.models"
+                    )
+        return self
+
+
+class ConfigurationError(ValueError):
+    """Every mistake in a configuration, one a line."""
+
+
+def read_settings(config: dict) -> Settings:
+    """Check a configuration; raises `ConfigurationError` listing each mistake with the key's path."""
+    try:
+        return Settings.model_validate(config)
+    except pydantic.ValidationError as error:
+        mistakes = [describe(mistake) for mistake in error.errors()]
+        raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(mistakes)) from None
+
+
+def describe(mistake: dict) -> str:
+    """One line for one of pydantic's errors: the key's path, what is wrong, what was given."""
+    keys = [str(key) for key in mistake["loc"]]
+    if keys[:1] in (["views"], ["methods"]):
+        del keys[2:3]  # the module's name, which the path in the file does not have
+    message = mistake["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(mistake["input"], dict | Closed) else f" (given: {mistake['input']!r})"
+    return f"{'.'.join(keys)}: {message}{given}" if keys else message

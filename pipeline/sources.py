@@ -1,0 +1,60 @@
+"""Which files of the project a script depends on.
+
+Snakemake reruns a rule when its script changes, but not when a module that the script imports does. So every rule declares
+as input the script and all the project's modules that it imports, directly or not.
+"""
+
+import ast
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGES = ("labelmaps", "pipeline")
+
+
+def sources(script: str, *modules: str) -> list[str]:
+    """Paths of a script in workflow/scripts, of the project modules it imports, and of further `modules` (dotted names).
+
+    Name in `modules` what a script imports by a name from the configuration: a view family, a method. Paths are relative to
+    the working directory where the project lies in it.
+    """
+    found: set[Path] = set()
+    waiting = [ROOT / "workflow" / "scripts" / script]
+    waiting += [path for module in modules for path in module_files(module)]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting += imported_files(path)
+    return sorted(shown(path) for path in found)
+
+
+def shown(path: Path) -> str:
+    """A path of the project, relative to the working directory where it lies below that."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+@cache
+def imported_files(path: Path) -> list[Path]:
+    """Files of the project that one file imports, at its top or inside functions."""
+    files = []
+    for node in ast.walk(ast.parse(path.read_text(), path)):
+        if isinstance(node, ast.Import):
+            files += [file for name in node.names for file in module_files(name.name)]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            files += module_files(node.module)
+            files += [file for name in node.names for file in module_files(f"{node.module}.{name.name}")]
+    return files
+
+
+def module_files(module: str) -> list[Path]:
+    """The files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
+    names = module.split(".")
+    if names[0] not in PACKAGES:
+        return []
+    files = []
+    for n in range(1, len(names) + 1):
+        stem = ROOT.joinpath(*names[:n])
+        files += [file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()]
+    return files

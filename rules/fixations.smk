@@ -1,0 +1,18 @@
+"""Fixations: where the eye goes, per method and image."""
+
+
+rule select_fixations:
+    """The most salient point of each map, and the view nearest to it."""
+    input:
+        saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+        code=sources("select_fixations.py"),
+        env=environment("analysis"),
+    output:
+        fixations="results/{dataset}/{view}/{model}/fixations/{method}.parquet",
+    log:
+        "logs/select_fixations/{dataset}/{view}/{model}/{method}.log",
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/select_fixations.py"

@@ -1,0 +1,48 @@
+"""Label maps: the logits of a network at every fixation of every image. The long stage, in parts, on the GPU."""
+
+
+rule compute_label_maps:
+    """Look at the images of one part through every view; each part appears only when whole."""
+    input:
+        index="results/{dataset}/index.parquet",
+        classes=classes_file,
+        weights=weights_file,
+        code=lambda wc: sources("compute_label_maps.py", f"labelmaps.views.{settings.views[wc.view].family}"),
+        env=environment("networks"),
+    output:
+        part="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
+    params:
+        part=lambda wc: int(wc.part),
+        parts=lambda wc: int(wc.parts),
+        view=lambda wc: settings.views[wc.view].model_dump(),
+        model=lambda wc: settings.models[wc.model].model_dump(),
+        source=lambda wc: settings.models[wc.model].source,
+        compute=settings.compute.model_dump(),
+    threads: settings.compute.threads
+    resources:
+        gpu=int(settings.compute.device == "cuda"),
+    log:
+        "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
+    conda:
+        "../envs/networks.yaml"
+    script:
+        "../workflow/scripts/compute_label_maps.py"
+
+
+rule join_label_maps:
+    """Verify the parts and join them, without copying, into one file."""
+    input:
+        parts=lambda wc: [
+            f"results/{wc.dataset}/{wc.view}/{wc.model}/label_maps/{part}of{settings.datasets[wc.dataset].parts}.h5"
+            for part in range(1, settings.datasets[wc.dataset].parts + 1)
+        ],
+        code=sources("join_label_maps.py"),
+        env=environment("analysis"),
+    output:
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+    log:
+        "logs/join_label_maps/{dataset}/{view}/{model}.log",
+    conda:
+        "../envs/analysis.yaml"
+    script:
+        "../workflow/scripts/join_label_maps.py"

@@ -1,0 +1,269 @@
+"""Three sources of boxes, one content; what is wrong with one image stays with that image."""
+
+import io
+import os
+import subprocess
+import sys
+import tarfile
+from pathlib import Path
+
+import pytest
+
+from labelmaps.annotations import read_annotations
+from labelmaps.classes import Class, read_classes
+from labelmaps.errors import InputError
+from labelmaps.table import read_table
+
+ROOT = Path(__file__).parent.parent
+CLASSES = [Class("n01", "tench"), Class("n02", "goldfish"), Class("n03", "shark")]
+# image -> its objects, each a class id and a box
+CONTENT = {
+    "val_2": [("n03", (10, 20, 30, 40))],
+    "val_1": [("n02", (0, 0, 5, 6)), ("n02", (1, 2, 3, 4.5))],
+}
+EXPECTED = [("val_1", 1, [[0, 0, 5, 6], [1, 2, 3, 4.5]]), ("val_2", 2, [[10, 20, 30, 40]])]
+
+
+def rows(annotations):
+    return list(annotations.table.itertuples(index=False, name=None))
+
+
+def write_csv(path, content=CONTENT):
+    lines = ["ImageId,PredictionString"]
+    for image, objects in content.items():
+        words = "".join(f"{class_id} {' '.join(map(str, box))} " for class_id, box in objects)
+        lines.append(f"{image},{words}")
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def xml(image, objects):
+    corners = ("xmin", "ymin", "xmax", "ymax")
+    boxes = "".join(
+        f"<object><name>{class_id}</name><bndbox>"
+        + "".join(f"<{tag}>{value}</{tag}>" for tag, value in zip(corners, box, strict=True))
+        + "</bndbox></object>\n"
+        for class_id, box in objects
+    )
+    return f"<annotation>\n<folder>val</folder><filename>{image}</filename>\n{boxes}</annotation>\n"
+
+
+def write_xml_folder(folder, content=CONTENT):
+    (folder / "val").mkdir(parents=True)
+    for image, objects in content.items():
+        (folder / "val" / f"{image}.xml").write_text(xml(image, objects))
+    (folder / "val" / "._val_1.xml").write_bytes(b"\x00resource fork")
+    return folder
+
+
+def write_tgz(path, files):
+    with tarfile.open(path, "w:gz") as archive:
+        folder = tarfile.TarInfo("val")
+        folder.type = tarfile.DIRTYPE
+        archive.addfile(folder)
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text.encode())
+            archive.addfile(member, io.BytesIO(text.encode()))
+    return path
+
+
+def test_the_three_sources_agree(tmp_path):
+    files = {f"val/{image}.xml": xml(image, objects) for image, objects in CONTENT.items()}
+    sources = [
+        write_csv(tmp_path / "boxes.csv"),
+        write_xml_folder(tmp_path / "boxes"),
+        write_tgz(tmp_path / "boxes.tgz", files),
+    ]
+    for source in sources:
+        annotations = read_annotations(source, CLASSES)
+        assert rows(annotations) == EXPECTED
+        assert annotations.problems == {}
+
+
+def test_names_in_an_archive_are_ids_and_never_paths(tmp_path):
+    files = {"../../escape.xml": xml("escape", CONTENT["val_1"])}
+    annotations = read_annotations(write_tgz(tmp_path / "a.tar.gz", files), CLASSES)
+    assert list(annotations.table["image"]) == ["escape"]
+    assert [path.name for path in tmp_path.rglob("*")] == ["a.tar.gz"]
+
+
+def test_byte_order_mark_windows_lines_and_quoted_names(tmp_path):
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(
+        b'\xef\xbb\xbfImageId,PredictionString\r\n"a ""b"";\nc.JPEG",n01 0 0 5 5 \r\n\r\nd,n02 0 0 1 1\r\n'
+    )
+    assert rows(read_annotations(path, CLASSES)) == [
+        ('a "b";\nc', 0, [[0, 0, 5, 5]]),
+        ("d", 1, [[0, 0, 1, 1]]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("objects", "reason"),
+    [
+        ([("n01", (5, 0, 1, 5))], "box without area, or its corners reversed: 5 0 1 5"),
+        ([("n01", (5, 0, 5, 5))], "box without area, or its corners reversed: 5 0 5 5"),
+        ([("n01", (0, 5, 5, 5))], "box without area, or its corners reversed: 0 5 5 5"),
+        ([("n01", (0, 0, "x", 5))], "box not in numbers: 0 0 x 5"),
+        ([("n01", (0, 0, "inf", 5))], "box not in numbers: 0 0 inf 5"),
+        ([("n09", (0, 0, 5, 5))], "class not in the classes file: n09"),
+        ([("n01", (0, 0, 5, 5)), ("n02", (0, 0, 5, 5))], "several classes: n01 n02"),
+        ([], "annotated without an object"),
+    ],
+)
+def test_a_bad_image_is_a_problem_with_its_reason(tmp_path, objects, reason):
+    content = {**CONTENT, "bad": objects}
+    for source in (write_csv(tmp_path / "boxes.csv", content), write_xml_folder(tmp_path / "xml", content)):
+        annotations = read_annotations(source, CLASSES)
+        assert rows(annotations) == EXPECTED
+        assert annotations.problems == {"bad": reason}
+
+
+def test_an_image_that_occurs_again_must_say_the_same(tmp_path):
+    path = tmp_path / "boxes.csv"
+    path.write_text(
+        "ImageId,PredictionString\nsame,n01 0 0 5 5\nother,n01 0 0 5 5\nbroken,n01 0 0 5 5\n"
+        "same,n01 0 0 5 5\nother,n01 0 0 5 6\nbroken,n01 0\n"
+    )
+    annotations = read_annotations(path, CLASSES)
+    assert rows(annotations) == [("same", 0, [[0, 0, 5, 5]])]
+    assert annotations.problems["other"].startswith("conflicting annotations: ")
+    assert annotations.problems["broken"].startswith("not a repetition of 'synset x0 y0 x1 y1': ")
+
+
+ENTITIES = '<!DOCTYPE a [<!ENTITY b "n01">]><annotation><object><name>&b;</name></object></annotation>'
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("<annotation><object>", "unreadable XML: "),
+        (ENTITIES, "unreadable XML: EntitiesForbidden"),
+        (xml("another", CONTENT["val_1"]), "XML file of another image: another"),
+        ("<annotation><object><name>n01</name></object></annotation>", "box not in numbers: "),
+    ],
+)
+def test_a_bad_xml_file_is_a_problem_of_its_image(tmp_path, text, reason):
+    folder = write_xml_folder(tmp_path / "xml")
+    (folder / "bad.xml").write_text(text)
+    annotations = read_annotations(folder, CLASSES)
+    assert rows(annotations) == EXPECTED
+    assert annotations.problems["bad"].startswith(reason)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "no column ImageId, PredictionString"),
+        (b"ImageId,PredictionString\n", "no annotation in"),
+        (b"ImageId\na\n", "no column PredictionString"),
+        (b"ImageId,PredictionString,more\na,b,c\n", "unknown column more"),
+        (b"ImageId,PredictionString\na,n01 0 0 5 5\nb,c,d\n", "line 3: 3 fields instead of 2"),
+        (b'ImageId,PredictionString\n"a,n01 0 0 5 5\n', "quotes in pairs"),
+        (b'ImageId,PredictionString\n"a,' + b"n01 0 0 5 5\n" * 20_000, "quotes in pairs"),
+        (b"ImageId,PredictionString\n\xff,n01 0 0 5 5\n", "UTF-8"),
+    ],
+)
+def test_a_bad_csv_file_is_an_error(tmp_path, content, message):
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_annotations(path, CLASSES)
+
+
+def test_missing_empty_unknown_and_damaged_sources_are_errors(tmp_path):
+    tgz = write_tgz(tmp_path / "a.tgz", {f"{i}.xml": xml(str(i), CONTENT["val_1"]) for i in range(500)})
+    tgz.write_bytes(tgz.read_bytes()[:-200])
+    (tmp_path / "b.tgz").write_bytes(b"no archive")
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "boxes.json").write_text("{}")
+    for name, message in {
+        "none.csv": "cannot read .*none.csv",
+        "none.tgz": "cannot read the archive",
+        "a.tgz": "download it again",
+        "b.tgz": "download it again",
+        "empty": "no annotation in",
+        "boxes.json": r"give a \.csv, a folder of \.xml files, or their \.tgz",
+    }.items():
+        with pytest.raises(InputError, match=message):
+            read_annotations(tmp_path / name, CLASSES)
+
+
+def table(path, text):
+    path.write_text(text)
+    return path
+
+
+def test_a_table_gives_files_labels_and_boxes(tmp_path):
+    path = table(
+        tmp_path / "table.csv",
+        'path,label,boxes\nb/1.png,n03,\n"a, ""x""/1.JPG",n01,0 0 5 5 1 2 3 4\n./c.jpg,n02,5 0 1 5\n',
+    )
+    files, annotations = read_table(path, CLASSES)
+    assert files == [
+        ("b/1", tmp_path / "b/1.png"),
+        ('a, "x"/1', tmp_path / 'a, "x"/1.JPG'),
+        ("c", tmp_path / "c.jpg"),
+    ]
+    assert rows(annotations) == [('a, "x"/1', 0, [[0, 0, 5, 5], [1, 2, 3, 4]]), ("b/1", 2, [])]
+    assert annotations.problems == {"c": "box without area, or its corners reversed: 5 0 1 5"}
+
+
+def test_the_paths_of_a_table_are_relative_to_a_given_folder_unless_absolute(tmp_path):
+    path = table(tmp_path / "table.csv", "path,label\na.png,0\n/b.png,0\n")
+    files, _ = read_table(path, CLASSES, images="photos")
+    assert files == [("a", Path("photos/a.png")), ("/b", Path("/b.png"))]
+
+
+def test_labels_are_ids_throughout_or_indices_throughout(tmp_path):
+    path = tmp_path / "table.csv"
+    _, annotations = read_table(table(path, "path,label\na,0\nb,2\n"), CLASSES)
+    assert list(annotations.table["label"]) == [0, 2]
+    numbers = [Class("2", "two"), Class("1", "one"), Class("0", "none")]
+    _, annotations = read_table(path, numbers)
+    assert list(annotations.table["label"]) == [2, 0]
+    for bad, message in {"n01": "1 labels .* first b: '2'", "3": "first a: '3'", "-1": "a: '-1'"}.items():
+        with pytest.raises(InputError, match=message):
+            read_table(table(path, f"path,label\na,{bad}\nb,2\nc,{'n02' if bad == 'n01' else 1}\n"), CLASSES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("path,label\n", "holds no image"),
+        ("path,label,box\na,0,\n", "unknown column box"),
+        ("path\na\n", "no column label"),
+    ],
+)
+def test_a_bad_table_is_an_error(tmp_path, text, message):
+    with pytest.raises(InputError, match=message):
+        read_table(table(tmp_path / "table.csv", text), CLASSES)
+
+
+def check(*arguments):
+    command = [sys.executable, "-m", "labelmaps.annotations", *map(str, arguments)]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_the_command_prints_what_the_file_holds(tmp_path):
+    content = {"a": [("n01440764", (0, 0, 5, 5))] * 2, "b": [("n01440764", (5, 0, 1, 5))]}
+    result = check(write_csv(tmp_path / "boxes.csv", content))
+    assert result.returncode == 0
+    assert "several boxes       100.0% of the images" in result.stdout
+    assert "1 x box without area, or its corners reversed" in result.stdout
+    failed = check(tmp_path / "none.csv")
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("ERROR: cannot read")
+
+
+@pytest.mark.skipif("LABELMAPS_TEST_DATA" not in os.environ, reason="LABELMAPS_TEST_DATA names no real data")
+def test_the_boxes_of_imagenet():
+    path = Path(os.environ["LABELMAPS_TEST_DATA"]) / "LOC_val_solution.csv"
+    annotations = read_annotations(path, read_classes(ROOT / "resources" / "imagenet_classes.txt"))
+    labels = annotations.table.set_index("image")["label"]
+    assert len(labels) == 50_000
+    assert annotations.table["boxes"].map(len).sum() == 80_477
+    assert labels.value_counts().tolist() == [50] * 1000
+    assert labels["ILSVRC2012_val_00000001"] == 65
+    assert annotations.problems == {}

@@ -1,0 +1,48 @@
+"""The line of a class is its label."""
+
+from pathlib import Path
+
+import pytest
+
+from labelmaps.classes import Class, class_indices, read_classes
+from labelmaps.errors import InputError
+
+IMAGENET = Path(__file__).parent.parent / "resources" / "imagenet_classes.txt"
+
+
+def test_imagenets_classes_are_its_thousand_synsets_in_sorted_order():
+    classes = read_classes(IMAGENET)
+    ids = [item.id for item in classes]
+    assert len(ids) == 1000
+    assert ids == sorted(ids)
+    assert classes[0] == Class("n01440764", "tench, Tinca tinca")
+    assert class_indices(classes)["n01751748"] == 65
+
+
+def test_the_file_gives_the_order_in_any_encoding_of_line_ends(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_bytes("\ufeffzebra  a striped\u2028horse\r\nant small\r\n".encode())
+    assert read_classes(path) == [Class("zebra", "a striped\u2028horse"), Class("ant", "small")]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"a one\n\nb two\n", r"line 2: expected 'id name', got ''"),
+        (b"a one\nb two\n\n", r"line 3: expected 'id name', got ''"),
+        (b"a one\nb\n", r"line 2: expected 'id name', got 'b'"),
+        (b"a one\nb two\na three\n", r"line 3: id a stands on line 1 already"),
+        (b"", r"line 1: expected 'id name', got ''"),
+        (b"a \xff\n", "give a UTF-8 text file"),
+    ],
+)
+def test_errors_say_where(tmp_path, content, message):
+    path = tmp_path / "classes.txt"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        read_classes(path)
+
+
+def test_a_missing_file(tmp_path):
+    with pytest.raises(InputError, match=r"cannot read the classes file .*none\.txt"):
+        read_classes(tmp_path / "none.txt")

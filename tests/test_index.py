@@ -1,0 +1,366 @@
+"""A data set becomes one index, however it is stored; what cannot be used is listed with its reason."""
+
+import gzip
+import logging
+import os
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from labelmaps.dataset import index_dataset
+from labelmaps.errors import InputError
+from labelmaps.images import read_image
+from labelmaps.index import SCHEMA, read_excluded, read_index, write_excluded, write_index
+
+ROOT = Path(__file__).parent.parent
+WIDTH, HEIGHT = 20, 12
+CLASSES = ["n01", "n02", "n03", "n04"]
+# image file -> class, boxes; n01 has no image
+CONTENT = {
+    "b.JPEG": ("n03", [(0, 0, 20, 12)]),
+    "a.png": ("n02", [(1, 2, 3, 4), (5, 6, 7, 8)]),
+    'odd "name", a;b\nc.jpg': ("n04", [(1, 1, 2, 2)]),
+}
+IDS = ["a", "b", 'odd "name", a;b\nc']
+
+
+def save_image(path, seed=0):
+    path.parent.mkdir(exist_ok=True, parents=True)
+    pixels = np.random.default_rng(seed).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+def write_boxes(path, content):
+    strings = {
+        name.rpartition(".")[0]: "".join(f"{class_id} {x0} {y0} {x1} {y1} " for x0, y0, x1, y1 in boxes)
+        for name, (class_id, boxes) in content.items()
+    }
+    pd.DataFrame(strings.items(), columns=["ImageId", "PredictionString"]).to_csv(path, index=False)
+    return path
+
+
+def write_tar(path, folder, mode="w"):
+    with tarfile.open(path, mode) as archive:
+        archive.add(folder, "val")
+    return path
+
+
+@pytest.fixture
+def data(tmp_path):
+    """One content in all layouts: flat/, classes/, all.tar and table.csv, with boxes.csv and classes.txt."""
+    (tmp_path / "classes.txt").write_text("".join(f"{class_id} name\n" for class_id in CLASSES))
+    rows = []
+    for seed, (name, (class_id, boxes)) in enumerate(CONTENT.items()):
+        for folder in (tmp_path / "flat", tmp_path / "classes" / class_id):
+            save_image(folder / name, seed)
+        rows.append((name, class_id, " ".join(str(value) for box in boxes for value in box)))
+    write_boxes(tmp_path / "boxes.csv", CONTENT)
+    write_tar(tmp_path / "all.tar", tmp_path / "flat")
+    pd.DataFrame(rows, columns=["path", "label", "boxes"]).to_csv(tmp_path / "table.csv", index=False)
+    return tmp_path
+
+
+def index_of(data, images="flat", boxes="boxes.csv", **options):
+    return index_dataset(data / "classes.txt", data / images, boxes and data / boxes, **options)
+
+
+def plain(index):
+    return index.assign(boxes=[boxes.tolist() for boxes in index["boxes"]])
+
+
+def test_all_layouts_give_the_same_index(data):
+    expected, excluded = index_of(data)
+    assert excluded.empty
+    assert list(expected.columns) == SCHEMA.names
+    assert list(expected["image"]) == IDS
+    assert list(expected["label"]) == [1, 2, 3]  # n01 has no image, and renumbers nothing
+    assert plain(expected)["boxes"].tolist() == [
+        [[1, 2, 3, 4], [5, 6, 7, 8]],
+        [[0, 0, 20, 12]],
+        [[1, 1, 2, 2]],
+    ]
+    assert set(expected["width"]) == {WIDTH}
+    assert set(expected["height"]) == {HEIGHT}
+    others = [
+        index_of(data, "classes"),
+        index_of(data, "all.tar"),
+        index_dataset(data / "classes.txt", images=data / "flat", table=data / "table.csv"),
+        index_of(data, verify="header", workers=3),
+    ]
+    content = ["image", "label", "width", "height", "boxes"]
+    for index, excluded in others:
+        assert excluded.empty
+        pd.testing.assert_frame_equal(plain(index)[content], plain(expected)[content])
+        for mine, theirs in zip(index.itertuples(), expected.itertuples(), strict=True):
+            pixels = read_image(mine.path, mine.offset, mine.length)
+            np.testing.assert_array_equal(pixels, read_image(theirs.path))
+
+
+def test_the_same_inputs_give_the_same_bytes_for_any_number_of_workers(data):
+    (data / "flat" / "z.png").write_bytes(b"")
+    write_boxes(data / "boxes.csv", {**CONTENT, "z.png": CONTENT["a.png"]})
+    write_tar(data / "all.tar", data / "flat")
+    for images in ("flat", "all.tar"):
+        written = []
+        for workers in (1, 4):
+            index, excluded = index_of(data, images, max_excluded=0.5, workers=workers)
+            assert list(excluded["image"]) == ["z"]
+            write_index(data / "index.parquet", index)
+            write_excluded(data / "excluded.csv", excluded)
+            written.append([(data / name).read_bytes() for name in ("index.parquet", "excluded.csv")])
+        assert written[0] == written[1]
+
+
+def test_a_folder_per_class_needs_no_boxes(data):
+    save_image(data / "classes" / "n01" / "more.png")
+    for boxes in (None, "boxes.csv"):
+        index, _ = index_of(data, "classes", boxes)
+        assert dict(zip(index["image"], index["label"], strict=True))["more"] == 0
+        assert plain(index).set_index("image")["boxes"]["more"] == []
+
+
+EXCLUDED = {
+    "missing annotation": (None, "no label: "),
+    "outside": (
+        ("n01", [(0, 0, 21, 5)]),
+        "box outside the image, probably a resized copy: 0 0 21 5 in 20 x 12",
+    ),
+    "negative": (("n01", [(1, 1, 2, 2), (-1, 0, 5, 5)]), "box outside the image"),
+    "reversed": (("n01", [(5, 5, 1, 1)]), "box without area, or its corners reversed: 5 5 1 1"),
+    "foreign": (("n99", [(0, 0, 1, 1)]), "class not in the classes file: n99"),
+}
+
+
+@pytest.mark.parametrize("name", EXCLUDED)
+@pytest.mark.parametrize("images", ["flat", "all.tar"])
+def test_an_unusable_image_is_excluded_with_its_reason(data, name, images):
+    annotation, reason = EXCLUDED[name]
+    save_image(data / "flat" / f"{name}.png")
+    write_tar(data / "all.tar", data / "flat")
+    write_boxes(data / "boxes.csv", CONTENT | ({f"{name}.png": annotation} if annotation else {}))
+    index, excluded = index_of(data, images, max_excluded=0.25)
+    assert list(index["image"]) == IDS
+    assert list(excluded["image"]) == [name]
+    assert excluded["reason"][0].startswith(reason)
+
+
+@pytest.mark.parametrize("kept", [0, 0.7])
+@pytest.mark.parametrize("images", ["flat", "all.tar"])
+def test_broken_files_are_excluded_when_they_are_decoded(data, kept, images):
+    file = data / "flat" / "a.png"
+    file.write_bytes(file.read_bytes()[: int(kept * file.stat().st_size)])
+    write_tar(data / "all.tar", data / "flat")
+    _, excluded = index_of(data, images, max_excluded=0.5)
+    assert list(excluded["image"]) == ["a"]
+    assert excluded["reason"][0].startswith("unreadable image: ")
+    index, _ = index_of(data, images, max_excluded=0.5, verify="header")
+    assert ("a" in set(index["image"])) == (kept > 0)
+
+
+def test_folder_and_boxes_must_agree_on_the_class(data):
+    (data / "classes" / "n01").mkdir()
+    shutil.move(data / "classes" / "n02" / "a.png", data / "classes" / "n01")
+    _, excluded = index_of(data, "classes", max_excluded=0.5)
+    assert list(excluded["reason"]) == ["labels disagree: 0 by the folder, 1 by the boxes"]
+
+
+def test_a_limit_on_what_is_excluded(data):
+    (data / "flat" / "a.png").write_bytes(b"")
+    index_of(data, max_excluded=1 / 3)
+    with pytest.raises(InputError, match=r"1 of 3 images .*: 1 x unreadable image\. First: a: unreadable"):
+        index_of(data, max_excluded=0.33)
+    with pytest.raises(InputError, match=r"3 of 3 images are unusable.*3 x no label"):
+        index_of(data, boxes=None, max_excluded=1.0)
+
+
+def test_a_limit_on_the_images_found(data):
+    index_of(data, expect_images=3)
+    with pytest.raises(InputError, match="3 images instead of 4"):
+        index_of(data, expect_images=4)
+
+
+def test_what_is_no_image_and_has_no_image_is_counted_in_the_log(data, caplog):
+    caplog.set_level(logging.INFO)
+    for name in ("Thumbs.db", ".DS_Store", "._a.png", "readme.txt"):
+        (data / "flat" / name).write_bytes(b"x")
+    (data / "flat" / "more").mkdir()
+    write_boxes(
+        data / "boxes.csv", {**CONTENT, "absent.png": ("n01", [(0, 0, 1, 1)]), "bad.png": ("n01", [])}
+    )
+    index, excluded = index_of(data)
+    assert list(index["image"]) == IDS
+    assert excluded.empty
+    assert "ignored 5 entries that are no images" in caplog.text
+    assert "2 annotations belong to no image that is present" in caplog.text
+    write_tar(data / "all.tar", data / "flat")
+    index_of(data, "all.tar")
+    assert "ignored 4 entries that are no images" in caplog.text
+
+
+def test_only_regular_members_of_a_tar_count_and_their_names_are_not_trusted(data):
+    with tarfile.open(data / "all.tar", "w") as archive:
+        archive.add(data / "flat" / "a.png", "../../a.png")
+        archive.add(data / "flat" / "b.JPEG", "/b.JPEG")
+        link = tarfile.TarInfo("link.png")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+    index, _ = index_of(data, "all.tar")
+    assert list(index["image"]) == ["a", "b"]
+    assert set(index["path"]) == {str(data / "all.tar")}
+
+
+def damage_compress(data):
+    (data / "all.tar").write_bytes(gzip.compress((data / "all.tar").read_bytes()))
+
+
+def damage_cut_in_a_member(data):
+    content = (data / "all.tar").read_bytes()
+    (data / "all.tar").write_bytes(content[:2000])
+
+
+def damage_cut_between_members(data):
+    with tarfile.open(data / "all.tar") as archive:
+        end = archive.getmembers()[-1].offset
+    content = (data / "all.tar").read_bytes()
+    (data / "all.tar").write_bytes(content[:end])
+
+
+def damage_header(data):
+    with tarfile.open(data / "all.tar") as archive:
+        start = archive.getmembers()[-1].offset
+    content = bytearray((data / "all.tar").read_bytes())
+    content[start + 10] ^= 1
+    (data / "all.tar").write_bytes(content)
+
+
+@pytest.mark.parametrize(
+    "damage", [damage_compress, damage_cut_in_a_member, damage_cut_between_members, damage_header]
+)
+def test_a_compressed_or_damaged_tar_is_an_error(data, damage):
+    damage(data)
+    with pytest.raises(InputError, match=r"plain tar archive: .* decompress the archive"):
+        index_of(data, "all.tar")
+
+
+def spoil_layout(name):
+    return {
+        "missing": lambda data: shutil.rmtree(data / "flat"),
+        "empty": lambda data: [path.unlink() for path in (data / "flat").iterdir()],
+        "mixed": lambda data: (data / "flat" / "n01").mkdir(),
+        "unknown folder": lambda data: [
+            shutil.rmtree(data / "flat"),
+            save_image(data / "flat" / "dog" / "a.png"),
+        ],
+        "same id": lambda data: save_image(data / "flat" / "a.jpg"),
+        "same id in two folders": lambda data: [
+            shutil.rmtree(data / "flat"),
+            save_image(data / "flat" / "n01" / "a.png"),
+            save_image(data / "flat" / "n02" / "a.png"),
+        ],
+        "no UTF-8": lambda data: save_image(data / "flat" / os.fsdecode(b"\xff.png")),
+    }[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("missing", "no such file or folder: .*flat"),
+        ("empty", "no image in .*flat"),
+        ("mixed", "holds images .* and folders of classes"),
+        ("unknown folder", r"1 folders are not named by a class's id, first \['dog'\]"),
+        ("same id", "two images share the id 'a'"),
+        ("same id in two folders", "two images share the id 'a'"),
+        ("no UTF-8", "not in UTF-8"),
+    ],
+)
+def test_an_unclear_layout_is_an_error(data, name, message):
+    spoil_layout(name)(data)
+    with pytest.raises(InputError, match=message):
+        index_of(data)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({}, "neither images nor a table"),
+        ({"table": "table.csv", "boxes": "boxes.csv"}, "both a table .* and boxes"),
+        ({"images": "flat", "boxes": "boxes.csv", "verify": "no"}, "choose one of full, header"),
+    ],
+)
+def test_settings_that_contradict_are_an_error(data, options, message):
+    paths = {name: value if name == "verify" else data / value for name, value in options.items()}
+    with pytest.raises(InputError, match=message):
+        index_dataset(data / "classes.txt", **paths)
+
+
+def test_the_index_comes_back_as_it_was_written(data):
+    save_image(data / "classes" / "n01" / "boxless.png")
+    index, _ = index_of(data, "classes", verify="header")
+    write_index(data / "new" / "index.parquet", index)
+    back = read_index(data / "new" / "index.parquet")
+    pd.testing.assert_frame_equal(plain(back), plain(index))
+    for boxes in back["boxes"]:
+        assert boxes.dtype == np.float32
+        assert boxes.shape[1:] == (4,)
+        assert boxes.flags.writeable
+    assert [path.name for path in (data / "new").iterdir()] == ["index.parquet"]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda index: index.drop(columns="width"),
+        lambda index: index.iloc[::-1],
+        lambda index: index.assign(image="same"),
+        lambda index: index.assign(label=40_000),
+        lambda index: index.assign(path=None),
+    ],
+)
+def test_nothing_but_an_index_is_written(data, spoil):
+    index, _ = index_of(data)
+    with pytest.raises(ValueError, match=r".+"):
+        write_index(data / "index.parquet", spoil(index))
+    assert not (data / "index.parquet").exists()
+
+
+def test_nothing_but_an_index_is_read(data):
+    with pytest.raises(InputError, match=r"cannot read the index .*none\.parquet"):
+        read_index(data / "none.parquet")
+    (data / "text.parquet").write_text("text")
+    with pytest.raises(InputError, match="run rule index_dataset again"):
+        read_index(data / "text.parquet")
+    pd.DataFrame({"image": ["a"]}).to_parquet(data / "other.parquet")
+    with pytest.raises(InputError, match="not an index of this version"):
+        read_index(data / "other.parquet")
+
+
+def test_the_excluded_images_come_back_as_they_were_written(tmp_path):
+    path = tmp_path / "excluded.csv"
+    columns = ["image", "path", "reason"]
+    for rows in ([], [('a,"b"\r\n;c', "x y", "kind: ü"), ("NA", "", "b\rc")]):
+        excluded = pd.DataFrame(rows, columns=columns, dtype=str)
+        write_excluded(path, excluded)
+        assert read_excluded(path).to_numpy().tolist() == excluded.to_numpy().tolist()
+        assert list(read_excluded(path)) == columns
+    path.write_text("a,b\n1,2\n")
+    with pytest.raises(InputError, match="no list of excluded images"):
+        read_excluded(path)
+
+
+@pytest.mark.skipif("LABELMAPS_TEST_DATA" not in os.environ, reason="LABELMAPS_TEST_DATA names no real data")
+def test_real_images_of_imagenet():
+    data = Path(os.environ["LABELMAPS_TEST_DATA"])
+    classes = ROOT / "resources" / "imagenet_classes.txt"
+    index, excluded = index_dataset(classes, data / "imagenet_val", data / "LOC_val_solution.csv", workers=2)
+    assert excluded.empty
+    assert len(index) == len(list((data / "imagenet_val").iterdir()))
+    first = index.iloc[0]
+    assert (first["image"], first["label"]) == ("ILSVRC2012_val_00000001", 65)
+    assert first["boxes"].tolist() == [[111, 108, 441, 193]]
+    assert (index["boxes"].map(len) > 0).all()
+    assert index["width"].gt(index["height"]).mean() == pytest.approx(0.695, abs=0.1)

@@ -1,0 +1,40 @@
+"""Compute a method's saliency maps from label maps."""
+
+from pathlib import Path
+
+import numpy as np
+
+from labelmaps import methods
+from labelmaps.index import read_index
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.modules import load_module
+from labelmaps.saliency_file import SaliencyMaps, write_saliency
+
+
+def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, options: dict) -> None:
+    """Write the saliency maps of the method module `method`, called with `options`."""
+    module = load_module(methods, method)
+    label = read_index(index)["label"].to_numpy(np.int64)
+    saliency = []
+    with open_label_maps(label_maps) as maps:
+        images, point = maps.images, maps.field("centre")
+        for block in maps.blocks():
+            start = sum(map(len, saliency))
+            cue = label[start : start + len(block.image)] if module.CUE == "cued" else None
+            saliency.append(module.saliency(block, cue, **options))
+    write_saliency(
+        output,
+        SaliencyMaps(images, np.concatenate(saliency), point),
+        {"method": method, "cue": module.CUE, "options": options},
+    )
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        compute_saliency(
+            Path(snakemake.input.label_maps),
+            Path(snakemake.input.index),
+            Path(snakemake.output.saliency),
+            **dict(snakemake.params.items()),
+        )

@@ -1,0 +1,22 @@
+"""Draw random weights, for benchmarks and tests only."""
+
+from pathlib import Path
+
+import torch
+
+from labelmaps import networks
+from labelmaps.classes import read_classes
+from labelmaps.files import moved_into_place
+from labelmaps.logs import job
+
+
+def draw_random_weights(classes: Path, output: Path, architecture: str, seed: int, size: int) -> None:
+    """Write a state dict of random weights with one output per class."""
+    state = networks.random_weights(architecture, len(read_classes(classes)), seed, size)
+    with moved_into_place(output) as temporary:
+        torch.save(state, temporary)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        draw_random_weights(Path(snakemake.input.classes), Path(snakemake.output.weights), **dict(snakemake.params.items()))

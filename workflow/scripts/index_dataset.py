@@ -1,0 +1,43 @@
+"""Write a data set's index, and the list of the images that it leaves out."""
+
+from labelmaps.dataset import index_dataset
+from labelmaps.index import write_excluded, write_index
+from labelmaps.logs import job
+
+
+def main(
+    index_path: str,
+    excluded_path: str,
+    *,
+    images: str | None,
+    boxes: str | None,
+    table: str | None,
+    classes: str,
+    verify: str,
+    expect_images: int | None,
+    max_excluded: float,
+    workers: int,
+) -> None:
+    """Index the data set that the settings describe (see `labelmaps.dataset`) into two files."""
+    index, excluded = index_dataset(
+        classes,
+        images,
+        boxes,
+        table,
+        verify=verify,
+        expect_images=expect_images,
+        max_excluded=max_excluded,
+        workers=workers,
+    )
+    write_index(index_path, index)
+    write_excluded(excluded_path, excluded)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        main(
+            snakemake.output.index,
+            snakemake.output.excluded,
+            workers=snakemake.threads,
+            **dict(snakemake.params.items()),
+        )

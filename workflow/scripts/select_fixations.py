@@ -1,0 +1,32 @@
+"""Select a fixation on each saliency map."""
+
+import logging
+from pathlib import Path
+
+from labelmaps.files import moved_into_place
+from labelmaps.fixations import select_fixations as select
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.saliency_file import read_saliency
+
+logger = logging.getLogger(__name__)
+
+
+def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
+    """Write one row per image: image, and the columns of `labelmaps.fixations.select_fixations`."""
+    maps = read_saliency(saliency)
+    with open_label_maps(label_maps) as file:
+        fixations = select(maps.saliency, maps.point, file.field("centre"))
+    fixations.insert(0, "image", maps.image)
+    logger.info("%d images, %d ties, %d dead maps", len(fixations), fixations.tie.sum(), fixations.dead.sum())
+    with moved_into_place(output) as temporary:
+        fixations.to_parquet(temporary, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        select_fixations(
+            Path(snakemake.input.saliency),
+            Path(snakemake.input.label_maps),
+            Path(snakemake.output.fixations),
+        )
