@@ -40,7 +40,7 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
         figure, axes = plt.subplots(
             len(cues),
             len(models),
-            figsize=(1.1 + len(models) * max(2.9, 0.6 + 1.25 * widest), 0.9 + 2.1 * len(cues)),
+            figsize=(max(6.5, 0.7 + len(models) * (0.3 + 1.4 * widest)), 1.1 + 2.2 * len(cues)),
             sharey=True,
             squeeze=False,
             layout="constrained",
@@ -48,7 +48,7 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
         for column, model in enumerate(models):
             of_model = summary[summary["model"] == model]
             for row, cue in enumerate(cues):
-                draw_panel(axes[row, column], of_model, cue, paper)
+                draw_panel(axes[row, column], of_model, cue, paper, widest)
             axes[0, column].set_title(title(of_model.iloc[0]), fontsize="medium")
         for row, cue in enumerate(cues):
             axes[row, 0].set_ylabel(f"{ROWS[cue]}\n% of images")
@@ -70,8 +70,11 @@ def title(row: pd.Series) -> str:
     return f"{row['model']}\n{row['architecture']}, {row['weights']}, {n}"
 
 
-def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame) -> None:
-    """One network's methods of one kind of cue, as groups of bars with 95 % intervals and the paper's values."""
+def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame, widest: int) -> None:
+    """One network's methods of one kind of cue, as groups of bars with 95 % intervals and the paper's values.
+
+    widest: the largest number of methods in a panel, so that bars are equally wide in all.
+    """
     methods = summary[summary["cue"] == cue].reset_index(drop=True)
     stated = methods[["architecture", "method"]].merge(paper, how="left", on=["architecture", "method"])
     for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
@@ -84,14 +87,15 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame)
         top = np.fmax(high, 100 * stated[measure])
         for bar_x, bar_top, bar_value in zip(x, top, value, strict=True):
             if np.isfinite(bar_value):
-                axes.annotate(f"{bar_value:.1f}", (bar_x, bar_top), (0, 2), ha="center", fontsize=6.5,
-                              textcoords="offset points", color=colour)  # fmt: skip
+                label = axes.annotate(f"{bar_value:.1f}", (bar_x, bar_top), (0, 4), textcoords="offset points")
+                label.set(ha="center", fontsize=6.5, color=colour, bbox={"color": "white", "pad": 0.5})
     baseline = summary.loc[summary["method"] == "center", "pointing"]
     if len(baseline):
         axes.axhline(100 * baseline.iloc[0], color="0.45", linestyle=":", linewidth=1.2, zorder=0)
     axes.set_xticks(range(len(methods)), [NAMES.get(method, method) for method in methods["method"]])
     axes.tick_params(axis="x", length=0)
-    axes.set(xlim=(-0.6, len(methods) - 0.4), ylim=(0, 108), yticks=range(0, 101, 20))
+    middle = (len(methods) - 1) / 2
+    axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108), yticks=range(0, 101, 20))
     sns.despine(ax=axes)
 
 

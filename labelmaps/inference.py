@@ -42,12 +42,14 @@ def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
         yield batch
 
 
-def make_views(image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, device: torch.device) -> Tensor:
+def make_views(
+    image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, device: torch.device
+) -> Tensor:
     """What the network receives from each fixation.
 
     image: (H, W, 3) uint8. Returns (row, column, 3, size, size) float32, normalised, on `device`.
     """
-    pixels = torch.from_numpy(image).to(device).permute(2, 0, 1)
+    pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).contiguous()
     # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
     return view.sample(preprocessing.normalise(pixels), preprocessing.size, preprocessing.black(device))
 
@@ -68,16 +70,17 @@ def compute_label_maps(
         rows = index.iloc[start * batch : start * batch + len(images)]
         views = torch.stack([make_views(image, view, preprocessing, classifier.device) for image in images])
         logits = classifier.logits(views.flatten(0, 2)).unflatten(0, views.shape[:3])
-        finite = logits.isfinite().all(-1).flatten(1).all(1).cpu().numpy()
+        log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
+        finite = log_probability.isfinite().flatten(1).all(1).cpu().numpy()
         if not finite.all():
             raise InputError(
-                f"{rows['path'].iloc[finite.argmin()]}: the network's logits are not finite. Check the weights, or choose "
+                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check the weights, or choose "
                 "a wider precision (compute.precision)"
             )
         log_sum_exp = logits.logsumexp(-1)
         geometry = [view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
         writer.append(
-            log_probability=(logits - log_sum_exp[..., None]).half().cpu().numpy(),
+            log_probability=log_probability.cpu().numpy(),
             log_sum_exp=log_sum_exp.cpu().numpy(),
             top_label=logits.argmax(-1).short().cpu().numpy(),
             centre=np.stack([g.centre for g in geometry]),

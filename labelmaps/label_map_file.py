@@ -116,28 +116,37 @@ def write_label_maps(
         writer.seal(attributes)
 
 
-def _open(path: str | Path) -> h5py.File:
+@contextmanager
+def _refuse_damage(path: str | Path) -> Iterator[None]:
+    """Turn whatever a missing or damaged file makes h5py raise into an `InputError`."""
     try:
+        yield
+    except InputError:
+        raise
+    except (OSError, KeyError, RuntimeError, ValueError) as error:
+        raise InputError(f"{path}: missing, damaged or not HDF5 ({error}). Delete it and run again") from error
+
+
+def _open(path: str | Path) -> h5py.File:
+    with _refuse_damage(path):
         file = h5py.File(path, "r", locking=False)  # NFS and Lustre may refuse locks
-    except OSError as error:
-        raise InputError(f"{path}: missing or not HDF5 ({error}). Delete it and run again") from error
-    absent = {"image", *DTYPES} - set(file)
+        absent = {"image", *DTYPES} - set(file)
     if absent:
         file.close()
-        raise InputError(f"{path}: not a label map file, it lacks {', '.join(sorted(absent))}. Delete it and run again")
+        raise InputError(
+            f"{path}: not a label map file, it lacks {', '.join(sorted(absent))}. Delete it and run again"
+        )
     return file
 
 
 def _slice(file: h5py.File, name: str, start: int, stop: int) -> np.ndarray:
-    try:
+    with _refuse_damage(file.filename):
         return file[name][start:stop]
-    except OSError as error:  # a chunk whose checksum differs
-        raise InputError(f"{file.filename}: damaged in {name} ({error}). Delete it and run again") from error
 
 
 def verify(path: str | Path) -> None:
     """Read a whole part and compare its data with its integrity attribute; `InputError` where they differ."""
-    with _open(path) as file:
+    with _open(path) as file, _refuse_damage(path):
         hashes = {name: hashlib.sha256() for name in DTYPES}
         for name, hash_ in hashes.items():
             for start in range(0, len(file[name]), IMAGES_PER_READ):
@@ -157,18 +166,21 @@ def join_label_maps(parts: list[Path], path: Path) -> None:
     layouts = {name: [] for name in DTYPES}
     for part in parts:
         verify(part)
-        with _open(part) as file:
+        with _open(part) as file, _refuse_damage(part):
             made = dict(file.attrs)
             integrity.append(made.pop("integrity"))
+            made["grid and labels"] = file["log_probability"].shape[1:]
             attributes = attributes or made
             if made != attributes:
-                differing = sorted(key for key in attributes if made.get(key) != attributes[key])
+                keys = sorted(made.keys() | attributes.keys())
+                differing = [key for key in keys if made.get(key) != attributes.get(key)]
                 raise InputError(
                     f"{part}: made otherwise than {parts[0]} ({', '.join(differing)}). Delete the older one and run again"
                 )
             images += _images(file)
             for name, sources in layouts.items():
                 sources.append(file[name].shape)
+    del attributes["grid and labels"]
     with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
         file.create_dataset("image", data=images, dtype=h5py.string_dtype())
         for name, shapes in layouts.items():
@@ -215,8 +227,12 @@ def open_label_maps(path: str | Path) -> Iterator[LabelMapFile]:
     """Open joined label maps; `InputError` where a part is missing, damaged or not the one that was joined."""
     path = Path(path)
     with _open(path) as file:
-        for name, integrity in json.loads(file.attrs["parts"]).items():
-            with _open(path.parent / name) as part:
-                if part.attrs.get("integrity") != integrity:
-                    raise InputError(f"{path.parent / name}: changed since it was joined. Delete {path} and run again")
-        yield LabelMapFile(file)
+        with _refuse_damage(path):
+            label_maps = LabelMapFile(file)
+            joined = json.loads(file.attrs["parts"])
+        for name, integrity in joined.items():
+            part = path.parent / name
+            with _open(part) as part_file, _refuse_damage(part):
+                if part_file.attrs.get("integrity") != integrity:
+                    raise InputError(f"{part}: changed since it was joined. Delete {path} and run again")
+        yield label_maps

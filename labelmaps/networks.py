@@ -1,5 +1,6 @@
 """Classifiers: built by name, loaded from a state dict, and run at a stated precision."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +23,9 @@ def build(architecture: str, n_labels: int) -> nn.Module:
         return OWN_ARCHITECTURES[architecture](n_labels)
     if architecture not in torchvision.models.list_models(module=torchvision.models):
         raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
-    options = {"init_weights": True} if architecture in ("googlenet", "inception_v3") else {}  # else they warn
+    options = (
+        {"init_weights": True} if architecture in ("googlenet", "inception_v3") else {}
+    )  # else they warn
     return torchvision.models.get_model(architecture, weights=None, num_classes=n_labels, **options)
 
 
@@ -44,7 +47,10 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             f"{path}: not a state dict (parameter name → tensor). Save network.state_dict(), not the network "
             "or a training checkpoint that contains it"
         )
+    # Batch norm counts batches only to train, and many checkpoints, torchvision's old ones too, lack the counts.
+    state = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    expected = {key: shape for key, shape in expected.items() if not key.endswith("num_batches_tracked")}
     found = {key: tuple(value.shape) for key, value in state.items()}
     wrong = {
         "missing": sorted(expected.keys() - found.keys()),
@@ -62,7 +68,7 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             if keys
         ]
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
-    network.load_state_dict(state)
+    network.load_state_dict(state, strict=False)
 
 
 def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224) -> dict[str, Tensor]:
@@ -88,9 +94,11 @@ def download_weights(url: str, path: str | Path) -> None:
 
     Raises `InputError` when the download fails or the hash is another; then no file is left.
     """
-    match = torch.hub.HASH_REGEX.search(url)
+    match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
     if match is None:
-        raise InputError(f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against")
+        raise InputError(
+            f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against"
+        )
     Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
         torch.hub.download_url_to_file(url, str(path), hash_prefix=match.group(1), progress=True)
@@ -105,7 +113,9 @@ def weights_url(architecture: str, weights: str) -> str:
     choices = torchvision.models.get_model_weights(architecture).__members__
     names = {name.removeprefix("IMAGENET1K_"): name for name in choices}
     if weights not in choices and weights not in names:
-        raise InputError(f"weights: torchvision has no '{weights}' for {architecture}; choose {', '.join(names)}")
+        raise InputError(
+            f"weights: torchvision has no '{weights}' for {architecture}; choose {', '.join(names)}"
+        )
     return choices[names.get(weights, weights)].url
 
 

@@ -6,18 +6,14 @@ a supersampled picture, `_sprite` lights that picture and gives it a shadow, and
 textured ground. Adding a class is adding a drawing and its line in `DRAWINGS`.
 """
 
-import csv
 import math
 from collections.abc import Callable, Sequence
 from enum import IntEnum
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFilter
-
-from labelmaps.errors import InputError
 
 Box = tuple[int, int, int, int]
 Colour = tuple[int, int, int]
@@ -25,7 +21,9 @@ Colour = tuple[int, int, int]
 SUPERSAMPLE = 3  # sprites are drawn this many times larger, then averaged
 JPEG_QUALITY = 90
 OBJECT_SIZE = (0.22, 0.7)  # the object's longer side, as a fraction of the image's shorter side
-CENTRE_BIAS = 2.5  # places follow Beta(b, b) between the borders: 1 is uniform; photographers prefer the middle
+CENTRE_BIAS = (
+    2.5  # places follow Beta(b, b) between the borders: 1 is uniform; photographers prefer the middle
+)
 VISIBLE = 0.75  # what comes in front of the object leaves at least this share of it in sight
 
 DARK = (40, 34, 32)
@@ -109,7 +107,9 @@ class Pen:
 
     def stroke(self, points: ArrayLike, width: float, colour: Colour) -> None:
         """Draw a line through `points` (n, 2), `width` units wide."""
-        self.draw.line(self._pixels(points), fill=colour, width=max(1, round(width * self.scale)), joint="curve")
+        self.draw.line(
+            self._pixels(points), fill=colour, width=max(1, round(width * self.scale)), joint="curve"
+        )
 
 
 def _arc(x, y, rx, ry, start, stop, turn=0.0) -> np.ndarray:
@@ -233,7 +233,9 @@ def _snail(pen: Pen, rng: np.random.Generator) -> None:
     turn = np.linspace(0, 5 * np.pi, 60)
     reach = 0.58 * (1 - turn / turn[-1])
     pen.stroke(
-        np.stack([-0.15 + reach * np.cos(turn), -0.05 + reach * np.sin(turn)], 1), 0.08, _mix(shell, DARK, 0.55)
+        np.stack([-0.15 + reach * np.cos(turn), -0.05 + reach * np.sin(turn)], 1),
+        0.08,
+        _mix(shell, DARK, 0.55),
     )
 
 
@@ -241,7 +243,9 @@ def _fish(pen: Pen, rng: np.random.Generator) -> None:
     skin, stripe = _paint(rng), _paint(rng)
     pen.blob([(-0.5, 0), (-0.95, -0.42), (-0.85, 0), (-0.95, 0.42)], _mix(skin, DARK, 0.2))
     pen.blob([(0.1, -0.3), (-0.35, -0.6), (-0.2, -0.25)], _mix(skin, DARK, 0.2))
-    pen.blob([(0.97, 0.02), (0.55, -0.36), (0, -0.42), (-0.6, -0.06), (-0.6, 0.06), (0, 0.42), (0.55, 0.36)], skin)
+    pen.blob(
+        [(0.97, 0.02), (0.55, -0.36), (0, -0.42), (-0.6, -0.06), (-0.6, 0.06), (0, 0.42), (0.55, 0.36)], skin
+    )
     for x in (-0.2, 0.1):
         pen.shape(_arc(x, 0, 0.08, 0.36, 0, 2 * np.pi), stripe)
     pen.disc(0.62, -0.08, 0.1, 0.1, CREAM)
@@ -272,7 +276,9 @@ def _kite(pen: Pen, rng: np.random.Generator) -> None:
     tail = np.stack([0.16 * np.sin(9 * tail), 0.3 + 0.68 * tail], 1)
     pen.stroke(tail, 0.05, DARK)
     for x, y in tail[[8, 13]]:
-        pen.shape([(x - 0.16, y - 0.08), (x + 0.16, y + 0.08), (x + 0.16, y - 0.08), (x - 0.16, y + 0.08)], other)
+        pen.shape(
+            [(x - 0.16, y - 0.08), (x + 0.16, y + 0.08), (x + 0.16, y - 0.08), (x - 0.16, y + 0.08)], other
+        )
     corners = [(0, -1), (0.6, -0.4), (0, 0.34), (-0.6, -0.4)]
     for i, colour in enumerate((cloth, other, cloth, other)):
         pen.shape([corners[i], corners[(i + 1) % 4], (0, -0.4)], colour)
@@ -369,7 +375,9 @@ def _grass(pen: Pen, rng: np.random.Generator) -> None:
     for _ in range(int(rng.integers(6, 16))):
         foot, lean, tip = rng.uniform(-0.35, 0.35), rng.uniform(-0.6, 0.6), rng.uniform(-0.95, -0.1)
         blade = [(foot - 0.04, 0.9), (foot + 0.4 * lean, 0.3 + 0.4 * tip), (foot + lean, tip)]
-        pen.shape([*blade, (foot + 0.4 * lean + 0.06, 0.3 + 0.4 * tip), (foot + 0.04, 0.9)], _tint(rng, green))
+        pen.shape(
+            [*blade, (foot + 0.4 * lean + 0.06, 0.3 + 0.4 * tip), (foot + 0.04, 0.9)], _tint(rng, green)
+        )
 
 
 def _twigs(pen: Pen, rng: np.random.Generator) -> None:
@@ -412,7 +420,9 @@ class _Sprite(NamedTuple):
     shadow: np.ndarray  # (height, width), 0..1
 
 
-def _sprite(drawing: Drawing, size: float, tilt: float, light: np.ndarray, rng: np.random.Generator) -> _Sprite:
+def _sprite(
+    drawing: Drawing, size: float, tilt: float, light: np.ndarray, rng: np.random.Generator
+) -> _Sprite:
     """Draw one thing, about `size` pixels long, turned by up to `tilt` radians and lit from `light` (x, y)."""
     turn, mirror, squeeze = rng.uniform(-tilt, tilt), rng.choice([-1, 1]), rng.uniform(0.8, 1.0)
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
@@ -455,7 +465,9 @@ class _Stage:
         height, width = self.visible.shape
         for _ in range(n):
             drawing = drawings[self.rng.integers(len(drawings))]
-            sprite = _sprite(drawing, min(width, height) * self.rng.uniform(*sizes), 0.5, self.light, self.rng)
+            sprite = _sprite(
+                drawing, min(width, height) * self.rng.uniform(*sizes), 0.5, self.light, self.rng
+            )
             rows, columns = sprite.alpha.shape
             x, y = self.rng.uniform(0, (width, height)) - (columns / 2, rows / 2)
             self._lay(sprite, round(x), round(y))

@@ -18,7 +18,16 @@ HEADER = "# Generated from uv.lock by `python -m pipeline.environments`; do not 
 
 def environment(group: str) -> str:
     """The text of envs/{group}.yaml."""
-    export = ["uv", "export", "--frozen", "--only-group", group, "--no-hashes", "--no-annotate", "--no-header"]
+    export = [
+        "uv",
+        "export",
+        "--frozen",
+        "--only-group",
+        group,
+        "--no-hashes",
+        "--no-annotate",
+        "--no-header",
+    ]
     pins = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
     python = (ROOT / ".python-version").read_text().strip()
     content = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": pins}]}

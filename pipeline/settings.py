@@ -66,14 +66,20 @@ class Scenes(Closed):
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
-    images: str | None = Field(None, description="flat folder, folder with a subfolder per class, or official .tar")
+    images: str | None = Field(
+        None, description="flat folder, folder with a subfolder per class, or official .tar"
+    )
     boxes: str | None = Field(None, description="Kaggle LOC .csv, folder of .xml, or .tgz of them")
-    table: str | None = Field(None, description="a .csv with path,label and maybe boxes; images is then its base")
+    table: str | None = Field(
+        None, description="a .csv with path,label and maybe boxes; images is then its base"
+    )
     scenes: Scenes | None = Field(None, description="instead: synthetic scenes")
     classes: str | None = Field(
         None, description="lines `id name`, in the order of the logits; default: ImageNet's 1000 synsets"
     )
-    verify: Literal["full", "header"] = Field("full", description="decode every image once while indexing, or not")
+    verify: Literal["full", "header"] = Field(
+        "full", description="decode every image once while indexing, or not"
+    )
     expect_images: Positive | None = Field(None, description="fewer images are an error")
     max_excluded: Annotated[float, Field(ge=0, le=1)] = Field(
         0.01, description="share of images that may be unusable"
@@ -109,13 +115,15 @@ class Model(Closed):
     """A network: its architecture, the source of its weights, and what it expects of its input."""
 
     architecture: str = Field(description="a torchvision classifier, or small_resnet")
-    weights: str | None = Field(None, description="torchvision's: V1, V2 or DEFAULT (downloaded, checked by hash)")
+    weights: str | None = Field(
+        None, description="torchvision's: V1, V2 or DEFAULT (downloaded, checked by hash)"
+    )
     checkpoint: str | None = Field(None, description="a state dict file of your own")
     random: Random | None = Field(None, description="random weights, for benchmarks and tests only")
     train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
     size: Positive = Field(224, description="side of the network's input, in pixels")
     mean: ThreeNumbers = Field([0.485, 0.456, 0.406], description="of RGB in [0, 1]")
-    std: ThreeNumbers = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
+    std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
 
     @pydantic.field_validator("architecture")
     @classmethod
@@ -127,6 +135,8 @@ class Model(Closed):
         exactly_one(self, "weights", "checkpoint", "random", "train")
         if self.weights is not None and self.architecture == "small_resnet":
             raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
+        if self.train is not None and self.architecture != "small_resnet":
+            raise ValueError("train goes with small_resnet; train other networks elsewhere, and give a checkpoint")
         return self
 
     @property
@@ -181,10 +191,18 @@ class OneOf:
         self.package, self.tag, self.function = package, tag, function
 
     def __get_pydantic_core_schema__(self, base, handler):
-        choices = {
-            name: handler.generate_schema(self.model(base, name)) for name in module_names(self.package)
-        }
-        return core_schema.tagged_union_schema(choices, discriminator=self.tag)
+        names = module_names(self.package)
+        choices = {name: handler.generate_schema(self.model(base, name)) for name in names}
+
+        def tag_of(entry: object) -> str:
+            if not isinstance(entry, dict) or self.tag not in entry:
+                raise ValueError(f"needs the key `{self.tag}`: one of {', '.join(names)}")
+            return known(str(entry[self.tag]), names, self.tag)
+
+        return core_schema.no_info_before_validator_function(
+            lambda entry: tag_of(entry) and entry,
+            core_schema.tagged_union_schema(choices, discriminator=self.tag),
+        )
 
     def model(self, base: type[Closed], name: str) -> type[Closed]:
         """The schema of one module's entry."""

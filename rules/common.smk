@@ -1,4 +1,4 @@
-"""Shared by all rules: the checked settings, and which code and environment a rule depends on.
+"""Shared by all rules: the checked settings, and which files, code and environment a rule depends on.
 
 A rule names files, a script connects them, the package computes. Settings travel config → params → argument; a script never
 reads the configuration.
@@ -28,3 +28,41 @@ def environment(name):
     """The pinned environment of a group of rules, as an input: new versions mean new results."""
     return shown(ROOT / "envs" / f"{name}.yaml")
 
+
+def dataset_paths(wildcards):
+    """Where a data set's images, boxes, table and classes lie: the user's own, or the generated scenes."""
+    dataset = settings.datasets[wildcards.dataset]
+    if dataset.scenes is not None:
+        scenes = f"resources/scenes/{wildcards.dataset}"
+        return dict(
+            images=f"{scenes}/images",
+            boxes=f"{scenes}/boxes.csv",
+            table=None,
+            classes=f"{scenes}/classes.txt",
+        )
+    classes = dataset.classes or shown(ROOT / "resources" / "imagenet_classes.txt")
+    return dict(images=dataset.images, boxes=dataset.boxes, table=dataset.table, classes=classes)
+
+
+def dataset_inputs(wildcards):
+    """The data set's files. The user's own are inputs where they are there, so that a dry run shows the whole graph before the
+    data have arrived; the script says what to do where they are not."""
+    paths = [path for path in dataset_paths(wildcards).values() if path is not None]
+    is_generated = settings.datasets[wildcards.dataset].scenes is not None
+    return [path for path in paths if is_generated or Path(path).exists()]
+
+
+def classes_file(wildcards):
+    return dataset_paths(wildcards)["classes"]
+
+
+def weights_file(wildcards):
+    """The state dict of a network."""
+    model = settings.models[wildcards.model]
+    if model.weights is not None:
+        return f"resources/networks/torchvision/{model.architecture}-{model.weights}.pth"
+    if model.train is not None:
+        return f"resources/networks/trained/{wildcards.model}.pth"
+    if model.random is not None:
+        return f"resources/networks/random/{wildcards.dataset}/{wildcards.model}.pth"
+    return model.checkpoint

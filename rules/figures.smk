@@ -18,13 +18,14 @@ rule plot_figure_2:
             )
             for format in FIGURE_FORMATS
         ],
-    params:
-        view="{view}",
-        # The paper's values belong to ImageNet's classes, the default ones.
-        beside_paper=lambda wc: settings.datasets[wc.dataset].classes is None and settings.datasets[wc.dataset].scenes is None,
     log:
         "logs/plot_figure_2/{dataset}/{view}.log",
     conda:
         "../envs/figures.yaml"
+    params:
+        view="{view}",
+        # The paper's values belong to ImageNet's classes, the default ones.
+        beside_paper=lambda wc: settings.datasets[wc.dataset].classes is None
+        and settings.datasets[wc.dataset].scenes is None,
     script:
         "../workflow/scripts/plot_figure_2.py"

@@ -11,6 +11,13 @@ rule compute_label_maps:
         env=environment("networks"),
     output:
         part="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
+    log:
+        "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
+    conda:
+        "../envs/networks.yaml"
+    threads: settings.compute.threads
+    resources:
+        gpu=int(settings.compute.device == "cuda"),
     params:
         part=lambda wc: int(wc.part),
         parts=lambda wc: int(wc.parts),
@@ -18,13 +25,6 @@ rule compute_label_maps:
         model=lambda wc: settings.models[wc.model].model_dump(),
         source=lambda wc: settings.models[wc.model].source,
         compute=settings.compute.model_dump(),
-    threads: settings.compute.threads
-    resources:
-        gpu=int(settings.compute.device == "cuda"),
-    log:
-        "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
-    conda:
-        "../envs/networks.yaml"
     script:
         "../workflow/scripts/compute_label_maps.py"
 

@@ -8,13 +8,13 @@ rule download_weights:
         env=environment("networks"),
     output:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
-    params:
-        architecture="{architecture}",
-        weights="{weights}",
     log:
         "logs/download_weights/{architecture}-{weights}.log",
     conda:
         "../envs/networks.yaml"
+    params:
+        architecture="{architecture}",
+        weights="{weights}",
     script:
         "../workflow/scripts/download_weights.py"
 
@@ -26,15 +26,15 @@ rule train_network:
         env=environment("networks"),
     output:
         weights="resources/networks/trained/{model}.pth",
-    params:
-        architecture=lambda wc: settings.models[wc.model].architecture,
-        training=lambda wc: settings.models[wc.model].train.model_dump(),
-        threads=settings.compute.threads,
-    threads: settings.compute.threads
     log:
         "logs/train_network/{model}.log",
     conda:
         "../envs/networks.yaml"
+    threads: settings.compute.threads
+    params:
+        architecture=lambda wc: settings.models[wc.model].architecture,
+        training=lambda wc: settings.models[wc.model].train.model_dump(),
+        threads=settings.compute.threads,
     script:
         "../workflow/scripts/train_network.py"
 
@@ -47,25 +47,13 @@ rule draw_random_weights:
         env=environment("networks"),
     output:
         weights="resources/networks/random/{dataset}/{model}.pth",
-    params:
-        architecture=lambda wc: settings.models[wc.model].architecture,
-        seed=lambda wc: settings.models[wc.model].random.seed,
-        size=lambda wc: settings.models[wc.model].size,
     log:
         "logs/draw_random_weights/{dataset}/{model}.log",
     conda:
         "../envs/networks.yaml"
+    params:
+        architecture=lambda wc: settings.models[wc.model].architecture,
+        seed=lambda wc: settings.models[wc.model].random.seed,
+        size=lambda wc: settings.models[wc.model].size,
     script:
         "../workflow/scripts/draw_random_weights.py"
-
-
-def weights_file(wildcards):
-    """The state dict of a network."""
-    model = settings.models[wildcards.model]
-    if model.weights is not None:
-        return f"resources/networks/torchvision/{model.architecture}-{model.weights}.pth"
-    if model.train is not None:
-        return f"resources/networks/trained/{wildcards.model}.pth"
-    if model.random is not None:
-        return f"resources/networks/random/{wildcards.dataset}/{wildcards.model}.pth"
-    return model.checkpoint

@@ -6,16 +6,18 @@ rule compute_saliency:
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
-        code=lambda wc: sources("compute_saliency.py", f"labelmaps.methods.{settings.methods[wc.method].method}"),
+        code=lambda wc: sources(
+            "compute_saliency.py", f"labelmaps.methods.{settings.methods[wc.method].method}"
+        ),
         env=environment("analysis"),
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
-    params:
-        method=lambda wc: settings.methods[wc.method].method,
-        options=lambda wc: settings.methods[wc.method].options,
     log:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        method=lambda wc: settings.methods[wc.method].method,
+        options=lambda wc: settings.methods[wc.method].options,
     script:
         "../workflow/scripts/compute_saliency.py"

@@ -11,12 +11,12 @@ rule score_fixations:
         env=environment("analysis"),
     output:
         scores="results/{dataset}/{view}/{model}/scores/{method}.parquet",
-    params:
-        tolerance=settings.pointing.tolerance,
     log:
         "logs/score_fixations/{dataset}/{view}/{model}/{method}.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        tolerance=settings.pointing.tolerance,
     script:
         "../workflow/scripts/score_fixations.py"
 
@@ -35,6 +35,10 @@ rule summarise_scores:
         env=environment("analysis"),
     output:
         summary="results/{dataset}/summary.csv",
+    log:
+        "logs/summarise_scores/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
     params:
         # In the order of input.scores: what each file is, as the first columns of its row.
         rows=lambda wc: [
@@ -51,9 +55,5 @@ rule summarise_scores:
             for model in settings.run.models
             for method in settings.run.methods
         ],
-    log:
-        "logs/summarise_scores/{dataset}.log",
-    conda:
-        "../envs/analysis.yaml"
     script:
         "../workflow/scripts/summarise_scores.py"

@@ -4,6 +4,8 @@ Source: the paper, equation 2: IGUB(u) = Σ_k p(k|x₀, x_u) log p(k|x_u). The j
 p(k|x₀, x_u) ∝ p(k|x₀) p(k|x_u), as in Daucé & Perrinet (2020).
 """
 
+from typing import Literal
+
 import numpy as np
 
 from labelmaps.label_map_file import LabelMaps
@@ -11,10 +13,16 @@ from labelmaps.label_map_file import LabelMaps
 CUE = "uncued"
 
 
-def saliency(maps: LabelMaps, label: None) -> np.ndarray:
-    """IGUB(u) in nats, (image, row, column)."""
+def saliency(maps: LabelMaps, label: None, *, prior: Literal["initial", "mean"] = "initial") -> np.ndarray:
+    """IGUB(u) in nats, (image, row, column).
+
+    prior: what is known before the saccade: p(k|x₀) ("initial", the paper's), or the mean of p(k|x_u) over all views.
+    """
     view = maps.log_probability
-    initial = view[:, *maps.initial][:, None, None, :]
-    joint = initial + view
+    if prior == "initial":
+        before = view[:, *maps.initial]
+    else:
+        before = np.log(np.exp(view).mean(axis=(1, 2)))
+    joint = before[:, None, None, :] + view
     joint = np.exp(joint - joint.max(axis=-1, keepdims=True))
     return (joint * view).sum(axis=-1) / joint.sum(axis=-1)

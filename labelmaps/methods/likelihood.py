@@ -11,5 +11,5 @@ CUE = "cued"
 
 
 def saliency(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
-    """log p(k*|x_u) in nats, (image, row, column); `label` (image,) is k*."""
+    """Log p(k*|x_u) in nats, (image, row, column); `label` (image,) is k*."""
     return np.take_along_axis(maps.log_probability, label[:, None, None, None], axis=-1)[..., 0]

@@ -19,4 +19,6 @@ def draw_random_weights(classes: Path, output: Path, architecture: str, seed: in
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        draw_random_weights(Path(snakemake.input.classes), Path(snakemake.output.weights), **dict(snakemake.params.items()))
+        draw_random_weights(
+            Path(snakemake.input.classes), Path(snakemake.output.weights), **dict(snakemake.params.items())
+        )

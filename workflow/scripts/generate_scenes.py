@@ -1,0 +1,27 @@
+"""Draw the synthetic scenes of the embedded default."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from labelmaps.logs import job
+from labelmaps.scenes import write_scenes
+
+
+def generate_scenes(images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:
+    """Write `n` scenes, their boxes and the classes; each output appears complete or not at all."""
+    with TemporaryDirectory(dir=images.parent, prefix=".scenes.") as temporary:
+        folder = Path(temporary)
+        write_scenes(folder, n, seed)
+        (folder / "images").replace(images)
+        (folder / "boxes.csv").replace(boxes)
+        (folder / "classes.txt").replace(classes)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        generate_scenes(
+            Path(snakemake.output.images),
+            Path(snakemake.output.boxes),
+            Path(snakemake.output.classes),
+            **dict(snakemake.params.items()),
+        )

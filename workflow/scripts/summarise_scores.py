@@ -19,5 +19,7 @@ def summarise_scores(scores: list[Path], output: Path, rows: list[dict]) -> None
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         summarise_scores(
-            [Path(path) for path in snakemake.input.scores], Path(snakemake.output.summary), **dict(snakemake.params.items())
+            [Path(path) for path in snakemake.input.scores],
+            Path(snakemake.output.summary),
+            **dict(snakemake.params.items()),
         )

@@ -1,0 +1,21 @@
+"""Train a small network on synthetic scenes that share no random stream with the evaluation's."""
+
+from pathlib import Path
+
+import torch
+
+from labelmaps.files import moved_into_place
+from labelmaps.logs import job
+from labelmaps.training import train
+
+
+def train_network(output: Path, architecture: str, training: dict[str, int], threads: int) -> None:
+    """Write the trained state dict; `training` holds `seed`, `scenes` and `epochs`, as in the settings."""
+    state = train(architecture, threads=threads, **training)
+    with moved_into_place(output) as temporary:
+        torch.save(state, temporary)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        train_network(Path(snakemake.output.weights), **dict(snakemake.params.items()))

@@ -1,0 +1,44 @@
+"""A rule depends on its script and on every project module that the script imports, and on nothing else."""
+
+import pytest
+
+from pipeline.sources import ROOT, sources
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def test_imports_are_followed_through_modules_and_packages():
+    found = sources("select_fixations.py")
+    assert "workflow/scripts/select_fixations.py" in found
+    assert {"labelmaps/fixations.py", "labelmaps/files.py", "labelmaps/errors.py", "labelmaps/__init__.py"} <= set(found)
+
+
+def test_what_a_script_does_not_import_is_no_dependency():
+    found = sources("compute_saliency.py")
+    assert "labelmaps/methods/igub.py" not in found
+    assert "labelmaps/scores.py" not in found
+    assert "labelmaps/networks.py" not in found
+
+
+def test_imports_inside_functions_count():
+    assert "labelmaps/resampling.py" in sources("compute_label_maps.py", "labelmaps.views.zoom")
+
+
+def test_a_module_named_by_the_configuration_is_added():
+    assert "labelmaps/methods/igub.py" in sources("compute_saliency.py", "labelmaps.methods.igub")
+
+
+def test_paths_are_absolute_where_the_project_lies_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert str(ROOT / "labelmaps/fixations.py") in sources("select_fixations.py")
+
+
+@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py")))
+def test_analysis_scripts_do_without_torch(script):
+    """Only the rules of the networks' environment import torch."""
+    imports_torch = any("import torch" in (ROOT / path).read_text() for path in sources(script))
+    networks = {"compute_label_maps.py", "download_weights.py", "draw_random_weights.py", "train_network.py"}
+    assert imports_torch <= (script in networks)

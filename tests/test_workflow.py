@@ -1,0 +1,327 @@
+"""The workflow as its users run it: end to end, rerunning only what changed, refusing what cannot be."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+DATA = os.environ.get("LABELMAPS_TEST_DATA")
+SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
+SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
+METHODS = ["center", "likelihood", "max_logit", "igub"]
+
+
+def snakemake(folder, *arguments, repository=ROOT):
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile"), "--directory", str(folder)]
+    return subprocess.run(
+        [*command, "--cores", "2", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def succeed(result):
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def planned_jobs(text):
+    """Rule → number of jobs, from the table that a (dry) run prints; without `all`."""
+    if "Nothing to be done" in text:
+        return Counter()
+    lines = text.split("Job stats:")[-1].split("total")[0].splitlines()[3:]
+    rows = [line.split() for line in lines]
+    return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
+
+
+def write_config(path, **config):
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def write_images(folder):
+    """Four images, one of them grey, and their boxes in Kaggle's format; the last has a second box."""
+    (folder / "images").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, (width, height) in SIZES.items():
+        shape = (height, width) if name.endswith("4") else (height, width, 3)
+        Image.fromarray(random.integers(0, 256, shape, np.uint8)).save(folder / "images" / f"{name}.JPEG")
+    boxes = [f"{name},n01440764 10 10 40 40 " for name in SIZES]
+    boxes[-1] += "n01440764 50 50 60 60 "
+    (folder / "boxes.csv").write_text("\n".join(["ImageId,PredictionString", *boxes]) + "\n")
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """A copy of the repository, a folder with four images and a run of the workflow on them."""
+    repository = tmp_path_factory.mktemp("repository")
+    ignored = shutil.ignore_patterns(".*", "results", "logs", "scenes", "networks", "tests", "__pycache__")
+    shutil.copytree(ROOT, repository, ignore=ignored, dirs_exist_ok=True)
+    folder = tmp_path_factory.mktemp("study with spaces")
+    write_images(folder)
+    network = folder / "network.pth"
+    config = {
+        "datasets": {"four": {"images": "images", "boxes": "boxes.csv", "parts": 2, "expect_images": 4}},
+        "models": {"drawn": {"architecture": "small_resnet", "random": {"seed": 3}}},
+        "run": {"datasets": ["four"], "models": ["drawn"]},
+    }
+    write_config(folder / "draw.yaml", **config)
+    drawn = "resources/networks/random/four/drawn.pth"
+    succeed(snakemake(folder, drawn, "--configfile", folder / "draw.yaml", repository=repository))
+    shutil.move(folder / drawn, network)  # becomes the user's own checkpoint
+    config["models"] = {"own": {"architecture": "small_resnet", "checkpoint": "network.pth"}}
+    config["run"]["models"] = ["own"]
+    write_config(folder / "config.yaml", **config)
+    succeed(snakemake(folder, "--configfile", folder / "config.yaml", repository=repository))
+    return repository, folder, config
+
+
+def plan(study, **changes):
+    """Jobs that a run with a changed configuration would do."""
+    repository, folder, config = study
+    path = write_config(folder / "changed.yaml", **{**config, **changes})
+    return planned_jobs(succeed(snakemake(folder, "-n", "--configfile", path, repository=repository)))
+
+
+def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
+    _, folder, _ = study
+    results = folder / "results/four"
+    summary = pd.read_csv(results / "summary.csv")
+    assert summary["method"].tolist() == METHODS
+    assert set(summary["n_images"]) == set(summary["n_pointing"]) == {4}
+    assert set(summary["weights"]) == {"checkpoint"}
+    for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
+        assert (results / f"figures/figure_2_zoom.{suffix}").read_bytes().startswith(start)
+    assert not list(folder.rglob(".*.tmp*"))
+
+
+def test_the_tables_follow_from_the_label_maps(study):
+    """Recomputed here from the stored logits, in a few lines of numpy."""
+    _, folder, _ = study
+    base = folder / "results/four/zoom/own"
+    with h5py.File(base / "label_maps.h5") as file:
+        log_p, top = file["log_probability"][:].astype(np.float64), file["top_label"][:]
+        lse, centre = file["log_sum_exp"][:], file["centre"][:]
+        assert file.attrs["weights_sha256"] and file.attrs["precision"] == "float32"
+    joint = log_p[:, 3:4, 3:4] + log_p
+    joint = np.exp(joint) / np.exp(joint).sum(-1, keepdims=True)
+    expected = {
+        "likelihood": log_p[..., 0],
+        "max_logit": log_p.max(-1) + lse,
+        "igub": (joint * log_p).sum(-1),
+    }
+    for method, saliency in expected.items():
+        fixations = pd.read_parquet(base / f"fixations/{method}.parquet")
+        scores = pd.read_parquet(base / f"scores/{method}.parquet")
+        row, column = np.divmod(saliency.reshape(4, -1).argmax(1), 7)
+        assert fixations["image"].tolist() == scores["image"].tolist() == list(SIZES)
+        assert (fixations["row"] == row).all() and (fixations["column"] == column).all()
+        assert (scores["correct_after"] == (top[range(4), row, column] == 0)).all()
+        x, y = centre[range(4), row, column].T
+        inside = (x >= 10) & (x <= 40) & (y >= 10) & (y <= 40)
+        inside[3] |= (50 <= x[3] <= 60) and (50 <= y[3] <= 60)
+        assert (scores["pointing"] == np.where(inside, "hit", "miss")).all()
+
+
+def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
+    repository, folder, _ = study
+    shutil.copytree(folder / "images", tmp_path / "images")
+    for name in ("boxes.csv", "network.pth", "config.yaml"):
+        shutil.copy(folder / name, tmp_path)
+    succeed(snakemake(tmp_path, "--configfile", tmp_path / "config.yaml", repository=repository))
+    paths = [path for path in (folder / "results").rglob("*") if path.is_file()]
+    assert len(paths) > 15
+    differing = [p.name for p in paths if p.read_bytes() != (tmp_path / p.relative_to(folder)).read_bytes()]
+    assert differing == []
+
+
+def test_touching_everything_reruns_nothing(study):
+    repository, folder, _ = study
+    for top in (repository, folder / "images"):
+        for path in top.rglob("*"):
+            path.touch()
+    for name in ("boxes.csv", "network.pth"):
+        (folder / name).touch()
+    assert plan(study) == {}
+
+
+@pytest.mark.parametrize(
+    ("edited", "expected"),
+    [
+        (
+            "labelmaps/methods/igub.py",
+            {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, "summarise_scores": 1, "plot_figure_2": 1},
+        ),
+        ("labelmaps/scores.py", {"score_fixations": 4, "summarise_scores": 1, "plot_figure_2": 1}),
+        ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
+        ("envs/figures.yaml", {"plot_figure_2": 1}),
+        (
+            "labelmaps/views/zoom.py",
+            {
+                "compute_label_maps": 2,
+                "join_label_maps": 1,
+                "compute_saliency": 4,
+                "select_fixations": 4,
+                "score_fixations": 4,
+                "summarise_scores": 1,
+                "plot_figure_2": 1,
+            },
+        ),
+    ],
+)
+def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
+    path = study[0] / edited
+    before = path.read_bytes()
+    try:
+        path.write_bytes(before + b"\n# edited\n")
+        assert plan(study) == expected
+    finally:
+        path.write_bytes(before)
+
+
+def test_a_changed_option_reruns_that_method_only(study):
+    jobs = plan(study, methods={"igub": {"method": "igub", "prior": "mean"}})
+    assert jobs == {
+        "compute_saliency": 1,
+        "select_fixations": 1,
+        "score_fixations": 1,
+        "summarise_scores": 1,
+        "plot_figure_2": 1,
+    }
+
+
+def test_a_second_model_adds_its_own_jobs_only(study):
+    config = study[2]
+    models = config["models"] | {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
+    jobs = plan(study, models=models, run=config["run"] | {"models": ["own", "second"]})
+    assert jobs == {
+        "draw_random_weights": 1,
+        "compute_label_maps": 2,
+        "join_label_maps": 1,
+        "compute_saliency": 4,
+        "select_fixations": 4,
+        "score_fixations": 4,
+        "summarise_scores": 1,
+        "plot_figure_2": 1,
+    }
+
+
+def test_run_selects_and_the_default_does_not_leak_in(study):
+    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == {
+        "summarise_scores": 1,
+        "plot_figure_2": 1,
+    }
+
+
+def test_a_changed_box_reruns_the_index(study):
+    boxes = study[1] / "boxes.csv"
+    before = boxes.read_text()
+    try:
+        boxes.write_text(before.replace("10 10 40 40", "10 10 40 41"))
+        assert plan(study)["index_dataset"] == 1
+    finally:
+        boxes.write_text(before)
+
+
+def test_a_mistake_in_the_configuration_starts_no_job(tmp_path):
+    config = write_config(tmp_path / "c.yaml", datasets={"scenes": {"verfy": "full"}})
+    result = snakemake(tmp_path, "--configfile", config)
+    assert result.returncode != 0
+    assert "datasets.scenes: key 'verfy' is unknown; did you mean 'verify'?" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not (tmp_path / "results").exists()
+
+
+@pytest.mark.parametrize(
+    ("dataset", "compute", "message"),
+    [
+        ({"images": "nowhere", "boxes": "boxes.csv"}, {}, "no such file or folder: nowhere"),
+        ({"images": "images", "boxes": "boxes.csv", "expect_images": 5}, {}, "4 images instead of 5"),
+        pytest.param(
+            {"images": "images", "boxes": "boxes.csv"},
+            {"device": "cuda"},
+            "torch sees no CUDA device",
+            marks=pytest.mark.skipif(Path("/dev/nvidia0").exists(), reason="there is a GPU here"),
+        ),
+    ],
+)
+def test_what_cannot_be_computed_stops_with_a_clear_word(tmp_path, dataset, compute, message):
+    write_images(tmp_path)
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"d": dataset},
+        models={"m": {"architecture": "small_resnet", "random": {}}},
+        compute=compute,
+        run={"datasets": ["d"], "models": ["m"]},
+    )
+    result = snakemake(tmp_path, "--configfile", config)
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
+    assert "Traceback" not in result.stdout + result.stderr
+    assert not list(tmp_path.rglob("*.h5"))
+
+
+def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
+    write_images(tmp_path)
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
+        models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}}},
+        run={"datasets": ["four"], "models": ["resnet101"]},
+    )
+    succeed(snakemake(tmp_path, "--configfile", config))
+    summary = pd.read_csv(tmp_path / "results/four/summary.csv")
+    assert set(summary["weights"]) == {"random (for tests only)"}
+    with h5py.File(tmp_path / "results/four/zoom/resnet101/label_maps.h5") as file:
+        assert file["log_probability"].shape == (4, 7, 7, 1000)
+        assert np.isfinite(file["log_probability"][:]).all()
+        assert file.attrs["weights_source"] == "random (for tests only)"
+    assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
+
+
+def test_the_papers_configuration_plans_both_networks(tmp_path):
+    text = succeed(snakemake(tmp_path, "-n", "--configfile", ROOT / "config/imagenet.yaml"))
+    assert planned_jobs(text) == {
+        "index_dataset": 1,
+        "download_weights": 2,
+        "compute_label_maps": 100,
+        "join_label_maps": 2,
+        "compute_saliency": 8,
+        "select_fixations": 8,
+        "score_fixations": 8,
+        "summarise_scores": 1,
+        "plot_figure_2": 1,
+    }
+    assert "gpu=1" in text
+
+
+@pytest.mark.skipif(DATA is None, reason="LABELMAPS_TEST_DATA names no real data")
+def test_real_images_agree_with_an_independent_prototype(tmp_path):
+    data = Path(DATA).resolve()
+    expected = pd.read_csv(data.parent / "contract/expected_images.csv")
+    images = sorted(expected["image"].unique())[:40]
+    (tmp_path / "images").mkdir()
+    for image in images:
+        (tmp_path / f"images/{image}.JPEG").symlink_to(data / f"imagenet_val/{image}.JPEG")
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"real": {"images": "images", "boxes": str(data / "LOC_val_solution.csv")}},
+        models={"pq": {"architecture": "resnet18", "checkpoint": str(data / "weights/resnet18_pq.pth")}},
+        run={"datasets": ["real"], "models": ["pq"]},
+    )
+    succeed(snakemake(tmp_path, "--configfile", config))
+    for method in METHODS:
+        scores = pd.read_parquet(tmp_path / f"results/real/zoom/pq/scores/{method}.parquet")
+        ours = scores.assign(hit=scores["pointing"] == "hit").set_index("image")
+        theirs = expected[expected["method"] == method].set_index("image").loc[images]
+        outcomes = ["correct_before", "correct_after", "hit"]
+        differing = (ours.loc[images, outcomes].astype(int) != theirs[outcomes]).any(axis=1)
+        assert differing.sum() <= 1, f"{method}: {list(differing[differing].index)}"
