@@ -74,8 +74,8 @@ def compute_label_maps(
         finite = log_probability.isfinite().flatten(1).all(1).cpu().numpy()
         if not finite.all():
             raise InputError(
-                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check the weights, or choose "
-                "a wider precision (compute.precision)"
+                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check "
+                "the weights, or choose a wider precision (compute.precision)"
             )
         log_sum_exp = logits.logsumexp(-1)
         geometry = [view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]

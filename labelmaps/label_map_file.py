@@ -124,7 +124,9 @@ def _refuse_damage(path: str | Path) -> Iterator[None]:
     except InputError:
         raise
     except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise InputError(f"{path}: missing, damaged or not HDF5 ({error}). Delete it and run again") from error
+        raise InputError(
+            f"{path}: missing, damaged or not HDF5 ({error}). Delete it and run again"
+        ) from error
 
 
 def _open(path: str | Path) -> h5py.File:
@@ -190,6 +192,7 @@ def join_label_maps(parts: list[Path], path: Path) -> None:
                 if shape[0]:
                     layout[start : start + shape[0]] = h5py.VirtualSource(part, name, shape)
                 start += shape[0]
+            layout.dcpl.set_obj_track_times(False)  # the same parts give the same bytes
             # A part that is missing reads as the fill value: it must not look like data.
             fill = np.nan if DTYPES[name].kind == "f" else -1
             file.create_virtual_dataset(name, layout, fillvalue=fill)

@@ -6,9 +6,11 @@ a supersampled picture, `_sprite` lights that picture and gives it a shadow, and
 textured ground. Adding a class is adding a drawing and its line in `DRAWINGS`.
 """
 
+import csv
 import math
 from collections.abc import Callable, Sequence
 from enum import IntEnum
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -20,10 +22,8 @@ Colour = tuple[int, int, int]
 
 SUPERSAMPLE = 3  # sprites are drawn this many times larger, then averaged
 JPEG_QUALITY = 90
-OBJECT_SIZE = (0.22, 0.7)  # the object's longer side, as a fraction of the image's shorter side
-CENTRE_BIAS = (
-    2.5  # places follow Beta(b, b) between the borders: 1 is uniform; photographers prefer the middle
-)
+OBJECT_SIZE = (0.24, 0.72)  # the object's longer side, as a fraction of the image's shorter side
+CENTRE_BIAS = 2.5  # places follow Beta(b, b) between the borders: photographers prefer the middle
 VISIBLE = 0.75  # what comes in front of the object leaves at least this share of it in sight
 
 DARK = (40, 34, 32)
@@ -232,11 +232,8 @@ def _snail(pen: Pen, rng: np.random.Generator) -> None:
     pen.disc(-0.15, -0.05, 0.66, 0.64, shell)
     turn = np.linspace(0, 5 * np.pi, 60)
     reach = 0.58 * (1 - turn / turn[-1])
-    pen.stroke(
-        np.stack([-0.15 + reach * np.cos(turn), -0.05 + reach * np.sin(turn)], 1),
-        0.08,
-        _mix(shell, DARK, 0.55),
-    )
+    spiral = np.stack([-0.15 + reach * np.cos(turn), -0.05 + reach * np.sin(turn)], axis=1)
+    pen.stroke(spiral, 0.08, _mix(shell, DARK, 0.55))
 
 
 def _fish(pen: Pen, rng: np.random.Generator) -> None:
@@ -366,8 +363,8 @@ def _leaves(pen: Pen, rng: np.random.Generator) -> None:
         turn = rng.uniform(0, np.pi)
         colour = _tint(rng, (LEAF, WOOD, (176, 120, 50))[rng.integers(3)], 24)
         pen.disc(x, y, 0.22, 0.09, colour, turn)
-        rib = 0.26 * np.array([np.cos(turn), np.sin(turn)])
-        pen.stroke([(x, y) - rib, (x, y) + rib], 0.025, _mix(colour, DARK, 0.4))
+        right, down = 0.26 * np.cos(turn), 0.26 * np.sin(turn)
+        pen.stroke([(x - right, y - down), (x + right, y + down)], 0.025, _mix(colour, DARK, 0.4))
 
 
 def _grass(pen: Pen, rng: np.random.Generator) -> None:
@@ -505,20 +502,21 @@ class _Stage:
 
 def _noise(rng: np.random.Generator, width: int, height: int, grain: float, stretch: float) -> np.ndarray:
     """Smooth noise (height, width) in about -1..1, with features of `grain` pixels, `stretch` times wider."""
-    rows, columns = int(height / grain) + 2, int(width / (grain * stretch)) + 2
-    coarse = rng.uniform(-1, 1, (rows, columns)).astype(np.float32)
-    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.BICUBIC))
+    shape = int(height / grain) + 2, int(width / (grain * stretch)) + 2
+    coarse = Image.fromarray(2 * rng.random(shape, np.float32) - 1)
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 
 
 def _ground(rng: np.random.Generator, width: int, height: int, light: np.ndarray) -> np.ndarray:
-    """A textured ground (height, width, 3) float32, lit from `light`."""
+    """A textured ground (height, width, 3) float32, 0..255, brighter towards the light."""
     dark, bright, stretch = GROUNDS[rng.integers(len(GROUNDS))]
-    field = sum(0.5**i * _noise(rng, width, height, grain, stretch) for i, grain in enumerate((90, 24, 6)))
-    field += 0.25 * rng.uniform(-1, 1, (height, width))
-    share = (0.5 + 0.4 * field).astype(np.float32)[..., None]
     dark, bright = np.float32(_tint(rng, dark)), np.float32(_tint(rng, bright))
-    slope = np.linspace(-1, 1, width)[None, :] * light[0] + np.linspace(-1, 1, height)[:, None] * light[1]
-    return (dark + share * (bright - dark)) * (1 + 0.12 * slope.astype(np.float32))[..., None]
+    texture = 0.5 + 0.1 * (2 * rng.random((height, width), np.float32) - 1)
+    for grain, strength in ((90, 0.4), (24, 0.2), (6, 0.1)):
+        texture += strength * _noise(rng, width, height, grain, stretch)
+    across, down = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    falloff = 1 + 0.12 * (light[0] * across + light[1] * down[:, None])
+    return (dark + texture[..., None] * (bright - dark)) * falloff[..., None]
 
 
 def _canvas_size(rng: np.random.Generator) -> tuple[int, int]:
@@ -545,8 +543,8 @@ def compose_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, np.
     stage.lay_object(tuple(DRAWINGS.values())[label])
     stage.strew(LOOKALIKES, rng.integers(0, 3), (0.08, 0.25))
     stage.strew(CLUTTER, rng.integers(1, 4), (0.2, 0.5))
-    grain = rng.uniform(-6, 6, (*stage.visible.shape, 1))
-    return (stage.canvas + grain).clip(0, 255).round().astype(np.uint8), stage.visible >= 0.5
+    film = 12 * rng.random((*stage.visible.shape, 1), np.float32) - 6  # a camera's grain
+    return (stage.canvas + film).clip(0, 255).round().astype(np.uint8), stage.visible >= 0.5
 
 
 def box_of(mask: np.ndarray) -> Box:
@@ -581,7 +579,29 @@ def nth_label(seed: int, stream: Stream, index: int) -> int:
 
 
 def nth_scene(seed: int, stream: Stream, index: int) -> Scene:
-    """Draw scene `index` (from 0) of a set: it depends on nothing else, so a longer set begins with a shorter one."""
+    """Draw scene `index` (from 0) of a set. It depends on nothing else: a longer set begins with the shorter one."""
     label = nth_label(seed, stream, index)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 1, index)))
     return Scene(*draw_scene(rng, label), label)
+
+
+def write_scenes(folder: Path, n: int, seed: int) -> None:
+    """Write an evaluation set in the formats of ImageNet's: same seed, same bytes.
+
+    Args:
+        folder: receives `images/scene_00000001.JPEG`…, `boxes.csv` (Kaggle's `ImageId,PredictionString`, each string
+            `id x0 y0 x1 y1 ` with its trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
+        n: number of scenes.
+        seed: of the scenes; a training set of the same seed shares none of them.
+    """
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    (folder / "classes.txt").write_text("".join(f"{id} {name}\n" for id, name in CLASSES))
+    with (folder / "boxes.csv").open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["ImageId", "PredictionString"])
+        for index in range(n):
+            scene = nth_scene(seed, Stream.EVALUATION, index)
+            name = f"scene_{index + 1:08d}"
+            Image.fromarray(scene.image).save(images / f"{name}.JPEG", quality=JPEG_QUALITY)
+            rows.writerow([name, " ".join(map(str, (CLASSES[scene.label][0], *scene.box))) + " "])

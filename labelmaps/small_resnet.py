@@ -10,33 +10,31 @@ class SmallResNet(nn.Module):
 
     Args:
         num_classes: number of logits.
-        widths: channels of the four stages.
-        blocks: residual blocks in each stage.
     """
 
-    def __init__(self, num_classes: int, widths=(16, 32, 64, 128), blocks=(2, 2, 2, 2)):
+    def __init__(self, num_classes: int):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, widths[0], kernel_size=7, stride=2, padding=3, bias=False)
-        self.bn1 = nn.BatchNorm2d(widths[0])
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=7, stride=2, padding=3, bias=False)
+        self.bn1 = nn.BatchNorm2d(16)
         self.relu = nn.ReLU(inplace=True)
         self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = _stage(widths[0], widths[0], blocks[0], stride=1)
-        self.layer2 = _stage(widths[0], widths[1], blocks[1], stride=2)
-        self.layer3 = _stage(widths[1], widths[2], blocks[2], stride=2)
-        self.layer4 = _stage(widths[2], widths[3], blocks[3], stride=2)
+        self.layer1 = _stage(16, 16, stride=1)
+        self.layer2 = _stage(16, 32, stride=2)
+        self.layer3 = _stage(32, 64, stride=2)
+        self.layer4 = _stage(64, 128, stride=2)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
-        self.fc = nn.Linear(widths[3], num_classes)
+        self.fc = nn.Linear(128, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Logits (view, label) of normalised views (view, 3, height, width)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(1))
 
 
-def _stage(before: int, width: int, blocks: int, stride: int) -> nn.Sequential:
+def _stage(before: int, width: int, stride: int) -> nn.Sequential:
+    """Two residual blocks; the first changes the number of channels from `before` to `width`, and the scale."""
     shortcut = None
     if stride != 1 or before != width:
         shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-    return nn.Sequential(
-        BasicBlock(before, width, stride, shortcut), *[BasicBlock(width, width) for _ in range(blocks - 1)]
-    )
+    return nn.Sequential(BasicBlock(before, width, stride, shortcut), BasicBlock(width, width))

@@ -87,7 +87,7 @@ def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
 
 
 def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Crop, resize, mirror and recolour scenes.
+    """Crop and resize scenes.
 
     Returns:
         Views (scene, 3, size, size) float32, in the network's units, and target probabilities (scene, label).
@@ -98,10 +98,6 @@ def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> t
         (x0, y0, x1, y1), share = random_crop(scene, rng)
         crop = torch.from_numpy(scene.image[y0:y1, x0:x1]).permute(2, 0, 1)
         crop = functional.interpolate(crop[None], (size, size), mode="bilinear", antialias=True)[0]
-        if rng.random() < 0.5:
-            crop = crop.flip(2)
-        if rng.random() < 0.5:
-            crop = crop[rng.permutation(3)]  # no class is known by its colour
         view.copy_(crop)
         target.fill_((1 - share) / len(CLASSES))[scene.label] += share
     views = networks.Preprocessing().normalise(views)

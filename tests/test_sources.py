@@ -13,7 +13,12 @@ def at_the_root(monkeypatch):
 def test_imports_are_followed_through_modules_and_packages():
     found = sources("select_fixations.py")
     assert "workflow/scripts/select_fixations.py" in found
-    assert {"labelmaps/fixations.py", "labelmaps/files.py", "labelmaps/errors.py", "labelmaps/__init__.py"} <= set(found)
+    assert {
+        "labelmaps/fixations.py",
+        "labelmaps/files.py",
+        "labelmaps/errors.py",
+        "labelmaps/__init__.py",
+    } <= set(found)
 
 
 def test_what_a_script_does_not_import_is_no_dependency():

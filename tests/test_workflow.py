@@ -22,9 +22,21 @@ METHODS = ["center", "likelihood", "max_logit", "igub"]
 
 
 def snakemake(folder, *arguments, repository=ROOT):
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(repository / "Snakefile"), "--directory", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(repository / "Snakefile"),
+        "--directory",
+        str(folder),
+    ]
     return subprocess.run(
-        [*command, "--cores", "2", *map(str, arguments)], cwd=folder, capture_output=True, text=True, check=False
+        [*command, "--cores", "2", *map(str, arguments)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -158,7 +170,13 @@ def test_touching_everything_reruns_nothing(study):
     [
         (
             "labelmaps/methods/igub.py",
-            {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, "summarise_scores": 1, "plot_figure_2": 1},
+            {
+                "compute_saliency": 1,
+                "select_fixations": 1,
+                "score_fixations": 1,
+                "summarise_scores": 1,
+                "plot_figure_2": 1,
+            },
         ),
         ("labelmaps/scores.py", {"score_fixations": 4, "summarise_scores": 1, "plot_figure_2": 1}),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),

@@ -7,6 +7,7 @@ p(k|x₀, x_u) ∝ p(k|x₀) p(k|x_u), as in Daucé & Perrinet (2020).
 from typing import Literal
 
 import numpy as np
+from scipy.special import logsumexp
 
 from labelmaps.label_map_file import LabelMaps
 
@@ -19,10 +20,8 @@ def saliency(maps: LabelMaps, label: None, *, prior: Literal["initial", "mean"] 
     prior: what is known before the saccade: p(k|x₀) ("initial", the paper's), or the mean of p(k|x_u) over all views.
     """
     view = maps.log_probability
-    if prior == "initial":
-        before = view[:, *maps.initial]
-    else:
-        before = np.log(np.exp(view).mean(axis=(1, 2)))
+    # The sum over all views stands for their mean: the joint posterior is normalised.
+    before = view[:, *maps.initial] if prior == "initial" else logsumexp(view, axis=(1, 2))
     joint = before[:, None, None, :] + view
     joint = np.exp(joint - joint.max(axis=-1, keepdims=True))
     return (joint * view).sum(axis=-1) / joint.sum(axis=-1)

@@ -1,0 +1,250 @@
+"""Label maps of images equal those of the simplest way: one view at a time, sampled and classified by torch alone."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from labelmaps import inference
+from labelmaps.errors import InputError
+from labelmaps.networks import Classifier, Preprocessing, build, random_weights
+from labelmaps.views.zoom import View
+
+CPU = torch.device("cpu")
+N_LABELS = 7
+PREPROCESSING = Preprocessing(size=64)
+SIZES = [(50, 40), (40, 50), (90, 31), (64, 64), (20, 30)]
+VIEW = View(grid=3, floor=0.2)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+class Recorder:
+    """Takes the blocks as a writer does, and joins them."""
+
+    def __init__(self):
+        self.blocks = []
+
+    def append(self, **blocks):
+        self.blocks.append(blocks)
+
+    def __getitem__(self, name):
+        return np.concatenate([block[name] for block in self.blocks])
+
+
+class Mean(nn.Module):
+    """Logits are the mean colour of the view, in its channels' order; `factor` times as large."""
+
+    def __init__(self, factor=1.0):
+        super().__init__()
+        self.factor = factor
+
+    def forward(self, views):
+        return views.mean(dim=(2, 3)) * self.factor
+
+
+def make_index(folder, pictures):
+    """An index of pictures (H, W, 3) uint8, stored without loss."""
+    rows = []
+    for i, picture in enumerate(pictures):
+        path = folder / f"{i:02}.png"
+        Image.fromarray(picture).save(path)
+        height, width = picture.shape[:2]
+        rows.append((f"image {i:02}", str(path), -1, -1, width, height))
+    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "width", "height"])
+
+
+@pytest.fixture
+def pictures():
+    """Smooth and colourful, so that views differ."""
+    rng = np.random.default_rng(0)
+    coarse = [Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8)) for _ in SIZES]
+    return [np.array(image.resize(size)) for image, size in zip(coarse, SIZES, strict=True)]
+
+
+@pytest.fixture
+def index(tmp_path, pictures):
+    return make_index(tmp_path, pictures)
+
+
+@pytest.fixture
+def network():
+    network = build("small_resnet", N_LABELS)
+    network.load_state_dict(random_weights("small_resnet", N_LABELS, seed=3, size=64))
+    return network.eval()
+
+
+def compute(index, network, batch=2, view=VIEW, preprocessing=PREPROCESSING):
+    recorder = Recorder()
+    classifier = Classifier(network, CPU, "float32")
+    done = list(inference.compute_label_maps(index, classifier, view, preprocessing, batch, recorder))
+    return recorder, done
+
+
+def reference_logits(picture, network):
+    """Logits (row, column, label), float64."""
+    mean, std = torch.tensor(PREPROCESSING.mean).double(), torch.tensor(PREPROCESSING.std).double()
+    image = (torch.from_numpy(picture.astype(np.float64)) / 255 - mean) / std
+    share = 2 * (torch.arange(PREPROCESSING.size, dtype=torch.float64) + 0.5) / PREPROCESSING.size - 1
+    u = np.linspace(-(1 - VIEW.floor), 1 - VIEW.floor, VIEW.grid)
+    logits = []
+    for uy in u:
+        for ux in u:
+            r = max(1 - max(abs(ux), abs(uy)), VIEW.floor)
+            y, x = torch.meshgrid(uy + r * share, ux + r * share, indexing="ij")
+            seen = nn.functional.grid_sample(
+                image.permute(2, 0, 1)[None],
+                torch.stack([x, y], dim=-1)[None],
+                padding_mode="border",
+                align_corners=False,
+            )
+            with torch.inference_mode():
+                logits.append(network.double()(seen)[0])
+    return torch.stack(logits).reshape(VIEW.grid, VIEW.grid, -1).numpy()
+
+
+def test_label_maps_equal_one_view_at_a_time_in_float64(index, pictures, network):
+    expected = np.stack([reference_logits(picture, network) for picture in pictures])
+    assert len(np.unique(expected.argmax(-1))) > 1  # else the labels would show nothing
+    maps, _ = compute(index, network.float())
+    np.testing.assert_array_equal(maps["top_label"], expected.argmax(-1))
+    log_sum_exp = np.log(np.exp(expected).sum(-1))
+    np.testing.assert_allclose(maps["log_sum_exp"], log_sum_exp, atol=1e-3)
+    np.testing.assert_allclose(
+        maps["log_probability"], expected - log_sum_exp[..., None], rtol=1e-3, atol=1e-3
+    )
+    assert (maps["log_probability"].dtype, maps["log_sum_exp"].dtype, maps["top_label"].dtype) == (
+        np.float16,
+        np.float32,
+        np.int16,
+    )
+
+
+def test_each_image_has_its_own_geometry(index, network):
+    maps, _ = compute(index, network)
+    for i, (width, height) in enumerate(SIZES):
+        geometry = VIEW.geometry(width, height)
+        np.testing.assert_array_equal(maps["centre"][i], geometry.centre)
+        np.testing.assert_array_equal(maps["extent"][i], geometry.extent)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 4, 5, 8])
+def test_outcomes_do_not_depend_on_the_batch_size(index, network, batch):
+    one, _ = compute(index, network, batch=2)
+    other, done = compute(index, network, batch=batch)
+    np.testing.assert_array_equal(other["top_label"], one["top_label"])
+    np.testing.assert_allclose(other["log_probability"], one["log_probability"], rtol=2e-3, atol=1e-5)
+    np.testing.assert_allclose(other["log_sum_exp"], one["log_sum_exp"], rtol=1e-5)
+    assert sum(done) == len(index)
+    assert all(n == batch for n in done[:-1])
+
+
+@pytest.mark.parametrize("parts", [2, 3, 7])
+def test_outcomes_do_not_depend_on_the_parts(index, network, parts):
+    whole, _ = compute(index, network)
+    pieces = [compute(inference.part_of(index, part, parts), network)[0] for part in range(1, parts + 1)]
+    pieces = [piece for piece in pieces if piece.blocks]
+    top_label = np.concatenate([piece["top_label"] for piece in pieces])
+    np.testing.assert_array_equal(top_label, whole["top_label"])
+    np.testing.assert_array_equal(np.concatenate([piece["extent"] for piece in pieces]), whole["extent"])
+
+
+def test_parts_divide_the_index_exactly_in_order_and_evenly():
+    for n in range(40):
+        index = pd.DataFrame({"image": np.arange(n)}, index=np.arange(n) + 100)
+        for parts in range(1, 20):
+            pieces = [inference.part_of(index, part, parts)["image"].tolist() for part in range(1, parts + 1)]
+            assert [image for piece in pieces for image in piece] == list(range(n))
+            assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
+
+
+def test_an_empty_part_writes_nothing(index, network):
+    maps, done = compute(index[:0], network)
+    assert maps.blocks == done == []
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 9, 25])
+def test_reading_ahead_keeps_the_order(tmp_path, n):
+    pictures = [np.full((2, 3 + i, 3), i, np.uint8) for i in range(n)]
+    index = make_index(tmp_path, pictures)
+    for read, expected in zip(inference.read_ahead(index), pictures, strict=True):
+        np.testing.assert_array_equal(read, expected)
+
+
+def test_reading_ahead_stops_with_its_consumer(index):
+    images = inference.read_ahead(index, depth=2)
+    next(images)
+    images.close()
+    assert list(images) == []
+
+
+def test_an_unreadable_image_is_named(index, network, tmp_path):
+    (tmp_path / "03.png").write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"03\.png"):
+        compute(index, network)
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5])
+@pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e9])
+def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, batch, factor):
+    """Only picture 3 has logits other than 0: (x − mean)/std with mean 0."""
+    for i, row in enumerate(index.itertuples()):
+        grey = np.zeros((row.height, row.width, 3), np.uint8)
+        grey[..., 1] = 128 * (i == 3)
+        Image.fromarray(grey).save(row.path)
+
+    class Spoilt(Mean):
+        def forward(self, views):
+            mean = views.mean(dim=(2, 3))
+            return torch.where(mean > 0, mean * self.factor, mean)
+
+    plain = Preprocessing(size=64, mean=(0, 0, 0), std=(1, 1, 1))
+    with pytest.raises(InputError, match=r"^image 03: .*not finite"):
+        compute(index, Spoilt(factor), batch=batch, preprocessing=plain)
+
+
+def test_batches_before_a_spoilt_image_are_written_and_counted(tmp_path, index, network):
+    (tmp_path / "04.png").write_bytes(b"nothing")
+    recorder = Recorder()
+    progress = inference.compute_label_maps(
+        index, Classifier(network, CPU, "float32"), VIEW, PREPROCESSING, 2, recorder
+    )
+    assert [next(progress), next(progress)] == [2, 2]
+    with pytest.raises(InputError):
+        next(progress)
+    assert len(recorder["top_label"]) == 4
+
+
+def test_log_probabilities_near_0_keep_their_precision(tmp_path):
+    """z − log Σ exp z would round them to multiples of 2^−20 where z is 10."""
+    index = make_index(tmp_path, [np.full((8, 8, 3), 255, np.uint8) * np.array([1, 0, 0], np.uint8)])
+    plain = Preprocessing(size=64, mean=(0, 0, 0), std=(1, 1, 1))
+    maps, _ = compute(index, Mean(factor=10.0), preprocessing=plain)
+    exact = -np.log1p(2 * np.exp(-10.0))
+    np.testing.assert_allclose(maps["log_probability"][..., 0].astype(float), exact, rtol=2.0**-10)
+
+
+def test_views_are_normalised_pixels_of_red_green_and_blue():
+    picture = np.full((20, 30, 3), (255, 0, 51), np.uint8)
+    preprocessing = Preprocessing(size=32, mean=(0.5, 0.25, 0.1), std=(0.5, 0.25, 0.2))
+    made = inference.make_views(picture, View(mask=True), preprocessing, CPU)
+    assert made.shape == (7, 7, 3, 32, 32)
+    torch.testing.assert_close(made[3, 3, :, 16, 16], torch.tensor([1.0, -1.0, 0.5]))
+    torch.testing.assert_close(made[0, 0, :, 0, 0], torch.tensor([-1.0, -1.0, -0.5]))  # black
+
+
+def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
+    made = inference.make_views(pictures[0], VIEW, PREPROCESSING, CPU)
+    pixels = torch.from_numpy(pictures[0].astype(np.float32)).permute(2, 0, 1)
+    mean, std = (torch.tensor(x)[:, None, None] for x in (PREPROCESSING.mean, PREPROCESSING.std))
+    black = torch.zeros(3)
+    expected = (VIEW.sample(pixels, PREPROCESSING.size, black) / 255 - mean) / std
+    torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)

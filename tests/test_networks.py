@@ -1,0 +1,366 @@
+"""Weights that fit are loaded, all others refused with a reason; precision is what it says."""
+
+import hashlib
+import http.server
+import pickle
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import torchvision
+from torch import nn
+
+from labelmaps import networks
+from labelmaps.errors import InputError
+from labelmaps.networks import Classifier, Preprocessing, build, load_weights, random_weights
+
+CPU = torch.device("cpu")
+N_LABELS = 7
+
+
+@pytest.fixture(scope="module")
+def state():
+    return random_weights("small_resnet", N_LABELS, seed=1, size=64)
+
+
+@pytest.fixture
+def network():
+    return build("small_resnet", N_LABELS)
+
+
+def save(path, content):
+    torch.save(content, path)
+    return path
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
+
+
+def test_weights_are_loaded_from_a_state_dict(tmp_path, network, state):
+    load_weights(network, save(tmp_path / "a.pth", state))
+    assert equal(dict(network.state_dict()), {**state, **counts_of(network)})
+
+
+def counts_of(network):
+    return {key: value for key, value in network.state_dict().items() if key.endswith("num_batches_tracked")}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
+def test_weights_of_any_floating_point_type_are_accepted(tmp_path, network, state, dtype):
+    stored = {key: value.to(dtype) if value.is_floating_point() else value for key, value in state.items()}
+    load_weights(network, save(tmp_path / "a.pth", stored))
+    loaded = network.state_dict()
+    for key, value in stored.items():
+        if value.is_floating_point():
+            assert loaded[key].dtype == torch.float32
+            assert torch.equal(loaded[key], value.float())
+
+
+def test_checkpoints_without_batch_norms_counts_are_accepted(tmp_path, network, state):
+    """As torchvision's older ones, and as those that carry a version of their own."""
+    old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
+    assert len(old) < len(state)
+    load_weights(network, save(tmp_path / "a.pth", old))
+    assert all(torch.equal(network.state_dict()[key], old[key]) for key in old)
+    versioned = network.state_dict()
+    for key in counts_of(network):
+        del versioned[key]
+    load_weights(build("small_resnet", N_LABELS), save(tmp_path / "b.pth", versioned))
+
+
+def test_misfits_are_named_by_kind(tmp_path, network, state):
+    wrong = dict(state)
+    del wrong["layer1.0.conv1.weight"]
+    wrong["module.extra"] = torch.zeros(1)
+    wrong["fc.weight"] = torch.zeros(1000, 128)
+    with pytest.raises(InputError) as error:
+        load_weights(network, save(tmp_path / "a.pth", wrong))
+    message = str(error.value)
+    assert str(tmp_path / "a.pth") in message
+    assert "SmallResNet" in message
+    assert "1 keys missing: layer1.0.conv1.weight" in message
+    assert "1 keys unexpected: module.extra" in message
+    assert "1 keys of another shape: fc.weight: [1000, 128] in the file, [7, 128] in the network" in message
+
+
+@pytest.mark.parametrize("key", ["fc.bias", "bn1.running_var"])
+def test_a_single_missing_key_is_refused_and_the_network_left_alone(tmp_path, network, state, key):
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    with pytest.raises(InputError, match=f"1 keys missing: {key}"):
+        load_weights(network, save(tmp_path / "a.pth", {k: v for k, v in state.items() if k != key}))
+    assert equal(dict(network.state_dict()), before)
+
+
+def test_many_misfits_are_counted_and_only_the_first_shown(tmp_path, network, state):
+    renamed = {f"module.{key}": value for key, value in state.items()}
+    with pytest.raises(InputError) as error:
+        load_weights(network, save(tmp_path / "a.pth", renamed))
+    assert len(str(error.value)) < 1000
+    assert str(error.value).count("module.") == networks.SHOWN_KEYS
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"state_dict": {"fc.weight": torch.zeros(1)}, "epoch": 3},
+        [torch.zeros(1)],
+        torch.zeros(3),
+        {"fc.weight": [1.0, 2.0]},
+    ],
+)
+def test_what_is_no_state_dict_is_refused(tmp_path, network, content):
+    with pytest.raises(InputError, match=r"a\.pth: not a state dict"):
+        load_weights(network, save(tmp_path / "a.pth", content))
+
+
+@pytest.mark.parametrize("content", [b"", b"<html>404</html>", b"PK\x03\x04 half an archive"])
+def test_what_is_no_checkpoint_is_refused(tmp_path, network, content):
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.pth: not a readable checkpoint"):
+        load_weights(network, tmp_path / "a.pth")
+
+
+def test_a_truncated_checkpoint_is_refused(tmp_path, network, state):
+    path = save(tmp_path / "a.pth", state)
+    path.write_bytes(path.read_bytes()[:-1000])
+    with pytest.raises(InputError, match=r"a\.pth: not a readable checkpoint"):
+        load_weights(network, path)
+
+
+@pytest.mark.parametrize("name", ["none.pth", "."])
+def test_a_missing_checkpoint_or_a_folder_is_refused(tmp_path, network, name):
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        load_weights(network, tmp_path / name)
+
+
+class Code:
+    """Unpickling it makes a file."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return open, (self.path, "w")
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, network):
+    trap = tmp_path / "trap"
+    torch.save({"fc.weight": Code(trap)}, tmp_path / "zip.pth")
+    (tmp_path / "pickle.pth").write_bytes(pickle.dumps({"fc.weight": Code(trap)}))
+    for name in ("zip.pth", "pickle.pth"):
+        with pytest.raises(InputError, match="not a readable checkpoint"):
+            load_weights(network, tmp_path / name)
+    assert not trap.exists()
+    pickle.loads((tmp_path / "pickle.pth").read_bytes())["fc.weight"].close()
+    assert trap.exists()  # it would have been
+
+
+def test_a_whole_network_is_refused(tmp_path, network):
+    with pytest.raises(InputError, match="not a readable checkpoint"):
+        load_weights(network, save(tmp_path / "a.pth", network))
+
+
+def test_an_unknown_architecture_is_refused():
+    with pytest.raises(InputError, match="no classifier 'resnet19'"):
+        build("resnet19", 10)
+
+
+def test_the_resource_lists_torchvisions_classifiers():
+    listed = Path("resources/torchvision_classifiers.txt").read_text().split()
+    assert listed == sorted(torchvision.models.list_models(module=torchvision.models))
+
+
+def test_random_weights_are_seeded_and_leave_the_global_generator_alone():
+    torch.manual_seed(5)
+    expected = torch.rand(3)
+    torch.manual_seed(5)
+    one, again, other = (random_weights("small_resnet", N_LABELS, seed, size=64) for seed in (1, 1, 2))
+    assert torch.equal(torch.rand(3), expected)
+    assert equal(one, again)
+    assert not torch.equal(one["fc.weight"], other["fc.weight"])
+    assert not torch.equal(one["bn1.running_mean"], other["bn1.running_mean"])
+
+
+def test_random_weights_of_a_deep_network_give_small_logits_that_differ():
+    network = build("resnet50", N_LABELS)
+    network.load_state_dict(random_weights("resnet50", N_LABELS, seed=0, size=64))
+    views = torch.randn(2, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    logits = Classifier(network, CPU, "bfloat16").logits(views)
+    assert logits.half().isfinite().all()
+    assert 0.01 < logits.std() < 100
+    assert not torch.allclose(logits[0], logits[1])
+
+
+def test_a_cuda_device_that_is_not_there_is_an_error(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(InputError, match="no CUDA device"):
+        networks.resolve_device("cuda")
+    assert networks.resolve_device("auto") == networks.resolve_device("cpu") == CPU
+
+
+def test_a_cuda_device_that_is_there_is_taken_unless_cpu_is_asked_for(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert networks.resolve_device("auto") == networks.resolve_device("cuda") == torch.device("cuda")
+    assert networks.resolve_device("cpu") == CPU
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_a_stated_precision_is_kept(precision):
+    assert networks.resolve_precision(precision, CPU) == precision
+
+
+@pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
+def test_automatic_precision_is_bfloat16_where_the_hardware_has_it(monkeypatch, has, expected):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+    assert networks.resolve_precision("auto", CPU) == expected
+    assert networks.resolve_precision("auto", torch.device("cuda")) == expected
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_last_linear_layer_works_in_float32(network, precision):
+    seen = {}
+    classifier = Classifier(network, CPU, precision)
+    network.fc.register_forward_hook(
+        lambda module, inputs, output: seen.update(fc=(inputs[0].dtype, module.weight.dtype, output.dtype))
+    )
+    network.conv1.register_forward_hook(lambda module, inputs, output: seen.update(conv1=output.dtype))
+    logits = classifier.logits(torch.randn(2, 3, 64, 64))
+    assert logits.shape == (2, N_LABELS)
+    assert logits.dtype == torch.float32
+    assert seen["fc"] == (torch.float32,) * 3
+    assert seen["conv1"] == getattr(torch, precision)
+
+
+def test_the_last_linear_layer_is_the_one_that_gives_the_logits():
+    architectures = (
+        "resnet18",
+        "vit_b_32",
+        "swin_t",
+        "densenet121",
+        "mobilenet_v3_small",
+        "maxvit_t",
+        "vgg11",
+    )
+    for architecture in architectures:
+        with torch.device("meta"):
+            network = build(architecture, 17)
+        assert networks.last_linear(network).out_features == 17, architecture
+    assert networks.last_linear(build("squeezenet1_1", 17)) is None
+
+
+def test_float32_logits_are_the_networks_own_in_evaluation_mode(network, state):
+    network.load_state_dict(state)
+    views = torch.randn(3, 3, 64, 64)
+    logits = Classifier(network, CPU, "float32").logits(views)
+    assert not network.training
+    with torch.inference_mode():
+        torch.testing.assert_close(logits, network(views), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        logits[1:2], Classifier(network, CPU, "float32").logits(views[1:2]), rtol=1e-3, atol=1e-4
+    )
+
+
+def test_bfloat16_agrees_with_float32_on_most_labels(state):
+    views = torch.randn(40, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    logits = {}
+    for precision in ("float32", "bfloat16"):
+        network = build("small_resnet", N_LABELS)
+        network.load_state_dict(state)
+        logits[precision] = Classifier(network, CPU, precision).logits(views)
+    same = logits["float32"].argmax(1) == logits["bfloat16"].argmax(1)
+    assert same.float().mean() >= 0.9
+    assert 0 < (logits["float32"] - logits["bfloat16"]).abs().max() < 0.2 * logits["float32"].std()
+
+
+def test_preprocessing_normalises_each_channel():
+    preprocessing = Preprocessing(mean=[0.5, 0.25, 0.0], std=[0.5, 0.25, 2.0])
+    image = torch.tensor([255, 0, 51], dtype=torch.uint8)[:, None, None].expand(3, 2, 5)
+    normalised = preprocessing.normalise(image)
+    assert normalised.shape == (3, 2, 5)
+    torch.testing.assert_close(normalised[:, 1, 3], torch.tensor([1.0, -1.0, 0.1]))
+    torch.testing.assert_close(preprocessing.black(CPU), torch.tensor([-1.0, -1.0, 0.0]))
+    torch.testing.assert_close(preprocessing.black(CPU), preprocessing.normalise(image * 0)[:, 0, 0])
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ("V1", "resnet101-63fe2227.pth"),
+        ("V2", "resnet101-cd907fc2.pth"),
+        ("DEFAULT", "resnet101-cd907fc2.pth"),
+        ("IMAGENET1K_V1", "resnet101-63fe2227.pth"),
+    ],
+)
+def test_weights_have_torchvisions_address(weights, expected):
+    assert networks.weights_url("resnet101", weights) == f"https://download.pytorch.org/models/{expected}"
+
+
+def test_unknown_weights_are_refused_with_those_there_are():
+    with pytest.raises(InputError, match=r"no 'V3' for resnet101; choose V1, V2, DEFAULT"):
+        networks.weights_url("resnet101", "V3")
+
+
+CONTENT = np.random.default_rng(0).bytes(300_000)
+GOOD = f"name-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
+
+
+class Answer(http.server.BaseHTTPRequestHandler):
+    """Serves the content under every name but `gone`, and half of it under `half-…`."""
+
+    def do_GET(self):  # noqa: N802 (http.server's name)
+        found = "gone" not in self.path
+        self.send_response(200 if found else 404)
+        self.send_header("Content-Length", str(len(CONTENT) if found else 0))
+        self.end_headers()
+        if found:
+            self.wfile.write(CONTENT[: len(CONTENT) // 2] if "half" in self.path else CONTENT)
+
+    def log_message(self, *args):
+        pass
+
+
+@pytest.fixture(scope="module")
+def server():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+def test_weights_are_downloaded_into_a_new_folder_and_their_hash_checked(server, tmp_path):
+    networks.download_weights(f"{server}/models/{GOOD}", tmp_path / "new" / "a.pth")
+    assert (tmp_path / "new" / "a.pth").read_bytes() == CONTENT
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.pth"]
+
+
+@pytest.mark.parametrize("name", ["name-01234567.pth", "gone-01234567.pth", f"half-{GOOD}"])
+def test_a_failed_download_is_refused_by_address_and_leaves_no_file(server, tmp_path, name):
+    with pytest.raises(InputError, match=f"{server}/{name}: not downloaded"):
+        networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_download_leaves_the_old_file(server, tmp_path):
+    (tmp_path / "a.pth").write_bytes(b"old")
+    with pytest.raises(InputError):
+        networks.download_weights(f"{server}/name-01234567.pth", tmp_path / "a.pth")
+    assert (tmp_path / "a.pth").read_bytes() == b"old"
+
+
+def test_a_server_that_is_not_there_is_an_error(tmp_path):
+    with pytest.raises(InputError, match="not downloaded"):
+        networks.download_weights(f"http://127.0.0.1:1/{GOOD}", tmp_path / "a.pth")
+
+
+@pytest.mark.parametrize("name", ["name.pth", "name-.pth", "name-abc.pth", "a-cafe0123.org/name.pth"])
+def test_an_address_without_a_hash_is_refused(server, tmp_path, name):
+    with pytest.raises(InputError, match="carries no hash"):
+        networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
+    assert list(tmp_path.iterdir()) == []

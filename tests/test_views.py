@@ -1,0 +1,202 @@
+"""Zoom: where each view looks, and what it shows there."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from labelmaps import resampling, views
+from labelmaps.errors import InputError
+from labelmaps.views.zoom import View
+
+SIZE = 16
+BLACK = torch.tensor([-2.0, -3.0, -4.0])
+SIZES = [(60, 40), (40, 60), (37, 53), (101, 7), (5, 3), (1, 1)]
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """So many small products only wait for each other where cores are shared."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def positions(width, height):
+    """An image (3, H, W) whose pixels say where their centres are: x, y, and a constant."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    return torch.tensor(np.stack([x, y, np.ones_like(x)]), dtype=torch.float32)
+
+
+def noise(width, height, seed=0):
+    return torch.randn(3, height, width, generator=torch.Generator().manual_seed(seed))
+
+
+def reference_grid(grid, floor):
+    """Fixations u and half-sizes r as protocol.md writes them, point by point."""
+    u = [-(1 - floor) + 2 * (1 - floor) * i / (grid - 1) for i in range(grid)]
+    for row, uy in enumerate(u):
+        for column, ux in enumerate(u):
+            yield row, column, ux, uy, max(1 - max(abs(ux), abs(uy)), floor)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize(("grid", "floor"), [(7, 0.1), (7, 0.3), (5, 0.2), (3, 1.0), (9, 0.5)])
+def test_geometry_is_the_protocols_formula(width, height, grid, floor):
+    geometry = View(grid=grid, floor=floor).geometry(width, height)
+    assert geometry.centre.shape == (grid, grid, 2)
+    assert geometry.extent.shape == (grid, grid, 4)
+    for row, column, ux, uy, r in reference_grid(grid, floor):
+        x, y = (ux + 1) / 2 * width, (uy + 1) / 2 * height
+        half_x, half_y = r * width / 2, r * height / 2
+        np.testing.assert_allclose(geometry.centre[row, column], [x, y], atol=1e-9)
+        np.testing.assert_allclose(
+            geometry.extent[row, column], [x - half_x, y - half_y, x + half_x, y + half_y], atol=1e-9
+        )
+
+
+@pytest.mark.parametrize(
+    ("row", "column", "centre", "extent"),
+    [
+        (3, 3, (200, 100), (0, 0, 400, 200)),  # x₀: the whole image
+        (0, 0, (20, 10), (0, 0, 40, 20)),  # u = (−.9, −.9), r = .1
+        (0, 6, (380, 10), (360, 0, 400, 20)),
+        (6, 0, (20, 190), (0, 180, 40, 200)),
+        (3, 4, (260, 100), (120, 30, 400, 170)),  # u = (.3, 0), r = .7
+        (1, 3, (200, 40), (120, 0, 280, 80)),  # u = (0, −.6), r = .4
+        (2, 6, (380, 70), (360, 60, 400, 80)),  # u = (.9, −.3), r = .1
+        (5, 2, (140, 160), (60, 120, 220, 200)),  # u = (−.3, .6), r = .4
+    ],
+)
+def test_geometry_worked_out_by_hand_for_400_by_200_pixels(row, column, centre, extent):
+    geometry = View().geometry(400, 200)
+    np.testing.assert_allclose(geometry.centre[row, column], centre, atol=1e-9)
+    np.testing.assert_allclose(geometry.extent[row, column], extent, atol=1e-9)
+
+
+@pytest.mark.parametrize("floor", [0.1, 0.2, 0.3, 0.77])
+@pytest.mark.parametrize(("width", "height"), [*SIZES, (4999, 3333)])
+def test_every_view_stays_inside_the_image_and_the_central_one_is_all_of_it(width, height, floor):
+    geometry = View(floor=floor).geometry(width, height)
+    assert (geometry.extent >= -1e-9).all()
+    assert (geometry.extent <= np.array([width, height] * 2) + 1e-9).all()
+    assert geometry.extent[3, 3].tolist() == [0, 0, width, height]
+    assert geometry.centre[3, 3].tolist() == [width / 2, height / 2]
+
+
+def test_a_grid_of_one_is_the_whole_image():
+    geometry = View(grid=1, floor=0.25).geometry(30, 20)
+    assert geometry.centre.tolist() == [[[15, 10]]]
+    assert geometry.extent.tolist() == [[[0, 0, 30, 20]]]
+    assert View(grid=1).sample(noise(30, 20), SIZE, BLACK).shape == (1, 1, 3, SIZE, SIZE)
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_each_sample_shows_the_place_that_the_geometry_names(width, height):
+    sampled = View().sample(positions(width, height), SIZE, BLACK)
+    assert sampled.shape == (7, 7, 3, SIZE, SIZE)
+    assert sampled.dtype == torch.float32
+    x0, y0, x1, y1 = np.moveaxis(View().geometry(width, height).extent, -1, 0)[..., None]
+    share = (np.arange(SIZE) + 0.5) / SIZE
+    # Between the border and the centres of the outer pixels there is nothing but those pixels.
+    x = (x0 + (x1 - x0) * share).clip(0.5, width - 0.5)[:, :, None, :]
+    y = (y0 + (y1 - y0) * share).clip(0.5, height - 0.5)[:, :, :, None]
+    shape = (7, 7, SIZE, SIZE)
+    np.testing.assert_allclose(sampled[:, :, 0], np.broadcast_to(x, shape), rtol=1e-5)
+    np.testing.assert_allclose(sampled[:, :, 1], np.broadcast_to(y, shape), rtol=1e-5)
+    torch.testing.assert_close(sampled[:, :, 2], torch.ones(shape))
+
+
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("size", [16, 17])
+def test_sampling_equals_torch_grid_sample(width, height, size):
+    image = noise(width, height)
+    sampled = View().sample(image, size, BLACK)
+    share = 2 * (torch.arange(size, dtype=torch.float64) + 0.5) / size - 1
+    for row, column, ux, uy, r in reference_grid(7, 0.1):
+        y, x = torch.meshgrid(uy + r * share, ux + r * share, indexing="ij")
+        expected = torch.nn.functional.grid_sample(
+            image[None].double(),
+            torch.stack([x, y], dim=-1)[None],
+            mode="bilinear",
+            padding_mode="border",
+            align_corners=False,
+        )[0]
+        torch.testing.assert_close(sampled[row, column], expected.float(), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("width", "height"), [(160, 90), (61, 203), (5, 3), (40, 9)])
+def test_antialias_equals_pillow_in_float(width, height):
+    image = noise(width, height)
+    view = View(antialias=True)
+    sampled = view.sample(image, SIZE, BLACK).numpy()
+    extent = view.geometry(width, height).extent.clip(0, [width, height] * 2)
+    for row, column, channel in np.ndindex(7, 7, 3):
+        plane = Image.fromarray(image[channel].numpy())
+        assert plane.mode == "F"
+        expected = plane.resize((SIZE, SIZE), Image.Resampling.BILINEAR, box=tuple(extent[row, column]))
+        np.testing.assert_allclose(sampled[row, column, channel], np.asarray(expected), atol=1e-4)
+
+
+def test_antialias_changes_shrunk_views_only():
+    image = noise(60, 60)
+    plain, smooth = (View(antialias=flag).sample(image, SIZE, BLACK) for flag in (False, True))
+    assert not torch.allclose(plain[3, 3], smooth[3, 3], atol=0.1)
+    torch.testing.assert_close(plain[0], smooth[0])  # boxes of 6 pixels, magnified
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("axis", ["horizontal", "vertical"])
+def test_flipping_the_image_flips_the_grid_and_each_view(axis, antialias):
+    image = noise(45, 62)
+    view = View(antialias=antialias)
+    grid, pixels = (1, -1) if axis == "horizontal" else (0, -2)
+    flipped = view.sample(image.flip(pixels), SIZE, BLACK)
+    torch.testing.assert_close(
+        flipped, view.sample(image, SIZE, BLACK).flip(grid, pixels), atol=1e-4, rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize(("width", "height"), SIZES)
+def test_a_constant_image_gives_constant_views(width, height, antialias):
+    image = torch.tensor([0.25, -1.5, 3.0])[:, None, None].expand(3, height, width)
+    sampled = View(antialias=antialias).sample(image, SIZE, BLACK)
+    torch.testing.assert_close(sampled, image[:, :1, :1].expand(7, 7, 3, SIZE, SIZE), atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("size", [16, 17])
+def test_the_mask_blackens_outside_the_disc_and_touches_nothing_inside(size):
+    image = noise(30, 50)
+    plain = View().sample(image, size, BLACK)
+    masked = View(mask=True).sample(image, size, BLACK)
+    place = (np.arange(size) + 0.5) / size * 2 - 1
+    inside = torch.tensor(np.hypot(place[:, None], place) <= 1).expand(plain.shape)
+    assert 0.7 < inside.float().mean() < 0.85  # π/4
+    assert torch.equal(masked[inside], plain[inside])
+    assert torch.equal(masked[~inside], BLACK[:, None, None].expand(plain.shape)[~inside])
+
+
+@pytest.mark.parametrize(
+    "options", [{"grid": 0}, {"grid": -1}, {"grid": 6}, {"floor": 0}, {"floor": -0.1}, {"floor": 1.1}]
+)
+def test_impossible_options_are_refused(options):
+    with pytest.raises(ValueError, match=next(iter(options))):
+        View(**options)
+
+
+def test_views_are_created_by_family_and_options():
+    assert views.create("zoom", grid=5, floor=0.2) == View(grid=5, floor=0.2)
+    with pytest.raises(InputError, match=r"no module 'zooom'.*zoom"):
+        views.create("zooom")
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+def test_weights_are_shares_of_the_touched_pixels_alone(antialias):
+    touched, weights = resampling.axis_weights(10.0, 14.0, 100, 8, antialias)
+    assert (touched.start, touched.stop) == (9, 15)  # the outer samples at 10.25 and 13.75 lean on 9 and 14
+    assert weights.shape == (8, 6)
+    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
+    np.testing.assert_allclose(weights[0], [0.25, 0.75, 0, 0, 0, 0])
+    np.testing.assert_allclose(weights[-1], [0, 0, 0, 0, 0.75, 0.25])
