@@ -18,17 +18,15 @@ def axis_weights(
     """Weights that sample the interval [start, stop] of a row of pixels at `size` evenly spaced points.
 
     Coordinates are edge coordinates: pixel j covers [j, j + 1]. Sample i lies at start + (stop − start)(i + ½)/size, and
-    pixel j weighs max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation, edges replicated; with
-    `antialias` s is the step between samples where that is longer, and the weights are cut at the image's edge and
-    normalised, as Pillow and torchvision do.
+    pixel j weighs max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation; with `antialias` s is
+    the step between samples where that is longer, as in Pillow and torchvision. The weights are cut at the image's edge
+    and normalised, so that edges are replicated.
 
     Returns the slice of pixels touched, and weights (size, pixels touched), float32, rows summing to 1.
     """
     step = (stop - start) / size
     position = start + step * (np.arange(size) + 0.5) - 0.5  # of pixel centres, in pixel indices
     support = max(step, 1.0) if antialias else 1.0
-    if support == 1.0:
-        position = position.clip(0, n_pixels - 1)
     first = max(int(np.floor(position[0] - support)) + 1, 0)
     last = min(int(np.ceil(position[-1] + support)) - 1, n_pixels - 1)
     pixels = np.arange(first, last + 1)

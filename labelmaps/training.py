@@ -44,7 +44,6 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
         The trained state dict.
     """
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = networks.build(architecture, len(CLASSES))

@@ -24,6 +24,7 @@ ARCHITECTURES = ["small_resnet", *(RESOURCES / "torchvision_classifiers.txt").re
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
+ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 ThreeNumbers = Annotated[list[float], Field(min_length=3, max_length=3)]
 
 
@@ -123,7 +124,7 @@ class Model(Closed):
     train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
     size: Positive = Field(224, description="side of the network's input, in pixels")
     mean: ThreeNumbers = Field([0.485, 0.456, 0.406], description="of RGB in [0, 1]")
-    std: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)] = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
+    std: ThreePositive = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
 
     @pydantic.field_validator("architecture")
     @classmethod

@@ -92,6 +92,13 @@ def test_of_equally_near_views_the_lowest_index_is_taken():
     assert (fixations.row[0], fixations.column[0]) == (0, 0)
 
 
+def test_a_grid_of_views_need_not_be_square():
+    saliency = np.zeros((1, 2, 3))
+    saliency[0, 1, 0] = 1
+    fixations = select_fixations(saliency, cell_centres(1, 2, 3), cell_centres(1, 2, 3))
+    assert (fixations.row[0], fixations.column[0]) == (1, 0)
+
+
 def test_each_image_is_measured_with_its_own_points():
     """A portrait and a landscape image: the same cell, other pixels."""
     saliency = np.zeros((2, 7, 7))

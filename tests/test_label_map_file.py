@@ -74,7 +74,8 @@ def test_what_is_written_is_read(tmp_path, sizes):
         assert_holds(maps, arrays)
         assert maps.initial == (1, 1)
         assert maps.log_probability.dtype == np.float32
-        assert {name: file.field(name).dtype for name in DTYPES} == DTYPES
+        types = {name: file.field(name).dtype.str for name in DTYPES}
+        assert list(types.values()) == ["<f2", "<f4", "<i2", "<f8", "<f8"]
         np.testing.assert_array_equal(file.field("top_label"), arrays["top_label"])
         attributes = file.attributes
         assert attributes == {
@@ -295,11 +296,9 @@ def test_a_part_exchanged_after_the_join_is_refused_by_name(tmp_path, change):
     images = [f"part 4 image {0 if change == 'data' else 1}"]
     write(parts[3], images, seed=99 if change == "data" else 4)
     verify(parts[3])
-    with (
-        pytest.raises(InputError, match=r"label_maps/4of4\.h5.*changed since it was joined"),
-        open_label_maps(joined),
-    ):
+    with pytest.raises(InputError) as error, open_label_maps(joined):
         pass
+    assert str(error.value).startswith(f"{parts[3]}: changed since it was joined")
 
 
 def test_the_joined_file_changes_when_a_part_does(tmp_path):

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import torch
 import torchvision
-from torch import nn
 
 from labelmaps import networks
 from labelmaps.errors import InputError
@@ -312,7 +311,7 @@ GOOD = f"name-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 class Answer(http.server.BaseHTTPRequestHandler):
     """Serves the content under every name but `gone`, and half of it under `half-…`."""
 
-    def do_GET(self):  # noqa: N802 (http.server's name)
+    def do_GET(self):
         found = "gone" not in self.path
         self.send_response(200 if found else 404)
         self.send_header("Content-Length", str(len(CONTENT) if found else 0))

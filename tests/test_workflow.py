@@ -122,7 +122,8 @@ def test_the_tables_follow_from_the_label_maps(study):
     with h5py.File(base / "label_maps.h5") as file:
         log_p, top = file["log_probability"][:].astype(np.float64), file["top_label"][:]
         lse, centre = file["log_sum_exp"][:], file["centre"][:]
-        assert file.attrs["weights_sha256"] and file.attrs["precision"] == "float32"
+        assert file.attrs["weights_sha256"]
+        assert file.attrs["precision"] == "float32"
     joint = log_p[:, 3:4, 3:4] + log_p
     joint = np.exp(joint) / np.exp(joint).sum(-1, keepdims=True)
     expected = {
@@ -135,7 +136,8 @@ def test_the_tables_follow_from_the_label_maps(study):
         scores = pd.read_parquet(base / f"scores/{method}.parquet")
         row, column = np.divmod(saliency.reshape(4, -1).argmax(1), 7)
         assert fixations["image"].tolist() == scores["image"].tolist() == list(SIZES)
-        assert (fixations["row"] == row).all() and (fixations["column"] == column).all()
+        assert (fixations["row"] == row).all()
+        assert (fixations["column"] == column).all()
         assert (scores["correct_after"] == (top[range(4), row, column] == 0)).all()
         x, y = centre[range(4), row, column].T
         inside = (x >= 10) & (x <= 40) & (y >= 10) & (y <= 40)

@@ -42,8 +42,7 @@ class View:
 
     def geometry(self, width: int, height: int) -> Geometry:
         """Where each view looks, in original pixels."""
-        reach = 1 - self.floor if self.grid > 1 else 0.0
-        u = np.linspace(-reach, reach, self.grid)
+        u = np.linspace(-(1 - self.floor), 1 - self.floor, self.grid)
         u[self.grid // 2] = 0  # x₀ is the whole image, to the last bit
         uy, ux = np.meshgrid(u, u, indexing="ij")
         r = np.maximum(1 - np.maximum(abs(ux), abs(uy)), self.floor)

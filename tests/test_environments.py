@@ -1,0 +1,65 @@
+"""Each rule's environment holds what its script imports, at the versions of the lock."""
+
+import ast
+import re
+import sys
+import tomllib
+
+import pytest
+import yaml
+
+from labelmaps import methods, views
+from labelmaps.modules import module_names
+from pipeline.environments import GROUPS, environment
+from pipeline.sources import PACKAGES, ROOT, sources
+
+DISTRIBUTIONS = {"PIL": "pillow", "mpl_toolkits": "matplotlib"}
+LOCKED = {
+    package["name"]: package["version"]
+    for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
+    if "version" in package
+}
+
+
+def rules():
+    """(script, environment) of every rule."""
+    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
+    environments = re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', text)
+    scripts = re.findall(r'script:\s+"\.\./workflow/scripts/(\w+\.py)"', text)
+    assert len(environments) == len(scripts) == len(re.findall(r"^rule ", text, re.M))
+    return list(zip(scripts, environments, strict=True))
+
+
+def pins(name):
+    """Package → version in an environment's pip section."""
+    content = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
+    assert content["dependencies"][:2] == [f"python={sys.version_info.major}.{sys.version_info.minor}", "pip"]
+    requirements = [line.split(";")[0].strip() for line in content["dependencies"][2]["pip"]]
+    return dict(re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", line).groups() for line in requirements)
+
+
+def imported(path):
+    """Top-level names that a file imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name.split(".")[0] for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize("name", GROUPS)
+def test_pins_equal_the_lock_and_the_file_is_current(name):
+    assert {package: LOCKED[package] for package in pins(name)} == pins(name)
+    assert (ROOT / "envs" / f"{name}.yaml").read_text() == environment(name)
+
+
+@pytest.mark.parametrize(("script", "name"), rules())
+def test_every_import_of_a_rules_code_is_in_its_environment(script, name):
+    named_in_the_configuration = {
+        "compute_label_maps.py": [f"labelmaps.views.{family}" for family in module_names(views)],
+        "compute_saliency.py": [f"labelmaps.methods.{method}" for method in module_names(methods)],
+    }
+    files = sources(script, *named_in_the_configuration.get(script, []))
+    modules = {module for path in files for module in imported(ROOT / path)}
+    outside = {m for m in modules if m not in sys.stdlib_module_names and m not in PACKAGES}
+    assert {DISTRIBUTIONS.get(m, m) for m in outside} <= set(pins(name))
