@@ -30,3 +30,8 @@ rule all:
             for format in FIGURE_FORMATS
         ],
         tables=expand("results/{dataset}/summary.csv", dataset=settings.run.datasets),
+
+
+onsuccess:
+    for dataset in settings.run.datasets:
+        print(f"Figures: results/{dataset}/figures/   Summary: results/{dataset}/summary.csv")

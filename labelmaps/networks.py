@@ -47,11 +47,11 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             f"{path}: not a state dict (parameter name → tensor). Save network.state_dict(), not the network "
             "or a training checkpoint that contains it"
         )
-    # Batch norm counts batches only to train, and many checkpoints, torchvision's old ones too, lack the counts.
-    state = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
-    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
-    expected = {key: shape for key, shape in expected.items() if not key.endswith("num_batches_tracked")}
-    found = {key: tuple(value.shape) for key, value in state.items()}
+    # Batch norm counts batches only to train; older checkpoints, torchvision's too, lack the counts.
+    expected, found = (
+        {key: tuple(value.shape) for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
+        for tensors in (network.state_dict(), state)
+    )
     wrong = {
         "missing": sorted(expected.keys() - found.keys()),
         "unexpected": sorted(found.keys() - expected.keys()),

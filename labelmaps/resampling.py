@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 
-@lru_cache(maxsize=4096)  # image sizes repeat, and so do the boxes along each axis
+@lru_cache(maxsize=512)  # image sizes repeat, and so do the boxes along each axis; up to 1 MB each
 def axis_weights(
     start: float, stop: float, n_pixels: int, size: int, antialias: bool
 ) -> tuple[slice, np.ndarray]:

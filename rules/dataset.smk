@@ -17,6 +17,8 @@ rule generate_scenes:
     params:
         n=lambda wc: settings.datasets[wc.dataset].scenes.images,
         seed=lambda wc: settings.datasets[wc.dataset].scenes.seed,
+    message:
+        "Drawing the scenes of {wildcards.dataset}"
     script:
         "../workflow/scripts/generate_scenes.py"
 
@@ -43,5 +45,7 @@ rule index_dataset:
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,
         max_excluded=lambda wc: settings.datasets[wc.dataset].max_excluded,
+    message:
+        "Indexing {wildcards.dataset}"
     script:
         "../workflow/scripts/index_dataset.py"

@@ -27,5 +27,7 @@ rule plot_figure_2:
         # The paper's values belong to ImageNet's classes, the default ones.
         beside_paper=lambda wc: settings.datasets[wc.dataset].classes is None
         and settings.datasets[wc.dataset].scenes is None,
+    message:
+        "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/plot_figure_2.py"

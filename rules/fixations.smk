@@ -14,5 +14,7 @@ rule select_fixations:
         "logs/select_fixations/{dataset}/{view}/{model}/{method}.log",
     conda:
         "../envs/analysis.yaml"
+    message:
+        "Fixations by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/select_fixations.py"

@@ -25,6 +25,8 @@ rule compute_label_maps:
         model=lambda wc: settings.models[wc.model].model_dump(),
         source=lambda wc: settings.models[wc.model].source,
         compute=settings.compute.model_dump(),
+    message:
+        "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts}, gpu={resources.gpu}"
     script:
         "../workflow/scripts/compute_label_maps.py"
 
@@ -44,5 +46,7 @@ rule join_label_maps:
         "logs/join_label_maps/{dataset}/{view}/{model}.log",
     conda:
         "../envs/analysis.yaml"
+    message:
+        "Joining the label maps of {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/join_label_maps.py"

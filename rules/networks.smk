@@ -15,6 +15,8 @@ rule download_weights:
     params:
         architecture="{architecture}",
         weights="{weights}",
+    message:
+        "Downloading torchvision's {wildcards.weights} weights of {wildcards.architecture}"
     script:
         "../workflow/scripts/download_weights.py"
 
@@ -35,6 +37,8 @@ rule train_network:
         architecture=lambda wc: settings.models[wc.model].architecture,
         training=lambda wc: settings.models[wc.model].train.model_dump(),
         threads=settings.compute.threads,
+    message:
+        "Training {wildcards.model} on synthetic scenes"
     script:
         "../workflow/scripts/train_network.py"
 
@@ -55,5 +59,7 @@ rule draw_random_weights:
         architecture=lambda wc: settings.models[wc.model].architecture,
         seed=lambda wc: settings.models[wc.model].random.seed,
         size=lambda wc: settings.models[wc.model].size,
+    message:
+        "Drawing random weights for {wildcards.model}"
     script:
         "../workflow/scripts/draw_random_weights.py"

@@ -19,5 +19,7 @@ rule compute_saliency:
     params:
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
+    message:
+        "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/compute_saliency.py"

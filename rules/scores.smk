@@ -17,6 +17,8 @@ rule score_fixations:
         "../envs/analysis.yaml"
     params:
         tolerance=settings.pointing.tolerance,
+    message:
+        "Scores of {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/score_fixations.py"
 
@@ -55,5 +57,7 @@ rule summarise_scores:
             for model in settings.run.models
             for method in settings.run.methods
         ],
+    message:
+        "Summarising {wildcards.dataset}"
     script:
         "../workflow/scripts/summarise_scores.py"
