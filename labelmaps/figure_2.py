@@ -87,7 +87,9 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame,
         top = np.fmax(high, 100 * stated[measure])
         for bar_x, bar_top, bar_value in zip(x, top, value, strict=True):
             if np.isfinite(bar_value):
-                label = axes.annotate(f"{bar_value:.1f}", (bar_x, bar_top), (0, 4), textcoords="offset points")
+                label = axes.annotate(
+                    f"{bar_value:.1f}", (bar_x, bar_top), (0, 4), textcoords="offset points"
+                )
                 label.set(ha="center", fontsize=6.5, color=colour, bbox={"color": "white", "pad": 0.5})
     baseline = summary.loc[summary["method"] == "center", "pointing"]
     if len(baseline):

@@ -15,14 +15,14 @@ def select_fixations(saliency: np.ndarray, point: np.ndarray, centre: np.ndarray
     Returns one row per image: row, column of the view; x, y, the selected point in original pixels; peak, the map's
     largest value; tie, whether several cells have it; dead.
     """
-    n, rows, columns = saliency.shape
+    n = len(saliency)
     image = np.arange(n)
     flat = saliency.reshape(n, -1)
     peak = flat.max(axis=1)
     dead = peak == flat.min(axis=1)
-    cell = np.where(dead, (rows // 2) * columns + columns // 2, flat.argmax(axis=1))
-    selected = point.reshape(n, -1, 2)[image, cell]
     views = centre.reshape(n, -1, 2)
+    selected = point.reshape(n, -1, 2)[image, flat.argmax(axis=1)]
+    selected[dead] = centre[dead, centre.shape[1] // 2, centre.shape[2] // 2]
     view = ((views - selected[:, None]) ** 2).sum(axis=-1).argmin(axis=1)
     row, column = np.divmod(view, centre.shape[2])
     return pd.DataFrame(

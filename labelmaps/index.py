@@ -92,3 +92,11 @@ def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
     corners = column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()  # Arrow's is read-only
     offsets = np.cumsum([0, *column.value_lengths().to_pylist()])
     return [corners[start:end] for start, end in pairwise(offsets)]
+
+
+def check_same_images(index: list[str], other: list[str], path: str | Path) -> None:
+    """Raise `InputError` unless a file holds the images of the index, in its order; `other`: those at `path`."""
+    if index != other:
+        raise InputError(
+            f"{path}: holds other images than the index, or in another order. Delete it and run again"
+        )

@@ -54,6 +54,16 @@ def make_views(
     return view.sample(preprocessing.normalise(pixels), preprocessing.size, preprocessing.black(device))
 
 
+def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
+    """Raise `InputError` naming an image whose size is no longer that in the index."""
+    for row, image in zip(rows.itertuples(), images, strict=True):
+        if image.shape[:2] != (row.height, row.width):
+            raise InputError(
+                f"{row.path}: {row.image} has {image.shape[1]} x {image.shape[0]} pixels, {row.width} x {row.height} in the "
+                "index; it was changed since. Delete the index and run again"
+            )
+
+
 def compute_label_maps(
     index: pd.DataFrame,
     classifier: Classifier,
@@ -68,6 +78,7 @@ def compute_label_maps(
     """
     for start, images in enumerate(batched(read_ahead(index), batch)):
         rows = index.iloc[start * batch : start * batch + len(images)]
+        check_sizes(rows, images)
         views = torch.stack([make_views(image, view, preprocessing, classifier.device) for image in images])
         logits = classifier.logits(views.flatten(0, 2)).unflatten(0, views.shape[:3])
         log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds

@@ -23,9 +23,9 @@ def build(architecture: str, n_labels: int) -> nn.Module:
         return OWN_ARCHITECTURES[architecture](n_labels)
     if architecture not in torchvision.models.list_models(module=torchvision.models):
         raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
-    options = (
-        {"init_weights": True} if architecture in ("googlenet", "inception_v3") else {}
-    )  # else they warn
+    options = {}
+    if architecture in ("googlenet", "inception_v3"):  # torchvision's weights expect inputs scaled otherwise
+        options = {"transform_input": True, "init_weights": True}
     return torchvision.models.get_model(architecture, weights=None, num_classes=n_labels, **options)
 
 
@@ -47,6 +47,9 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             f"{path}: not a state dict (parameter name → tensor). Save network.state_dict(), not the network "
             "or a training checkpoint that contains it"
         )
+    # Old DenseNet checkpoints, torchvision's too, write `norm.1` for `norm1`.
+    for key in [key for key in state if "denselayer" in key]:
+        state[re.sub(r"\b(norm|conv)\.([12])\.", r"\1\2.", key)] = state.pop(key)
     # Batch norm counts batches only to train; older checkpoints, torchvision's too, lack the counts.
     expected, found = (
         {key: tuple(value.shape) for key, value in tensors.items() if not key.endswith("num_batches_tracked")}

@@ -101,8 +101,8 @@ class Dataset(Closed):
 class Training(Closed):
     """Training on synthetic scenes, by a rule."""
 
-    scenes: Positive = Field(3000, description="number of training scenes")
-    epochs: Positive = Field(8, description="times that each is seen")
+    scenes: Positive = Field(2000, description="number of training scenes")
+    epochs: Positive = Field(18, description="times that each is seen")
     seed: Seed = Field(1, description="of the scenes, the initial weights and the crops")
 
 
@@ -137,7 +137,9 @@ class Model(Closed):
         if self.weights is not None and self.architecture == "small_resnet":
             raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
         if self.train is not None and self.architecture != "small_resnet":
-            raise ValueError("train goes with small_resnet; train other networks elsewhere, and give a checkpoint")
+            raise ValueError(
+                "train goes with small_resnet; train other networks elsewhere, and give a checkpoint"
+            )
         return self
 
     @property

@@ -126,3 +126,9 @@ def test_the_columns_have_the_types_that_are_stored():
         "tie": "bool",
         "dead": "bool",
     }
+
+
+def test_a_dead_map_of_any_size_leaves_the_eye_at_the_centre_of_the_image():
+    fixations = select_fixations(np.zeros((1, 8, 8)), cell_centres(1, 8, 8), zoom_centres(1))
+    assert fixations[["row", "column", "dead"]].to_numpy().tolist() == [[3, 3, True]]
+    np.testing.assert_allclose(fixations[["x", "y"]], [[WIDTH / 2, HEIGHT / 2]])

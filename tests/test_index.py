@@ -15,7 +15,7 @@ from PIL import Image
 from labelmaps.dataset import index_dataset
 from labelmaps.errors import InputError
 from labelmaps.images import read_image
-from labelmaps.index import SCHEMA, read_excluded, read_index, write_excluded, write_index
+from labelmaps.index import SCHEMA, check_same_images, read_excluded, read_index, write_excluded, write_index
 
 ROOT = Path(__file__).parent.parent
 WIDTH, HEIGHT = 20, 12
@@ -364,3 +364,10 @@ def test_real_images_of_imagenet():
     assert first["boxes"].tolist() == [[111, 108, 441, 193]]
     assert (index["boxes"].map(len) > 0).all()
     assert index["width"].gt(index["height"]).mean() == pytest.approx(0.695, abs=0.1)
+
+
+def test_a_file_of_other_images_or_in_another_order_is_refused():
+    check_same_images(["a", "b"], ["a", "b"], "x.h5")
+    for other in (["b", "a"], ["a"], ["a", "b", "c"]):
+        with pytest.raises(InputError, match=r"x\.h5: holds other images"):
+            check_same_images(["a", "b"], other, "x.h5")

@@ -19,14 +19,6 @@ SIZES = [(50, 40), (40, 50), (90, 31), (64, 64), (20, 30)]
 VIEW = View(grid=3, floor=0.2)
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 class Recorder:
     """Takes the blocks as a writer does, and joins them."""
 
@@ -248,3 +240,9 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
     black = torch.zeros(3)
     expected = (VIEW.sample(pixels, PREPROCESSING.size, black) / 255 - mean) / std
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):
+    Image.new("RGB", (90, 30)).save(index["path"].iloc[2])  # it was 90 x 31
+    with pytest.raises(InputError, match="has 90 x 30 pixels, 90 x 31 in the index"):
+        compute(index, network)

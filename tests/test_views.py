@@ -14,15 +14,6 @@ BLACK = torch.tensor([-2.0, -3.0, -4.0])
 SIZES = [(60, 40), (40, 60), (37, 53), (101, 7), (5, 3), (1, 1)]
 
 
-@pytest.fixture(autouse=True)
-def _one_thread():
-    """So many small products only wait for each other where cores are shared."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def positions(width, height):
     """An image (3, H, W) whose pixels say where their centres are: x, y, and a constant."""
     y, x = np.mgrid[:height, :width] + 0.5

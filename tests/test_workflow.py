@@ -323,6 +323,17 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
     assert "gpu=1" in text
 
 
+def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):
+    """The README's first command: a network that is neither blind nor perfect, and a clear gain of the likelihood map."""
+    succeed(snakemake(tmp_path))
+    summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
+    assert (summary["n_images"] >= 200).all()
+    assert 0.45 < summary.loc["center", "accuracy_after"] < 0.85
+    assert summary.loc["likelihood", "gain_low"] > 0
+    assert summary.loc["center", "gain"] == 0
+    assert (tmp_path / "results/scenes/figures/figure_2_zoom.pdf").exists()
+
+
 @pytest.mark.skipif(DATA is None, reason="LABELMAPS_TEST_DATA names no real data")
 def test_real_images_agree_with_an_independent_prototype(tmp_path):
     data = Path(DATA).resolve()

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from labelmaps import methods
-from labelmaps.index import read_index
+from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
 from labelmaps.modules import load_module
@@ -15,17 +15,19 @@ from labelmaps.saliency_file import SaliencyMaps, write_saliency
 def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, options: dict) -> None:
     """Write the saliency maps of the method module `method`, called with `options`."""
     module = load_module(methods, method)
-    label = read_index(index)["label"].to_numpy(np.int64)
+    images = read_index(index)
+    label = images["label"].to_numpy(np.int64)
     saliency = []
     with open_label_maps(label_maps) as maps:
-        images, point = maps.images, maps.field("centre")
+        check_same_images(images["image"].tolist(), maps.images, label_maps)
+        point = maps.field("centre")
         for block in maps.blocks():
             start = sum(map(len, saliency))
             cue = label[start : start + len(block.image)] if module.CUE == "cued" else None
             saliency.append(module.saliency(block, cue, **options))
     write_saliency(
         output,
-        SaliencyMaps(images, np.concatenate(saliency), point),
+        SaliencyMaps(images["image"].tolist(), np.concatenate(saliency), point),
         {"method": method, "cue": module.CUE, "options": options},
     )
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from labelmaps.files import moved_into_place
 from labelmaps.fixations import select_fixations as select
+from labelmaps.index import check_same_images
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
 from labelmaps.saliency_file import read_saliency
@@ -16,6 +17,7 @@ def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
     """Write one row per image: image, and the columns of `labelmaps.fixations.select_fixations`."""
     maps = read_saliency(saliency)
     with open_label_maps(label_maps) as file:
+        check_same_images(file.images, maps.image, saliency)
         fixations = select(maps.saliency, maps.point, file.field("centre"))
     fixations.insert(0, "image", maps.image)
     logger.info("%d images, %d ties, %d dead maps", len(fixations), fixations.tie.sum(), fixations.dead.sum())
