@@ -67,7 +67,8 @@ def title(row: pd.Series) -> str:
     n = f"n = {row['n_images']:,} images"
     if row["n_pointing"] != row["n_images"]:
         n += f", {row['n_pointing']:,} with boxes"
-    return f"{row['model']}\n{row['architecture']}, {row['weights']}, {n}"
+    architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
+    return f"{row['model']}\n{architecture}{row['weights']}, {n}"
 
 
 def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame, widest: int) -> None:
