@@ -300,10 +300,18 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     succeed(snakemake(tmp_path, "--configfile", config))
     summary = pd.read_csv(tmp_path / "results/four/summary.csv")
     assert set(summary["weights"]) == {"random (for tests only)"}
-    with h5py.File(tmp_path / "results/four/zoom/resnet101/label_maps.h5") as file:
+    base = tmp_path / "results/four/zoom/resnet101"
+    with h5py.File(base / "label_maps.h5") as file:
         assert file["log_probability"].shape == (4, 7, 7, 1000)
         assert np.isfinite(file["log_probability"][:]).all()
         assert file.attrs["weights_source"] == "random (for tests only)"
+    with h5py.File(base / "saliency/igub.h5") as file:
+        assert file.attrs["weights_source"] == "random (for tests only)"
+    for table in ("fixations", "scores"):
+        assert (
+            pd.read_parquet(base / table / "igub.parquet").attrs["weights_source"]
+            == "random (for tests only)"
+        )
     assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
 
 

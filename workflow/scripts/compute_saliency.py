@@ -20,7 +20,7 @@ def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, o
     saliency = []
     with open_label_maps(label_maps) as maps:
         check_same_images(images["image"].tolist(), maps.images, label_maps)
-        point = maps.field("centre")
+        point, weights = maps.field("centre"), maps.attributes["weights_source"]
         for block in maps.blocks():
             start = sum(map(len, saliency))
             cue = label[start : start + len(block.image)] if module.CUE == "cued" else None
@@ -28,7 +28,7 @@ def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, o
     write_saliency(
         output,
         SaliencyMaps(images["image"].tolist(), np.concatenate(saliency), point),
-        {"method": method, "cue": module.CUE, "options": options},
+        {"method": method, "cue": module.CUE, "options": options, "weights_source": weights},
     )
 
 

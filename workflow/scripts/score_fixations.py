@@ -19,10 +19,11 @@ def score_fixations(fixations: Path, label_maps: Path, index: Path, output: Path
     check_same_images(images["image"].tolist(), selected["image"].tolist(), fixations)
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)
-        top_label = file.field("top_label")
+        top_label, weights = file.field("top_label"), file.attributes["weights_source"]
     label = images["label"].to_numpy(np.int16)
     scores = score(selected, label, images["boxes"], top_label, tolerance)
     scores.insert(0, "image", images["image"])
+    scores.attrs["weights_source"] = weights
     with moved_into_place(output) as temporary:
         scores.to_parquet(temporary, index=False)
 

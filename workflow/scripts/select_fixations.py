@@ -19,6 +19,7 @@ def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
     with open_label_maps(label_maps) as file:
         check_same_images(file.images, maps.image, saliency)
         fixations = select(maps.saliency, maps.point, file.field("centre"))
+        fixations.attrs["weights_source"] = file.attributes["weights_source"]
     fixations.insert(0, "image", maps.image)
     logger.info("%d images, %d ties, %d dead maps", len(fixations), fixations.tie.sum(), fixations.dead.sum())
     with moved_into_place(output) as temporary:
