@@ -13,6 +13,7 @@ import yaml
 from pipeline.sources import ROOT
 
 GROUPS = ("dataset", "networks", "analysis", "figures")
+PYTHON = "3.11"  # the oldest that pyproject.toml accepts
 HEADER = "# Generated from uv.lock by `python -m pipeline.environments`; do not edit.\n"
 
 
@@ -29,8 +30,7 @@ def environment(group: str) -> str:
         "--no-header",
     ]
     pins = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
-    python = (ROOT / ".python-version").read_text().strip()
-    content = {"channels": ["conda-forge"], "dependencies": [f"python={python}", "pip", {"pip": pins}]}
+    content = {"channels": ["conda-forge"], "dependencies": [f"python={PYTHON}", "pip", {"pip": pins}]}
     return HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)
 
 

@@ -33,7 +33,10 @@ def rules():
 def pins(name):
     """Package → version in an environment's pip section."""
     content = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
-    assert content["dependencies"][:2] == [f"python={sys.version_info.major}.{sys.version_info.minor}", "pip"]
+    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(
+        ">="
+    )
+    assert content["dependencies"][:2] == [f"python={oldest}", "pip"]
     requirements = [line.split(";")[0].strip() for line in content["dependencies"][2]["pip"]]
     return dict(re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", line).groups() for line in requirements)
 
