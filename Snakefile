@@ -34,4 +34,5 @@ rule all:
 
 onsuccess:
     for dataset in settings.run.datasets:
-        print(f"Figures: results/{dataset}/figures/   Summary: results/{dataset}/summary.csv")
+        if Path(f"results/{dataset}/summary.csv").exists():
+            print(f"Figures: results/{dataset}/figures/   Summary: results/{dataset}/summary.csv")

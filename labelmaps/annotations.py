@@ -56,6 +56,8 @@ def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
     """
     path = Path(path)
     indices = class_indices(classes)
+    if not path.exists():
+        raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
     if path.is_dir():
         entries = _xml_entries(_files_of_folder(path), indices)
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
@@ -105,6 +107,8 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
 
     Raises `InputError` for an unreadable or empty file, other columns, and rows of another length.
     """
+    if not path.exists():
+        raise InputError(f"no such file: {path}; mend its path")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)

@@ -22,6 +22,8 @@ def read_classes(path: str | Path) -> list[Class]:
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
             lines = file.read().removesuffix("\n").split("\n")  # splitlines() splits at exotic characters too
+    except FileNotFoundError as error:
+        raise InputError(f"no such file: {path}; mend the path of the classes") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the classes file {path}: {error}; give a UTF-8 text file") from error
     classes = [_parse_line(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]

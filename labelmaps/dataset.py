@@ -18,11 +18,13 @@ from tqdm import tqdm
 from labelmaps.annotations import Annotation, Annotations, Box, UnusableError, collect, read_annotations
 from labelmaps.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
-from labelmaps.images import image_id, is_image_name, read_image, read_size
+from labelmaps.images import image_id, is_image_name, read_digest, read_image, read_size
 from labelmaps.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.table import read_table
 
 logger = logging.getLogger(__name__)
+
+MOST_LOGGED = 200  # unusable images, when there are so many that no list of them is written
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
 
@@ -65,7 +67,7 @@ def index_dataset(
     found = sorted(found)
     _check_found(found, expect_images)
     _log_unmatched(found, annotations)
-    index, excluded = _examine(found, annotations, _size_reader(verify), workers)
+    index, excluded = _examine(found, annotations, _examiner(verify), workers)
     _check_excluded(excluded, len(found), max_excluded)
     return index, excluded
 
@@ -192,22 +194,30 @@ def _log_unmatched(found: list[FoundImage], annotations: Annotations) -> None:
         logger.info("%d annotations belong to no image that is present", unmatched)
 
 
-def _size_reader(verify: str) -> Callable[[str, int, int], tuple[int, int]]:
-    readers = {"full": _decoded_size, "header": read_size}
-    if verify not in readers:
-        raise InputError(f"verify is {verify!r}: choose one of {', '.join(readers)}")
-    return readers[verify]
+class Examined(NamedTuple):
+    """What an image file itself tells; `digest` is empty where its content was not read."""
+
+    width: int
+    height: int
+    digest: str
 
 
-def _decoded_size(path: str, offset: int, length: int) -> tuple[int, int]:
+def _examiner(verify: str) -> Callable[[str, int, int], Examined]:
+    examiners = {"full": _examine_whole, "header": lambda *place: Examined(*read_size(*place), "")}
+    if verify not in examiners:
+        raise InputError(f"verify is {verify!r}: choose one of {', '.join(examiners)}")
+    return examiners[verify]
+
+
+def _examine_whole(path: str, offset: int, length: int) -> Examined:
     height, width, _ = read_image(path, offset, length).shape
-    return width, height
+    return Examined(width, height, read_digest(path, offset, length))
 
 
 def _examine(
     found: list[FoundImage],
     annotations: Annotations,
-    read_size_of: Callable[[str, int, int], tuple[int, int]],
+    examine_file: Callable[[str, int, int], Examined],
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     table = annotations.table
@@ -219,12 +229,12 @@ def _examine(
             if item.image in annotations.problems:
                 raise UnusableError(annotations.problems[item.image])
             label, boxes = _join(item, annotated.get(item.image))
-            width, height = read_size_of(item.path, item.offset, item.length)
-            _check_boxes_inside(boxes, width, height)
+            examined = examine_file(item.path, item.offset, item.length)
+            _check_boxes_inside(boxes, examined.width, examined.height)
         except (UnusableError, InputError) as reason:
             return {"image": item.image, "path": item.path, "reason": str(reason)}
         corners = np.array(boxes, np.float32).reshape(-1, 4)
-        return {**item._asdict(), "label": label, "width": width, "height": height, "boxes": corners}
+        return {**item._asdict(), **examined._asdict(), "label": label, "boxes": corners}
 
     # Threads: decoding releases the interpreter, and they need neither a start-up nor a guarded main.
     with ThreadPool(workers) as pool:
@@ -259,6 +269,8 @@ def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> 
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
     if len(excluded) / found > max_excluded or len(excluded) == found:
+        for row in excluded.head(MOST_LOGGED).itertuples():
+            logger.info("excluded: %s: %s", row.image, row.reason)
         first = "; ".join(f"{row.image}: {row.reason}" for row in excluded.head(5).itertuples())
         raise InputError(
             f"{len(excluded)} of {found} images are unusable, where max_excluded allows {max_excluded:.1%}: "

@@ -22,6 +22,7 @@ NAMES = {
     "max_logit": "maximum logit",
     "igub": "IGUB",
 }
+PAPER_KEY = ["architecture", "variant"]  # the paper's values are those of the methods' default options
 BAR = 0.27  # width, in units of the distance between methods
 
 
@@ -77,7 +78,9 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame,
     widest: the largest number of methods in a panel, so that bars are equally wide in all.
     """
     methods = summary[summary["cue"] == cue].reset_index(drop=True)
-    stated = methods[["architecture", "method"]].merge(paper, how="left", on=["architecture", "method"])
+    stated = methods[PAPER_KEY].merge(
+        paper, how="left", left_on=PAPER_KEY, right_on=["architecture", "method"]
+    )
     for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
         x = np.arange(len(methods)) + offset * BAR
         value = 100 * methods[measure]
@@ -92,7 +95,7 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame,
                     f"{bar_value:.1f}", (bar_x, bar_top), (0, 4), textcoords="offset points"
                 )
                 label.set(ha="center", fontsize=6.5, color=colour, bbox={"color": "white", "pad": 0.5})
-    baseline = summary.loc[summary["method"] == "center", "pointing"]
+    baseline = summary.loc[summary["variant"] == "center", "pointing"]
     if len(baseline):
         axes.axhline(100 * baseline.iloc[0], color="0.45", linestyle=":", linewidth=1.2, zorder=0)
     axes.set_xticks(range(len(methods)), [NAMES.get(method, method) for method in methods["method"]])
@@ -106,9 +109,9 @@ def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, li
     """Handles and labels of what the figure shows, and of nothing else."""
     entries = [(Patch(color=colour), label) for label, colour in MEASURES.values()]
     entries.append((Line2D([], [], color="0.55"), "95 % interval"))
-    if "center" in set(summary["method"]):
+    if "center" in set(summary["variant"]):
         entries.append((Line2D([], [], color="0.45", linestyle=":"), "Pointing Game of the centre"))
-    if len(summary.merge(paper, on=["architecture", "method"])):
+    if len(summary[PAPER_KEY].merge(paper, left_on=PAPER_KEY, right_on=["architecture", "method"])):
         diamond = Line2D([], [], linestyle="", marker="D", markerfacecolor="white", markeredgecolor="black")
         entries.append((diamond, "the paper (same architecture)"))
     return [handle for handle, _ in entries], [label for _, label in entries]

@@ -16,7 +16,7 @@ def moved_into_place(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}.tmp{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.tmp{path.suffix}")  # always the same: a retry writes over it
     try:
         yield temporary
         with temporary.open("rb+") as file:  # a crash after the move must not leave an empty file behind

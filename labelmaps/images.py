@@ -1,5 +1,6 @@
 """The one reader of image files: the stored pixels, as they are."""
 
+import hashlib
 import threading
 import warnings
 from collections.abc import Iterator
@@ -50,6 +51,16 @@ def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int
     """(width, height) of the stored pixels, from the header alone; arguments and errors as `read_image`."""
     with _opened(path, offset, length) as image:
         return image.size
+
+
+def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
+    """SHA-256 of an image's bytes as stored, hexadecimal; arguments as `read_image`; `InputError` if unreadable."""
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read() if offset < 0 else _member(file, offset, length).getbuffer()
+    except (OSError, ValueError) as error:
+        raise InputError(f"unreadable image: {path}: {error}; replace or remove it") from error
+    return hashlib.sha256(content).hexdigest()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from labelmaps.errors import InputError
-from labelmaps.images import read_image
+from labelmaps.images import read_digest, read_image
 from labelmaps.label_map_file import LabelMapWriter
 from labelmaps.networks import Classifier, Preprocessing
 from labelmaps.views import ViewFamily
@@ -25,14 +25,21 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
     return index.iloc[bounds[part - 1] : bounds[part]]
 
 
+def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarray:
+    """Decode an image (H, W, 3) uint8; raise `InputError` where its bytes are not those that were indexed."""
+    if digest and read_digest(path, offset, length) != digest:
+        raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
+    return read_image(path, offset, length)
+
+
 def read_ahead(index: pd.DataFrame, depth: int = 8) -> Iterator[np.ndarray]:
     """Decode the images of an index in order, up to `depth` ahead of the consumer."""
-    rows = index[["path", "offset", "length"]].itertuples(index=False)
+    rows = index[["path", "offset", "length", "digest"]].itertuples(index=False)
     with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(read_image, *row) for row in islice(rows, depth)]
+        waiting = [pool.submit(read_unchanged, *row) for row in islice(rows, depth)]
         while waiting:
             yield waiting.pop(0).result()
-            waiting += [pool.submit(read_image, *row) for row in islice(rows, 1)]
+            waiting += [pool.submit(read_unchanged, *row) for row in islice(rows, 1)]
 
 
 def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 import torchvision
 from torch import Tensor, nn
+from torchvision.models import WeightsEnum
 
 from labelmaps.errors import InputError
 from labelmaps.small_resnet import SmallResNet
@@ -17,8 +18,11 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 SHOWN_KEYS = 5  # of each kind, in an error message
 
 
-def build(architecture: str, n_labels: int) -> nn.Module:
-    """An untrained classifier with `n_labels` outputs: a torchvision name, or one of our own architectures."""
+def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
+    """An untrained classifier with `n_labels` outputs: a torchvision name, or one of our own architectures.
+
+    size: side of the input, in pixels; it matters to vision transformers only.
+    """
     if architecture in OWN_ARCHITECTURES:
         return OWN_ARCHITECTURES[architecture](n_labels)
     if architecture not in torchvision.models.list_models(module=torchvision.models):
@@ -26,6 +30,8 @@ def build(architecture: str, n_labels: int) -> nn.Module:
     options = {}
     if architecture in ("googlenet", "inception_v3"):  # torchvision's weights expect inputs scaled otherwise
         options = {"transform_input": True, "init_weights": True}
+    elif architecture.startswith("vit_"):
+        options = {"image_size": size}
     return torchvision.models.get_model(architecture, weights=None, num_classes=n_labels, **options)
 
 
@@ -82,7 +88,7 @@ def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224)
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = build(architecture, n_labels)
+        network = build(architecture, n_labels, size)
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.momentum = None  # average over batches: after one batch, that batch's statistics
@@ -111,15 +117,16 @@ def download_weights(url: str, path: str | Path) -> None:
         ) from error
 
 
-def weights_url(architecture: str, weights: str) -> str:
-    """Address of torchvision's weights: `weights` is DEFAULT or a member's name such as IMAGENET1K_V2 (short: V2)."""
-    choices = torchvision.models.get_model_weights(architecture).__members__
-    names = {name.removeprefix("IMAGENET1K_"): name for name in choices}
-    if weights not in choices and weights not in names:
+def torchvision_weights(architecture: str, weights: str) -> WeightsEnum:
+    """Torchvision's weights by name: DEFAULT, or a member's name such as IMAGENET1K_V2 (short: V2)."""
+    choices = torchvision.models.get_model_weights(architecture)
+    names = {name.removeprefix("IMAGENET1K_"): name for name in choices.__members__}
+    short = weights.removeprefix("IMAGENET1K_")
+    if short not in names:
         raise InputError(
             f"weights: torchvision has no '{weights}' for {architecture}; choose {', '.join(names)}"
         )
-    return choices[names.get(weights, weights)].url
+    return getattr(choices, names[short])
 
 
 def resolve_device(device: str) -> torch.device:
@@ -157,6 +164,22 @@ class Preprocessing:
     size: int = 224
     mean: Sequence[float] = (0.485, 0.456, 0.406)
     std: Sequence[float] = (0.229, 0.224, 0.225)
+
+    @classmethod
+    def of(
+        cls,
+        architecture: str,
+        weights: str | None,
+        size: int | None,
+        mean: Sequence[float] | None,
+        std: Sequence[float] | None,
+    ) -> "Preprocessing":
+        """What is given, and for the rest what torchvision's weights were trained with, or ImageNet's usual values."""
+        default = cls()
+        if weights is not None:
+            trained = torchvision_weights(architecture, weights).transforms()
+            default = cls(trained.crop_size[0], trained.mean, trained.std)
+        return cls(size or default.size, mean or default.mean, std or default.std)
 
     def normalise(self, image: Tensor) -> Tensor:
         """An image (3, H, W) uint8 in the network's units, float32."""

@@ -19,7 +19,14 @@ from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
 
 RESOURCES = Path(__file__).parent.parent / "resources"
-ARCHITECTURES = ["small_resnet", *(RESOURCES / "torchvision_classifiers.txt").read_text().split()]
+# Architecture → names of torchvision's weights for it; a list, because importing torchvision takes seconds.
+WEIGHTS = {
+    architecture: weights
+    for architecture, *weights in map(
+        str.split, (RESOURCES / "torchvision_classifiers.txt").read_text().splitlines()
+    )
+}
+ARCHITECTURES = ["small_resnet", *WEIGHTS]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 Positive = Annotated[int, Field(ge=1)]
@@ -40,7 +47,7 @@ def known(name: str, names: list[str], what: str) -> str:
 class Closed(pydantic.BaseModel):
     """Settings whose keys are all known; types are not converted."""
 
-    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
     @pydantic.model_validator(mode="before")
     @classmethod
@@ -54,7 +61,12 @@ def exactly_one(settings: Closed, *keys: str) -> None:
     """Raise `ValueError` unless exactly one of the keys is set."""
     given = [key for key in keys if getattr(settings, key) is not None]
     if len(given) != 1:
-        raise ValueError(f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}")
+        merged = (
+            " (an entry of an existing name is merged into it; choose a new name)" if len(given) > 1 else ""
+        )
+        raise ValueError(
+            f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}{merged}"
+        )
 
 
 class Scenes(Closed):
@@ -94,7 +106,10 @@ class Dataset(Closed):
         for key, excluded in {"scenes": ("images", "table", "boxes", "classes"), "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
-                    raise ValueError(f"{key} and {other} exclude each other")
+                    raise ValueError(
+                        f"{key} and {other} exclude each other (an entry of an existing name is merged into it; choose a "
+                        "new name)"
+                    )
         return self
 
 
@@ -122,9 +137,15 @@ class Model(Closed):
     checkpoint: str | None = Field(None, description="a state dict file of your own")
     random: Random | None = Field(None, description="random weights, for benchmarks and tests only")
     train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
-    size: Positive = Field(224, description="side of the network's input, in pixels")
-    mean: ThreeNumbers = Field([0.485, 0.456, 0.406], description="of RGB in [0, 1]")
-    std: ThreePositive = Field([0.229, 0.224, 0.225], description="of RGB in [0, 1]")
+    size: Positive | None = Field(
+        None, description="side of the input, pixels; default: torchvision's, or 224"
+    )
+    mean: ThreeNumbers | None = Field(
+        None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
+    )
+    std: ThreePositive | None = Field(
+        None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
+    )
 
     @pydantic.field_validator("architecture")
     @classmethod
@@ -134,8 +155,11 @@ class Model(Closed):
     @pydantic.model_validator(mode="after")
     def _one_source(self):
         exactly_one(self, "weights", "checkpoint", "random", "train")
-        if self.weights is not None and self.architecture == "small_resnet":
-            raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
+        if self.weights is not None:
+            choices = WEIGHTS.get(self.architecture)
+            if choices is None:
+                raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
+            known(self.weights.removeprefix("IMAGENET1K_"), choices, "weights")
         if self.train is not None and self.architecture != "small_resnet":
             raise ValueError(
                 "train goes with small_resnet; train other networks elsewhere, and give a checkpoint"
@@ -177,6 +201,12 @@ class Method(Closed):
     def options(self) -> dict:
         """The keyword arguments of the method's `saliency`."""
         return self.model_dump(exclude={"method"})
+
+    @property
+    def variant(self) -> str:
+        """The method and those of its options that are not the default, as in "igub prior=mean"."""
+        changed = self.model_dump(exclude={"method"}, exclude_defaults=True)
+        return " ".join([self.method, *(f"{key}={value}" for key, value in changed.items())])
 
     @property
     def cue(self) -> str:
@@ -262,6 +292,10 @@ class Settings(Closed):
                 known(name, list(getattr(self, kind)), f"run.{kind}")
             if len(set(names)) < len(names):
                 raise ValueError(f"run.{kind}: a name is given twice")
+        if all(self.methods[name].cue == "baseline" for name in self.run.methods):
+            raise ValueError(
+                "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
+            )
         for model in self.run.models:
             for dataset in self.run.datasets:
                 if self.models[model].train is not None and self.datasets[dataset].scenes is None:

@@ -45,8 +45,8 @@ def dataset_paths(wildcards):
 
 
 def dataset_inputs(wildcards):
-    """The data set's files. The user's own are inputs where they are there, so that a dry run shows the whole graph before the
-    data have arrived; the script says what to do where they are not."""
+    """The data set's files. Before its index is made, the user's own need not be there yet, so that a dry run shows the whole
+    graph before the data have arrived; the script says what to do where they are not."""
     paths = [path for path in dataset_paths(wildcards).values() if path is not None]
     is_generated = settings.datasets[wildcards.dataset].scenes is not None
     return [path for path in paths if is_generated or Path(path).exists()]
@@ -66,3 +66,24 @@ def weights_file(wildcards):
     if model.random is not None:
         return f"resources/networks/random/{wildcards.dataset}/{wildcards.model}.pth"
     return model.checkpoint
+
+
+def refuse_missing_files():
+    """Stop where a selected file of the user's is not there.
+
+    Snakemake takes a finished output whose input is missing for up to date, and reruns it where the list of inputs changed:
+    a misspelt checkpoint would leave another network's results standing, an unmounted disk would cost the index.
+    """
+    needed = {f"models.{name}.checkpoint": settings.models[name].checkpoint for name in settings.run.models}
+    for name in settings.run.datasets:
+        dataset = settings.datasets[name]
+        needed[f"datasets.{name}.classes"] = dataset.classes
+        if Path(f"results/{name}/index.parquet").exists():
+            for key in ("images", "boxes", "table"):
+                needed[f"datasets.{name}.{key}"] = getattr(dataset, key)
+    for key, path in needed.items():
+        if path is not None and not Path(path).exists():
+            raise WorkflowError(f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()})")
+
+
+refuse_missing_files()

@@ -26,7 +26,7 @@ rule compute_label_maps:
         source=lambda wc: settings.models[wc.model].source,
         compute=settings.compute.model_dump(),
     message:
-        "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts}, gpu={resources.gpu}"
+        "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts} (GPUs: {resources.gpu})"
     script:
         "../workflow/scripts/compute_label_maps.py"
 

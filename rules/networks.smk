@@ -58,7 +58,7 @@ rule draw_random_weights:
     params:
         architecture=lambda wc: settings.models[wc.model].architecture,
         seed=lambda wc: settings.models[wc.model].random.seed,
-        size=lambda wc: settings.models[wc.model].size,
+        size=lambda wc: settings.models[wc.model].size or 224,
     message:
         "Drawing random weights for {wildcards.model}"
     script:

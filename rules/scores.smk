@@ -49,6 +49,7 @@ rule summarise_scores:
                 view=view,
                 model=model,
                 method=method,
+                variant=settings.methods[method].variant,
                 cue=settings.methods[method].cue,
                 architecture=settings.models[model].architecture,
                 weights=settings.models[model].source,

@@ -179,8 +179,8 @@ def test_missing_empty_unknown_and_damaged_sources_are_errors(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "boxes.json").write_text("{}")
     for name, message in {
-        "none.csv": "cannot read .*none.csv",
-        "none.tgz": "cannot read the archive",
+        "none.csv": "no such file or folder: .*none.csv",
+        "none.tgz": "no such file or folder: .*none.tgz",
         "a.tgz": "download it again",
         "b.tgz": "download it again",
         "empty": "no annotation in",
@@ -254,7 +254,7 @@ def test_the_command_prints_what_the_file_holds(tmp_path):
     assert "1 x box without area, or its corners reversed" in result.stdout
     failed = check(tmp_path / "none.csv")
     assert failed.returncode == 1
-    assert failed.stderr.startswith("ERROR: cannot read")
+    assert failed.stderr.startswith("ERROR: no such file or folder")
 
 
 @pytest.mark.skipif("LABELMAPS_TEST_DATA" not in os.environ, reason="LABELMAPS_TEST_DATA names no real data")

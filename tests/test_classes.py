@@ -44,5 +44,5 @@ def test_errors_say_where(tmp_path, content, message):
 
 
 def test_a_missing_file(tmp_path):
-    with pytest.raises(InputError, match=r"cannot read the classes file .*none\.txt"):
+    with pytest.raises(InputError, match=r"no such file: .*none\.txt"):
         read_classes(tmp_path / "none.txt")

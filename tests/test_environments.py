@@ -10,7 +10,7 @@ import yaml
 
 from labelmaps import methods, views
 from labelmaps.modules import module_names
-from pipeline.environments import GROUPS, environment
+from pipeline.environments import GROUPS, PYTHON, environment
 from pipeline.sources import PACKAGES, ROOT, sources
 
 DISTRIBUTIONS = {"PIL": "pillow", "mpl_toolkits": "matplotlib"}
@@ -33,10 +33,7 @@ def rules():
 def pins(name):
     """Package → version in an environment's pip section."""
     content = yaml.safe_load((ROOT / "envs" / f"{name}.yaml").read_text())
-    oldest = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"].removeprefix(
-        ">="
-    )
-    assert content["dependencies"][:2] == [f"python={oldest}", "pip"]
+    assert content["dependencies"][:2] == [f"python={PYTHON}", "pip"]
     requirements = [line.split(";")[0].strip() for line in content["dependencies"][2]["pip"]]
     return dict(re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", line).groups() for line in requirements)
 
@@ -66,3 +63,12 @@ def test_every_import_of_a_rules_code_is_in_its_environment(script, name):
     modules = {module for path in files for module in imported(ROOT / path)}
     outside = {m for m in modules if m not in sys.stdlib_module_names and m not in PACKAGES}
     assert {DISTRIBUTIONS.get(m, m) for m in outside} <= set(pins(name))
+
+
+def test_the_environments_python_is_the_oldest_that_the_project_accepts():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["requires-python"].startswith(f">={PYTHON},")
+
+
+def test_only_the_networks_environment_holds_torch():
+    assert [name for name in GROUPS if "torch" in pins(name)] == ["networks"]

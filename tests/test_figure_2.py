@@ -21,6 +21,7 @@ def row(model, architecture, method, cue, before, after, pointing):
         "architecture": architecture,
         "weights": "checkpoint",
         "method": method,
+        "variant": method,
         "cue": cue,
     }
     return names | {"n_images": 1000, "n_pointing": 990} | values | intervals
@@ -91,6 +92,16 @@ def test_the_paper_is_marked_where_it_has_the_value_for_this_architecture(drawn)
     assert marks(axes[1]) == marks(axes[3]) == []
 
 
+def test_a_method_with_other_options_than_the_papers_is_not_marked(drawn):
+    summary = SUMMARY.assign(variant=SUMMARY["method"].replace("igub", "igub prior=mean"))
+    assert sorted(marks(drawn(summary).axes[2])) == [73.4, 77.2]
+
+
+def test_the_baseline_is_known_under_any_name(drawn):
+    summary = SUMMARY.assign(method=SUMMARY["method"].replace("center", "fovea"))
+    assert "Pointing Game of the centre" in [t.get_text() for t in drawn(summary).legends[0].get_texts()]
+
+
 def test_the_legend_names_only_what_is_there(drawn):
     def entries(figure):
         return [text.get_text() for text in figure.legends[0].get_texts()]
@@ -99,7 +110,7 @@ def test_the_legend_names_only_what_is_there(drawn):
     without = drawn(paper=PAPER.iloc[:0])
     assert "the paper (same architecture)" not in entries(without)
     assert "Pointing Game of the centre" in entries(without)
-    assert "Pointing Game of the centre" not in entries(drawn(SUMMARY[SUMMARY["method"] != "center"]))
+    assert "Pointing Game of the centre" not in entries(drawn(SUMMARY[SUMMARY["variant"] != "center"]))
 
 
 def test_missing_pointing_is_drawn_as_nothing(drawn):

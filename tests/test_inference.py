@@ -9,6 +9,7 @@ from torch import nn
 
 from labelmaps import inference
 from labelmaps.errors import InputError
+from labelmaps.images import read_digest
 from labelmaps.networks import Classifier, Preprocessing, build, random_weights
 from labelmaps.views.zoom import View
 
@@ -50,8 +51,8 @@ def make_index(folder, pictures):
         path = folder / f"{i:02}.png"
         Image.fromarray(picture).save(path)
         height, width = picture.shape[:2]
-        rows.append((f"image {i:02}", str(path), -1, -1, width, height))
-    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "width", "height"])
+        rows.append((f"image {i:02}", str(path), -1, -1, read_digest(path), width, height))
+    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
 
 
 @pytest.fixture
@@ -192,6 +193,7 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
         grey = np.zeros((row.height, row.width, 3), np.uint8)
         grey[..., 1] = 128 * (i == 3)
         Image.fromarray(grey).save(row.path)
+    index = index.assign(digest="")
 
     class Spoilt(Mean):
         def forward(self, views):
@@ -245,4 +247,11 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):
     Image.new("RGB", (90, 30)).save(index["path"].iloc[2])  # it was 90 x 31
     with pytest.raises(InputError, match="has 90 x 30 pixels, 90 x 31 in the index"):
+        compute(index.assign(digest=""), network)  # indexed by its header alone
+
+
+def test_an_image_whose_content_changed_since_it_was_indexed_is_refused(index, network):
+    path = index["path"].iloc[2]
+    Image.new("RGB", (90, 31)).save(path)  # of the same size
+    with pytest.raises(InputError, match=r"02\.png: the image changed since it was indexed"):
         compute(index, network)

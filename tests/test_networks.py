@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-import torchvision
 from torch import nn
+from torchvision import models
 
 from labelmaps import networks
 from labelmaps.errors import InputError
@@ -19,14 +19,6 @@ from labelmaps.networks import Classifier, Preprocessing, build, load_weights, r
 
 CPU = torch.device("cpu")
 N_LABELS = 7
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -182,8 +174,11 @@ def test_an_unknown_architecture_is_refused():
 
 
 def test_the_resource_lists_torchvisions_classifiers():
-    listed = Path("resources/torchvision_classifiers.txt").read_text().split()
-    assert listed == sorted(torchvision.models.list_models(module=torchvision.models))
+    expected = [
+        " ".join([name, *(w.removeprefix("IMAGENET1K_") for w in models.get_model_weights(name).__members__)])
+        for name in models.list_models(module=models)
+    ]
+    assert Path("resources/torchvision_classifiers.txt").read_text().splitlines() == expected
 
 
 def test_random_weights_are_seeded_and_leave_the_global_generator_alone():
@@ -322,12 +317,15 @@ def test_preprocessing_normalises_each_channel():
     ],
 )
 def test_weights_have_torchvisions_address(weights, expected):
-    assert networks.weights_url("resnet101", weights) == f"https://download.pytorch.org/models/{expected}"
+    assert (
+        networks.torchvision_weights("resnet101", weights).url
+        == f"https://download.pytorch.org/models/{expected}"
+    )
 
 
 def test_unknown_weights_are_refused_with_those_there_are():
     with pytest.raises(InputError, match=r"no 'V3' for resnet101; choose V1, V2, DEFAULT"):
-        networks.weights_url("resnet101", "V3")
+        networks.torchvision_weights("resnet101", "V3")
 
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -399,3 +397,19 @@ def test_torchvisions_old_names_of_densenets_layers_are_understood(tmp_path):
     loaded = build("densenet121", 5)
     load_weights(loaded, save(tmp_path / "old.pth", old))
     assert equal(loaded.state_dict(), state)
+
+
+def test_preprocessing_is_what_torchvisions_weights_were_trained_with_unless_given():
+    usual = Preprocessing()
+    assert Preprocessing.of("resnet101", "DEFAULT", None, None, None) == Preprocessing(
+        224, list(usual.mean), list(usual.std)
+    )
+    assert Preprocessing.of("efficientnet_v2_l", "V1", None, None, None).mean == [0.5, 0.5, 0.5]
+    assert Preprocessing.of("inception_v3", "V1", None, None, None).size == 299
+    given = Preprocessing.of("inception_v3", "V1", 224, [0.1, 0.2, 0.3], None)
+    assert (given.size, given.mean) == (224, [0.1, 0.2, 0.3])
+    assert Preprocessing.of("resnet18", None, None, None, None) == usual
+
+
+def test_a_vision_transformer_is_built_for_its_input(network):
+    assert build("vit_b_32", 5, size=96)(torch.zeros(1, 3, 96, 96)).shape == (1, 5)

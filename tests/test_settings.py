@@ -114,6 +114,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         ({"compute": {"batch": 0}}, "compute.batch"),
         ({"pointing": {"tolerance": -1}}, "pointing.tolerance"),
+        ({"pointing": {"tolerance": float("inf")}}, "pointing.tolerance: Input should be a finite number"),
+        (
+            {"run": {"methods": ["center"]}},
+            "run.methods: without a cued or uncued method there is no saccade",
+        ),
         ({"run": {"models": []}}, "run.models"),
         ({"run": {"methods": ["igub", "igub"]}}, "run.methods: a name is given twice"),
         (
@@ -144,6 +149,12 @@ def test_options_of_views_and_methods_come_from_their_modules():
         "max_logit": "uncued",
         "igub": "uncued",
     }
+
+
+def test_a_methods_variant_names_the_options_that_are_not_the_default():
+    methods = {"a": {"method": "igub"}, "b": {"method": "igub", "prior": "mean"}}
+    methods = read_settings(overlaid({"methods": methods})).methods
+    assert (methods["a"].variant, methods["b"].variant) == ("igub", "igub prior=mean")
 
 
 def test_every_key_is_explained_in_the_configurations_readme():

@@ -39,11 +39,3 @@ def test_a_module_named_by_the_configuration_is_added():
 def test_paths_are_absolute_where_the_project_lies_elsewhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert str(ROOT / "labelmaps/fixations.py") in sources("select_fixations.py")
-
-
-@pytest.mark.parametrize("script", sorted(path.name for path in (ROOT / "workflow/scripts").glob("*.py")))
-def test_analysis_scripts_do_without_torch(script):
-    """Only the rules of the networks' environment import torch."""
-    imports_torch = any("import torch" in (ROOT / path).read_text() for path in sources(script))
-    networks = {"compute_label_maps.py", "download_weights.py", "draw_random_weights.py", "train_network.py"}
-    assert imports_torch <= (script in networks)

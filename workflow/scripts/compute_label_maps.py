@@ -2,6 +2,7 @@
 
 import json
 import logging
+from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
@@ -34,19 +35,20 @@ def compute_label_maps(
     torch.set_num_threads(compute["threads"])
     torch.use_deterministic_algorithms(True, warn_only=True)
     n_labels = len(read_classes(classes))
-    network = networks.build(model["architecture"], n_labels)
+    keys = ("architecture", "weights", "size", "mean", "std")
+    preprocessing = networks.Preprocessing.of(**{key: model[key] for key in keys})
+    network = networks.build(model["architecture"], n_labels, preprocessing.size)
     networks.load_weights(network, weights)
     device = networks.resolve_device(compute["device"])
     precision = networks.resolve_precision(compute["precision"], device)
     classifier = networks.Classifier(network, device, precision)
-    preprocessing = networks.Preprocessing(model["size"], model["mean"], model["std"])
     family = views.create(**view)
     rows = inference.part_of(read_index(index), part, parts)
     attributes = {
         "architecture": model["architecture"],
         "weights_source": source,
         "weights_sha256": sha256(weights),
-        "preprocessing": {"size": model["size"], "mean": model["mean"], "std": model["std"]},
+        "preprocessing": asdict(preprocessing),
         "view": view,
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "precision": precision,

@@ -5,5 +5,5 @@ from labelmaps.logs import job
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        url = networks.weights_url(snakemake.params.architecture, snakemake.params.weights)
-        networks.download_weights(url, snakemake.output.weights)
+        weights = networks.torchvision_weights(snakemake.params.architecture, snakemake.params.weights)
+        networks.download_weights(weights.url, snakemake.output.weights)

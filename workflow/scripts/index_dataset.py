@@ -1,11 +1,11 @@
 """Write a data set's index, and the list of the images that it leaves out."""
 
-from labelmaps.dataset import index_dataset
+from labelmaps import dataset
 from labelmaps.index import write_excluded, write_index
 from labelmaps.logs import job
 
 
-def main(
+def index_dataset(
     index_path: str,
     excluded_path: str,
     *,
@@ -19,7 +19,7 @@ def main(
     workers: int,
 ) -> None:
     """Index the data set that the settings describe (see `labelmaps.dataset`) into two files."""
-    index, excluded = index_dataset(
+    index, excluded = dataset.index_dataset(
         classes,
         images,
         boxes,
@@ -35,7 +35,7 @@ def main(
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        main(
+        index_dataset(
             snakemake.output.index,
             snakemake.output.excluded,
             workers=snakemake.threads,
