@@ -83,7 +83,9 @@ def refuse_missing_files():
                 needed[f"datasets.{name}.{key}"] = getattr(dataset, key)
     for key, path in needed.items():
         if path is not None and not Path(path).exists():
-            raise WorkflowError(f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()})")
+            raise WorkflowError(
+                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()})"
+            )
 
 
 refuse_missing_files()

@@ -278,6 +278,20 @@ def test_data_that_are_gone_do_not_cost_the_index(study, name):
     assert plan(study) == {}
 
 
+def test_a_changed_check_leaves_the_label_maps_where_the_index_is_made_first(study):
+    repository, folder, config = study
+    datasets = {"four": config["datasets"]["four"] | {"max_excluded": 0.5}}
+    assert plan(study, datasets=datasets)["compute_label_maps"] == 2  # Snakemake cannot know yet
+    index = "results/four/index.parquet"
+    arguments = [index, "--configfile", folder / "changed.yaml"]
+    try:
+        succeed(snakemake(folder, *arguments, repository=repository))
+        assert plan(study, datasets=datasets) == {}
+    finally:
+        arguments = [index, "--configfile", folder / "config.yaml"]
+        succeed(snakemake(folder, *arguments, repository=repository))
+
+
 def test_an_image_that_changes_is_noticed_when_the_index_is_made_again(study):
     repository, folder, _ = study
     path = folder / f"images/{next(iter(SIZES))}.JPEG"
