@@ -13,13 +13,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from tqdm import tqdm
 
 from labelmaps.annotations import Annotation, Annotations, Box, UnusableError, collect, read_annotations
 from labelmaps.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
 from labelmaps.images import image_id, is_image_name, read_digest, read_image, read_size
 from labelmaps.index import EXCLUDED_COLUMNS, SCHEMA
+from labelmaps.progress import progress
 from labelmaps.table import read_table
 
 logger = logging.getLogger(__name__)
@@ -238,7 +238,7 @@ def _examine(
 
     # Threads: decoding releases the interpreter, and they need neither a start-up nor a guarded main.
     with ThreadPool(workers) as pool:
-        rows = list(tqdm(pool.imap(examine, found), total=len(found), unit=" images", mininterval=1))
+        rows = list(progress(pool.imap(examine, found), total=len(found), unit="image", desc="index"))
     excluded = [row for row in rows if "reason" in row]
     index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
     return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)

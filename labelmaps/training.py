@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
-from tqdm import tqdm
 
 from labelmaps import networks
+from labelmaps.progress import progress
 from labelmaps.scenes import CLASSES, Box, Scene, Stream, nth_scene
 
 BATCH = 32
@@ -53,7 +53,7 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * math.ceil(scenes / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.2)
-    with tqdm(total=steps, unit="batch", desc=f"train {architecture}") as progress:
+    with progress(total=steps, unit="batch", desc=f"train {architecture}") as bar:
         for epoch in range(epochs):
             size = SIZES[epoch * len(SIZES) // epochs]
             losses, hits = [], 0
@@ -70,10 +70,8 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
                 hits += sum(
                     guess == scene.label for guess, scene in zip(logits.argmax(1), batch, strict=True)
                 )
-                progress.update()
-            progress.set_postfix(
-                epoch=epoch + 1, loss=f"{np.mean(losses):.3f}", accuracy=f"{hits / scenes:.3f}"
-            )
+                bar.update()
+            bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses):.3f}", accuracy=f"{hits / scenes:.3f}")
     return network.state_dict()
 
 
@@ -82,7 +80,9 @@ def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
     draw = partial(nth_scene, seed, Stream.TRAINING)
     # Spawned, not forked: torch's threads do not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return list(tqdm(pool.map(draw, range(n), chunksize=25), total=n, unit="scene", desc="draw scenes"))
+        return list(
+            progress(pool.map(draw, range(n), chunksize=25), total=n, unit="scene", desc="draw scenes")
+        )
 
 
 def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

@@ -19,6 +19,10 @@ ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
+TABLE_AND_FIGURE = {"summarise_scores": 1, "plot_figure_2": 1}
+ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **TABLE_AND_FIGURE}
+ONE_MODEL = {"compute_label_maps": 2, "join_label_maps": 1, **{rule: 4 * n for rule, n in ONE_METHOD.items()}}
+ONE_MODEL |= TABLE_AND_FIGURE
 METHODS = ["center", "likelihood", "max_logit", "igub"]
 
 
@@ -171,31 +175,11 @@ def test_touching_everything_reruns_nothing(study):
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
-        (
-            "labelmaps/methods/igub.py",
-            {
-                "compute_saliency": 1,
-                "select_fixations": 1,
-                "score_fixations": 1,
-                "summarise_scores": 1,
-                "plot_figure_2": 1,
-            },
-        ),
-        ("labelmaps/scores.py", {"score_fixations": 4, "summarise_scores": 1, "plot_figure_2": 1}),
+        ("labelmaps/methods/igub.py", ONE_METHOD),
+        ("labelmaps/scores.py", {"score_fixations": 4, **TABLE_AND_FIGURE}),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
         ("envs/figures.yaml", {"plot_figure_2": 1}),
-        (
-            "labelmaps/views/zoom.py",
-            {
-                "compute_label_maps": 2,
-                "join_label_maps": 1,
-                "compute_saliency": 4,
-                "select_fixations": 4,
-                "score_fixations": 4,
-                "summarise_scores": 1,
-                "plot_figure_2": 1,
-            },
-        ),
+        ("labelmaps/views/zoom.py", ONE_MODEL),
     ],
 )
 def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
@@ -210,36 +194,18 @@ def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
 
 def test_a_changed_option_reruns_that_method_only(study):
     jobs = plan(study, methods={"igub": {"method": "igub", "prior": "mean"}})
-    assert jobs == {
-        "compute_saliency": 1,
-        "select_fixations": 1,
-        "score_fixations": 1,
-        "summarise_scores": 1,
-        "plot_figure_2": 1,
-    }
+    assert jobs == ONE_METHOD
 
 
 def test_a_second_model_adds_its_own_jobs_only(study):
     config = study[2]
     models = config["models"] | {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
     jobs = plan(study, models=models, run=config["run"] | {"models": ["own", "second"]})
-    assert jobs == {
-        "draw_random_weights": 1,
-        "compute_label_maps": 2,
-        "join_label_maps": 1,
-        "compute_saliency": 4,
-        "select_fixations": 4,
-        "score_fixations": 4,
-        "summarise_scores": 1,
-        "plot_figure_2": 1,
-    }
+    assert jobs == {"draw_random_weights": 1, **ONE_MODEL}
 
 
 def test_run_selects_and_the_default_does_not_leak_in(study):
-    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == {
-        "summarise_scores": 1,
-        "plot_figure_2": 1,
-    }
+    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == TABLE_AND_FIGURE
 
 
 def test_a_changed_box_reruns_the_index(study):

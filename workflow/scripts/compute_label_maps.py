@@ -2,12 +2,12 @@
 
 import json
 import logging
+import os
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
-from tqdm import tqdm
 
 from labelmaps import inference, networks, views
 from labelmaps.classes import read_classes
@@ -15,6 +15,7 @@ from labelmaps.files import sha256
 from labelmaps.index import read_index
 from labelmaps.label_map_file import write_label_maps
 from labelmaps.logs import job
+from labelmaps.progress import progress
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +34,7 @@ def compute_label_maps(
 ) -> None:
     """Write the label maps of part `part` of `parts`; `view`, `model`, `compute` and `source` as in the settings."""
     torch.set_num_threads(compute["threads"])
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
     torch.use_deterministic_algorithms(True, warn_only=True)
     n_labels = len(read_classes(classes))
     keys = ("architecture", "weights", "size", "mean", "std")
@@ -59,13 +61,13 @@ def compute_label_maps(
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
     with (
         write_label_maps(output, rows["image"].tolist(), family.grid, n_labels, attributes) as writer,
-        tqdm(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as progress,
+        progress(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as bar,
     ):
         for n in inference.compute_label_maps(
             rows, classifier, family, preprocessing, compute["batch"], writer
         ):
-            progress.update(n)
-    elapsed = progress.format_dict["elapsed"]
+            bar.update(n)
+    elapsed = bar.format_dict["elapsed"]
     logger.info("%d images in %.1f s, %.1f images/s", len(rows), elapsed, len(rows) / elapsed)
 
 
