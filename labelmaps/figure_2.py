@@ -6,7 +6,6 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
@@ -22,7 +21,7 @@ NAMES = {
     "max_logit": "maximum logit",
     "igub": "IGUB",
 }
-PAPER_KEY = ["architecture", "variant"]  # the paper's values are those of the methods' default options
+PAPER_KEY = ["architecture", "variant"]
 BAR = 0.27  # width, in units of the distance between methods
 
 
@@ -32,6 +31,9 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     summary: rows of one view, as in summary.csv. paper: what the paper states, in the columns of resources/paper.csv, for
     the same data set; may be empty. Raises `ValueError` when the summary holds no saccade at all.
     """
+    paper = paper.rename(
+        columns={"method": "variant"}
+    )  # it states the values of the methods' default options
     models = list(dict.fromkeys(summary["model"]))
     cues = [cue for cue in ROWS if cue in set(summary["cue"])]
     if not cues:
@@ -58,7 +60,6 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
             loc="outside lower center",
             ncols=3,
             frameon=False,
-            handler_map={tuple: HandlerTuple(ndivide=None)},
         )
     return figure
 
@@ -78,9 +79,7 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame,
     widest: the largest number of methods in a panel, so that bars are equally wide in all.
     """
     methods = summary[summary["cue"] == cue].reset_index(drop=True)
-    stated = methods[PAPER_KEY].merge(
-        paper, how="left", left_on=PAPER_KEY, right_on=["architecture", "method"]
-    )
+    stated = methods[PAPER_KEY].merge(paper, how="left", on=PAPER_KEY)
     for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
         x = np.arange(len(methods)) + offset * BAR
         value = 100 * methods[measure]
@@ -111,7 +110,7 @@ def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, li
     entries.append((Line2D([], [], color="0.55"), "95 % interval"))
     if "center" in set(summary["variant"]):
         entries.append((Line2D([], [], color="0.45", linestyle=":"), "Pointing Game of the centre"))
-    if len(summary[PAPER_KEY].merge(paper, left_on=PAPER_KEY, right_on=["architecture", "method"])):
+    if len(summary[PAPER_KEY].merge(paper, on=PAPER_KEY)):
         diamond = Line2D([], [], linestyle="", marker="D", markerfacecolor="white", markeredgecolor="black")
         entries.append((diamond, "the paper (same architecture)"))
     return [handle for handle, _ in entries], [label for _, label in entries]

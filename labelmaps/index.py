@@ -19,9 +19,7 @@ SCHEMA = pa.schema(
         pa.field("path", pa.string(), nullable=False),  # of the image file, or of the tar that holds it
         pa.field("offset", pa.int64(), nullable=False),  # first byte inside `path`; -1: the whole file
         pa.field("length", pa.int64(), nullable=False),  # bytes; -1: the whole file
-        pa.field(
-            "digest", pa.string(), nullable=False
-        ),  # SHA-256 of its bytes; empty: not read (verify: header)
+        pa.field("digest", pa.string(), nullable=False),  # SHA-256 of its bytes; empty where not read
         pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
         pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied
         pa.field("height", pa.int32(), nullable=False),

@@ -34,6 +34,9 @@ Seed = Annotated[int, Field(ge=0)]
 ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 ThreeNumbers = Annotated[list[float], Field(min_length=3, max_length=3)]
 
+# Why a key may be there that the user did not write.
+MERGED = "(an entry of an existing name is merged into it; choose a new name)"
+
 
 def known(name: str, names: list[str], what: str) -> str:
     """Return the name, or raise `ValueError` with what is allowed."""
@@ -61,12 +64,8 @@ def exactly_one(settings: Closed, *keys: str) -> None:
     """Raise `ValueError` unless exactly one of the keys is set."""
     given = [key for key in keys if getattr(settings, key) is not None]
     if len(given) != 1:
-        merged = (
-            " (an entry of an existing name is merged into it; choose a new name)" if len(given) > 1 else ""
-        )
-        raise ValueError(
-            f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}{merged}"
-        )
+        hint = f" {MERGED}" if len(given) > 1 else ""
+        raise ValueError(f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}{hint}")
 
 
 class Scenes(Closed):
@@ -106,10 +105,7 @@ class Dataset(Closed):
         for key, excluded in {"scenes": ("images", "table", "boxes", "classes"), "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
-                    raise ValueError(
-                        f"{key} and {other} exclude each other (an entry of an existing name is merged into it; choose a "
-                        "new name)"
-                    )
+                    raise ValueError(f"{key} and {other} exclude each other {MERGED}")
         return self
 
 
