@@ -1,9 +1,8 @@
 """From images to label maps: decode once, make the views, ask the network, store what it says."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -15,8 +14,6 @@ from labelmaps.images import read_digest, read_image
 from labelmaps.label_map_file import LabelMapWriter
 from labelmaps.networks import Classifier, Preprocessing
 from labelmaps.views import ViewFamily
-
-Item = TypeVar("Item")
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
@@ -42,23 +39,31 @@ def read_ahead(index: pd.DataFrame, depth: int = 8) -> Iterator[np.ndarray]:
             waiting += [pool.submit(read_unchanged, *row) for row in islice(rows, 1)]
 
 
-def batched(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
-    """Lists of `size` items, the last one possibly shorter."""
-    items = iter(items)
-    while batch := list(islice(items, size)):
-        yield batch
+def read_batches(index: pd.DataFrame, batch: int) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
+    """Rows of the index, `batch` at a time, with their decoded images (H, W, 3) uint8."""
+    images = read_ahead(index)
+    for start in range(0, len(index), batch):
+        rows = index.iloc[start : start + batch]
+        decoded = list(islice(images, len(rows)))
+        check_sizes(rows, decoded)
+        yield rows, decoded
 
 
 def make_views(
-    image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, device: torch.device
+    image: np.ndarray,
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    cells: Sequence[int],
 ) -> Tensor:
-    """What the network receives from each fixation.
+    """What the network receives from the fixations of some of the grid's cells, counted row by row.
 
-    image: (H, W, 3) uint8. Returns (row, column, 3, size, size) float32, normalised, on `device`.
+    image: (H, W, 3) uint8. Returns (cell, 3, size, size) float32, normalised, on `device`.
     """
     pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).contiguous()
     # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
-    return view.sample(preprocessing.normalise(pixels), preprocessing.size, preprocessing.black(device))
+    black = preprocessing.black(device)
+    return view.sample(preprocessing.normalise(pixels), preprocessing.size, black, cells)
 
 
 def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
@@ -83,11 +88,10 @@ def compute_label_maps(
 
     Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
     """
-    for start, images in enumerate(batched(read_ahead(index), batch)):
-        rows = index.iloc[start * batch : start * batch + len(images)]
-        check_sizes(rows, images)
-        views = torch.stack([make_views(image, view, preprocessing, classifier.device) for image in images])
-        logits = classifier.logits(views.flatten(0, 2)).unflatten(0, views.shape[:3])
+    cells = range(view.grid**2)
+    for rows, images in read_batches(index, batch):
+        views = [make_views(image, view, preprocessing, classifier.device, cells) for image in images]
+        logits = classifier.logits(torch.cat(views)).unflatten(0, (len(images), view.grid, view.grid))
         log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
         finite = log_probability.isfinite().flatten(1).all(1).cpu().numpy()
         if not finite.all():

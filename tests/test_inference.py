@@ -229,18 +229,18 @@ def test_log_probabilities_near_0_keep_their_precision(tmp_path):
 def test_views_are_normalised_pixels_of_red_green_and_blue():
     picture = np.full((20, 30, 3), (255, 0, 51), np.uint8)
     preprocessing = Preprocessing(size=32, mean=(0.5, 0.25, 0.1), std=(0.5, 0.25, 0.2))
-    made = inference.make_views(picture, View(mask=True), preprocessing, CPU)
-    assert made.shape == (7, 7, 3, 32, 32)
-    torch.testing.assert_close(made[3, 3, :, 16, 16], torch.tensor([1.0, -1.0, 0.5]))
-    torch.testing.assert_close(made[0, 0, :, 0, 0], torch.tensor([-1.0, -1.0, -0.5]))  # black
+    made = inference.make_views(picture, View(mask=True), preprocessing, CPU, [24, 0])
+    assert made.shape == (2, 3, 32, 32)
+    torch.testing.assert_close(made[0, :, 16, 16], torch.tensor([1.0, -1.0, 0.5]))
+    torch.testing.assert_close(made[1, :, 0, 0], torch.tensor([-1.0, -1.0, -0.5]))  # black
 
 
 def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
-    made = inference.make_views(pictures[0], VIEW, PREPROCESSING, CPU)
+    made = inference.make_views(pictures[0], VIEW, PREPROCESSING, CPU, range(9))
     pixels = torch.from_numpy(pictures[0].astype(np.float32)).permute(2, 0, 1)
     mean, std = (torch.tensor(x)[:, None, None] for x in (PREPROCESSING.mean, PREPROCESSING.std))
     black = torch.zeros(3)
-    expected = (VIEW.sample(pixels, PREPROCESSING.size, black) / 255 - mean) / std
+    expected = (VIEW.sample(pixels, PREPROCESSING.size, black, range(9)) / 255 - mean) / std
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
 
 

@@ -20,6 +20,12 @@ def positions(width, height):
     return torch.tensor(np.stack([x, y, np.ones_like(x)]), dtype=torch.float32)
 
 
+def sample(view, image, size=SIZE):
+    """All views of an image: (row, column, 3, size, size)."""
+    cells = range(view.grid**2)
+    return view.sample(image, size, BLACK, cells).unflatten(0, (view.grid, view.grid))
+
+
 def noise(width, height, seed=0):
     return torch.randn(3, height, width, generator=torch.Generator().manual_seed(seed))
 
@@ -80,12 +86,12 @@ def test_a_grid_of_one_is_the_whole_image():
     geometry = View(grid=1, floor=0.25).geometry(30, 20)
     assert geometry.centre.tolist() == [[[15, 10]]]
     assert geometry.extent.tolist() == [[[0, 0, 30, 20]]]
-    assert View(grid=1).sample(noise(30, 20), SIZE, BLACK).shape == (1, 1, 3, SIZE, SIZE)
+    assert sample(View(grid=1), noise(30, 20)).shape == (1, 1, 3, SIZE, SIZE)
 
 
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_each_sample_shows_the_place_that_the_geometry_names(width, height):
-    sampled = View().sample(positions(width, height), SIZE, BLACK)
+    sampled = sample(View(), positions(width, height))
     assert sampled.shape == (7, 7, 3, SIZE, SIZE)
     assert sampled.dtype == torch.float32
     x0, y0, x1, y1 = np.moveaxis(View().geometry(width, height).extent, -1, 0)[..., None]
@@ -99,11 +105,18 @@ def test_each_sample_shows_the_place_that_the_geometry_names(width, height):
     torch.testing.assert_close(sampled[:, :, 2], torch.ones(shape))
 
 
+def test_cells_are_counted_row_by_row_and_come_in_the_order_asked_for():
+    image = noise(45, 62)
+    every = sample(View(grid=5), image)
+    chosen = View(grid=5).sample(image, SIZE, BLACK, [12, 1, 23])
+    assert torch.equal(chosen, torch.stack([every[2, 2], every[0, 1], every[4, 3]]))
+
+
 @pytest.mark.parametrize(("width", "height"), SIZES)
 @pytest.mark.parametrize("size", [16, 17])
 def test_sampling_equals_torch_grid_sample(width, height, size):
     image = noise(width, height)
-    sampled = View().sample(image, size, BLACK)
+    sampled = sample(View(), image, size)
     share = 2 * (torch.arange(size, dtype=torch.float64) + 0.5) / size - 1
     for row, column, ux, uy, r in reference_grid(7, 0.1):
         y, x = torch.meshgrid(uy + r * share, ux + r * share, indexing="ij")
@@ -121,7 +134,7 @@ def test_sampling_equals_torch_grid_sample(width, height, size):
 def test_antialias_equals_pillow_in_float(width, height):
     image = noise(width, height)
     view = View(antialias=True)
-    sampled = view.sample(image, SIZE, BLACK).numpy()
+    sampled = sample(view, image).numpy()
     extent = view.geometry(width, height).extent.clip(0, [width, height] * 2)
     for row, column, channel in np.ndindex(7, 7, 3):
         plane = Image.fromarray(image[channel].numpy())
@@ -132,7 +145,7 @@ def test_antialias_equals_pillow_in_float(width, height):
 
 def test_antialias_changes_shrunk_views_only():
     image = noise(60, 60)
-    plain, smooth = (View(antialias=flag).sample(image, SIZE, BLACK) for flag in (False, True))
+    plain, smooth = (sample(View(antialias=flag), image) for flag in (False, True))
     assert not torch.allclose(plain[3, 3], smooth[3, 3], atol=0.1)
     torch.testing.assert_close(plain[0], smooth[0])  # boxes of 6 pixels, magnified
 
@@ -143,25 +156,23 @@ def test_flipping_the_image_flips_the_grid_and_each_view(axis, antialias):
     image = noise(45, 62)
     view = View(antialias=antialias)
     grid, pixels = (1, -1) if axis == "horizontal" else (0, -2)
-    flipped = view.sample(image.flip(pixels), SIZE, BLACK)
-    torch.testing.assert_close(
-        flipped, view.sample(image, SIZE, BLACK).flip(grid, pixels), atol=1e-4, rtol=1e-4
-    )
+    flipped = sample(view, image.flip(pixels))
+    torch.testing.assert_close(flipped, sample(view, image).flip(grid, pixels), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("antialias", [False, True])
 @pytest.mark.parametrize(("width", "height"), SIZES)
 def test_a_constant_image_gives_constant_views(width, height, antialias):
     image = torch.tensor([0.25, -1.5, 3.0])[:, None, None].expand(3, height, width)
-    sampled = View(antialias=antialias).sample(image, SIZE, BLACK)
+    sampled = sample(View(antialias=antialias), image)
     torch.testing.assert_close(sampled, image[:, :1, :1].expand(7, 7, 3, SIZE, SIZE), atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("size", [16, 17])
 def test_the_mask_blackens_outside_the_disc_and_touches_nothing_inside(size):
     image = noise(30, 50)
-    plain = View().sample(image, size, BLACK)
-    masked = View(mask=True).sample(image, size, BLACK)
+    plain = sample(View(), image, size)
+    masked = sample(View(mask=True), image, size)
     place = (np.arange(size) + 0.5) / size * 2 - 1
     inside = torch.tensor(np.hypot(place[:, None], place) <= 1).expand(plain.shape)
     assert 0.7 < inside.float().mean() < 0.85  # π/4

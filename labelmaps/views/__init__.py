@@ -4,12 +4,13 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 
 - `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
 - `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
-- `sample(image, size, black)`: what the network receives from each fixation.
+- `sample(image, size, black, cells)`: what the network receives from the fixations of some cells of the grid.
 
 A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
 configurations can be checked without it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -42,8 +43,11 @@ class ViewFamily(Protocol):
         """Where each view of an image of this size looks."""
         ...
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor") -> "Tensor":
-        """Views (row, column, 3, size, size) of a normalised image (3, H, W); `black` (3,) is RGB 0, normalised."""
+    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+        """Views (cell, 3, size, size) of a normalised image (3, H, W); `black` (3,) is RGB 0, normalised.
+
+        cells: the grid's cells, counted row by row from 0.
+        """
         ...
 
 

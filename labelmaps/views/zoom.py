@@ -8,6 +8,7 @@ Source: the authors' code for arXiv 2402.15480 (`method='valid', size_ratio=0.1`
 with zeros outside; here samples lie at pixel centres and edges are replicated.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,14 +52,13 @@ class View:
         half = r[..., None] * scale
         return Geometry(centre, np.concatenate([centre - half, centre + half], axis=-1))
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor") -> "Tensor":
-        """Views (row, column, 3, size, size) of a normalised image (3, H, W)."""
+    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
         from labelmaps import resampling
 
         _, height, width = image.shape
-        views = resampling.resize_boxes(
-            image, self.geometry(width, height).extent.reshape(-1, 4), size, self.antialias
-        )
+        boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
+        views = resampling.resize_boxes(image, boxes, size, self.antialias)
         if self.mask:
             views = resampling.blacken_outside_disc(views, black)
-        return views.reshape(self.grid, self.grid, *views.shape[1:])
+        return views
