@@ -9,18 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-# The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers tell apart.
+from labelmaps import style
+
 MEASURES = {
-    "accuracy_before": ("accuracy before the saccade (x₀)", "#0072B2"),
-    "accuracy_after": ("accuracy after the saccade", "#D55E00"),
-    "pointing": ("Pointing Game", "#222222"),
+    "accuracy_before": ("accuracy before the saccade (x₀)", style.BEFORE),
+    "accuracy_after": ("accuracy after the saccade", style.AFTER),
+    "pointing": ("Pointing Game", style.POINTING),
 }
 ROWS = {"cued": "cued: told the label", "uncued": "uncued"}
-NAMES = {
-    "likelihood": "likelihood map",
-    "max_logit": "maximum logit",
-    "igub": "IGUB",
-}
 PAPER_KEY = ["architecture", "variant"]
 BAR = 0.27  # width, in units of the distance between methods
 
@@ -97,7 +93,7 @@ def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame,
     baseline = summary.loc[summary["variant"] == "center", "pointing"]
     if len(baseline):
         axes.axhline(100 * baseline.iloc[0], color="0.45", linestyle=":", linewidth=1.2, zorder=0)
-    axes.set_xticks(range(len(methods)), [NAMES.get(method, method) for method in methods["method"]])
+    axes.set_xticks(range(len(methods)), [style.method_name(method) for method in methods["method"]])
     axes.tick_params(axis="x", length=0)
     middle = (len(methods) - 1) / 2
     axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108), yticks=range(0, 101, 20))

@@ -1,8 +1,10 @@
 """Classifiers: built by name, loaded from a state dict, and run at a stated precision."""
 
+import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import torch
@@ -11,6 +13,7 @@ from torch import Tensor, nn
 from torchvision.models import WeightsEnum
 
 from labelmaps.errors import InputError
+from labelmaps.files import sha256
 from labelmaps.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
@@ -78,6 +81,38 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         ]
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
     network.load_state_dict(state, strict=False)
+
+
+def load_network(model: dict, path: str | Path, n_labels: int) -> tuple[nn.Module, "Preprocessing"]:
+    """A network of the settings (`model`) with the weights of a state dict file, and what it expects of its input."""
+    keys = ("architecture", "weights", "size", "mean", "std")
+    preprocessing = Preprocessing.of(**{key: model[key] for key in keys})
+    network = build(model["architecture"], n_labels, preprocessing.size)
+    load_weights(network, path)
+    return network, preprocessing
+
+
+def provenance(
+    model: dict, source: str, path: str | Path, preprocessing: "Preprocessing", device: torch.device
+) -> dict[str, object]:
+    """What made a result, as its file's attributes say; `model` and `source` as in the settings, `path` of the weights."""
+    return {
+        "architecture": model["architecture"],
+        "weights_source": source,
+        "weights_sha256": sha256(path),
+        "preprocessing": asdict(preprocessing),
+        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
+        "versions": {name: version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
+    }
+
+
+def be_deterministic(threads: int) -> None:
+    """Have torch compute the same bytes each time: a fixed number of threads, deterministic kernels, no TF32."""
+    torch.set_num_threads(threads)
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
+    torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
 
 
 def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224) -> dict[str, Tensor]:
@@ -194,12 +229,10 @@ class Preprocessing:
 class Classifier:
     """A network ready to be asked for logits.
 
-    The network runs in `precision`; its last linear layer always in float32, because rounded logits tie. TF32 is off.
+    The network runs in `precision`; its last linear layer always in float32, because rounded logits tie.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, precision: str):
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
         self.device = device
         self.dtype = PRECISIONS[precision]
         self.network = network.eval().to(device, self.dtype, memory_format=torch.channels_last)

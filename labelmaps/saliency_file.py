@@ -3,6 +3,7 @@
 saliency  (image, row, column) float32     raw, in the method's own units
 point     (image, row, column, 2) float64  x, y that each cell stands for, in original pixels
 image     (image,) text                    ids, in the order of the index
+own_label (image,) int16                   the label that the method itself gives; -1: it gives none
 """
 
 import json
@@ -16,14 +17,17 @@ import numpy as np
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
 
+NO_LABEL = -1
+
 
 @dataclass(frozen=True)
 class SaliencyMaps:
-    """Saliency maps of all images; axes and units as in the file."""
+    """Saliency maps of all images; axes and units as in the file. own_label: None for a method that gives none."""
 
     image: list[str]
     saliency: np.ndarray
     point: np.ndarray
+    own_label: np.ndarray | None = None
 
 
 def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
@@ -35,6 +39,8 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
         file.create_dataset("image", data=maps.image, dtype=h5py.string_dtype())
         file.create_dataset("saliency", data=maps.saliency.astype(np.float32), fletcher32=True, chunks=True)
         file.create_dataset("point", data=maps.point.astype(np.float64), fletcher32=True, chunks=True)
+        own_label = np.full(len(maps.image), NO_LABEL) if maps.own_label is None else maps.own_label
+        file.create_dataset("own_label", data=own_label.astype(np.int16), fletcher32=True, chunks=True)
         for key, value in attributes.items():
             file.attrs[key] = value if isinstance(value, str) else json.dumps(value, sort_keys=True)
 
@@ -43,6 +49,7 @@ def read_saliency(path: str | Path) -> SaliencyMaps:
     """Read saliency maps; raises `InputError` where the file is missing or damaged."""
     try:
         with h5py.File(path, "r", locking=False) as file:
-            return SaliencyMaps(file["image"].asstr()[:].tolist(), file["saliency"][:], file["point"][:])
+            image = file["image"].asstr()[:].tolist()
+            return SaliencyMaps(image, *(file[name][:] for name in ("saliency", "point", "own_label")))
     except (OSError, KeyError) as error:
         raise InputError(f"{path}: missing or damaged ({error}). Delete it and run again") from error

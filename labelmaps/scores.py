@@ -29,15 +29,18 @@ def score_fixations(
 ) -> pd.DataFrame:
     """Score the fixation of each image.
 
-    fixations: as from `select_fixations`. label: (image,). boxes: per image (box, 4), original pixels. top_label: (image,
-    row, column), the label predicted from each view. tolerance: of the Pointing Game, in original pixels.
+    fixations: as from `select_fixations`, and own_label, the label that the method itself gives, or null. label: (image,).
+    boxes: per image (box, 4), original pixels. top_label: (image, row, column), the label predicted from each view.
+    tolerance: of the Pointing Game, in original pixels.
 
     Returns one row per image: label; predicted_before, correct_before at x₀; predicted_after, correct_after at the selected
-    fixation's view, from that view alone; pointing ("hit", "miss", "skipped"); reason why it was skipped.
+    fixation's view, from that view alone; own_label and correct_own (null where the method gives no label); pointing ("hit",
+    "miss", "skipped"); reason why it was skipped; dead, whether the map said nothing.
     """
     _, rows, columns = top_label.shape
     before = top_label[:, rows // 2, columns // 2]
     after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
+    own_label = fixations["own_label"].array
     pointing = [
         pointing_game(x, y, image_boxes, tolerance)
         for x, y, image_boxes in zip(fixations["x"], fixations["y"], boxes, strict=True)
@@ -49,7 +52,10 @@ def score_fixations(
             "predicted_after": after,
             "correct_before": before == label,
             "correct_after": after == label,
+            "own_label": own_label,
+            "correct_own": own_label == label,
             "pointing": pointing,
             "reason": ["no box" if outcome == SKIPPED else "" for outcome in pointing],
+            "dead": fixations["dead"].to_numpy(),
         }
     )

@@ -35,19 +35,22 @@ def paired_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, flo
 def summarise(scores: pd.DataFrame) -> dict[str, float]:
     """The summary of one method: `scores` has one row per image, as from `score_fixations`.
 
-    Fractions with 95 % intervals (`_low`, `_high`): accuracy before and after the saccade, the gain between them, and the
-    Pointing Game over the images with a box.
+    Fractions with 95 % intervals (`_low`, `_high`): accuracy before and after the saccade, the gain between them, the
+    Pointing Game over the images with a box, and the accuracy of the labels that the method itself gives (NaN where it
+    gives none). n_dead counts the maps that said nothing, whose eye stayed at the centre.
     """
     n = len(scores)
     before, after = scores["correct_before"].to_numpy(bool), scores["correct_after"].to_numpy(bool)
     pointed = scores.loc[scores["pointing"] != SKIPPED, "pointing"]
+    own = scores["correct_own"].dropna()
     measures = {
         "accuracy_before": proportion(before.sum(), n),
         "accuracy_after": proportion(after.sum(), n),
         "gain": paired_difference(before, after),
         "pointing": proportion((pointed == HIT).sum(), len(pointed)),
+        "accuracy_own": proportion(own.sum(), len(own)),
     }
-    summary = {"n_images": n, "n_pointing": len(pointed)}
+    summary = {"n_images": n, "n_pointing": len(pointed), "n_dead": int(scores["dead"].sum())}
     for name, (value, low, high) in measures.items():
         summary |= {name: value, f"{name}_low": low, f"{name}_high": high}
     return summary

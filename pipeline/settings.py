@@ -205,6 +205,11 @@ class Method(Closed):
         return " ".join([self.method, *(f"{key}={value}" for key, value in changed.items())])
 
     @property
+    def input(self) -> str:
+        """What the method looks at: "label maps" or "glimpse"."""
+        return load_module(methods, self.method).INPUT
+
+    @property
     def cue(self) -> str:
         """cued, uncued or baseline."""
         return load_module(methods, self.method).CUE

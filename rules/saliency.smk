@@ -1,6 +1,12 @@
 """Saliency: what each fixation is worth, per method; the same schema for all methods."""
 
 
+def methods_on(looks_at):
+    """Names of the methods that look at this input, as a constraint on the wildcard."""
+    names = [re.escape(name) for name, method in settings.methods.items() if method.input == looks_at]
+    return "|".join(names) or "(?!)"  # matches nothing
+
+
 rule compute_saliency:
     """A method's saliency maps, from label maps."""
     input:
@@ -14,6 +20,8 @@ rule compute_saliency:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.log",
+    wildcard_constraints:
+        method=methods_on("label maps"),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -23,3 +31,39 @@ rule compute_saliency:
         "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/compute_saliency.py"
+
+
+rule compute_glimpse_saliency:
+    """A method's saliency maps, from what the network's last block says of x₀."""
+    input:
+        index="results/{dataset}/index.parquet",
+        classes=classes_file,
+        weights=weights_file,
+        code=lambda wc: sources(
+            "compute_glimpse_saliency.py",
+            f"labelmaps.views.{settings.views[wc.view].family}",
+            f"labelmaps.methods.{settings.methods[wc.method].method}",
+        ),
+        env=environment("networks"),
+    output:
+        saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
+    log:
+        "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.log",
+    wildcard_constraints:
+        method=methods_on("glimpse"),
+    conda:
+        "../envs/networks.yaml"
+    threads: settings.compute.threads
+    resources:
+        gpu=int(settings.compute.device == "cuda"),
+    params:
+        method=lambda wc: settings.methods[wc.method].method,
+        options=lambda wc: settings.methods[wc.method].options,
+        view=lambda wc: settings.views[wc.view].model_dump(),
+        model=lambda wc: settings.models[wc.model].model_dump(),
+        source=lambda wc: settings.models[wc.model].source,
+        compute=settings.compute.model_dump(include={"device", "batch", "threads"}),
+    message:
+        "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view} (GPUs: {resources.gpu})"
+    script:
+        "../workflow/scripts/compute_glimpse_saliency.py"

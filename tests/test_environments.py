@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from labelmaps import methods, views
-from labelmaps.modules import module_names
+from labelmaps.modules import load_module, module_names
 from pipeline.environments import GROUPS, PYTHON, environment
 from pipeline.sources import PACKAGES, ROOT, sources
 
-DISTRIBUTIONS = {"PIL": "pillow", "mpl_toolkits": "matplotlib"}
+DISTRIBUTIONS = {"PIL": "pillow", "mpl_toolkits": "matplotlib", "pytorch_grad_cam": "grad-cam"}
 LOCKED = {
     package["name"]: package["version"]
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
@@ -55,9 +55,19 @@ def test_pins_equal_the_lock_and_the_file_is_current(name):
 
 @pytest.mark.parametrize(("script", "name"), rules())
 def test_every_import_of_a_rules_code_is_in_its_environment(script, name):
+    families = [f"labelmaps.views.{family}" for family in module_names(views)]
+    on_label_maps, on_glimpses = (
+        [
+            f"labelmaps.methods.{method}"
+            for method in module_names(methods)
+            if looks_at == load_module(methods, method).INPUT
+        ]
+        for looks_at in ("label maps", "glimpse")
+    )
     named_in_the_configuration = {
-        "compute_label_maps.py": [f"labelmaps.views.{family}" for family in module_names(views)],
-        "compute_saliency.py": [f"labelmaps.methods.{method}" for method in module_names(methods)],
+        "compute_label_maps.py": families,
+        "compute_saliency.py": on_label_maps,
+        "compute_glimpse_saliency.py": families + on_glimpses,
     }
     files = sources(script, *named_in_the_configuration.get(script, []))
     modules = {module for path in files for module in imported(ROOT / path)}

@@ -1,6 +1,7 @@
 """Label maps and saliency maps come back as they were written, or not at all."""
 
 import shutil
+from dataclasses import replace
 
 import h5py
 import numpy as np
@@ -9,7 +10,7 @@ from scipy.special import log_softmax, logsumexp
 
 from labelmaps.errors import InputError
 from labelmaps.label_map_file import DTYPES, join_label_maps, open_label_maps, verify, write_label_maps
-from labelmaps.saliency_file import SaliencyMaps, read_saliency, write_saliency
+from labelmaps.saliency_file import NO_LABEL, SaliencyMaps, read_saliency, write_saliency
 
 GRID, LABELS = 3, 5
 ATTRIBUTES = {"architecture": "résumé", "batch": 4, "view": {"family": "zoom", "floor": 0.1}}
@@ -356,8 +357,14 @@ def test_saliency_maps_come_back(tmp_path, saliency_maps):
     np.testing.assert_array_equal(maps.saliency, saliency_maps.saliency)
     np.testing.assert_array_equal(maps.point, saliency_maps.point)
     assert (maps.saliency.dtype, maps.point.dtype) == (np.float32, np.float64)
+    assert maps.own_label.tolist() == [NO_LABEL] * 3
     with h5py.File(tmp_path / "a.h5") as file:
         assert dict(file.attrs) == {"method": "igub", "options": '{"prior": "mean"}'}
+
+
+def test_a_methods_own_labels_come_back(tmp_path, saliency_maps):
+    write_saliency(tmp_path / "a.h5", replace(saliency_maps, own_label=np.array([3, 0, 999])), {})
+    assert read_saliency(tmp_path / "a.h5").own_label.tolist() == [3, 0, 999]
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

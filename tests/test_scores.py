@@ -65,6 +65,8 @@ def four_images():
     fixations = pd.DataFrame(
         {"row": [0, 2, 1, 0], "column": [2, 0, 1, 1], "x": [20.0, 3, 0, 60], "y": [40.0, 60, 0, 60]}
     )
+    fixations["own_label"] = pd.array([4, None, 4, 5], "Int16")
+    fixations["dead"] = [False, False, True, False]
     top_label[0, 0, 2], top_label[1, 2, 0], top_label[3, 0, 1] = 6, 4, 2
     return fixations, np.array([4, 4, 4, 2], np.int16), [BOX, TWO_BOXES, NO_BOX, TWO_BOXES], top_label
 
@@ -78,8 +80,11 @@ def test_scores_by_hand(four_images):
             "predicted_after": [6, 4, 5, 2],
             "correct_before": [True, True, False, False],
             "correct_after": [False, True, False, True],
+            "own_label": pd.array([4, None, 4, 5], "Int16"),
+            "correct_own": pd.array([True, None, True, False], "boolean"),
             "pointing": ["hit", "miss", "skipped", "hit"],
             "reason": ["", "", "no box", ""],
+            "dead": [False, False, True, False],
         }
     )
     pd.testing.assert_frame_equal(scores, expected, check_dtype=False)

@@ -148,7 +148,21 @@ def test_options_of_views_and_methods_come_from_their_modules():
         "likelihood": "cued",
         "max_logit": "uncued",
         "igub": "uncued",
+        "gradcam": "cued",
+        "dff": "uncued",
+        "hirescam": "cued",
+        "layercam": "cued",
+        "gradcam_plusplus": "cued",
+        "xgradcam": "cued",
+        "eigencam": "uncued",
     }
+    assert [name for name, method in settings.methods.items() if method.input == "label maps"] == [
+        "center",
+        "likelihood",
+        "max_logit",
+        "igub",
+    ]
+    assert settings.methods["dff"].options == {"components": 1, "choose": "softmax"}
 
 
 def test_a_methods_variant_names_the_options_that_are_not_the_default():

@@ -83,7 +83,9 @@ def test_nothing_to_count_is_nan():
 
 
 def scores(rows):
-    return pd.DataFrame(rows, columns=["correct_before", "correct_after", "pointing"])
+    """A method that gives no label itself, and whose map is dead on the first image."""
+    table = pd.DataFrame(rows, columns=["correct_before", "correct_after", "pointing"])
+    return table.assign(correct_own=pd.array([None] * len(rows), "boolean"), dead=table.index == 0)
 
 
 def test_summary_by_hand():
@@ -98,7 +100,7 @@ def test_summary_by_hand():
             ]
         )
     )
-    expected = {"n_images": 5, "n_pointing": 3}
+    expected = {"n_images": 5, "n_pointing": 3, "n_dead": 1}
     for name, (value, low, high) in {
         "accuracy_before": wilson(2, 5),
         "accuracy_after": wilson(3, 5),
@@ -106,7 +108,16 @@ def test_summary_by_hand():
         "pointing": wilson(2, 3),
     }.items():
         expected |= {name: value, f"{name}_low": low, f"{name}_high": high}
-    assert summary == pytest.approx(expected)
+    none = {f"accuracy_own{end}": math.nan for end in ("", "_low", "_high")}
+    assert summary == pytest.approx(expected | none, nan_ok=True)
+
+
+def test_labels_of_the_method_itself_are_counted_where_it_gives_them():
+    table = scores([(True, True, "hit")] * 4).assign(
+        correct_own=pd.array([True, None, False, True], "boolean")
+    )
+    summary = summarise(table)
+    assert [summary[f"accuracy_own{end}"] for end in ("", "_low", "_high")] == pytest.approx(wilson(2, 3))
 
 
 def test_summary_where_no_image_has_a_box():

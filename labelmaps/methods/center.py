@@ -4,6 +4,7 @@ import numpy as np
 
 from labelmaps.label_map_file import LabelMaps
 
+INPUT = "label maps"
 CUE = "baseline"
 
 

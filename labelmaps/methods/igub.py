@@ -11,6 +11,7 @@ from scipy.special import logsumexp
 
 from labelmaps.label_map_file import LabelMaps
 
+INPUT = "label maps"
 CUE = "uncued"
 
 

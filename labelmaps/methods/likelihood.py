@@ -7,6 +7,7 @@ import numpy as np
 
 from labelmaps.label_map_file import LabelMaps
 
+INPUT = "label maps"
 CUE = "cued"
 
 

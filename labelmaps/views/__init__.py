@@ -51,6 +51,16 @@ class ViewFamily(Protocol):
         ...
 
 
+def cell_points(extent: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Centres of a map's cells, seen through views that fill the boxes `extent` (image, 4) of original pixels.
+
+    Returns x, y in original pixels, (image, row, column, 2).
+    """
+    y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
+    x0, y0, x1, y1 = np.moveaxis(extent, -1, 0)[..., None, None]
+    return np.stack([x0 + x * (x1 - x0), y0 + y * (y1 - y0)], axis=-1)
+
+
 def create(family: str, **options) -> ViewFamily:
     """The view of a family with its options; raises `InputError` for a family that does not exist."""
     import labelmaps.views as package

@@ -2,16 +2,10 @@
 
 import json
 import logging
-import os
-from dataclasses import asdict
-from importlib.metadata import version
 from pathlib import Path
-
-import torch
 
 from labelmaps import inference, networks, views
 from labelmaps.classes import read_classes
-from labelmaps.files import sha256
 from labelmaps.index import read_index
 from labelmaps.label_map_file import write_label_maps
 from labelmaps.logs import job
@@ -33,30 +27,19 @@ def compute_label_maps(
     compute: dict,
 ) -> None:
     """Write the label maps of part `part` of `parts`; `view`, `model`, `compute` and `source` as in the settings."""
-    torch.set_num_threads(compute["threads"])
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    networks.be_deterministic(compute["threads"])
     n_labels = len(read_classes(classes))
-    keys = ("architecture", "weights", "size", "mean", "std")
-    preprocessing = networks.Preprocessing.of(**{key: model[key] for key in keys})
-    network = networks.build(model["architecture"], n_labels, preprocessing.size)
-    networks.load_weights(network, weights)
+    network, preprocessing = networks.load_network(model, weights, n_labels)
     device = networks.resolve_device(compute["device"])
     precision = networks.resolve_precision(compute["precision"], device)
     classifier = networks.Classifier(network, device, precision)
     family = views.create(**view)
     rows = inference.part_of(read_index(index), part, parts)
-    attributes = {
-        "architecture": model["architecture"],
-        "weights_source": source,
-        "weights_sha256": sha256(weights),
-        "preprocessing": asdict(preprocessing),
+    attributes = networks.provenance(model, source, weights, preprocessing, device) | {
         "view": view,
-        "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "precision": precision,
         "batch": compute["batch"],
         "threads": compute["threads"],
-        "versions": {name: version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
     }
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
     with (

@@ -3,24 +3,30 @@
 import logging
 from pathlib import Path
 
+import pandas as pd
+
 from labelmaps.files import moved_into_place
 from labelmaps.fixations import select_fixations as select
 from labelmaps.index import check_same_images
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.saliency_file import read_saliency
+from labelmaps.saliency_file import NO_LABEL, read_saliency
 
 logger = logging.getLogger(__name__)
 
 
 def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
-    """Write one row per image: image, and the columns of `labelmaps.fixations.select_fixations`."""
+    """Write one row per image: image, the columns of `labelmaps.fixations.select_fixations`, and own_label.
+
+    own_label is the label that the method itself gives (DFF), null for methods that give none.
+    """
     maps = read_saliency(saliency)
     with open_label_maps(label_maps) as file:
         check_same_images(file.images, maps.image, saliency)
         fixations = select(maps.saliency, maps.point, file.field("centre"))
         fixations.attrs["weights_source"] = file.attributes["weights_source"]
     fixations.insert(0, "image", maps.image)
+    fixations["own_label"] = pd.Series(maps.own_label, dtype="Int16").mask(maps.own_label == NO_LABEL)
     logger.info("%d images, %d ties, %d dead maps", len(fixations), fixations.tie.sum(), fixations.dead.sum())
     with moved_into_place(output) as temporary:
         fixations.to_parquet(temporary, index=False)

@@ -1,0 +1,140 @@
+"""The first glimpse: what the last block of a network says of x₀, and what the network's head makes of it.
+
+A classifier is cut in two: the body turns views into activations, the head turns activations into logits. Saliency methods
+that look inside the network (Grad-CAM, DFF) need the activations at x₀ and that head.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor, nn
+
+from labelmaps.errors import InputError
+from labelmaps.inference import make_views, read_batches
+from labelmaps.networks import Preprocessing, last_linear
+from labelmaps.views import ViewFamily
+
+if TYPE_CHECKING:
+    from pytorch_grad_cam.base_cam import BaseCAM
+
+MAP, TOKENS = 4, 3  # axes: (image, channel, row, column), (image, token, channel)
+
+
+class SplitClassifier:
+    """A network, in float32, cut after its last block: the last module whose output is still a map.
+
+    linear: the linear layer, where all that follows the last block is the average over the map and that layer; else None.
+    Raises `InputError` where no map leads to the logits (vision transformers).
+    """
+
+    def __init__(self, network: nn.Module, device: torch.device, size: int):
+        self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
+        self.device = device
+        noise = torch.Generator().manual_seed(0)
+        self._probe = torch.randn(1, 3, size, size, generator=noise).to(device)
+        self.block = last_block(self.network, self._probe)
+        self.linear = None
+        activations, logits = self.activations(self._probe), self.network(self._probe)
+        if not torch.allclose(self.head(activations), logits, rtol=1e-4, atol=1e-4):
+            raise InputError(
+                f"{type(network).__name__}: its logits do not follow from the activations of its last block alone; "
+                "methods that need them (Grad-CAM, DFF) cannot be used with it"
+            )
+        linear = last_linear(self.network)
+        if linear is not None and linear.in_features == activations.shape[1]:
+            pooled = linear(activations.mean((2, 3)))
+            self.linear = linear if torch.allclose(pooled, logits, rtol=1e-4, atol=1e-4) else None
+
+    @torch.no_grad()
+    def activations(self, views: Tensor) -> Tensor:
+        """The last block's output (view, channel, row, column) for normalised views (view, 3, size, size)."""
+        seen = []
+        # A copy: some networks go on in place.
+        with self.block.register_forward_hook(lambda _, inputs, output: seen.append(output.clone())):
+            self.network(views.to(self.device, memory_format=torch.channels_last))
+        return seen[0]
+
+    def head(self, activations: Tensor) -> Tensor:
+        """Logits (map, label) of activations (map, channel, row, column), which need not come from a view."""
+        if self.linear is not None:
+            return self.linear(activations.mean((2, 3)))
+        # The network runs on a stand-in, and the last block's answer is exchanged.
+        with self.block.register_forward_hook(lambda *_: activations.clone()):
+            return self.network(self._probe)
+
+    def gradient(self, activations: Tensor, label: Tensor) -> Tensor:
+        """∂z_k/∂A, (image, channel, row, column), for activations A and one label k for each image."""
+        rows, columns = activations.shape[2:]
+        if self.linear is not None:  # z_k is W[k]·mean(A) + b
+            return (self.linear.weight[label] / (rows * columns))[:, :, None, None].expand_as(activations)
+        activations = activations.detach().requires_grad_()
+        logit = self.head(activations).gather(1, label[:, None])
+        return torch.autograd.grad(logit.sum(), activations)[0]
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What a network's last block says of x₀, for a block of images.
+
+    activations: (image, channel, row, column) float32, on the network's device.
+    """
+
+    activations: Tensor
+    classifier: SplitClassifier
+
+    def cam(self, kind: "type[BaseCAM]", label: Tensor) -> Tensor:
+        """The map (image, row, column) by a class activation method of the grad-cam package, for labels k* (image,).
+
+        The package's arithmetic on our activations and gradients, at the block's own resolution and without its scaling
+        to [0, 1]; ReLU at the end, as there.
+        """
+        gradient = self.classifier.gradient(self.activations, label)
+        with kind(self.classifier.network, target_layers=[]) as package:
+            maps = package.get_cam_image(
+                None, None, None, self.activations.cpu().numpy(), gradient.cpu().numpy(), False
+            )
+        return torch.from_numpy(np.maximum(maps, 0))
+
+
+@torch.no_grad()
+def last_block(network: nn.Module, views: Tensor) -> nn.Module:
+    """The module that gives the last map (view, channel, row, column) of more than one cell on the way to the logits.
+
+    Raises `InputError` where tokens, not a map, lead to the logits.
+    """
+    outputs = []
+
+    def note(module: nn.Module, _: tuple, output: object) -> None:
+        if isinstance(output, Tensor) and (
+            output.ndim == TOKENS or (output.ndim == MAP and min(output.shape[2:]) > 1)
+        ):
+            outputs.append((output.ndim, module))
+
+    handles = [module.register_forward_hook(note) for module in network.modules()]
+    network(views)
+    for handle in handles:
+        handle.remove()
+    if not outputs or outputs[-1][0] == TOKENS:
+        raise InputError(
+            f"{type(network).__name__} has no map before its logits; methods that need one (Grad-CAM, DFF) cannot be used "
+            "with it, those on label maps can"
+        )
+    return outputs[-1][1]
+
+
+def look_once(
+    index: pd.DataFrame,
+    classifier: SplitClassifier,
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    batch: int,
+) -> Iterator[tuple[pd.DataFrame, Glimpse]]:
+    """Rows of the index, `batch` images at a time, and what the network's last block says of their x₀."""
+    initial = [view.grid**2 // 2]
+    for rows, images in read_batches(index, batch):
+        views = [make_views(image, view, preprocessing, classifier.device, initial) for image in images]
+        yield rows, Glimpse(classifier.activations(torch.cat(views)), classifier)

@@ -1,0 +1,29 @@
+"""EigenCAM: the first principal component over positions of the last block's activations at x₀.
+
+Source: Muhammad and Yeasin (2020), arXiv 2008.00299, with the centring of the grad-cam package. A component's sign is
+arbitrary there; here the side that reaches further from 0 is the positive one (Chung and Ying 2025, doi
+10.3390/app15137562, equation 13), and it is found without the package's full singular value decomposition.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from labelmaps.glimpse import Glimpse
+
+INPUT = "glimpse"
+CUE = "uncued"
+
+
+def saliency(glimpse: "Glimpse", label: None) -> "Tensor":
+    """The projection on the first component, its negative side cut, (image, row, column)."""
+    from labelmaps.factorisation import leading_vector
+
+    positions = glimpse.activations.flatten(2)
+    centred = positions - positions.mean(dim=2, keepdim=True)
+    direction = leading_vector(centred)
+    projection = direction * (centred @ direction[:, :, None]).norm(dim=1)  # its length: the singular value
+    reaches_up = projection.amax(dim=1, keepdim=True) >= -projection.amin(dim=1, keepdim=True)
+    oriented = projection.where(reaches_up, -projection)
+    return oriented.clamp(min=0).reshape(-1, *glimpse.activations.shape[2:])

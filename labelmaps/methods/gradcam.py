@@ -1,0 +1,26 @@
+"""Grad-CAM: where the last block's activations at x₀ speak for the target label.
+
+Source: Selvaraju et al. (2020), arXiv 1610.02391: ReLU(Σ_c w_c A_c), w_c the spatial mean of ∂z_{k*}/∂A_c.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from labelmaps.glimpse import Glimpse
+
+INPUT = "glimpse"
+CUE = "cued"
+
+
+def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
+    """Grad-CAM of k*, raw, (image, row, column); `label` (image,) is k*."""
+    from pytorch_grad_cam import GradCAM
+
+    linear, activations = glimpse.classifier.linear, glimpse.activations
+    if linear is None:
+        return glimpse.cam(GradCAM, label)
+    # After average pooling and one linear layer, w_c is W[k*, c] over the number of cells: no backward pass.
+    weighted = (linear.weight[label][:, None] @ activations.flatten(2)).reshape(-1, *activations.shape[2:])
+    return weighted.clamp(min=0) / activations[0, 0].numel()

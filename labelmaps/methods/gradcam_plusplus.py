@@ -1,0 +1,21 @@
+"""Grad-CAM++: Grad-CAM with weights that count every place where a channel speaks for the label.
+
+Source: Chattopadhay et al. (2018), arXiv 1710.11063; by the grad-cam package.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from labelmaps.glimpse import Glimpse
+
+INPUT = "glimpse"
+CUE = "cued"
+
+
+def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
+    """Grad-CAM++ of k*, raw, (image, row, column); `label` (image,) is k*."""
+    from pytorch_grad_cam import GradCAMPlusPlus
+
+    return glimpse.cam(GradCAMPlusPlus, label)

@@ -1,0 +1,21 @@
+"""HiResCAM: Σ_c ∂z_{k*}/∂A_c ⊙ A_c: the gradient weighs each cell on its own.
+
+Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from labelmaps.glimpse import Glimpse
+
+INPUT = "glimpse"
+CUE = "cued"
+
+
+def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
+    """HiResCAM of k*, raw, (image, row, column); `label` (image,) is k*."""
+    from pytorch_grad_cam import HiResCAM
+
+    return glimpse.cam(HiResCAM, label)
