@@ -10,6 +10,9 @@ min_version("9.0")
 configfile: shown(ROOT / "config" / "config.yaml")
 
 
+report: "workflow/report/workflow.rst"
+
+
 include: "rules/common.smk"
 include: "rules/dataset.smk"
 include: "rules/networks.smk"
@@ -18,21 +21,39 @@ include: "rules/saliency.smk"
 include: "rules/fixations.smk"
 include: "rules/scores.smk"
 include: "rules/figures.smk"
+include: "rules/report.smk"
 
 
 rule all:
     default_target: True
     input:
         figures=[
-            f"results/{dataset}/figures/figure_2_{view}.{format}"
+            f"results/{dataset}/figures/{figure}.{format}"
             for dataset in settings.run.datasets
             for view in settings.run.views
+            for figure in (
+                f"figure_2_{view}",
+                f"trade_off_{view}",
+                *(
+                    f"figure_1/{view}/{model}/{example}"
+                    for model in settings.run.models
+                    for example in examples_of(dataset)
+                ),
+            )
             for format in FIGURE_FORMATS
         ],
-        tables=expand("results/{dataset}/summary.csv", dataset=settings.run.datasets),
+        tables=[
+            f"results/{dataset}/{table}"
+            for dataset in settings.run.datasets
+            for name in TABLES
+            for table in (f"{name}.csv", f"report/{name}.html")
+        ],
 
 
 onsuccess:
     for dataset in settings.run.datasets:
         if Path(f"results/{dataset}/summary.csv").exists():
-            print(f"Figures: results/{dataset}/figures/   Summary: results/{dataset}/summary.csv")
+            print(
+                f"Figures: results/{dataset}/figures/   Tables: results/{dataset}/summary.csv, paper.csv   "
+                "Report: run again with --report report.zip"
+            )

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 
 from labelmaps import style
 
@@ -16,9 +17,24 @@ MEASURES = {
     "accuracy_after": ("accuracy after the saccade", style.AFTER),
     "pointing": ("Pointing Game", style.POINTING),
 }
+# The centre's row: measure → what the legend says, and how its line looks. Its saccade goes nowhere, so after is before.
+BASELINES = {
+    "accuracy_after": ("accuracy at the centre (x₀)", {"color": style.BEFORE, "linestyle": (0, (5, 3))}),
+    "pointing": ("Pointing Game of the centre", {"color": "0.45", "linestyle": (0, (1, 1.5))}),
+}
 ROWS = {"cued": "cued: told the label", "uncued": "uncued"}
 PAPER_KEY = ["architecture", "variant"]
-BAR = 0.27  # width, in units of the distance between methods
+MARK = {"linestyle": "none", "markerfacecolor": "white"}
+DIAMOND = MARK | {"marker": "D", "markersize": 3.7, "markeredgecolor": "black", "markeredgewidth": 0.8}
+TRIANGLE = MARK | {"marker": "^", "markersize": 4.2, "markeredgecolor": style.BEFORE, "markeredgewidth": 0.9}
+INTERVAL = {"color": "black", "linewidth": 0.9}
+CASING = [withStroke(linewidth=2.4, foreground="white")]  # thin lines stay visible on bars of any colour
+# In units of the distance between methods: a bar's width, and where the mark of a method's own accuracy stands.
+BAR, OWN = 0.27, 0.465
+# Inches between methods: from where the values can stand upright, to where they lie side by side, to where it looks empty.
+NARROWEST, LEVEL, WIDEST = 0.46, 0.8, 1.4
+MARGIN = 0.7  # inches: the axis at the left
+HEADING, CHARACTER = 7.8, 0.0575  # size in points, and the mean width of a character in inches
 
 
 def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
@@ -35,78 +51,100 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     if not cues:
         raise ValueError("the summary holds no cued and no uncued method: there is no saccade to draw")
     widest = int(summary[summary["cue"] != "baseline"].groupby(["model", "cue"]).size().max())
-    with sns.axes_style("ticks"), sns.plotting_context("paper"):
+    spacing = float(np.clip((style.PAGE - MARGIN) / (len(models) * widest), NARROWEST, WIDEST))
+    width = max(MARGIN + len(models) * widest * spacing, 4.2)
+    level = spacing >= LEVEL
+    headings = [
+        style.network_lines(summary[summary["model"] == model].iloc[0], int(widest * spacing / CHARACTER))
+        for model in models
+    ]
+    lines = max(map(len, headings))
+    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
         figure, axes = plt.subplots(
             len(cues),
             len(models),
-            figsize=(max(6.5, 0.7 + len(models) * (0.3 + 1.4 * widest)), 1.1 + 2.2 * len(cues)),
+            figsize=(width, 0.6 + 0.15 * lines + (1.8 if level else 2.2) * len(cues)),
             sharey=True,
             squeeze=False,
             layout="constrained",
         )
-        for column, model in enumerate(models):
+        for column, (model, heading) in enumerate(zip(models, headings, strict=True)):
             of_model = summary[summary["model"] == model]
             for row, cue in enumerate(cues):
-                draw_panel(axes[row, column], of_model, cue, paper, widest)
-            axes[0, column].set_title(title(of_model.iloc[0]), fontsize="medium")
+                draw_panel(axes[row, column], of_model, cue, paper, widest, level=level)
+            # As many lines everywhere, so that the networks' names stand side by side.
+            heading += [""] * (lines - len(heading))
+            axes[0, column].set_title("\n".join(heading), fontsize=HEADING, parse_math=False)
         for row, cue in enumerate(cues):
             axes[row, 0].set_ylabel(f"{ROWS[cue]}\n% of images")
         figure.legend(
             *legend_entries(summary, paper),
             loc="outside lower center",
-            ncols=3,
+            ncols=3 if width > 6 else 2,
             frameon=False,
+            handlelength=1.7,
         )
     return figure
 
 
-def title(row: pd.Series) -> str:
-    """Heading of a network's column."""
-    n = f"n = {row['n_images']:,} images"
-    if row["n_pointing"] != row["n_images"]:
-        n += f", {row['n_pointing']:,} with boxes"
-    architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
-    return f"{row['model']}\n{architecture}{row['weights']}, {n}"
-
-
-def draw_panel(axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame, widest: int) -> None:
+def draw_panel(
+    axes: Axes, summary: pd.DataFrame, cue: str, paper: pd.DataFrame, widest: int, *, level: bool
+) -> None:
     """One network's methods of one kind of cue, as groups of bars with 95 % intervals and the paper's values.
 
-    widest: the largest number of methods in a panel, so that bars are equally wide in all.
+    widest: the largest number of methods in a panel, so that bars are equally wide in all. level: there is room for text
+    without turning it.
     """
     methods = summary[summary["cue"] == cue].reset_index(drop=True)
     stated = methods[PAPER_KEY].merge(paper, how="left", on=PAPER_KEY)
+    centre = summary[summary["variant"] == "center"]
+    for measure, (_, look) in BASELINES.items():
+        for value in centre[measure].dropna():
+            axes.axhline(100 * value, **look, linewidth=0.9, zorder=0)
     for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
         x = np.arange(len(methods)) + offset * BAR
-        value = 100 * methods[measure]
-        low, high = 100 * methods[f"{measure}_low"], 100 * methods[f"{measure}_high"]
+        value, low, high = percent(methods, measure)
         axes.bar(x, value, BAR * 0.94, color=colour, linewidth=0)
-        axes.errorbar(x, value, [value - low, high - value], fmt="none", ecolor="0.55", elinewidth=1.2)
-        axes.scatter(x, 100 * stated[measure], marker="D", s=22, color="white", edgecolor="black", zorder=3)
+        axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
+        axes.plot(x, 100 * stated[measure], **DIAMOND, zorder=4)
         top = np.fmax(high, 100 * stated[measure])
         for bar_x, bar_top, bar_value in zip(x, top, value, strict=True):
             if np.isfinite(bar_value):
                 label = axes.annotate(
-                    f"{bar_value:.1f}", (bar_x, bar_top), (0, 4), textcoords="offset points"
+                    f"{bar_value:.1f}", (bar_x, bar_top), (0, 5), textcoords="offset points"
                 )
-                label.set(ha="center", fontsize=6.5, color=colour, bbox={"color": "white", "pad": 0.5})
-    baseline = summary.loc[summary["variant"] == "center", "pointing"]
-    if len(baseline):
-        axes.axhline(100 * baseline.iloc[0], color="0.45", linestyle=":", linewidth=1.2, zorder=0)
-    axes.set_xticks(range(len(methods)), [style.method_name(method) for method in methods["method"]])
+                label.set(ha="center", fontsize=6.5, color=colour, rotation=0 if level else 90, zorder=5)
+                label.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.5})
+    value, low, high = percent(methods, "accuracy_own")
+    axes.vlines(np.arange(len(methods)) + OWN, low, high, **INTERVAL, zorder=3)
+    axes.plot(np.arange(len(methods)) + OWN, value, **TRIANGLE, zorder=4, clip_on=False)
+    names = [style.method_name(method) for method in methods["method"]]
+    turned = {} if level else {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "linespacing": 0.9}
+    names = names if level else [name.replace(" ", "\n") for name in names]
+    axes.set_xticks(range(len(methods)), names, parse_math=False, **turned)
     axes.tick_params(axis="x", length=0)
     middle = (len(methods) - 1) / 2
-    axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108), yticks=range(0, 101, 20))
+    axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108 if level else 116))
+    axes.set_yticks(range(0, 101, 20))
     sns.despine(ax=axes)
+    axes.spines["left"].set_bounds(0, 100)
+
+
+def percent(methods: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """A measure and the ends of its interval."""
+    return 100 * methods[measure], 100 * methods[f"{measure}_low"], 100 * methods[f"{measure}_high"]
 
 
 def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, list[str]]:
     """Handles and labels of what the figure shows, and of nothing else."""
     entries = [(Patch(color=colour), label) for label, colour in MEASURES.values()]
-    entries.append((Line2D([], [], color="0.55"), "95 % interval"))
-    if "center" in set(summary["variant"]):
-        entries.append((Line2D([], [], color="0.45", linestyle=":"), "Pointing Game of the centre"))
+    entries.append((Line2D([], [], **INTERVAL), "95 % interval"))
+    centre = summary[summary["variant"] == "center"]
+    for measure, (label, look) in BASELINES.items():
+        if centre[measure].notna().any():
+            entries.append((Line2D([], [], **look, linewidth=0.9), label))
     if len(summary[PAPER_KEY].merge(paper, on=PAPER_KEY)):
-        diamond = Line2D([], [], linestyle="", marker="D", markerfacecolor="white", markeredgecolor="black")
-        entries.append((diamond, "the paper (same architecture)"))
+        entries.append((Line2D([], [], **DIAMOND), "the paper (same architecture)"))
+    if summary["accuracy_own"].notna().any():
+        entries.append((Line2D([], [], **TRIANGLE), "accuracy of the method's own label"))
     return [handle for handle, _ in entries], [label for _, label in entries]

@@ -1,9 +1,11 @@
 """One style for all figures: names, colours, and how a figure is saved."""
 
+import textwrap
 from collections.abc import Iterable
 from pathlib import Path
 
 import matplotlib as mpl
+import pandas as pd
 from matplotlib.figure import Figure
 
 from labelmaps.files import moved_into_place
@@ -29,6 +31,7 @@ OTHER = "#999933"
 REPRODUCIBLE = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 DPI = 200
+PAGE = 7.2  # inches: the width of a page's text
 
 
 def method_name(method: str) -> str:
@@ -39,6 +42,16 @@ def method_name(method: str) -> str:
 def method_colour(method: str) -> str:
     """The colour of a method in every figure that tells methods apart by colour."""
     return METHODS.get(method, (method, OTHER))[1]
+
+
+def network_lines(row: pd.Series, width: int) -> list[str]:
+    """A network's name, weights and number of images, from a row of the summary, in lines of at most `width` characters."""
+    architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
+    n = f"n = {row['n_images']:,} images"
+    if row["n_pointing"] != row["n_images"]:
+        n += f", {row['n_pointing']:,} with boxes"
+    parts = row["model"], architecture + row["weights"], n
+    return [line for part in parts for line in textwrap.wrap(part, width)]
 
 
 def prepare() -> None:

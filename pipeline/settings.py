@@ -33,6 +33,7 @@ Positive = Annotated[int, Field(ge=1)]
 Seed = Annotated[int, Field(ge=0)]
 ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
 ThreeNumbers = Annotated[list[float], Field(min_length=3, max_length=3)]
+AUTOMATIC = ("gain", "agreement", "disagreement", "failure")  # examples that labelmaps.examples chooses
 
 # Why a key may be there that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"
@@ -97,11 +98,15 @@ class Dataset(Closed):
         0.01, description="share of images that may be unusable"
     )
     parts: Positive = Field(1, description="jobs among which a network's label maps are divided")
+    examples: dict[Name, str] = Field({}, description="name → image id: images of your choice for Figure 1")
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
         if self.images is None and self.table is None and self.scenes is None:
             raise ValueError("needs images, table or scenes")
+        for name in self.examples:
+            if name in AUTOMATIC:
+                raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
         for key, excluded in {"scenes": ("images", "table", "boxes", "classes"), "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
@@ -166,7 +171,7 @@ class Model(Closed):
     def source(self) -> str:
         """Where the weights come from, as said in every output."""
         if self.weights is not None:
-            return f"torchvision {self.weights}"
+            return f"torchvision {self.weights.removeprefix('IMAGENET1K_')}"
         if self.random is not None:
             return "random (for tests only)"
         return "checkpoint" if self.checkpoint is not None else "trained on scenes"
@@ -266,6 +271,12 @@ class Pointing(Closed):
     tolerance: Annotated[float, Field(ge=0)] = Field(0.0, description="original pixels around each box")
 
 
+class Figure1(Closed):
+    """Figure 1: the maps of some methods on single images."""
+
+    methods: list[Name] = Field([], description="shown where they run; empty: all that run but the baselines")
+
+
 class Run(Closed):
     """Names selected from the catalogues."""
 
@@ -284,10 +295,13 @@ class Settings(Closed):
     methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
     compute: Compute = Compute()
     pointing: Pointing = Pointing()
+    figure_1: Figure1 = Figure1()
     run: Run
 
     @pydantic.model_validator(mode="after")
     def _selected(self):
+        for name in self.figure_1.methods:
+            known(name, list(self.methods), "figure_1.methods")
         for kind, names in self.run:
             for name in names:
                 known(name, list(getattr(self, kind)), f"run.{kind}")
@@ -305,6 +319,12 @@ class Settings(Closed):
                         "name your networks in run.models"
                     )
         return self
+
+    @property
+    def shown_methods(self) -> list[str]:
+        """The methods of Figure 1: those asked for that run, or all that run where none of them does; no baselines."""
+        running = [name for name in self.run.methods if self.methods[name].cue != "baseline"]
+        return [name for name in self.figure_1.methods if name in running] or running
 
 
 class ConfigurationError(ValueError):

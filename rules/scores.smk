@@ -1,4 +1,4 @@
-"""Scores: one row per image and method; then the summary, one row per (model, view, method)."""
+"""Scores: one row per image and method; then the summary, the comparison with the paper, and telling examples."""
 
 
 rule score_fixations:
@@ -23,16 +23,35 @@ rule score_fixations:
         "../workflow/scripts/score_fixations.py"
 
 
+def all_scores(wildcards):
+    """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
+    return {
+        f"results/{wildcards.dataset}/{view}/{model}/scores/{method}.parquet": dict(
+            dataset=wildcards.dataset,
+            view=view,
+            model=model,
+            method=method,
+            variant=settings.methods[method].variant,
+            cue=settings.methods[method].cue,
+            architecture=settings.models[model].architecture,
+            weights=settings.models[model].source,
+        )
+        for view in settings.run.views
+        for model in settings.run.models
+        for method in settings.run.methods
+    }
+
+
+def has_the_papers_images(wildcards):
+    """The paper's values belong to ImageNet's classes, the default ones."""
+    dataset = settings.datasets[wildcards.dataset]
+    return dataset.classes is None and dataset.scenes is None
+
+
 rule summarise_scores:
     """Means over images with 95 % intervals, one row per (model, view, method)."""
     input:
-        scores=lambda wc: expand(
-            "results/{dataset}/{view}/{model}/scores/{method}.parquet",
-            dataset=wc.dataset,
-            view=settings.run.views,
-            model=settings.run.models,
-            method=settings.run.methods,
-        ),
+        scores=lambda wc: list(all_scores(wc)),
         code=sources("summarise_scores.py"),
         env=environment("analysis"),
     output:
@@ -42,23 +61,61 @@ rule summarise_scores:
     conda:
         "../envs/analysis.yaml"
     params:
-        # In the order of input.scores: what each file is, as the first columns of its row.
-        rows=lambda wc: [
-            dict(
-                dataset=wc.dataset,
-                view=view,
-                model=model,
-                method=method,
-                variant=settings.methods[method].variant,
-                cue=settings.methods[method].cue,
-                architecture=settings.models[model].architecture,
-                weights=settings.models[model].source,
-            )
-            for view in settings.run.views
-            for model in settings.run.models
-            for method in settings.run.methods
-        ],
+        rows=lambda wc: list(all_scores(wc).values()),
     message:
         "Summarising {wildcards.dataset}"
     script:
         "../workflow/scripts/summarise_scores.py"
+
+
+rule compare_with_paper:
+    """Every number and every order that the paper states, beside ours."""
+    input:
+        summary="results/{dataset}/summary.csv",
+        scores=lambda wc: list(all_scores(wc)),
+        paper=shown(ROOT / "resources" / "paper.csv"),
+        paper_orders=shown(ROOT / "resources" / "paper_orders.csv"),
+        code=sources("compare_with_paper.py"),
+        env=environment("analysis"),
+    output:
+        numbers="results/{dataset}/paper.csv",
+        orders="results/{dataset}/paper_orders.csv",
+    log:
+        "logs/compare_with_paper/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        rows=lambda wc: list(all_scores(wc).values()),
+        same_images=has_the_papers_images,
+    message:
+        "Comparing {wildcards.dataset} with the paper"
+    script:
+        "../workflow/scripts/compare_with_paper.py"
+
+
+rule choose_examples:
+    """The most telling images for Figure 1, and those of the user's choice."""
+    input:
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+        index="results/{dataset}/index.parquet",
+        fixations=expand(
+            "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
+            method=settings.shown_methods,
+        ),
+        scores=expand(
+            "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet", method=settings.shown_methods
+        ),
+        code=sources("choose_examples.py"),
+        env=environment("analysis"),
+    output:
+        examples="results/{dataset}/{view}/{model}/examples.csv",
+    log:
+        "logs/choose_examples/{dataset}/{view}/{model}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        chosen=lambda wc: settings.datasets[wc.dataset].examples,
+    message:
+        "Choosing examples: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/choose_examples.py"

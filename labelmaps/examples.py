@@ -1,0 +1,138 @@
+"""Which images to show: the most telling ones, and those that the user chose."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.errors import InputError
+from labelmaps.files import moved_into_place
+from labelmaps.label_map_file import LabelMaps
+from labelmaps.scores import HIT, MISS
+
+# Kind of example → what figures say of it.
+KINDS = {
+    "gain": "largest gain",
+    "agreement": "agreement",
+    "disagreement": "disagreement",
+    "failure": "failure: smallest gain",
+}
+CHOSEN = "chosen by hand"
+# Kind → the measures that rank the images, most important first, and whether a small value is best.
+RANKING = {
+    "gain": {"gain": False},
+    "agreement": {"n_agreeing": False, "spread": True},
+    "disagreement": {"spread": False},
+    "failure": {"gain": True},
+}
+
+
+def describe(example: str) -> str:
+    """What kind of example a name stands for, in the words of the figures."""
+    return KINDS.get(example, CHOSEN)
+
+
+def measure_images(
+    index: pd.DataFrame,
+    label_maps: Iterable[LabelMaps],
+    fixations: Sequence[pd.DataFrame],
+    scores: Sequence[pd.DataFrame],
+) -> pd.DataFrame:
+    """What makes an image telling, over the methods to be shown.
+
+    index: the data set's images. label_maps: theirs, block by block. fixations, scores: for each method the table with one
+    row per image, as from `select_fixations` and `score_fixations`.
+
+    Returns one row per image: image; has_box; p_before, the label's probability at x₀, p_after, its mean over the methods'
+    fixations, and gain, the difference; the numbers of methods n_correct after the saccade, n_hit, and n_agreeing (the eye
+    left x₀, the label given there is correct, the point did not miss the boxes); spread, the mean distance between two
+    methods' points, in units of the image's diagonal.
+    """
+    before, after, moved = _follow(index["label"].to_numpy(), label_maps, fixations)
+    correct = np.array([table["correct_after"] for table in scores], bool)
+    pointing = np.array([table["pointing"] for table in scores], object)
+    point = np.array([table[["x", "y"]] for table in fixations], float)
+    distances = [np.hypot(*(a - b).T) for a, b in combinations(point, 2)] or [np.zeros(len(index))]
+    return pd.DataFrame(
+        {
+            "image": index["image"].to_numpy(),
+            "has_box": index["boxes"].map(len).to_numpy() > 0,
+            "p_before": before,
+            "p_after": after.mean(axis=0),
+            "gain": after.mean(axis=0) - before,
+            "n_correct": correct.sum(axis=0),
+            "n_hit": (pointing == HIT).sum(axis=0),
+            # Without a box there is nothing to miss.
+            "n_agreeing": (moved & correct & (pointing != MISS)).sum(axis=0),
+            "spread": np.mean(distances, axis=0) / np.hypot(index["width"], index["height"]).to_numpy(),
+        }
+    )
+
+
+def _follow(
+    label: np.ndarray, label_maps: Iterable[LabelMaps], fixations: Sequence[pd.DataFrame]
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Each image's label's probability at x₀ (image,) and at the fixations (method, image); where the eye left x₀, too."""
+    row, column = (np.array([table[name] for table in fixations]) for name in ("row", "column"))
+    before, after, moved = [], [], []
+    start = 0
+    for block in label_maps:
+        image = np.arange(len(block.image))
+        start, these = start + len(image), slice(start, start + len(image))
+        p = np.exp(block.log_probability[image, :, :, label[these]].astype(float))  # (image, row, column)
+        before.append(p[:, *block.initial])
+        after.append(p[image, row[:, these], column[:, these]])
+        moved.append((row[:, these] != block.initial[0]) | (column[:, these] != block.initial[1]))
+    return np.concatenate(before), np.concatenate(after, axis=1), np.concatenate(moved, axis=1)
+
+
+def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+    """The images to show: first those that the user chose (example → image), then the first of each kind's ranking.
+
+    measures: as from `measure_images`, any number of images but none. Images with a box come first in every ranking; in a
+    tie, the lowest index. An image is shown once where there are enough images.
+
+    Returns one row per example: example, and the columns of `measures` without has_box. Raises `InputError` for a chosen
+    image that is not there, and for an example that has the name of a kind.
+    """
+    position = {image: i for i, image in enumerate(measures["image"])}
+    for example, image in chosen.items():
+        if example in KINDS:
+            raise InputError(
+                f"examples: '{example}' is the name of an image that is chosen by rule; give {image} another name"
+            )
+        if image not in position:
+            raise InputError(
+                f"examples: {example}: the data set has no image '{image}'. The ids are listed in the column `image` of its "
+                "index.parquet, and the images left out, with the reason, in excluded.csv beside it"
+            )
+    examples = {example: position[image] for example, image in chosen.items()}
+    for kind, measure in RANKING.items():
+        ranked = measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()]).index
+        shown = set(examples.values())
+        examples[kind] = next((i for i in ranked if i not in shown), ranked[0])
+    table = measures.iloc[list(examples.values())].drop(columns="has_box")
+    table.insert(0, "example", list(examples))
+    return table.reset_index(drop=True)
+
+
+def write_examples(path: str | Path, examples: pd.DataFrame) -> None:
+    """Write the table of `choose_examples` as CSV, numbers to six decimals."""
+    with moved_into_place(path) as temporary:
+        # Texts are quoted: a file's name, and so an id, may hold any kind of line end.
+        examples.round(6).to_csv(temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+
+
+def read_examples(path: str | Path) -> pd.DataFrame:
+    """Read what `write_examples` wrote; raise `InputError` if the file is none."""
+    try:
+        return pd.read_csv(path, dtype={"example": str, "image": str}, keep_default_na=False).set_index(
+            "example", drop=False
+        )
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"cannot read the examples {path}: {error}; run rule choose_examples again"
+        ) from error

@@ -1,0 +1,41 @@
+"""A table of results as a page to read."""
+
+from html import escape
+
+import numpy as np
+import pandas as pd
+
+FRACTIONS = {"paper": "{:.1f}", "difference": "{:+.1f}"}  # columns without an interval that hold fractions
+STYLE = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
+th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid #888; }
+p { max-width: 50rem; }
+"""
+
+
+def readable(table: pd.DataFrame) -> pd.DataFrame:
+    """The table as text: fractions in %, and each value with its interval (`x`, `x_low`, `x_high`) in one cell."""
+    text = {}
+    for name, column in table.items():
+        if f"{name}_low" in table:
+            low, high = table[f"{name}_low"], table[f"{name}_high"]
+            text[f"{name} (%)"] = [
+                f"{100 * x:.1f} [{100 * a:.1f}, {100 * b:.1f}]" if np.isfinite(x) else "–"
+                for x, a, b in zip(column, low, high, strict=True)
+            ]
+        elif name in FRACTIONS:
+            text[f"{name} (%)"] = [FRACTIONS[name].format(100 * x) if np.isfinite(x) else "–" for x in column]
+        elif not name.endswith(("_low", "_high")):
+            text[name] = column.astype(str)
+    return pd.DataFrame(text).rename(columns=lambda name: name.replace("_", " "))
+
+
+def page(table: pd.DataFrame, title: str, note: str) -> str:
+    """A self-contained HTML page with the readable table under a title and a note."""
+    body = readable(table).to_html(index=False, border=0, escape=True)
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{STYLE}</style></head>\n<body><h1>{escape(title)}</h1><p>{escape(note)}</p>\n{body}\n</body></html>\n"
+    )

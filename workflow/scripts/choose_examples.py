@@ -1,0 +1,50 @@
+"""Choose the images that Figure 1 shows."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelmaps import examples
+from labelmaps.index import check_same_images, read_index
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+
+
+def choose_examples(
+    label_maps: Path,
+    index: Path,
+    scores: list[Path],
+    fixations: list[Path],
+    output: Path,
+    chosen: dict[str, str],
+) -> None:
+    """Write one row per example; `scores` and `fixations` of the methods to be shown, in one order.
+
+    chosen: the user's own examples, name → image id.
+    """
+    images = read_index(index)
+    ids = images["image"].tolist()
+    tables = {path: pd.read_parquet(path) for path in [*fixations, *scores]}
+    for path, table in tables.items():
+        check_same_images(ids, table["image"].tolist(), path)
+    with open_label_maps(label_maps) as file:
+        check_same_images(ids, file.images, label_maps)
+        measures = examples.measure_images(
+            images,
+            file.blocks(),
+            [tables[path] for path in fixations],
+            [tables[path] for path in scores],
+        )
+    examples.write_examples(output, examples.choose_examples(measures, chosen))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        choose_examples(
+            Path(snakemake.input.label_maps),
+            Path(snakemake.input.index),
+            [Path(path) for path in snakemake.input.scores],
+            [Path(path) for path in snakemake.input.fixations],
+            Path(snakemake.output.examples),
+            **dict(snakemake.params.items()),
+        )

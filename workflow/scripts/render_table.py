@@ -1,0 +1,22 @@
+"""Render a table of results as a page for the report."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelmaps.files import moved_into_place
+from labelmaps.html_table import page
+from labelmaps.logs import job
+
+
+def render_table(table: Path, output: Path, title: str, note: str) -> None:
+    """Write the CSV file `table` as an HTML page."""
+    with moved_into_place(output) as temporary:
+        temporary.write_text(page(pd.read_csv(table), title, note), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        render_table(
+            Path(snakemake.input.table), Path(snakemake.output.page), **dict(snakemake.params.items())
+        )
