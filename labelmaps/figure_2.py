@@ -31,10 +31,12 @@ INTERVAL = {"color": "black", "linewidth": 0.9}
 CASING = [withStroke(linewidth=2.4, foreground="white")]  # thin lines stay visible on bars of any colour
 # In units of the distance between methods: a bar's width, and where the mark of a method's own accuracy stands.
 BAR, OWN = 0.27, 0.465
-# Inches between methods: from where the values can stand upright, to where they lie side by side, to where it looks empty.
-NARROWEST, LEVEL, WIDEST = 0.46, 0.8, 1.4
-MARGIN = 0.7  # inches: the axis at the left
-HEADING, CHARACTER = 7.8, 0.0575  # size in points, and the mean width of a character in inches
+# Inches between methods: enough for values that stand upright, enough for values side by side, and more would look empty.
+NARROWEST, LEVEL, WIDEST = 0.46, 0.78, 1.4
+MARGIN, GAP = 0.7, 0.1  # inches: the axis at the left, and between two networks
+LEGEND = 2.35  # inches: a column of the legend
+# Of the networks' and methods' names: size in points, and a character's mean width in inches.
+NAMES, CHARACTER = 7.5, 0.056
 
 
 def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
@@ -43,17 +45,18 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     summary: rows of one view, as in summary.csv. paper: what the paper states, in the columns of resources/paper.csv, for
     the same data set; may be empty. Raises `ValueError` when the summary holds no saccade at all.
     """
-    paper = paper.rename(
-        columns={"method": "variant"}
-    )  # it states the values of the methods' default options
+    paper = paper.rename(columns={"method": "variant"})  # it has the methods with their default options
     models = list(dict.fromkeys(summary["model"]))
     cues = [cue for cue in ROWS if cue in set(summary["cue"])]
     if not cues:
         raise ValueError("the summary holds no cued and no uncued method: there is no saccade to draw")
-    widest = int(summary[summary["cue"] != "baseline"].groupby(["model", "cue"]).size().max())
-    spacing = float(np.clip((style.PAGE - MARGIN) / (len(models) * widest), NARROWEST, WIDEST))
-    width = max(MARGIN + len(models) * widest * spacing, 4.2)
-    level = spacing >= LEVEL
+    methods = summary[summary["cue"] != "baseline"]
+    widest = int(methods.groupby(["model", "cue"]).size().max())
+    room = (style.PAGE - MARGIN) / len(models) - GAP
+    spacing = float(np.clip(room / widest, NARROWEST, WIDEST))
+    width = max(MARGIN + len(models) * (GAP + widest * spacing), 2 * LEGEND)
+    longest = methods["method"].map(style.method_name).str.len().max()
+    level = spacing >= max(LEVEL, CHARACTER * longest)
     headings = [
         style.network_lines(summary[summary["model"] == model].iloc[0], int(widest * spacing / CHARACTER))
         for model in models
@@ -74,13 +77,13 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
                 draw_panel(axes[row, column], of_model, cue, paper, widest, level=level)
             # As many lines everywhere, so that the networks' names stand side by side.
             heading += [""] * (lines - len(heading))
-            axes[0, column].set_title("\n".join(heading), fontsize=HEADING, parse_math=False)
+            axes[0, column].set_title("\n".join(heading), fontsize=NAMES, parse_math=False)
         for row, cue in enumerate(cues):
             axes[row, 0].set_ylabel(f"{ROWS[cue]}\n% of images")
         figure.legend(
             *legend_entries(summary, paper),
             loc="outside lower center",
-            ncols=3 if width > 6 else 2,
+            ncols=min(int(width / LEGEND), 3),
             frameon=False,
             handlelength=1.7,
         )
@@ -106,8 +109,9 @@ def draw_panel(
         value, low, high = percent(methods, measure)
         axes.bar(x, value, BAR * 0.94, color=colour, linewidth=0)
         axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
-        axes.plot(x, 100 * stated[measure], **DIAMOND, zorder=4)
-        top = np.fmax(high, 100 * stated[measure])
+        theirs = (100 * stated[measure]).where(value.notna())
+        axes.plot(x, theirs, **DIAMOND, zorder=4)
+        top = np.fmax(high, theirs)
         for bar_x, bar_top, bar_value in zip(x, top, value, strict=True):
             if np.isfinite(bar_value):
                 label = axes.annotate(
@@ -116,13 +120,14 @@ def draw_panel(
                 label.set(ha="center", fontsize=6.5, color=colour, rotation=0 if level else 90, zorder=5)
                 label.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.5})
     value, low, high = percent(methods, "accuracy_own")
-    axes.vlines(np.arange(len(methods)) + OWN, low, high, **INTERVAL, zorder=3)
-    axes.plot(np.arange(len(methods)) + OWN, value, **TRIANGLE, zorder=4, clip_on=False)
+    x = np.arange(len(methods)) + OWN
+    axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
+    axes.plot(x, value, **TRIANGLE, zorder=4, clip_on=False)
     names = [style.method_name(method) for method in methods["method"]]
     turned = {} if level else {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "linespacing": 0.9}
     names = names if level else [name.replace(" ", "\n") for name in names]
     axes.set_xticks(range(len(methods)), names, parse_math=False, **turned)
-    axes.tick_params(axis="x", length=0)
+    axes.tick_params(axis="x", length=0, labelsize=NAMES)
     middle = (len(methods) - 1) / 2
     axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108 if level else 116))
     axes.set_yticks(range(0, 101, 20))
@@ -137,14 +142,18 @@ def percent(methods: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, 
 
 def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, list[str]]:
     """Handles and labels of what the figure shows, and of nothing else."""
-    entries = [(Patch(color=colour), label) for label, colour in MEASURES.values()]
+    centre, methods = summary[summary["variant"] == "center"], summary[summary["cue"] != "baseline"]
+    entries = [
+        (Patch(color=colour), label)
+        for measure, (label, colour) in MEASURES.items()
+        if methods[measure].notna().any()
+    ]
     entries.append((Line2D([], [], **INTERVAL), "95 % interval"))
-    centre = summary[summary["variant"] == "center"]
     for measure, (label, look) in BASELINES.items():
         if centre[measure].notna().any():
             entries.append((Line2D([], [], **look, linewidth=0.9), label))
-    if len(summary[PAPER_KEY].merge(paper, on=PAPER_KEY)):
+    if len(methods[PAPER_KEY].merge(paper, on=PAPER_KEY)):
         entries.append((Line2D([], [], **DIAMOND), "the paper (same architecture)"))
-    if summary["accuracy_own"].notna().any():
-        entries.append((Line2D([], [], **TRIANGLE), "accuracy of the method's own label"))
+    if methods["accuracy_own"].notna().any():
+        entries.append((Line2D([], [], **TRIANGLE), "accuracy of the method’s own label"))
     return [handle for handle, _ in entries], [label for _, label in entries]

@@ -49,9 +49,10 @@ def network_lines(row: pd.Series, width: int) -> list[str]:
     architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
     n = f"n = {row['n_images']:,} images"
     if row["n_pointing"] != row["n_images"]:
-        n += f", {row['n_pointing']:,} with boxes"
+        n += f", {row['n_pointing']:,} with\N{NO-BREAK SPACE}boxes"
     parts = row["model"], architecture + row["weights"], n
-    return [line for part in parts for line in textwrap.wrap(part, width)]
+    lines = [line for part in parts for line in textwrap.wrap(part, width)]
+    return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]
 
 
 def prepare() -> None:

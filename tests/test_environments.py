@@ -13,7 +13,12 @@ from labelmaps.modules import load_module, module_names
 from pipeline.environments import GROUPS, PYTHON, environment
 from pipeline.sources import PACKAGES, ROOT, sources
 
-DISTRIBUTIONS = {"PIL": "pillow", "mpl_toolkits": "matplotlib", "pytorch_grad_cam": "grad-cam"}
+DISTRIBUTIONS = {
+    "PIL": "pillow",
+    "mpl_toolkits": "matplotlib",
+    "pytorch_grad_cam": "grad-cam",
+    "adjustText": "adjusttext",
+}
 LOCKED = {
     package["name"]: package["version"]
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]

@@ -19,11 +19,28 @@ ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
-TABLE_AND_FIGURE = {"summarise_scores": 1, "plot_figure_2": 1}
-ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **TABLE_AND_FIGURE}
-ONE_MODEL = {"compute_label_maps": 2, "join_label_maps": 1, **{rule: 4 * n for rule, n in ONE_METHOD.items()}}
-ONE_MODEL |= TABLE_AND_FIGURE
-METHODS = ["center", "likelihood", "max_logit", "igub"]
+METHODS = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
+ON_GLIMPSES = ["gradcam", "dff"]
+FIGURE_2 = {"plot_figure_2": 1, "plot_trade_off": 1}
+TABLES = {"summarise_scores": 1, "compare_with_paper": 1, "render_table": 3, **FIGURE_2}
+FIGURE_1 = {"choose_examples": 1, "plot_figure_1": 4}
+AFTER_SCORES = TABLES | FIGURE_1
+ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **AFTER_SCORES}
+ONE_GLIMPSE_METHOD = {
+    "compute_glimpse_saliency": 1,
+    "select_fixations": 1,
+    "score_fixations": 1,
+    **AFTER_SCORES,
+}
+ONE_MODEL = {
+    "compute_label_maps": 2,
+    "join_label_maps": 1,
+    "compute_saliency": 4,
+    "compute_glimpse_saliency": 2,
+    "select_fixations": 6,
+    "score_fixations": 6,
+    **AFTER_SCORES,
+}
 
 
 def snakemake(folder, *arguments, repository=ROOT):
@@ -115,8 +132,12 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert summary["method"].tolist() == METHODS
     assert set(summary["n_images"]) == set(summary["n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}
-    for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
-        assert (results / f"figures/figure_2_zoom.{suffix}").read_bytes().startswith(start)
+    examples = ["gain", "agreement", "disagreement", "failure"]
+    for figure in ("figure_2_zoom", "trade_off_zoom", *(f"figure_1/zoom/own/{name}" for name in examples)):
+        for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
+            assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
+    assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
+    assert len(pd.read_csv(results / "paper_orders.csv")) == 7
     assert not list(folder.rglob(".*.tmp*"))
 
 
@@ -176,9 +197,11 @@ def test_touching_everything_reruns_nothing(study):
     ("edited", "expected"),
     [
         ("labelmaps/methods/igub.py", ONE_METHOD),
-        ("labelmaps/scores.py", {"score_fixations": 4, **TABLE_AND_FIGURE}),
+        ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
+        ("labelmaps/scores.py", {"score_fixations": 6, **AFTER_SCORES}),
+        ("labelmaps/figure_1.py", {"plot_figure_1": 4}),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
-        ("envs/figures.yaml", {"plot_figure_2": 1}),
+        ("envs/figures.yaml", FIGURE_2),
         ("labelmaps/views/zoom.py", ONE_MODEL),
     ],
 )
@@ -205,7 +228,7 @@ def test_a_second_model_adds_its_own_jobs_only(study):
 
 
 def test_run_selects_and_the_default_does_not_leak_in(study):
-    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == TABLE_AND_FIGURE
+    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == AFTER_SCORES
 
 
 def test_a_changed_box_reruns_the_index(study):
@@ -346,12 +369,14 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "compute_label_maps": 100,
         "join_label_maps": 2,
         "compute_saliency": 8,
-        "select_fixations": 8,
-        "score_fixations": 8,
-        "summarise_scores": 1,
-        "plot_figure_2": 1,
+        "compute_glimpse_saliency": 4,
+        "select_fixations": 12,
+        "score_fixations": 12,
+        **TABLES,
+        "choose_examples": 2,
+        "plot_figure_1": 8,
     }
-    assert text.count("(GPUs: 1)") == 100
+    assert text.count("(GPUs: 1)") == 104
 
 
 def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):

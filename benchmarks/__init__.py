@@ -1,0 +1,1 @@
+"""Measurements, a module per question; see README.md."""

@@ -1,0 +1,126 @@
+"""Plot the paper's Figure 1 for one image."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import torch
+
+from labelmaps import style, views
+from labelmaps.classes import read_classes
+from labelmaps.errors import InputError
+from labelmaps.examples import describe, read_examples
+from labelmaps.figure_1 import Example, Saccade, SeenView, figure_1, short_names
+from labelmaps.index import check_same_images, read_index
+from labelmaps.inference import make_views, read_batches
+from labelmaps.label_map_file import LabelMaps, open_label_maps
+from labelmaps.logs import job
+from labelmaps.networks import Preprocessing
+from labelmaps.views import ViewFamily
+
+
+def plot_figure_1(
+    examples: Path,
+    index: Path,
+    label_maps: Path,
+    classes: Path,
+    saliency: list[Path],
+    fixations: list[Path],
+    outputs: list[Path],
+    example: str,
+    view: dict,
+    model: dict,
+    methods: list[dict],
+) -> None:
+    """Draw one of the examples in the format of each output's name.
+
+    saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the name and the cue of each.
+    view and model: as in the settings.
+    """
+    style.prepare()
+    images = read_index(index)
+    ids = images["image"].tolist()
+    image = read_examples(examples).set_index("example").loc[example, "image"]
+    at = ids.index(image)
+    ((rows, (pixels,)),) = read_batches(images.iloc[[at]], 1)
+    label, boxes = rows.iloc[0][["label", "boxes"]]
+    selected = []
+    for path in fixations:
+        table = pd.read_parquet(path)
+        check_same_images(ids, table["image"].tolist(), path)
+        selected.append(table.iloc[at])
+    with open_label_maps(label_maps) as file:
+        check_same_images(ids, file.images, label_maps)
+        maps, source = file.read(at, at + 1), file.attributes["weights_source"]
+    class_names = short_names(read_classes(classes))
+    family = views.create(**view)
+    keys = ("architecture", "weights", "size", "mean", "std")
+    preprocessing = Preprocessing.of(**{key: model[key] for key in keys})
+    before, *after = look(pixels, label, maps, selected, family, preprocessing, class_names)
+    saccades = [
+        Saccade(
+            style.method_name(method["name"]),
+            method["cue"],
+            *read_map(path, at, image),
+            fixation["x"],
+            fixation["y"],
+            fixation["dead"],
+            None if pd.isna(fixation["own_label"]) else class_names[fixation["own_label"]],
+            seen,
+        )
+        for method, path, fixation, seen in zip(methods, saliency, selected, after, strict=True)
+    ]
+    network = f"{model['architecture']} ({source})"
+    fixation_points = f"{view['family']}, {family.grid} × {family.grid} fixations"
+    notes = [describe(example), network, fixation_points, image]
+    figure = figure_1(Example(pixels, boxes, class_names[label], before, saccades, notes))
+    style.save(figure, outputs)
+
+
+def read_map(path: Path, at: int, image: str) -> tuple[np.ndarray, np.ndarray]:
+    """One image's saliency (row, column), and the points that its cells stand for (row, column, 2)."""
+    try:
+        with h5py.File(path, "r", locking=False) as file:
+            if file["image"].asstr()[at] != image:
+                raise KeyError(f"{image} is not number {at} of its images")
+            return file["saliency"][at], file["point"][at]
+    except (OSError, KeyError, IndexError) as error:
+        raise InputError(f"{path}: missing or damaged ({error}). Delete it and run again") from error
+
+
+def look(
+    pixels: np.ndarray,
+    label: int,
+    maps: LabelMaps,
+    fixations: list[pd.Series],
+    family: ViewFamily,
+    preprocessing: Preprocessing,
+    class_names: list[str],
+) -> list[SeenView]:
+    """What the network received of one image, and said, at x₀ and at each fixation; `maps` are that image's."""
+    cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
+    numbers = [row * family.grid + column for row, column in cells]
+    received = make_views(pixels, family, preprocessing, torch.device("cpu"), numbers).numpy()
+    mean, std = (np.array(x)[:, None, None] for x in (preprocessing.mean, preprocessing.std))
+    colours = (255 * (received * std + mean).clip(0, 1)).round().astype(np.uint8)
+    seen = []
+    for (row, column), view in zip(cells, np.moveaxis(colours, 1, -1), strict=True):
+        p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
+        extent = maps.extent[0, row, column]
+        seen.append(SeenView(view, extent, class_names[top], p[top], p[label], top == label))
+    return seen
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plot_figure_1(
+            Path(snakemake.input.examples),
+            Path(snakemake.input.index),
+            Path(snakemake.input.label_maps),
+            Path(snakemake.input.classes),
+            [Path(path) for path in snakemake.input.saliency],
+            [Path(path) for path in snakemake.input.fixations],
+            [Path(path) for path in snakemake.output],
+            **dict(snakemake.params.items()),
+        )

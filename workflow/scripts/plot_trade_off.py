@@ -1,0 +1,25 @@
+"""Plot localisation against categorisation for one view."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelmaps import style
+from labelmaps.logs import job
+from labelmaps.trade_off import trade_off
+
+
+def plot_trade_off(summary: Path, outputs: list[Path], view: str) -> None:
+    """Draw the rows of `view`, in the format of each output's name."""
+    style.prepare()
+    table = pd.read_csv(summary)
+    style.save(trade_off(table[table["view"] == view]), outputs)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plot_trade_off(
+            Path(snakemake.input.summary),
+            [Path(figure) for figure in snakemake.output],
+            **dict(snakemake.params.items()),
+        )
