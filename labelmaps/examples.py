@@ -96,14 +96,10 @@ def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
     tie, the lowest index. An image is shown once where there are enough images.
 
     Returns one row per example: example, and the columns of `measures` without has_box. Raises `InputError` for a chosen
-    image that is not there, and for an example that has the name of a kind.
+    image that is not there.
     """
     position = {image: i for i, image in enumerate(measures["image"])}
     for example, image in chosen.items():
-        if example in KINDS:
-            raise InputError(
-                f"examples: '{example}' is the name of an image that is chosen by rule; give {image} another name"
-            )
         if image not in position:
             raise InputError(
                 f"examples: {example}: the data set has no image '{image}'. The ids are listed in the column `image` of its "
@@ -129,10 +125,11 @@ def write_examples(path: str | Path, examples: pd.DataFrame) -> None:
 def read_examples(path: str | Path) -> pd.DataFrame:
     """Read what `write_examples` wrote; raise `InputError` if the file is none."""
     try:
-        return pd.read_csv(path, dtype={"example": str, "image": str}, keep_default_na=False).set_index(
-            "example", drop=False
-        )
-    except (OSError, ValueError, KeyError) as error:
+        examples = pd.read_csv(path, dtype={"example": str, "image": str}, keep_default_na=False)
+    except (OSError, ValueError) as error:
         raise InputError(
             f"cannot read the examples {path}: {error}; run rule choose_examples again"
         ) from error
+    if list(examples.columns[:2]) != ["example", "image"]:
+        raise InputError(f"{path} is no table of examples; run rule choose_examples again")
+    return examples

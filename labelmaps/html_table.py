@@ -5,11 +5,11 @@ from html import escape
 import numpy as np
 import pandas as pd
 
-FRACTIONS = {"paper": "{:.1f}", "difference": "{:+.1f}"}  # columns without an interval that hold fractions
+FRACTIONS = {"paper": "{:.2f}", "difference": "{:+.2f}"}  # columns without an interval that hold fractions
 STYLE = """
-body { font: 15px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff; }
+body { font: 13px/1.5 system-ui, sans-serif; margin: 1.5rem; color: #222; background: #fff; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .7rem; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap; }
+th, td { padding: .2rem .5rem; text-align: left; border-bottom: 1px solid #ddd; white-space: nowrap; }
 th { position: sticky; top: 0; background: #fff; border-bottom: 2px solid #888; }
 p { max-width: 50rem; }
 """
@@ -26,7 +26,9 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
                 for x, a, b in zip(column, low, high, strict=True)
             ]
         elif name in FRACTIONS:
-            text[f"{name} (%)"] = [FRACTIONS[name].format(100 * x) if np.isfinite(x) else "–" for x in column]
+            text[f"{name} (%)"] = [
+                FRACTIONS[name].format(100 * x).removesuffix("0") if np.isfinite(x) else "–" for x in column
+            ]
         elif not name.endswith(("_low", "_high")):
             text[name] = column.astype(str)
     return pd.DataFrame(text).rename(columns=lambda name: name.replace("_", " "))

@@ -47,9 +47,18 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
 
 def read_saliency(path: str | Path) -> SaliencyMaps:
     """Read saliency maps; raises `InputError` where the file is missing or damaged."""
+    return _read(path, slice(None))
+
+
+def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
+    """Read the map of the image at `place` in the index alone; raises as `read_saliency`."""
+    return _read(path, slice(place, place + 1))
+
+
+def _read(path: str | Path, images: slice) -> SaliencyMaps:
     try:
         with h5py.File(path, "r", locking=False) as file:
-            image = file["image"].asstr()[:].tolist()
-            return SaliencyMaps(image, *(file[name][:] for name in ("saliency", "point", "own_label")))
+            ids = file["image"].asstr()[images].tolist()
+            return SaliencyMaps(ids, *(file[name][images] for name in ("saliency", "point", "own_label")))
     except (OSError, KeyError) as error:
         raise InputError(f"{path}: missing or damaged ({error}). Delete it and run again") from error

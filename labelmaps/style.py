@@ -1,5 +1,6 @@
 """One style for all figures: names, colours, and how a figure is saved."""
 
+import logging
 import textwrap
 from collections.abc import Iterable
 from pathlib import Path
@@ -59,6 +60,7 @@ def prepare() -> None:
     """Draw without a display, and reproducibly; before the first figure."""
     mpl.use("agg")
     mpl.rcParams.update(REPRODUCIBLE)
+    logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every PDF fills the log with its letters
 
 
 def save(figure: Figure, paths: Iterable[Path]) -> None:

@@ -24,6 +24,10 @@ wildcard_constraints:
     method="|".join(map(re.escape, settings.methods)),
 
 
+# Labels by which the report finds what is about all networks and methods of a run.
+MODELS_AND_METHODS = {"models": ", ".join(settings.run.models), "methods": ", ".join(settings.run.methods)}
+
+
 def environment(name):
     """The pinned environment of a group of rules, as an input: new versions mean new results."""
     return shown(ROOT / "envs" / f"{name}.yaml")

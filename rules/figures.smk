@@ -34,7 +34,13 @@ rule plot_figure_1:
         figures=drawn(
             "results/{dataset}/figures/figure_1/{view}/{model}/{example}",
             category="Figure 1: what each method looks at",
-            labels={"data set": "{dataset}", "model": "{model}", "view": "{view}", "image": "{example}"},
+            labels={
+                "data set": "{dataset}",
+                "model": "{model}",
+                "view": "{view}",
+                "image": "{example}",
+                "methods": ", ".join(settings.shown_methods),
+            },
             caption="../workflow/report/figure_1.rst",
         ),
     log:
@@ -68,7 +74,7 @@ rule plot_figure_2:
         figures=drawn(
             "results/{dataset}/figures/figure_2_{view}",
             category="Figure 2: accuracy and localisation",
-            labels={"data set": "{dataset}", "view": "{view}", "models": ", ".join(settings.run.models)},
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/figure_2.rst",
         ),
     log:
@@ -93,8 +99,8 @@ rule plot_trade_off:
     output:
         figures=drawn(
             "results/{dataset}/figures/trade_off_{view}",
-            category="Figure 2: accuracy and localisation",
-            labels={"data set": "{dataset}", "view": "{view}", "models": ", ".join(settings.run.models)},
+            category="Trade-off: localisation against accuracy",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/trade_off.rst",
         ),
     log:

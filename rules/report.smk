@@ -30,7 +30,7 @@ rule render_table:
         page=report(
             "results/{dataset}/report/{table}.html",
             category="Tables",
-            labels={"data set": "{dataset}", "table": "{table}", "models": ", ".join(settings.run.models)},
+            labels={"data set": "{dataset}", "table": "{table}", **MODELS_AND_METHODS},
             caption="../workflow/report/table.rst",
         ),
     log:

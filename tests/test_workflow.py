@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
+from browser import needs_browser, opened
 from PIL import Image
 
 ROOT = Path(__file__).parent.parent
@@ -116,6 +117,59 @@ def study(tmp_path_factory):
     write_config(folder / "config.yaml", **config)
     succeed(snakemake(folder, "--configfile", folder / "config.yaml", repository=repository))
     return repository, folder, config
+
+
+CATEGORIES = [
+    "Figure 1: what each method looks at",
+    "Figure 2: accuracy and localisation",
+    "Trade-off: localisation against accuracy",
+    "Tables",
+]
+
+
+@needs_browser
+def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_path):
+    repository, folder, _ = study
+    report = tmp_path / "report.zip"
+    succeed(
+        snakemake(folder, "--configfile", folder / "config.yaml", "--report", report, repository=repository)
+    )
+    shutil.unpack_archive(report, tmp_path)
+    seen = []
+    with opened(tmp_path / "report/report.html") as page:
+        for category in (
+            "Figure 1: what each method looks at",
+            "Figure 2: accuracy and localisation",
+            "Tables",
+        ):
+            page.get_by_role("link", name=category, exact=True).click()
+            results = page.locator("[iconname=eye]")
+            results.first.wait_for()
+            assert "own" in page.inner_text("#app")  # the network
+            for i in range(results.count()):
+                results.nth(i).click()
+                name = seen_in_report(page)
+                assert name not in seen
+                seen.append(name)
+            page.get_by_role("link", name="Results", exact=True).click()
+    examples = ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
+    assert sorted(seen[:4]) == examples
+    assert seen[4:6] == ["figure_2_zoom.png", "trade_off_zoom.png"]
+    assert sorted(seen[6:]) == ["paper.html", "paper_orders.html", "summary.html"]
+
+
+def seen_in_report(page):
+    """The name of the figure or table that the report shows, when it can be seen."""
+    shown = page.locator("img:not([src^='data:']), iframe")
+    shown.wait_for(state="visible")
+    name = shown.get_attribute("src").split("/")[-1]
+    if name.endswith(".html"):
+        assert page.frame_locator("iframe").locator("tr").count() > 1
+    else:
+        page.wait_for_function(
+            "image => image.complete && image.naturalWidth > 500", arg=shown.element_handle()
+        )
+    return name
 
 
 def plan(study, **changes):

@@ -2,14 +2,12 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pandas as pd
 import torch
 
 from labelmaps import style, views
 from labelmaps.classes import read_classes
-from labelmaps.errors import InputError
 from labelmaps.examples import describe, read_examples
 from labelmaps.figure_1 import Example, Saccade, SeenView, figure_1, short_names
 from labelmaps.index import check_same_images, read_index
@@ -17,6 +15,7 @@ from labelmaps.inference import make_views, read_batches
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.logs import job
 from labelmaps.networks import Preprocessing
+from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily
 
 
@@ -80,13 +79,9 @@ def plot_figure_1(
 
 def read_map(path: Path, at: int, image: str) -> tuple[np.ndarray, np.ndarray]:
     """One image's saliency (row, column), and the points that its cells stand for (row, column, 2)."""
-    try:
-        with h5py.File(path, "r", locking=False) as file:
-            if file["image"].asstr()[at] != image:
-                raise KeyError(f"{image} is not number {at} of its images")
-            return file["saliency"][at], file["point"][at]
-    except (OSError, KeyError, IndexError) as error:
-        raise InputError(f"{path}: missing or damaged ({error}). Delete it and run again") from error
+    maps = read_saliency_map(path, at)
+    check_same_images([image], maps.image, path)
+    return maps.saliency[0], maps.point[0]
 
 
 def look(

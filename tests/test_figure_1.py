@@ -1,0 +1,552 @@
+"""Figure 1 draws what it is given, where it belongs, and says what the network said; nothing overlaps."""
+
+from dataclasses import replace
+from itertools import combinations
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from matplotlib.transforms import Bbox
+from PIL import Image
+
+from labelmaps import style, views
+from labelmaps.classes import Class, read_classes
+from labelmaps.errors import InputError
+from labelmaps.figure_1 import (
+    LARGEST_IMAGE,
+    RIGHT,
+    SMALL,
+    WIDTH,
+    WRONG,
+    Example,
+    Line,
+    Saccade,
+    SeenView,
+    cell_corners,
+    figure_1,
+    fit,
+    short_names,
+)
+from labelmaps.images import read_digest
+from labelmaps.index import write_index
+from labelmaps.label_map_file import join_label_maps, open_label_maps, write_label_maps
+from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from workflow.scripts.choose_examples import choose_examples
+from workflow.scripts.plot_figure_1 import plot_figure_1
+from workflow.scripts.score_fixations import score_fixations
+from workflow.scripts.select_fixations import select_fixations
+
+mpl.use("agg")
+METHODS = ["likelihood map", "Grad-CAM", "DFF", "IGUB", "maximum logit", "LayerCAM", "EigenCAM", "HiResCAM"]
+VIEW = views.create("zoom", grid=3, floor=0.2)
+
+
+def example(n=4, width=400, height=300, n_boxes=2, label="common iguana", **changes):
+    """An example of n methods; each selects another view."""
+    rng = np.random.default_rng(n)
+    geometry = VIEW.geometry(width, height)
+    pixels = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
+    corners = np.sort(rng.random((n_boxes, 2, 2)), axis=1).reshape(-1, 4) * [width, height, width, height]
+
+    def view(cell, said, correct):
+        colours = np.full((8, 8, 3), 20 * cell, np.uint8)
+        return SeenView(colours, geometry.extent.reshape(-1, 4)[cell], said, 0.5 + cell / 100, 0.125, correct)
+
+    saccades = [
+        Saccade(
+            METHODS[i],
+            "cued" if i < 2 else "uncued",
+            rng.random((3, 3)),
+            geometry.centre,
+            *geometry.centre.reshape(-1, 2)[i],
+            dead=False,
+            own_label="green lizard" if i == 2 else None,
+            view=view(i, label if i % 2 else "agama", bool(i % 2)),
+        )
+        for i in range(n)
+    ]
+    notes = ["largest gain", "resnet18 (V1)", "zoom, 3 × 3 fixations", "val_00000001"]
+    return replace(Example(pixels, corners, label, view(4, "agama", False), saccades, notes), **changes)
+
+
+def with_saccade(made, i, **changes):
+    saccades = list(made.saccades)
+    saccades[i] = replace(saccades[i], **changes)
+    return replace(made, saccades=saccades)
+
+
+@pytest.fixture(autouse=True)
+def _closed():
+    yield
+    plt.close("all")
+
+
+def texts(figure):
+    return [text.get_text() for text in figure.texts]
+
+
+def panels(figure):
+    """The image's panel and the methods' in order, and the panels of the views in order."""
+    return figure.axes[::2], figure.axes[1::2]
+
+
+def outlines(axes):
+    """x0, y0, x1, y1 of the rectangles in a panel."""
+    return [
+        (*patch.get_xy(), *np.add(patch.get_xy(), (patch.get_width(), patch.get_height())))
+        for patch in axes.patches
+    ]
+
+
+@pytest.mark.parametrize("n", [1, 4, 6, 7, 8])
+def test_every_method_has_its_panels(n):
+    figure = figure_1(example(n))
+    upper, lower = panels(figure)
+    assert len(upper) == len(lower) == n + 1
+    assert [name for name in texts(figure) if name in METHODS] == METHODS[:n]
+    shown = [int(axes.images[0].get_array()[0, 0, 0]) // 20 for axes in lower]
+    assert shown == [4, *range(n)]
+    for above, below in zip(upper, lower, strict=True):
+        assert above.get_position().x0 == pytest.approx(below.get_position().x0)
+        assert above.get_position().y0 > below.get_position().y1
+    assert figure.get_size_inches()[0] <= WIDTH + 1e-9
+
+
+def test_four_methods_stand_side_by_side_in_print():
+    figure = figure_1(example(4))
+    assert figure.get_size_inches()[0] == pytest.approx(WIDTH)
+    assert len({round(axes.get_position().y0, 9) for axes in panels(figure)[1]}) == 1
+    sizes = [text.get_fontsize() for text in (*figure.texts, *figure.legends[0].get_texts())]
+    assert min(sizes) >= 6.5
+
+
+def test_boxes_points_and_extents_lie_where_they_are():
+    made = example(4)
+    first, *maps = panels(figure_1(made))[0]
+    np.testing.assert_allclose(outlines(first), made.boxes)
+    assert (first.get_xlim(), first.get_ylim()) == ((0, 400), (300, 0))
+    for axes, saccade in zip(maps, made.saccades, strict=True):
+        np.testing.assert_allclose(outlines(axes), [*made.boxes, saccade.view.extent])
+        (point,) = axes.lines
+        assert (*point.get_xdata(), *point.get_ydata()) == (saccade.x, saccade.y)
+        assert (axes.get_xlim(), axes.get_ylim()) == ((0, 400), (300, 0))
+        assert axes.get_aspect() == 1
+
+
+def test_a_box_that_leaves_the_image_does_not_move_it():
+    upper, _ = panels(figure_1(example(2, boxes=np.array([[-2, -2, 402, 302]]))))
+    for axes in upper:
+        assert (axes.get_xlim(), axes.get_ylim()) == ((0, 400), (300, 0))
+
+
+def test_white_outlines_have_a_dark_edge():
+    first, *maps = panels(figure_1(example(4)))[0]
+    for artist in (*first.patches, maps[0].patches[-1], maps[0].lines[0]):
+        assert artist.get_path_effects()
+
+
+def test_a_map_is_drawn_cell_by_cell_on_its_own_scale():
+    made = example(4)
+    made = with_saccade(made, 1, saliency=np.arange(9.0).reshape(3, 3) * 100 - 7)
+    maps = panels(figure_1(made))[0][1:]
+    for axes, saccade in zip(maps, made.saccades, strict=True):
+        (mesh,) = axes.collections
+        assert axes.images[0].get_array().ndim == 2  # grey
+        np.testing.assert_array_equal(mesh.get_array(), saccade.saliency)
+        assert mesh.get_clim() == (saccade.saliency.min(), saccade.saliency.max())
+        # Fixations at 0.1, 0.5 and 0.9 of each side.
+        x, y = np.moveaxis(mesh.get_coordinates(), -1, 0)
+        np.testing.assert_allclose(x, np.tile([0, 120, 280, 400], (4, 1)))
+        np.testing.assert_allclose(y, np.tile([[0], [90], [210], [300]], (1, 4)))
+
+
+def test_a_cell_is_seen_where_its_point_is():
+    """In the picture itself, upright: the only hot cell is right and above."""
+    saliency = np.zeros((3, 3))
+    saliency[0, 2] = 1
+    made = replace(example(1, n_boxes=0), pixels=np.zeros((300, 400, 3), np.uint8))
+    made = with_saccade(made, 0, saliency=saliency)
+    figure = figure_1(made)
+    axes = panels(figure)[0][1]
+    figure.canvas.draw()
+    picture = np.asarray(figure.canvas.buffer_rgba())
+
+    def colour(x, y):
+        column, row = axes.transData.transform((x, y))
+        return picture[len(picture) - 1 - int(row), int(column)].astype(int)
+
+    hot = colour(340, 45)
+    assert hot[0] > hot[2] + 50  # yellow
+    for x, y in [(200, 45), (340, 150), (60, 255)]:
+        assert np.abs(colour(x, y) - hot).max() > 50
+
+
+@pytest.mark.parametrize(
+    ("x", "expected"),
+    [
+        ([50, 150, 250], [0, 100, 200, 300]),
+        ([10, 110, 250], [0, 60, 180, 300]),  # the last reaches 320, outside
+        ([100, 150, 220], [75, 125, 185, 255]),  # cells need not fill the image
+        ([150], [0, 300]),
+        ([20], [0, 300]),
+    ],
+)
+def test_borders_lie_halfway_between_points_and_inside_the_image(x, expected):
+    y = [10, 30]
+    corners = cell_corners(np.stack(np.meshgrid(np.array(x, float), y), axis=-1), 300, 40)
+    np.testing.assert_allclose(corners[..., 0], np.tile(expected, (3, 1)))
+    np.testing.assert_allclose(corners[..., 1], np.tile([[0], [20], [40]], (1, len(expected))))
+
+
+def test_cells_of_grids_that_are_not_straight_meet():
+    point = np.array([[[10, 10], [30, 14]], [[14, 30], [34, 34]]], float)
+    corners = cell_corners(point, 100, 100)
+    np.testing.assert_allclose(corners[1, 1], [22, 22])
+    np.testing.assert_allclose(corners[0, 0], [0, 0])  # -2, -2, cut
+    np.testing.assert_allclose(corners[2, 2], [46, 46])
+
+
+def test_titles_name_label_methods_and_cues():
+    said = texts(figure_1(example(4)))
+    assert said[:2] == ["common iguana", "the given label"]
+    for i, cue in enumerate(["cued: told the label"] * 2 + ["uncued"] * 2):
+        assert said[said.index(METHODS[i]) + 1] == cue
+    assert " · ".join(example().notes) == said[-1]
+
+
+def test_what_the_network_said_is_marked_right_or_wrong_not_by_colour_alone():
+    figure = figure_1(example(3))
+    said = texts(figure)
+    verdicts = [text for text in figure.texts if text.get_text()[0] in "✓✗"]
+    assert [text.get_text() for text in verdicts] == ["✗ agama", "✗ agama", "✓ common iguana", "✗ agama"]
+    assert [text.get_color() for text in verdicts] == [WRONG[1], WRONG[1], RIGHT[1], WRONG[1]]
+    frames = [to_hex(axes.spines["left"].get_edgecolor()).upper() for axes in panels(figure)[1]]
+    assert frames == [text.get_color() for text in verdicts]
+    first_wrong, right = said.index("✗ agama"), said.index("✓ common iguana")
+    assert said[first_wrong + 1 : first_wrong + 3] == ["p = 0.54", "p(given label) = 0.12"]
+    assert said[right + 1] == "p = 0.51"
+    assert said.count("p(given label) = 0.12") == 3  # of a right label it would say the same twice
+
+
+def test_own_labels_dead_maps_and_eyes_that_stay_are_said():
+    made = example(4)
+    said = texts(figure_1(made))
+    assert [text for text in said if "own label" in text] == ["its own label: green lizard"]
+    assert "after the saccade" in said
+    assert not any("dead" in text or "stays" in text for text in said)
+    made = with_saccade(made, 3, dead=True, saliency=np.zeros((3, 3)), view=made.before)
+    said = texts(figure_1(made))
+    assert said.count("the eye stays at x₀") == 1
+    assert "dead map: stays at the" in said
+
+
+def overlaps(figure):
+    """Pairs of texts and panels that share ink, and what leaves the page."""
+    figure.set_dpi(style.DPI)
+    figure.canvas.draw()
+    boxes = {f"axes {i}": axes.get_window_extent() for i, axes in enumerate(figure.axes)}
+    for i, text in enumerate(figure.texts):
+        x0, y0, x1, y1 = text.get_window_extent().extents
+        boxes[f"{i} {text.get_text()}"] = Bbox.from_extents(x0, y0 + 2, x1, y1 - 2)  # type is set that tight
+    boxes |= {"legend": figure.legends[0].get_window_extent()}
+    page = figure.bbox.padded(1)
+    found = [(a, b) for a, b in combinations(boxes, 2) if Bbox.intersection(boxes[a], boxes[b]) is not None]
+    return found + [name for name, b in boxes.items() if Bbox.intersection(b, page).bounds != b.bounds]
+
+
+LONG = (
+    "extraordinarily long-winded name_of_a_class_without_blanks $of$ WWWWWWWWW and WWWWWWWWWWWWWWW and so on"
+)
+
+
+@pytest.mark.parametrize(("n", "size"), [(1, (300, 500)), (4, (400, 300)), (5, (300, 500)), (8, (400, 300))])
+def test_nothing_overlaps(n, size):
+    assert overlaps(figure_1(example(n, *size))) == []
+
+
+@pytest.mark.parametrize("size", [(3000, 20), (20, 3000), (1, 1)])
+def test_extreme_images_are_drawn_whole(size):
+    width, height = size
+    figure = figure_1(example(4, width, height))
+    assert overlaps(figure) == []
+    assert figure.get_size_inches()[1] < WIDTH
+    for axes in panels(figure)[0]:
+        assert axes.images[0].get_extent() == [0, width, height, 0]
+        axes.apply_aspect()
+        box = axes.get_window_extent()
+        assert box.width / box.height == pytest.approx(width / height)
+
+
+@pytest.mark.parametrize("n", [1, 5])
+def test_long_names_are_shortened(n):
+    made = example(n, label=LONG, notes=["largest gain", "a/" * 200])
+    for i in range(n):
+        made = with_saccade(made, i, method=LONG, own_label=LONG, dead=True)
+    figure = figure_1(made)
+    assert overlaps(figure) == []
+    assert any(text.endswith("…") for text in texts(figure))
+
+
+@pytest.mark.parametrize("n_boxes", [0, 20])
+def test_any_number_of_boxes(n_boxes):
+    first, *maps = panels(figure_1(example(2, n_boxes=n_boxes)))[0]
+    assert len(first.patches) == n_boxes
+    assert {len(axes.patches) for axes in maps} == {n_boxes + 1}
+
+
+def test_text_is_never_taken_for_mathematics():
+    made = example(3, label=r"$x_1$ \frac{", notes=[r"$\broken$", "a_$b$"])
+    figure = figure_1(with_saccade(made, 2, method="$m$", own_label="$y$"))
+    figure.canvas.draw()
+    assert {r"$x_1$ \frac{", r"✓ $x_1$ \frac{", "$m$", "its own label: $y$", r"$\broken$ · a_$b$"} <= set(
+        texts(figure)
+    )
+    assert not any(text.get_parse_math() for text in figure.texts)
+
+
+def test_large_images_are_reduced():
+    axes = panels(figure_1(example(1, 2400, 600)))[0]
+    assert {panel.images[0].get_array().shape[:2] for panel in axes} == {(LARGEST_IMAGE // 4, LARGEST_IMAGE)}
+    small = panels(figure_1(example(1, 90, 60)))[0]
+    assert {panel.images[0].get_array().shape[:2] for panel in small} == {(60, 90)}
+
+
+def test_the_legend_names_what_there_is():
+    figure = figure_1(example(4))
+    entries = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert entries[:3] == ["box", "most salient point", "view selected there"]
+    assert "low to high, each map on its own scale" in entries[3]
+
+
+def test_lines_are_as_wide_as_they_are_drawn():
+    figure = plt.figure(dpi=style.DPI)
+    for line in (Line("common iguana"), Line("✓ WWW fjord", 8, weight="bold")):
+        text = figure.text(0, 0, line.text, size=line.size, weight=line.weight)
+        assert line.width == pytest.approx(text.get_window_extent().width / figure.dpi, rel=0.05)
+
+
+def test_text_is_broken_between_words_and_cut_at_the_end():
+    line = Line("one two three four")
+    assert [part.text for part in fit(line, 9, 3)] == ["one two three four"]
+    narrow = Line("one two three").width * 1.01
+    assert [part.text for part in fit(line, narrow, 2)] == ["one two three", "four"]
+    (cut,) = fit(line, narrow, 1)
+    assert cut.text.startswith("one two th")
+    assert cut.text.endswith("…")
+    assert cut.width <= narrow
+    assert all(part.size == SMALL for part in fit(line, narrow, 2))
+    assert [part.text for part in fit(Line("a\n b\t c"), 9, 1)] == ["a b c"]
+
+
+def test_short_names_end_at_the_first_comma_and_differ():
+    names = ["tench, Tinca tinca", "crane", "crane", "maillot", "maillot, tank suit", ", x"]
+    classes = [Class(f"n{i}", name) for i, name in enumerate(names)]
+    expected = ["tench", "crane (n1)", "crane (n2)", "maillot (n3)", "maillot (n4)", ", x"]
+    assert short_names(classes) == expected
+    imagenet = short_names(read_classes("resources/imagenet_classes.txt"))
+    assert len(set(imagenet)) == 1000
+    assert imagenet[0] == "tench"
+
+
+SIZES = [(40, 30), (30, 50), (64, 64), (50, 20), (31, 33)]
+CLASSES = "n0 round $thing$, ball\nn1 square_thing\nn2 star\n"
+
+
+def gradient(width, height):
+    """An image whose red says how far right a pixel lies, and whose green, how far down."""
+    y, x = np.mgrid[:height, :width] + 0.5
+    return (255 * np.stack([x / width, y / height, np.zeros_like(x)], axis=-1)).round().astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Files of a small study, as the workflow leaves them: five images, two methods, three classes."""
+    folder = tmp_path_factory.mktemp("study")
+    rng = np.random.default_rng(0)
+    rows = []
+    for i, (width, height) in enumerate(SIZES):
+        path = folder / f"{i}.png"
+        Image.fromarray(gradient(width, height)).save(path)
+        box = np.array([[2, 3, width - 5, height - 4]], np.float32)[: i != 1]
+        rows.append((f"val_{i}", str(path), -1, -1, read_digest(path), i % 3, width, height, box))
+    columns = ["image", "path", "offset", "length", "digest", "label", "width", "height", "boxes"]
+    write_index(folder / "index.parquet", pd.DataFrame(rows, columns=columns))
+    ids = [row[0] for row in rows]
+    logits = rng.normal(0, 2, (len(SIZES), 3, 3, 3)).astype(np.float32)
+    log_sum_exp = np.log(np.exp(logits).sum(axis=-1))
+    geometry = [VIEW.geometry(*size) for size in SIZES]
+    centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
+    part = folder / "label_maps" / "1of1.h5"
+    with write_label_maps(part, ids, 3, 3, {"weights_source": "random"}) as writer:
+        writer.append(
+            log_probability=logits - log_sum_exp[..., None],
+            log_sum_exp=log_sum_exp,
+            top_label=logits.argmax(axis=-1),
+            centre=centre,
+            extent=extent,
+        )
+    join_label_maps([part], folder / "label_maps.h5")
+    maps = {
+        "max_logit": SaliencyMaps(ids, logits.max(axis=-1), centre),
+        "dff": SaliencyMaps(
+            ids,
+            rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None],  # val_3's is dead
+            views.cell_points(extent[:, 1, 1], 2, 2),
+            np.array([0, 1, 2, 0, 1]),
+        ),
+    }
+    for name, made in maps.items():
+        write_saliency(folder / f"{name}.h5", made, {})
+        select_fixations(folder / f"{name}.h5", folder / "label_maps.h5", folder / f"{name}.parquet")
+        score_fixations(
+            folder / f"{name}.parquet",
+            folder / "label_maps.h5",
+            folder / "index.parquet",
+            folder / f"{name}_scores.parquet",
+            0.0,
+        )
+    (folder / "classes.txt").write_text(CLASSES)
+    choose_examples(
+        folder / "label_maps.h5",
+        folder / "index.parquet",
+        [folder / f"{name}_scores.parquet" for name in maps],
+        [folder / f"{name}.parquet" for name in maps],
+        folder / "examples.csv",
+        {"dead": "val_3"},
+    )
+    return folder
+
+
+def plot(study, outputs, example="dead", **changes):
+    """Run the script on the study; gives what it hands to the drawing."""
+    arguments = {
+        "examples": study / "examples.csv",
+        "index": study / "index.parquet",
+        "label_maps": study / "label_maps.h5",
+        "classes": study / "classes.txt",
+        "saliency": [study / "max_logit.h5", study / "dff.h5"],
+        "fixations": [study / "max_logit.parquet", study / "dff.parquet"],
+        "view": {"family": "zoom", "grid": 3, "floor": 0.2},
+        "model": {"architecture": "resnet18", "weights": None, "size": 16, "mean": None, "std": None},
+        "methods": [
+            {"name": "max_logit", "method": "max_logit", "cue": "uncued"},
+            {"name": "dff", "method": "dff", "cue": "uncued"},
+        ],
+    }
+    plot_figure_1(**arguments | changes, outputs=outputs, example=example)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """What the script hands to the drawing function."""
+    seen = []
+    monkeypatch.setattr(
+        "workflow.scripts.plot_figure_1.figure_1", lambda made: seen.append(made) or figure_1(made)
+    )
+    return seen
+
+
+def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
+    plot(study, [tmp_path / "a.png"])
+    (made,) = drawn
+    np.testing.assert_array_equal(made.pixels, np.asarray(Image.open(study / "3.png")))
+    assert made.boxes.tolist() == [[2, 3, 45, 16]]
+    assert made.label == "round $thing$"
+    assert made.notes == ["chosen by hand", "resnet18 (random)", "zoom, 3 × 3 fixations", "val_3"]
+    assert [(s.method, s.cue, s.dead, s.own_label) for s in made.saccades] == [
+        ("maximum logit", "uncued", False, None),
+        ("DFF", "uncued", True, "round $thing$"),
+    ]
+    scores = pd.read_parquet(study / "max_logit_scores.parquet").iloc[3]
+    names = ["round $thing$", "square_thing", "star"]
+    fixation = pd.read_parquet(study / "max_logit.parquet").iloc[3]
+    saccade = made.saccades[0]
+    assert made.before.label == names[scores["predicted_before"]]
+    assert made.before.correct == scores["correct_before"]
+    assert saccade.view.label == names[scores["predicted_after"]]
+    assert saccade.view.correct == scores["correct_after"]
+    assert (saccade.x, saccade.y) == (fixation["x"], fixation["y"])
+    assert saccade.saliency.shape == (3, 3)
+    assert saccade.saliency.max() == fixation["peak"]
+    assert made.saccades[1].saliency.shape == (2, 2)
+    with open_label_maps(study / "label_maps.h5") as file:
+        p = np.exp(file.read(3, 4).log_probability[0, fixation["row"], fixation["column"]])
+    assert saccade.view.probability == p.max()
+    assert saccade.view.truth == p[0]
+    geometry = VIEW.geometry(50, 20)
+    np.testing.assert_array_equal(saccade.view.extent, geometry.extent[fixation["row"], fixation["column"]])
+    np.testing.assert_array_equal(made.before.extent, [0, 0, 50, 20])
+    np.testing.assert_array_equal(made.saccades[1].view.pixels, made.before.pixels)  # a dead map's eye stays
+
+
+def test_views_are_shown_as_the_network_received_them(study, tmp_path, drawn):
+    """With nothing but whole pixels to sample, the view is the image's own pixels."""
+    model = {
+        "architecture": "resnet18",
+        "weights": None,
+        "size": 64,
+        "mean": [0.1, 0.5, 0.9],
+        "std": [0.2, 1, 3],
+    }
+    plot(study, [tmp_path / "a.png"], chosen_of(study, "val_2"), model=model)
+    pixels = drawn[0].before.pixels
+    assert pixels.dtype == np.uint8
+    np.testing.assert_array_equal(pixels, np.asarray(Image.open(study / "2.png")))
+
+
+def test_each_view_is_that_of_its_fixation(study, tmp_path, drawn):
+    cells = set()
+    for name in pd.read_csv(study / "examples.csv")["example"]:
+        plot(study, [tmp_path / "a.png"], name)
+        made = drawn[-1]
+        height, width = made.pixels.shape[:2]
+        for view in (made.before, *(saccade.view for saccade in made.saccades)):
+            x, y, _ = view.pixels.mean(axis=(0, 1)) / 255
+            x0, y0, x1, y1 = view.extent / [width, height, width, height]
+            assert (x, y) == pytest.approx(((x0 + x1) / 2, (y0 + y1) / 2), abs=0.02)
+            cells.add((round(x, 1), round(y, 1)))
+    assert any(x != y for x, y in cells)
+
+
+def chosen_of(study, image):
+    """The name of the example that shows an image."""
+    table = pd.read_csv(study / "examples.csv", dtype=str).set_index("image")
+    return table.loc[image, "example"]
+
+
+def test_the_same_inputs_give_the_same_bytes_in_every_format(study, tmp_path):
+    formats = ("pdf", "svg", "png")
+    for run in "ab":
+        plot(study, [tmp_path / f"{run}.{suffix}" for suffix in formats], "gain")
+    for suffix in formats:
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    assert (
+        "round $thing$" in (tmp_path / "a.svg").read_text()
+        or "square_thing" in (tmp_path / "a.svg").read_text()
+    )
+
+
+def test_a_method_has_the_name_of_the_configuration(study, tmp_path, drawn):
+    method = {"name": "my_igub", "method": "igub", "cue": "uncued"}
+    plot(study, [tmp_path / "a.png"], methods=[method, method])
+    assert [saccade.method for saccade in drawn[0].saccades] == ["my_igub", "my_igub"]
+
+
+def test_damaged_or_foreign_files_are_refused(study, tmp_path):
+    outputs = [tmp_path / "a.png"]
+    bad = tmp_path / "bad.h5"
+    bad.write_bytes(b"nothing")
+    with pytest.raises(InputError, match=r"bad\.h5: missing or damaged.*Delete it and run again"):
+        plot(study, outputs, saliency=[study / "max_logit.h5", bad])
+    maps = SaliencyMaps(list("abcde"), np.zeros((5, 3, 3)), np.zeros((5, 3, 3, 2)))
+    write_saliency(bad, maps, {})
+    with pytest.raises(InputError, match=r"bad\.h5: holds other images"):
+        plot(study, outputs, saliency=[bad, study / "dff.h5"])
+    other = tmp_path / "other.parquet"
+    pd.read_parquet(study / "dff.parquet").iloc[::-1].to_parquet(other)
+    with pytest.raises(InputError, match=r"other\.parquet: holds other images"):
+        plot(study, outputs, fixations=[study / "max_logit.parquet", other])
+    assert not outputs[0].exists()
