@@ -25,7 +25,7 @@ CHOSEN = "chosen by hand"
 RANKING = {
     "gain": {"gain": False},
     "agreement": {"n_agreeing": False, "spread": True},
-    "disagreement": {"spread": False},
+    "disagreement": {"is_divided": False, "spread": False},
     "failure": {"gain": True},
 }
 
@@ -47,9 +47,9 @@ def measure_images(
     row per image, as from `select_fixations` and `score_fixations`.
 
     Returns one row per image: image; has_box; p_before, the label's probability at x₀, p_after, its mean over the methods'
-    fixations, and gain, the difference; the numbers of methods n_correct after the saccade, n_hit, and n_agreeing (the eye
-    left x₀, the label given there is correct, the point did not miss the boxes); spread, the mean distance between two
-    methods' points, in units of the image's diagonal.
+    fixations, and gain, the difference; n_correct, the number of methods that are right after the saccade, and is_divided,
+    whether some are and some are not; n_hit; n_agreeing, the number whose eye left x₀, is right there and did not miss the
+    boxes; spread, the mean distance between two methods' points, in units of the image's diagonal.
     """
     before, after, moved = _follow(index["label"].to_numpy(), label_maps, fixations)
     correct = np.array([table["correct_after"] for table in scores], bool)
@@ -64,6 +64,7 @@ def measure_images(
             "p_after": after.mean(axis=0),
             "gain": after.mean(axis=0) - before,
             "n_correct": correct.sum(axis=0),
+            "is_divided": correct.any(axis=0) & ~correct.all(axis=0),
             "n_hit": (pointing == HIT).sum(axis=0),
             # Without a box there is nothing to miss.
             "n_agreeing": (moved & correct & (pointing != MISS)).sum(axis=0),

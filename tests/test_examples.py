@@ -9,6 +9,7 @@ import pytest
 from labelmaps.errors import InputError
 from labelmaps.examples import (
     KINDS,
+    RANKING,
     choose_examples,
     describe,
     measure_images,
@@ -84,6 +85,7 @@ def test_measures_by_hand(tables):
             "p_after": [0.75, 0.3125, 0.375],
             "gain": [0.5, -0.1875, -0.375],
             "n_correct": [2, 1, 1],
+            "is_divided": [False, True, True],
             "n_hit": [1, 1, 0],
             # image 0: the second method missed. image 1: it was right, and hit, but its eye stayed at x₀. image 2: without a
             # box, being right is enough.
@@ -123,7 +125,7 @@ def measures(**columns):
     """A table of measures; what is not given is the same for all images."""
     n = len(next(iter(columns.values())))
     same = {"has_box": True, "p_before": 0.5, "p_after": 0.5, "gain": 0.0}
-    same |= {"n_correct": 1, "n_hit": 1, "n_agreeing": 1, "spread": 0.5}
+    same |= {"n_correct": 1, "is_divided": False, "n_hit": 1, "n_agreeing": 1, "spread": 0.5}
     table = pd.DataFrame({"image": list("abcdefghijklmnopqrstuvwxyz")[:n]} | same, index=range(n))
     return table.assign(**columns)
 
@@ -141,6 +143,13 @@ def test_each_kind_has_its_ranking():
     )
     assert choice(table) == {"gain": "b", "agreement": "c", "disagreement": "f", "failure": "d"}
     assert list(KINDS) == list(choice(table))
+
+
+def test_methods_disagree_most_where_some_are_right_and_some_are_wrong():
+    table = measures(
+        spread=[0.9, 0.1, 0.4, 0.3], is_divided=[False, True, True, False], gain=[0.0, 0.1, 0.2, 0.3]
+    )
+    assert choice(table)["disagreement"] == "c"
 
 
 def test_ties_go_to_the_lowest_index_and_each_image_is_shown_once():
@@ -194,6 +203,7 @@ def test_the_table_says_why(tables):
         "p_after",
         "gain",
         "n_correct",
+        "is_divided",
         "n_hit",
         "n_agreeing",
         "spread",

@@ -137,20 +137,14 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
     shutil.unpack_archive(report, tmp_path)
     seen = []
     with opened(tmp_path / "report/report.html") as page:
-        for category in (
-            "Figure 1: what each method looks at",
-            "Figure 2: accuracy and localisation",
-            "Tables",
-        ):
+        for category in CATEGORIES:
             page.get_by_role("link", name=category, exact=True).click()
             results = page.locator("[iconname=eye]")
             results.first.wait_for()
             assert "own" in page.inner_text("#app")  # the network
             for i in range(results.count()):
                 results.nth(i).click()
-                name = seen_in_report(page)
-                assert name not in seen
-                seen.append(name)
+                seen.append(seen_in_report(page, *seen[-1:]))
             page.get_by_role("link", name="Results", exact=True).click()
     examples = ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
     assert sorted(seen[:4]) == examples
@@ -158,9 +152,9 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
     assert sorted(seen[6:]) == ["paper.html", "paper_orders.html", "summary.html"]
 
 
-def seen_in_report(page):
-    """The name of the figure or table that the report shows, when it can be seen."""
-    shown = page.locator("img:not([src^='data:']), iframe")
+def seen_in_report(page, before="nothing"):
+    """The name of the figure or table that the report shows instead of the one `before`, when it can be seen."""
+    shown = page.locator(f":is(img, iframe):not([src^='data:'], [src$='/{before}'])")
     shown.wait_for(state="visible")
     name = shown.get_attribute("src").split("/")[-1]
     if name.endswith(".html"):
@@ -462,7 +456,7 @@ def test_real_images_agree_with_an_independent_prototype(tmp_path):
         run={"datasets": ["real"], "models": ["pq"]},
     )
     succeed(snakemake(tmp_path, "--configfile", config))
-    for method in METHODS:
+    for method in sorted(set(METHODS) - set(ON_GLIMPSES)):  # the prototype's table has no others
         scores = pd.read_parquet(tmp_path / f"results/real/zoom/pq/scores/{method}.parquet")
         ours = scores.assign(hit=scores["pointing"] == "hit").set_index("image")
         theirs = expected[expected["method"] == method].set_index("image").loc[images]

@@ -1,0 +1,53 @@
+"""Grad-CAM and DFF on 400 real images, beside an independent prototype on the same images."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+from labelmaps import networks, views
+from labelmaps.dataset import index_dataset
+from labelmaps.fixations import select_fixations
+from labelmaps.glimpse import SplitClassifier, look_once
+from labelmaps.methods import dff, gradcam
+from labelmaps.scores import HIT, pointing_game
+from labelmaps.views.zoom import View
+from pipeline.sources import ROOT
+
+DATA = os.environ.get("LABELMAPS_TEST_DATA")
+TOLERANCE = 0.02  # as the prototype's authors ask: other decoders and sums round otherwise
+
+
+@pytest.mark.skipif(
+    DATA is None or not Path(DATA, "../contract/expected_cam.csv").exists(),
+    reason="LABELMAPS_TEST_DATA names no folder of real data with a contract beside it",
+)
+def test_pointing_agrees_with_an_independent_prototype():
+    expected = pd.read_csv(Path(DATA, "../contract/expected_cam.csv"))
+    expected = expected[expected["model"] == "resnet18_pq"].set_index("method")["pointing"]
+    classes = ROOT / "resources/imagenet_classes.txt"
+    images, boxes = Path(DATA, "imagenet_val"), Path(DATA, "LOC_val_solution.csv")
+    index, _ = index_dataset(
+        classes, images, boxes, None, verify="header", expect_images=400, max_excluded=0, workers=2
+    )
+    network = networks.build("resnet18", 1000)
+    networks.load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
+    torch.set_num_threads(2)
+    classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
+    hits = {"gradcam": [], "dff": []}
+    for rows, glimpse in look_once(index, classifier, view, networks.Preprocessing(), 16):
+        label = torch.tensor(rows["label"].to_numpy(np.int64))
+        maps = {"gradcam": gradcam.saliency(glimpse, label), "dff": dff.saliency(glimpse, None)[0]}
+        looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]
+        centre = np.stack([geometry.centre for geometry in looks])
+        point = views.cell_points(np.stack([geometry.extent[3, 3] for geometry in looks]), 7, 7)
+        for method, saliency in maps.items():
+            selected = select_fixations(saliency.numpy(), point, centre)
+            places = zip(selected["x"], selected["y"], rows["boxes"], strict=True)
+            hits[method] += [pointing_game(*place) == HIT for place in places]
+    for method, outcomes in hits.items():
+        assert len(outcomes) == 400
+        assert np.mean(outcomes) == pytest.approx(expected[method], abs=TOLERANCE)
