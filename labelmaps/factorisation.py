@@ -4,23 +4,22 @@ import torch
 from torch import Tensor
 
 SQUARINGS = 10  # of MᵀM: as 1024 steps of power iteration, and products of matrices are fast
-SWEEPS = (
-    30  # fixed numbers, so that no matrix depends on those beside it; 100 sweeps lower the error by < 0.4 %
-)
+SWEEPS = 30  # fixed numbers, so that no matrix depends on those beside it; 100 sweeps lower the error by < 0.4 % for k ≤ 5
 INNER = 3  # updates of one factor for each product with the large matrix
 
 
 def leading_vector(matrix: Tensor) -> Tensor:
-    """The right singular vector of the largest singular value of matrices (n, row, column): (n, column), of either sign.
+    """The right singular vector of the largest singular value of matrices (n, row, column): (n, column).
 
-    0 where a matrix is 0. Made for many rows and few columns: everything but one product is done on MᵀM.
+    Of the two signs the one that makes its largest entry positive; 0 where a matrix is 0. Made for many rows and few
+    columns: everything but one product is done on MᵀM.
     """
     power = matrix.mT @ matrix
     for _ in range(SQUARINGS):
         trace = power.diagonal(dim1=1, dim2=2).sum(dim=1)[:, None, None]
         power = power / trace.where(trace > 0, 1)
         power = power @ power
-    # By now it is v vᵀ but for a factor: any column that is not 0 will do.
+    # By now it is v vᵀ but for a factor: any column that is not 0 will do, and this one has v's largest entry positive.
     strongest = power.diagonal(dim1=1, dim2=2).argmax(dim=1)
     vector = power[torch.arange(len(power), device=power.device), strongest]
     return torch.nn.functional.normalize(vector, dim=1)
@@ -35,7 +34,7 @@ def factorise(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
     Boutsidis and Gallopoulos 2008): nothing is drawn at random.
     """
     if k == 1:
-        h = leading_vector(matrix)[:, None].abs()
+        h = leading_vector(matrix)[:, None]
         return (h @ matrix.mT).mT, h
     w, h = nonnegative_parts(matrix, k)
     for _ in range(SWEEPS):

@@ -6,7 +6,7 @@ reads the configuration.
 
 from pathlib import Path
 
-from pipeline.settings import ConfigurationError, read_settings
+from pipeline.settings import AUTOMATIC, ConfigurationError, read_settings
 from pipeline.sources import ROOT, shown, sources
 
 try:
@@ -70,6 +70,48 @@ def weights_file(wildcards):
     if model.random is not None:
         return f"resources/networks/random/{wildcards.dataset}/{wildcards.model}.pth"
     return model.checkpoint
+
+
+def methods_on(looks_at):
+    """Names of the methods that look at this input, as a constraint on the wildcard."""
+    names = [re.escape(name) for name, method in settings.methods.items() if method.input == looks_at]
+    return "|".join(names) or "(?!)"  # matches nothing
+
+
+def all_scores(wildcards):
+    """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
+    return {
+        f"results/{wildcards.dataset}/{view}/{model}/scores/{method}.parquet": dict(
+            dataset=wildcards.dataset,
+            view=view,
+            model=model,
+            method=method,
+            variant=settings.methods[method].variant,
+            cue=settings.methods[method].cue,
+            architecture=settings.models[model].architecture,
+            weights=settings.models[model].source,
+        )
+        for view in settings.run.views
+        for model in settings.run.models
+        for method in settings.run.methods
+    }
+
+
+def has_the_papers_images(wildcards):
+    """The paper's values belong to ImageNet's classes, the default ones."""
+    dataset = settings.datasets[wildcards.dataset]
+    return dataset.classes is None and dataset.scenes is None
+
+
+def examples_of(dataset):
+    """Names of the images that Figure 1 shows."""
+    return [*settings.datasets[dataset].examples, *AUTOMATIC]
+
+
+def drawn(path, **report_options):
+    """A figure in all formats; the report shows the PNG."""
+    png = report(f"{path}.png", **report_options)
+    return [png if format == "png" else f"{path}.{format}" for format in FIGURE_FORMATS]
 
 
 def refuse_missing_files():

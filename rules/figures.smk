@@ -1,18 +1,5 @@
 """Figures from tables and a few maps, and the report's tables."""
 
-from pipeline.settings import AUTOMATIC
-
-
-def examples_of(dataset):
-    """Names of the images that Figure 1 shows."""
-    return [*settings.datasets[dataset].examples, *AUTOMATIC]
-
-
-def drawn(path, **report_options):
-    """A figure in all formats; the report shows the PNG."""
-    png = report(f"{path}.png", **report_options)
-    return [png if format == "png" else f"{path}.{format}" for format in FIGURE_FORMATS]
-
 
 rule plot_figure_1:
     """The paper's Figure 1 for one image: each method's map and fixation, and what the network saw there."""

@@ -1,12 +1,6 @@
 """Saliency: what each fixation is worth, per method; the same schema for all methods."""
 
 
-def methods_on(looks_at):
-    """Names of the methods that look at this input, as a constraint on the wildcard."""
-    names = [re.escape(name) for name, method in settings.methods.items() if method.input == looks_at]
-    return "|".join(names) or "(?!)"  # matches nothing
-
-
 rule compute_saliency:
     """A method's saliency maps, from label maps."""
     input:

@@ -23,31 +23,6 @@ rule score_fixations:
         "../workflow/scripts/score_fixations.py"
 
 
-def all_scores(wildcards):
-    """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
-    return {
-        f"results/{wildcards.dataset}/{view}/{model}/scores/{method}.parquet": dict(
-            dataset=wildcards.dataset,
-            view=view,
-            model=model,
-            method=method,
-            variant=settings.methods[method].variant,
-            cue=settings.methods[method].cue,
-            architecture=settings.models[model].architecture,
-            weights=settings.models[model].source,
-        )
-        for view in settings.run.views
-        for model in settings.run.models
-        for method in settings.run.methods
-    }
-
-
-def has_the_papers_images(wildcards):
-    """The paper's values belong to ImageNet's classes, the default ones."""
-    dataset = settings.datasets[wildcards.dataset]
-    return dataset.classes is None and dataset.scenes is None
-
-
 rule summarise_scores:
     """Means over images with 95 % intervals, one row per (model, view, method)."""
     input:

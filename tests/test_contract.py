@@ -35,7 +35,6 @@ def test_pointing_agrees_with_an_independent_prototype():
     )
     network = networks.build("resnet18", 1000)
     networks.load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
-    torch.set_num_threads(2)
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
     hits = {"gradcam": [], "dff": []}
     for rows, glimpse in look_once(index, classifier, view, networks.Preprocessing(), 16):

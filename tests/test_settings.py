@@ -71,6 +71,18 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"d": {}}}, "datasets.d: needs images, table or scenes"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
         ({"datasets": {"a/b": {"images": "x"}}}, "datasets.a/b"),
+        (
+            {"datasets": {"d": {"images": "x", "examples": {"gain": "a.1"}}}},
+            "datasets.d: examples: gain is chosen automatically; name yours otherwise",
+        ),
+        (
+            {"figure_1": {"methods": ["grad_cam"]}},
+            "figure_1.methods 'grad_cam' is unknown; did you mean 'gradcam'?",
+        ),
+        (
+            {"methods": {"d": {"method": "dff", "components": 0}}},
+            "methods.d.components: Input should be 1, 2",
+        ),
         ({"models": {"m": {"architecture": "resnet19", "weights": "V1"}}}, "did you mean 'resnet18'?"),
         (
             {"models": {"m": {"architecture": "resnet18"}}},
@@ -171,11 +183,26 @@ def test_a_methods_variant_names_the_options_that_are_not_the_default():
     assert (methods["a"].variant, methods["b"].variant) == ("igub", "igub prior=mean")
 
 
+@pytest.mark.parametrize(
+    ("shown", "running", "expected"),
+    [
+        (["dff", "gradcam"], ["center", "gradcam", "igub", "dff"], ["dff", "gradcam"]),
+        (["dff", "gradcam"], ["center", "gradcam", "igub"], ["gradcam"]),
+        (["dff", "gradcam"], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
+        ([], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
+        (["center", "igub"], ["center", "likelihood", "igub"], ["igub"]),
+    ],
+)
+def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
+    settings = read_settings(overlaid({"figure_1": {"methods": shown}, "run": {"methods": running}}))
+    assert settings.shown_methods == expected
+
+
 def test_every_key_is_explained_in_the_configurations_readme():
     from pipeline import settings
 
     text = (ROOT / "config/README.md").read_text()
     models = [settings.Settings, settings.Dataset, settings.Scenes, settings.Model, settings.Training]
-    models += [settings.Compute, settings.Pointing, settings.Run]
+    models += [settings.Compute, settings.Pointing, settings.Figure1, settings.Run]
     keys = {key for model in models for key in model.model_fields}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []

@@ -24,6 +24,4 @@ def saliency(glimpse: "Glimpse", label: None) -> "Tensor":
     centred = positions - positions.mean(dim=2, keepdim=True)
     direction = leading_vector(centred)
     projection = direction * (centred @ direction[:, :, None]).norm(dim=1)  # its length: the singular value
-    reaches_up = projection.amax(dim=1, keepdim=True) >= -projection.amin(dim=1, keepdim=True)
-    oriented = projection.where(reaches_up, -projection)
-    return oriented.clamp(min=0).reshape(-1, *glimpse.activations.shape[2:])
+    return projection.clamp(min=0).reshape(-1, *glimpse.activations.shape[2:])

@@ -1,0 +1,356 @@
+"""A network cut in two says the same as the whole, and only where it can be cut."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+from torch import nn
+
+from labelmaps.errors import InputError
+from labelmaps.glimpse import Glimpse, SplitClassifier, last_block, look_once
+from labelmaps.images import read_digest
+from labelmaps.inference import make_views
+from labelmaps.networks import Preprocessing, build, random_weights
+from labelmaps.views import cell_points
+from labelmaps.views.zoom import View
+
+CPU = torch.device("cpu")
+N_LABELS = 7
+LAST_BLOCK = {  # architecture: the last block, its channels
+    "small_resnet": ("layer4", 128),
+    "resnet18": ("layer4", 512),
+    "regnet_y_400mf": ("trunk_output", 440),
+    "shufflenet_v2_x0_5": ("conv5", 1024),
+    "googlenet": ("inception5b", 1024),
+    "mobilenet_v2": ("features", 1280),
+    "efficientnet_b0": ("features", 1280),
+    "swin_t": ("permute", 768),
+    "densenet121": ("features", 1024),  # but for a ReLU
+    "mobilenet_v3_small": ("features", 576),
+    "convnext_tiny": ("features", 768),
+    "squeezenet1_1": ("classifier.2", N_LABELS),  # its last map is one of labels
+    "vgg11": ("avgpool", 512),  # 7 × 7 at any size
+    "alexnet": ("avgpool", 256),
+}
+NOT_AVERAGE_AND_LINEAR = {
+    "densenet121",
+    "mobilenet_v3_small",
+    "convnext_tiny",
+    "squeezenet1_1",
+    "vgg11",
+    "alexnet",
+}
+SIDE = {"vgg11": 7, "alexnet": 6, "squeezenet1_1": 3}  # of the map; else 2, at 64 pixels
+
+
+def noise(*shape, seed=1):
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
+
+
+def trained(architecture, size=64):
+    """A network whose activations neither fade nor explode."""
+    network = build(architecture, N_LABELS, size)
+    network.load_state_dict(random_weights(architecture, N_LABELS, seed=0, size=size))
+    return network.eval()
+
+
+def seeded(module):
+    """A module of ours, in evaluation mode, with the same random weights each time."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return module().eval()
+
+
+@pytest.fixture(scope="module", params=LAST_BLOCK)
+def split(request):
+    """Name, network and its split; one at a time, for they are large."""
+    network = trained(request.param)
+    return request.param, network, SplitClassifier(network, CPU, 64)
+
+
+@pytest.fixture(scope="module")
+def small():
+    return SplitClassifier(trained("small_resnet"), CPU, 64)
+
+
+def test_the_last_block_is_the_last_module_that_gives_a_map(split):
+    architecture, network, classifier = split
+    name, channels = LAST_BLOCK[architecture]
+    assert classifier.block is network.get_submodule(name)
+    side = SIDE.get(architecture, 2)
+    assert classifier.activations(noise(3, 3, 64, 64)).shape == (3, channels, side, side)
+
+
+def test_the_linear_layer_is_told_where_only_an_average_comes_before_it(split):
+    architecture, network, classifier = split
+    if architecture in NOT_AVERAGE_AND_LINEAR:
+        assert classifier.linear is None
+    else:
+        assert classifier.linear is [m for m in network.modules() if isinstance(m, nn.Linear)][-1]
+
+
+def test_the_head_on_the_activations_gives_the_networks_logits(split):
+    _, network, classifier = split
+    views = noise(3, 3, 64, 64)
+    logits = network(views)
+    spread = (logits - logits.mean(dim=0)).abs().max().item()
+    assert spread > 1e-3 * logits.abs().max()  # else a head that looks at nothing would pass
+    head = classifier.head(classifier.activations(views))
+    torch.testing.assert_close(head, logits, rtol=0, atol=1e-3 * spread)
+
+
+def test_the_head_takes_activations_that_no_view_gave(split):
+    """One map after the other or all at once, whatever their number."""
+    _, _, classifier = split
+    activations = (
+        classifier.activations(noise(4, 3, 64, 64)).flip(0)
+        * torch.tensor([1, 2, 0.5, 0])[:, None, None, None]
+    )
+    together = classifier.head(activations)
+    apart = torch.cat([classifier.head(one[None]) for one in activations])
+    torch.testing.assert_close(together, apart, rtol=1e-4, atol=1e-4 * apart.abs().max().item())
+    assert len(together.unique(dim=0)) == 4
+
+
+def test_the_network_is_left_as_it_was(split):
+    architecture, network, classifier = split
+    views = noise(2, 3, 64, 64)
+    activations = classifier.activations(views)
+    classifier.gradient(activations, torch.tensor([0, 1]))
+    assert not any(module._forward_hooks for module in network.modules())
+    assert all(parameter.grad is None for parameter in network.parameters())
+    assert not activations.requires_grad
+    if architecture == "small_resnet":
+        torch.testing.assert_close(network(views), trained(architecture)(views))
+
+
+def test_the_gradient_is_that_of_the_logit_by_autograd(split):
+    """For both ways to it, the closed form and the head on a stand-in, against the network run once more."""
+    _, network, classifier = split
+    views, label = noise(3, 3, 64, 64), torch.tensor([5, 0, 3])
+    seen = []
+
+    def watch(module, inputs, output):
+        seen.append(output.detach().requires_grad_())
+        return seen[0].clone()
+
+    with classifier.block.register_forward_hook(watch):
+        network(views)[torch.arange(3), label].sum().backward()
+    expected = seen[0].grad
+    gradient = classifier.gradient(classifier.activations(views), label)
+    assert gradient.shape == expected.shape
+    scale = expected.abs().max().item()
+    assert scale > 0
+    torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5 * scale)
+
+
+@pytest.mark.parametrize("architecture", ["small_resnet", "resnet18"])
+def test_the_closed_form_of_the_gradient_equals_autograd(architecture):
+    classifier = SplitClassifier(trained(architecture, 96), CPU, 96)
+    activations, label = classifier.activations(noise(4, 3, 96, 96)), torch.tensor([6, 0, 3, 3])
+    closed, logits = classifier.gradient(activations, label), classifier.head(activations)
+    classifier.linear = None
+    torch.testing.assert_close(classifier.gradient(activations, label), closed, rtol=1e-5, atol=1e-8)
+    torch.testing.assert_close(classifier.head(activations), logits, rtol=1e-5, atol=1e-5)
+
+
+def test_the_gradient_by_hand(small):
+    """z_k = W[k]·mean(A) + b: W[k, c] over the number of cells, of a map that need not be square."""
+    label = torch.tensor([2, 5])
+    gradient = small.gradient(noise(2, 128, 2, 3), label)
+    assert gradient.shape == (2, 128, 2, 3)
+    expected = small.network.fc.weight[label] / 6
+    for row in range(2):
+        for column in range(3):
+            torch.testing.assert_close(gradient[:, :, row, column], expected)
+
+
+def test_activations_are_those_before_what_goes_on_in_place(monkeypatch):
+    """DenseNet's ReLU overwrites the output of its last block."""
+    classifier = SplitClassifier(trained("densenet121"), CPU, 64)
+    views = noise(2, 3, 64, 64)
+    activations = classifier.activations(views)
+    assert (activations < 0).any()
+    monkeypatch.setattr(nn.functional, "relu", lambda x, inplace=False: torch.relu(x))
+    torch.testing.assert_close(activations, classifier.network.features(views))
+
+
+def test_the_head_leaves_the_activations_that_it_is_given():
+    classifier = SplitClassifier(trained("densenet121"), CPU, 64)
+    activations = noise(2, 1024, 2, 2)
+    before = activations.clone()
+    classifier.head(activations)
+    classifier.gradient(activations, torch.tensor([0, 1]))
+    assert torch.equal(activations, before)
+
+
+def test_a_network_is_put_in_evaluation_mode():
+    network = trained("small_resnet").train()
+    SplitClassifier(network, CPU, 64)
+    assert not any(module.training for module in network.modules())
+
+
+def test_networks_of_tokens_are_refused():
+    with pytest.raises(
+        InputError, match=r"^VisionTransformer has no map before its logits; .*label maps can$"
+    ):
+        SplitClassifier(build("vit_b_16", N_LABELS, 64), CPU, 64)
+
+
+def test_networks_without_any_map_are_refused():
+    with pytest.raises(InputError, match="Sequential has no map before its logits"):
+        SplitClassifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, N_LABELS)), CPU, 8)
+
+
+@pytest.fixture
+def inception():
+    """Without training: that takes more than 96 pixels."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return build("inception_v3", N_LABELS)
+
+
+class Beside(nn.Module):
+    """The last module that gives a map is but a branch: a second way leads past it."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 3)
+        self.branch = nn.Conv2d(8, 8, 1)
+        self.fc = nn.Linear(8, N_LABELS)
+
+    def forward(self, x):
+        x = self.stem(x)
+        return self.fc((x + self.branch(x)).relu().mean(dim=(2, 3)))
+
+
+def test_a_block_that_is_not_all_the_head_sees_is_refused():
+    with pytest.raises(
+        InputError, match="Beside: its logits do not follow from the activations of its last block"
+    ):
+        SplitClassifier(seeded(Beside), CPU, 16)
+
+
+def test_a_size_at_which_an_inner_branch_gives_the_last_map_is_refused(inception):
+    """Inception at 96 pixels ends with 1 × 1; its last map lies inside a block."""
+    with pytest.raises(InputError, match="Inception3: its logits do not follow"):
+        SplitClassifier(inception, CPU, 96)
+
+
+class Squared(nn.Module):
+    """As a ResNet's end, but for the squares of the averages."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(3, 8, 1)
+        self.fc = nn.Linear(8, N_LABELS)
+
+    def forward(self, x):
+        return self.fc(self.conv(x).mean(dim=(2, 3)).square())
+
+
+@pytest.mark.parametrize("scale", [1e-4, 1.0, 1e4])
+def test_the_closed_form_is_tried_not_assumed_at_any_scale_of_the_logits(scale):
+    network = seeded(Squared)
+    network.fc.weight.data *= scale
+    network.fc.bias.data *= 0
+    classifier = SplitClassifier(network, CPU, 8)
+    assert classifier.block is network.conv
+    assert classifier.linear is None
+    views = noise(2, 3, 8, 8)
+    torch.testing.assert_close(classifier.head(classifier.activations(views)), network(views))
+
+
+def test_a_map_of_one_cell_is_no_map(small):
+    """Only layer3 is left with more than one, at 32 pixels; the head then includes layer4."""
+    network = small.network
+    assert last_block(network, noise(1, 3, 64, 64)) is network.layer4
+    assert last_block(network, noise(1, 3, 32, 32)) is network.layer3
+    assert SplitClassifier(network, CPU, 32).linear is None
+
+
+# Looking once
+
+PREPROCESSING = Preprocessing(size=64)
+SIZES = [(50, 40), (40, 50), (90, 31), (64, 64), (20, 30)]
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    """Smooth and colourful, so that views differ."""
+    rng = np.random.default_rng(0)
+    coarse = [Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8)) for _ in SIZES]
+    return [np.array(image.resize(size)) for image, size in zip(coarse, SIZES, strict=True)]
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory, pictures):
+    rows = []
+    for i, picture in enumerate(pictures):
+        path = tmp_path_factory.getbasetemp() / f"glimpse {i}.png"
+        Image.fromarray(picture).save(path)
+        rows.append((f"image {i}", str(path), -1, -1, read_digest(path), *SIZES[i]))
+    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
+
+
+@pytest.mark.parametrize(("grid", "centre"), [(3, 4), (7, 24)])
+def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures, small, grid, centre):
+    view = View(grid=grid)
+    seen = list(look_once(index, small, view, PREPROCESSING, batch=2))
+    assert [rows["image"].tolist() for rows, _ in seen] == [
+        ["image 0", "image 1"],
+        ["image 2", "image 3"],
+        ["image 4"],
+    ]
+    activations = torch.cat([glimpse.activations for _, glimpse in seen])
+    for picture, found in zip(pictures, activations, strict=True):
+        views = make_views(picture, view, PREPROCESSING, CPU, range(grid**2))
+        alone = torch.cat([small.activations(one[None]) for one in views])
+        torch.testing.assert_close(found, alone[centre], rtol=1e-4, atol=1e-4)
+        distance = (alone - found).flatten(1).norm(dim=1)
+        assert distance.argmin() == centre
+        assert distance.sort().values[1] > 0.1  # the other views are others
+    assert all(isinstance(glimpse, Glimpse) and glimpse.classifier is small for _, glimpse in seen)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 5, 8])
+def test_what_is_seen_does_not_depend_on_the_batch_size(index, small, batch):
+    def look(batch):
+        return list(look_once(index, small, View(grid=3), PREPROCESSING, batch))
+
+    one, other = look(2), look(batch)
+    assert [len(rows) for rows, _ in other] == {1: [1] * 5, 3: [3, 2], 5: [5], 8: [5]}[batch]
+    assert pd.concat([rows for rows, _ in other])["image"].tolist() == index["image"].tolist()
+    activations, expected = (torch.cat([glimpse.activations for _, glimpse in seen]) for seen in (other, one))
+    torch.testing.assert_close(activations, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_an_image_that_changed_since_it_was_indexed_is_refused(index, small):
+    stale = index.assign(digest=["0" * len(index["digest"].iloc[0]), *index["digest"].iloc[1:]])
+    with pytest.raises(InputError, match=r"glimpse 0\.png: the image changed since it was indexed"):
+        next(look_once(stale, small, View(grid=3), PREPROCESSING, batch=2))
+
+
+# Where the map's cells lie
+
+
+def test_the_cells_of_a_whole_image_by_hand():
+    """400 × 200 pixels, 7 × 7 cells: ((j + ½)/7 · 400, (i + ½)/7 · 200)."""
+    points = cell_points(View().geometry(400, 200).extent[3, 3][None], 7, 7)
+    assert points.shape == (1, 7, 7, 2)
+    for i in range(7):
+        for j in range(7):
+            np.testing.assert_allclose(points[0, i, j], [(j + 0.5) / 7 * 400, (i + 0.5) / 7 * 200])
+    np.testing.assert_allclose(points[0, 3, 3], [200, 100])
+    np.testing.assert_allclose(points[0, 0, 6], [2600 / 7, 100 / 7])
+
+
+def test_the_cells_of_a_part_of_an_image_by_hand():
+    """Boxes of 40 × 10 pixels from (100, 50), of 2 × 4 cells, and of 8 × 8 that begins outside the image."""
+    points = cell_points(np.array([[100, 50, 140, 60], [-4, 0, 4, 8]]), 2, 4)
+    assert points.shape == (2, 2, 4, 2)
+    np.testing.assert_allclose(points[0, :, :, 0], [[105, 115, 125, 135]] * 2)
+    np.testing.assert_allclose(points[0, :, :, 1], [[52.5] * 4, [57.5] * 4])
+    np.testing.assert_allclose(points[1, :, :, 0], [[-3, -1, 1, 3]] * 2)
+    np.testing.assert_allclose(points[1, :, :, 1], [[2] * 4, [6] * 4])
