@@ -18,9 +18,16 @@ KINDS = {
     "gain": "largest gain",
     "agreement": "agreement",
     "disagreement": "disagreement",
-    "failure": "failure: smallest gain",
+    "failure": "failure",
 }
 CHOSEN = "chosen by hand"
+# Kind → what makes an image one of its kind.
+CONDITIONS = {
+    "gain": lambda image: image["gain"] > 0,
+    "agreement": lambda image: image["n_agreeing"] > 1,
+    "disagreement": lambda image: image["is_divided"],
+    "failure": lambda image: image["gain"] < 0,
+}
 # Kind → the measures that rank the images, most important first, and whether a small value is best.
 RANKING = {
     "gain": {"gain": False},
@@ -30,9 +37,10 @@ RANKING = {
 }
 
 
-def describe(example: str) -> str:
-    """What kind of example a name stands for, in the words of the figures."""
-    return KINDS.get(example, CHOSEN)
+def describe(example: pd.Series) -> str:
+    """What a row of `choose_examples` is an example of, in the words of the figures."""
+    kind = KINDS.get(example["example"], CHOSEN)
+    return kind if example["qualifies"] else f"{kind} (no image is one; the nearest)"
 
 
 def measure_images(
@@ -96,7 +104,8 @@ def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
     measures: as from `measure_images`, any number of images but none. Images with a box come first in every ranking; in a
     tie, the lowest index. An image is shown once where there are enough images.
 
-    Returns one row per example: example, and the columns of `measures` without has_box. Raises `InputError` for a chosen
+    Returns one row per example: example, the columns of `measures` without has_box, and qualifies: False where not even the
+    first of the ranking is what the kind says. Raises `InputError` for a chosen
     image that is not there.
     """
     position = {image: i for i, image in enumerate(measures["image"])}
@@ -113,6 +122,8 @@ def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
         examples[kind] = next((i for i in ranked if i not in shown), ranked[0])
     table = measures.iloc[list(examples.values())].drop(columns="has_box")
     table.insert(0, "example", list(examples))
+    is_one = {kind: bool(CONDITIONS[kind](measures.iloc[examples[kind]])) for kind in RANKING}
+    table["qualifies"] = [is_one.get(example, True) for example in examples]
     return table.reset_index(drop=True)
 
 

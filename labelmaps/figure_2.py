@@ -55,7 +55,7 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     room = (style.PAGE - MARGIN) / len(models) - GAP
     spacing = float(np.clip(room / widest, NARROWEST, WIDEST))
     width = max(MARGIN + len(models) * (GAP + widest * spacing), 2 * LEGEND)
-    longest = methods["method"].map(style.method_name).str.len().max()
+    longest = methods["variant"].map(style.method_name).str.len().max()
     level = spacing >= max(LEVEL, CHARACTER * longest)
     headings = [
         style.network_lines(summary[summary["model"] == model].iloc[0], int(widest * spacing / CHARACTER))
@@ -123,7 +123,7 @@ def draw_panel(
     x = np.arange(len(methods)) + OWN
     axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
     axes.plot(x, value, **TRIANGLE, zorder=4, clip_on=False)
-    names = [style.method_name(method) for method in methods["method"]]
+    names = [style.method_name(variant) for variant in methods["variant"]]
     turned = {} if level else {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "linespacing": 0.9}
     names = names if level else [name.replace(" ", "\n") for name in names]
     axes.set_xticks(range(len(methods)), names, parse_math=False, **turned)

@@ -1,6 +1,8 @@
 """The index: the file that says which images a data set holds, where they lie and what they show."""
 
 import csv
+import re
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -27,6 +29,7 @@ SCHEMA = pa.schema(
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
     ]
 )
+VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_\d{8}(_n\d{8})?")  # some copies add the synset
 EXCLUDED_COLUMNS = ["image", "path", "reason"]
 
 
@@ -101,3 +104,8 @@ def check_same_images(index: list[str], other: list[str], path: str | Path) -> N
         raise InputError(
             f"{path}: holds other images than the index, or in another order. Delete it and run again"
         )
+
+
+def are_imagenet_validation(images: Iterable[str]) -> bool:
+    """Whether all ids are those of ImageNet's validation images."""
+    return all(VALIDATION_IMAGE.fullmatch(image) for image in images)

@@ -9,7 +9,8 @@ from labelmaps.scores import HIT, SKIPPED
 from labelmaps.statistics import paired_difference
 
 COMPATIBLE, INCOMPATIBLE = "compatible", "not compatible"
-OTHER_NETWORK, OTHER_IMAGES, NOT_RUN = "different network", "different images", "not run"
+OTHER_NETWORK, OTHER_IMAGES = "different network", "different images"
+OTHER_OPTIONS, NOT_RUN, NO_BOX = "other options", "not run", "no image has a box"
 SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
 
 
@@ -21,7 +22,9 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     The numbers of each of the paper's networks stand beside our networks of the same architecture, or beside all of them
     where there is none. One row per view, network and number: the paper's value, ours with its 95 % interval and number of
     images, ours − paper, and a verdict: "compatible" where the paper's value lies in our interval. That is said only of the
-    same architecture and weights on the same data set; otherwise "different network", "different images" or "not run".
+    same architecture and weights on the same data set; otherwise "different network", "different images", "other options"
+    (the paper's are taken to be the default ones), "not run" or "no image has a box". The paper does not define its view, so
+    views are not compared.
     """
     rows = []
     for view, of_view in summary.groupby("view", sort=False):
@@ -62,11 +65,13 @@ def beside(stated: dict, ours: pd.DataFrame, otherwise: str) -> dict:
     """A number of the paper with ours; `ours` are one network's rows of the summary, `otherwise` as `difference_in_kind`."""
     measure = stated["measure"]
     match = ours[ours["variant"] == stated["method"]]
-    if match.empty:
+    if match.empty or np.isnan(match[measure].iloc[0]):
+        is_other = ours["variant"].str.split().str[0].eq(stated["method"]).any()
+        verdict = NO_BOX if len(match) else OTHER_OPTIONS if is_other else NOT_RUN
         return (
             stated
             | dict.fromkeys(("ours", "ours_low", "ours_high", "difference"), np.nan)
-            | {"n": 0, "verdict": NOT_RUN}
+            | {"n": 0, "verdict": verdict}
         )
     value, low, high = match.iloc[0][[measure, f"{measure}_low", f"{measure}_high"]].astype(float)
     within = COMPATIBLE if low <= stated["paper"] <= high else INCOMPATIBLE
@@ -104,5 +109,5 @@ def paired(scores: Mapping[str, pd.DataFrame], measure: str, greater: str, lesse
     else:
         more, less = (table["correct_after"].to_numpy(bool) for table in (more, less))
     value, low, high = paired_difference(less, more)
-    verdict = SAME if low > 0 else OPPOSITE if high < 0 else OPEN
+    verdict = NO_BOX if np.isnan(value) else SAME if low > 0 else OPPOSITE if high < 0 else OPEN
     return {"ours": value, "ours_low": low, "ours_high": high, "n": len(more), "verdict": verdict}

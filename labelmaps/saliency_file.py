@@ -22,7 +22,7 @@ NO_LABEL = -1
 
 @dataclass(frozen=True)
 class SaliencyMaps:
-    """Saliency maps of all images; axes and units as in the file. own_label: None for a method that gives none."""
+    """Saliency maps of all images; axes and units as in the file. own_label may be left out where there is none."""
 
     image: list[str]
     saliency: np.ndarray

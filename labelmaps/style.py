@@ -35,14 +35,15 @@ DPI = 200
 PAGE = 7.2  # inches: the width of a page's text
 
 
-def method_name(method: str) -> str:
-    """What figures call a method of the configuration."""
-    return METHODS.get(method, (method, OTHER))[0]
+def method_name(variant: str) -> str:
+    """What figures call a method with these options: "DFF, components=3" for the variant "dff components=3"."""
+    method, *options = variant.split()
+    return ", ".join([METHODS.get(method, (method, OTHER))[0], *options])
 
 
-def method_colour(method: str) -> str:
-    """The colour of a method in every figure that tells methods apart by colour."""
-    return METHODS.get(method, (method, OTHER))[1]
+def method_colour(variant: str) -> str:
+    """The colour of a method in every figure that tells methods apart by colour, whatever its options."""
+    return METHODS.get(variant.split()[0], ("", OTHER))[1]
 
 
 def network_lines(row: pd.Series, width: int) -> list[str]:

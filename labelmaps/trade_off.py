@@ -64,7 +64,7 @@ def trade_off(summary: pd.DataFrame) -> Figure:
         )
         plt.setp(legend.get_texts(), parse_math=False)
         if len(left_out):
-            methods = left_out["method"].map(style.method_name).groupby(left_out["model"], sort=False)
+            methods = left_out["variant"].map(style.method_name).groupby(left_out["model"], sort=False)
             rows = ", ".join(f"{model} ({', '.join(names)})" for model, names in methods)
             note = textwrap.fill(f"Not shown, as no image has a box: {rows}", 110)
             figure.supxlabel(note, fontsize=TEXT, parse_math=False)
@@ -77,7 +77,7 @@ def look_of(summary: pd.DataFrame) -> pd.DataFrame:
     models = list(dict.fromkeys(summary["model"]))
     markers = dict(zip(models, cycle(MARKERS), strict=False))
     numbers = {m: f"{i}  " if len(models) > len(MARKERS) else "" for i, m in enumerate(models, 1)}
-    colour = summary["method"].map(style.method_colour)
+    colour = summary["variant"].map(style.method_colour)
     colour = colour.mask(summary["cue"] == "baseline", style.method_colour("center"))
     points = summary.assign(
         x=100 * summary["pointing"],
@@ -86,7 +86,7 @@ def look_of(summary: pd.DataFrame) -> pd.DataFrame:
         number=summary["model"].map(numbers),
         colour=colour,
         face=colour.mask(summary["cue"] == "uncued", "white"),
-        label=(summary["method"].map(style.method_name) + " " + summary["model"].map(numbers)).str.strip(),
+        label=(summary["variant"].map(style.method_name) + " " + summary["model"].map(numbers)).str.strip(),
     )
     # Points at one place are drawn as rings around each other, with gaps between them.
     place = points.groupby(["x", "y"])["x"]

@@ -255,14 +255,15 @@ class OneOf:
 
 
 class Compute(Closed):
-    """How label maps are computed. The same settings give the same bytes."""
+    """How networks are run. The same settings give the same bytes."""
 
     device: Literal["cpu", "cuda", "auto"] = Field("auto", description="auto: a GPU where the job finds one")
     precision: Literal["float32", "bfloat16", "float16", "auto"] = Field(
-        "float32", description="auto: bfloat16 where the device has it; the last layer is always float32"
+        "float32",
+        description="of label maps; auto: bfloat16 where the device has it; the last layer is always float32",
     )
     batch: Positive = Field(4, description="images whose views go through the network together")
-    threads: Positive = Field(2, description="CPU threads of each label map, training and indexing job")
+    threads: Positive = Field(2, description="CPU threads of each job that indexes, trains or runs a network")
 
 
 class Pointing(Closed):
@@ -311,7 +312,13 @@ class Settings(Closed):
             raise ValueError(
                 "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
             )
+        on_glimpses = [name for name in self.run.methods if self.methods[name].input == "glimpse"]
         for model in self.run.models:
+            if on_glimpses and self.models[model].architecture.startswith("vit_"):
+                raise ValueError(
+                    f"run: {model} is a vision transformer, whose last block gives no map; leave {', '.join(on_glimpses)} "
+                    "out of run.methods"
+                )
             for dataset in self.run.datasets:
                 if self.models[model].train is not None and self.datasets[dataset].scenes is None:
                     raise ValueError(
@@ -324,7 +331,13 @@ class Settings(Closed):
     def shown_methods(self) -> list[str]:
         """The methods of Figure 1: those asked for that run, or all that run where none of them does; no baselines."""
         running = [name for name in self.run.methods if self.methods[name].cue != "baseline"]
-        return [name for name in self.figure_1.methods if name in running] or running
+        asked = [
+            name
+            for wanted in self.figure_1.methods
+            for name in running
+            if wanted in (name, self.methods[name].method)
+        ]
+        return list(dict.fromkeys(asked)) or running
 
 
 class ConfigurationError(ValueError):

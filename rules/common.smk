@@ -97,12 +97,6 @@ def all_scores(wildcards):
     }
 
 
-def has_the_papers_images(wildcards):
-    """The paper's values belong to ImageNet's classes, the default ones."""
-    dataset = settings.datasets[wildcards.dataset]
-    return dataset.classes is None and dataset.scenes is None
-
-
 def examples_of(dataset):
     """Names of the images that Figure 1 shows."""
     return [*settings.datasets[dataset].examples, *AUTOMATIC]

@@ -41,7 +41,7 @@ rule plot_figure_1:
         view=lambda wc: settings.views[wc.view].model_dump(),
         model=lambda wc: settings.models[wc.model].model_dump(),
         methods=[
-            dict(name=name, method=settings.methods[name].method, cue=settings.methods[name].cue)
+            dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
             for name in settings.shown_methods
         ],
     message:
@@ -54,6 +54,7 @@ rule plot_figure_2:
     """The paper's Figure 2: accuracy before and after the saccade and the Pointing Game, per method and network."""
     input:
         summary="results/{dataset}/summary.csv",
+        index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
         code=sources("plot_figure_2.py"),
         env=environment("figures"),
@@ -70,7 +71,6 @@ rule plot_figure_2:
         "../envs/figures.yaml"
     params:
         view="{view}",
-        beside_paper=has_the_papers_images,
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:

@@ -10,7 +10,7 @@ TABLES = {
     "paper": (
         "The paper's numbers beside ours",
         "Compatible: the paper's value lies in our 95 % interval; said only of the same architecture and weights on the same "
-        "data set. The paper's gains are its accuracy after minus before.",
+        "data set. The paper does not define its view. Its gains here are its accuracy after minus before.",
     ),
     "paper_orders": (
         "The paper's orders beside ours",

@@ -185,7 +185,29 @@ def test_the_users_images_come_first_and_are_not_shown_again():
         "failure": "f",
     }
     assert list(choice(table, mine="g", best="a"))[:2] == ["mine", "best"]
-    assert [describe(name) for name in ("mine", "gain")] == ["chosen by hand", "largest gain"]
+    chosen = choose_examples(table, {"mine": "g"})
+    words = ["chosen by hand", "largest gain", "agreement", "disagreement", "failure"]
+    assert [text.split(" (")[0] for text in map(describe, chosen.to_dict("records"))] == words
+
+
+@pytest.mark.parametrize(
+    ("columns", "example", "qualifies"),
+    [
+        ({"gain": [0.1, 0.2]}, "gain", True),
+        ({"gain": [-0.1, -0.2]}, "gain", False),
+        ({"gain": [0.1, 0.2]}, "failure", False),
+        ({"gain": [0.1, -0.2]}, "failure", True),
+        ({"n_agreeing": [0, 1]}, "agreement", False),
+        ({"n_agreeing": [0, 2]}, "agreement", True),
+        ({"is_divided": [False, False]}, "disagreement", False),
+        ({"is_divided": [False, True]}, "disagreement", True),
+    ],
+)
+def test_where_no_image_is_one_the_example_says_so(columns, example, qualifies):
+    table = measures(**columns)
+    chosen = choose_examples(table, {}).set_index("example", drop=False).loc[example]
+    assert chosen["qualifies"] == qualifies
+    assert describe(chosen).endswith("(no image is one; the nearest)") != qualifies
 
 
 def test_an_unknown_image_is_named_and_the_place_of_the_ids():
@@ -207,6 +229,7 @@ def test_the_table_says_why(tables):
         "n_hit",
         "n_agreeing",
         "spread",
+        "qualifies",
     ]
     assert chosen.loc[0, ["example", "image", "n_hit"]].tolist() == ["gain", "image 0", 1]
 

@@ -432,8 +432,8 @@ def plot(study, outputs, example="dead", **changes):
         "view": {"family": "zoom", "grid": 3, "floor": 0.2},
         "model": {"architecture": "resnet18", "weights": None, "size": 16, "mean": None, "std": None},
         "methods": [
-            {"name": "max_logit", "method": "max_logit", "cue": "uncued"},
-            {"name": "dff", "method": "dff", "cue": "uncued"},
+            {"variant": "max_logit", "cue": "uncued"},
+            {"variant": "dff components=3", "cue": "uncued"},
         ],
     }
     plot_figure_1(**arguments | changes, outputs=outputs, example=example)
@@ -458,7 +458,7 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
     assert made.notes == ["chosen by hand", "resnet18 (random)", "zoom, 3 × 3 fixations", "val_3"]
     assert [(s.method, s.cue, s.dead, s.own_label) for s in made.saccades] == [
         ("maximum logit", "uncued", False, None),
-        ("DFF", "uncued", True, "round $thing$"),
+        ("DFF, components=3", "uncued", True, "round $thing$"),
     ]
     scores = pd.read_parquet(study / "max_logit_scores.parquet").iloc[3]
     names = ["round $thing$", "square_thing", "star"]
@@ -529,10 +529,10 @@ def test_the_same_inputs_give_the_same_bytes_in_every_format(study, tmp_path):
     )
 
 
-def test_a_method_has_the_name_of_the_configuration(study, tmp_path, drawn):
-    method = {"name": "my_igub", "method": "igub", "cue": "uncued"}
+def test_a_method_is_called_by_what_it_is_with_its_options(study, tmp_path, drawn):
+    method = {"variant": "igub prior=mean", "cue": "uncued"}
     plot(study, [tmp_path / "a.png"], methods=[method, method])
-    assert [saccade.method for saccade in drawn[0].saccades] == ["my_igub", "my_igub"]
+    assert [saccade.method for saccade in drawn[0].saccades] == ["IGUB, prior=mean"] * 2
 
 
 def test_damaged_or_foreign_files_are_refused(study, tmp_path):

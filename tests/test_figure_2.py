@@ -47,7 +47,13 @@ SUMMARY = pd.DataFrame(
 def networks(n, uncued, name="net"):
     """A summary of n networks, each with two cued and so many uncued methods."""
     methods = [("likelihood", 0.94), ("gradcam", 0.7)]  # where the paper has 80.3
-    others = [("max_logit", 0.72), ("igub", 0.775), ("dff", 0.74), ("eigencam", 0.74), ("igub_mean", 0.75)]
+    others = [
+        ("max_logit", 0.72),
+        ("igub", 0.775),
+        ("dff", 0.74),
+        ("eigencam", 0.74),
+        ("igub prior=mean", 0.75),
+    ]
     rows = []
     for i in range(n):
         network = f"{name}_{i}", "resnet101"
@@ -225,7 +231,7 @@ def test_nothing_covers_anything_and_all_can_be_read(drawn, summary, widest):
 
 
 def test_names_are_no_formulas(drawn):
-    summary = SUMMARY.replace({"model": {"big": "a_$b$"}, "method": {"igub": "$c_d$"}})
+    summary = SUMMARY.replace({"model": {"big": "a_$b$"}, "variant": {"igub": "$c_d$"}})
     figure = drawn(summary)
     figure.draw_without_rendering()
     title, tick = figure.axes[0].title, figure.axes[2].get_xticklabels()[1]

@@ -15,7 +15,15 @@ from PIL import Image
 from labelmaps.dataset import index_dataset
 from labelmaps.errors import InputError
 from labelmaps.images import read_image
-from labelmaps.index import SCHEMA, check_same_images, read_excluded, read_index, write_excluded, write_index
+from labelmaps.index import (
+    SCHEMA,
+    are_imagenet_validation,
+    check_same_images,
+    read_excluded,
+    read_index,
+    write_excluded,
+    write_index,
+)
 
 ROOT = Path(__file__).parent.parent
 WIDTH, HEIGHT = 20, 12
@@ -371,3 +379,17 @@ def test_a_file_of_other_images_or_in_another_order_is_refused():
     for other in (["b", "a"], ["a"], ["a", "b", "c"]):
         with pytest.raises(InputError, match=r"x\.h5: holds other images"):
             check_same_images(["a", "b"], other, "x.h5")
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (["ILSVRC2012_val_00000001", "ILSVRC2012_val_00050000"], True),
+        (["ILSVRC2012_val_00000293_n01440764"], True),
+        (["ILSVRC2012_val_00000001", "n01440764_18"], False),
+        (["scene_00000001"], False),
+        (["ILSVRC2012_test_00000001"], False),
+    ],
+)
+def test_the_papers_images_are_known_by_their_ids(images, expected):
+    assert are_imagenet_validation(images) == expected

@@ -140,7 +140,15 @@ def test_a_method_that_did_not_run_is_listed_as_such():
 
 def test_other_options_are_another_method():
     table = compared(row("a", R101, "igub prior=mean", 0.772, 0.796))
-    assert one(table, paper_network="resnet101", method="igub", measure="gain")["verdict"] == "not run"
+    assert one(table, paper_network="resnet101", method="igub", measure="gain")["verdict"] == "other options"
+
+
+def test_without_any_box_there_is_no_verdict_on_pointing():
+    table = compared(row("a", R101, "gradcam", 0.772, 0.803, pointing=float("nan")) | {"n_pointing": 0})
+    found = one(table, paper_network="resnet101", method="gradcam", measure="pointing")
+    assert (found["verdict"], found["n"]) == ("no image has a box", 0)
+    skipped = scores([True, False], ["skipped"] * 2)
+    assert order({"dff": skipped, "igub": skipped}, "dff", "igub")["verdict"] == "no image has a box"
 
 
 def scores(correct, pointing=None):
@@ -176,7 +184,7 @@ def test_pointing_is_compared_over_the_images_with_a_box():
 
 def test_all_orders_are_listed_even_where_nothing_ran():
     table = compare_orders({}, ORDERS)
-    assert len(table) == len(ORDERS) == 7
+    assert len(table) == len(ORDERS) == 8
     assert set(table["verdict"]) == {"not run"}
 
 

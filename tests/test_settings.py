@@ -198,6 +198,21 @@ def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
     assert settings.shown_methods == expected
 
 
+def test_figure_1_finds_methods_under_other_names():
+    methods = {"dff3": {"method": "dff", "components": 3}}
+    settings = read_settings(
+        overlaid({"methods": methods, "run": {"methods": ["center", "igub", "dff3", "dff"]}})
+    )
+    assert settings.shown_methods == ["dff3", "dff", "igub"]
+
+
+def test_a_vision_transformer_is_refused_where_a_map_is_needed():
+    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
+    assert "leave gradcam, dff out of run.methods" in mistakes(vit | {"run": {"models": ["vit"]}})
+    run = {"models": ["vit"], "methods": ["center", "likelihood", "igub"]}
+    assert read_settings(overlaid(vit | {"run": run})).run.models == ["vit"]
+
+
 def test_every_key_is_explained_in_the_configurations_readme():
     from pipeline import settings
 

@@ -28,7 +28,7 @@ SUMMARY = pd.DataFrame(
         row("big", "center", "baseline", 0.7, 0.81),
         row("big", "likelihood", "cued", 0.9, 0.75),
         row("big", "igub", "uncued", 0.71, 0.65),
-        row("big", "igub_mean", "uncued", 0.705, 0.64),
+        row("big", "igub prior=mean", "uncued", 0.705, 0.64),
         row("mine", "center", "baseline", 0.5, 0.82),
         row("mine", "likelihood", "cued", 0.8, 0.7),
         row("mine", "igub", "uncued", 0.55, 0.6),
@@ -78,7 +78,7 @@ def legend(figure):
 def test_points_stand_at_the_tables_numbers(drawn):
     figure = drawn()
     assert places(figure) == [(81, 70), (75, 90), (65, 71), (64, 70.5), (82, 50), (70, 80), (60, 55)]
-    names = ["centre", "likelihood map", "IGUB", "igub_mean", "centre", "likelihood map", "IGUB"]
+    names = ["centre", "likelihood map", "IGUB", "IGUB, prior=mean", "centre", "likelihood map", "IGUB"]
     assert labels(figure) == names
     boxes = [mpl.text.Text.get_window_extent(text) for text in figure.axes[0].texts]
     at = figure.axes[0].transData.transform(places(figure))
@@ -106,7 +106,7 @@ def test_colour_tells_the_method_marker_the_network_and_filling_the_cue(drawn):
         ("o", grey, True),
         ("o", cued, True),
         ("o", igub, False),
-        ("o", style.OTHER, False),
+        ("o", igub, False),  # with other options
         ("s", grey, True),
         ("s", cued, True),
         ("s", igub, False),
@@ -116,7 +116,7 @@ def test_colour_tells_the_method_marker_the_network_and_filling_the_cue(drawn):
 def test_the_baseline_is_grey_under_any_name(drawn):
     figure = drawn(SUMMARY.assign(method=SUMMARY["method"].replace("center", "fovea")))
     assert looks(figure)[0] == ("o", style.method_colour("center"), True)
-    assert labels(figure)[0] == "fovea"
+    assert labels(figure)[0] == "centre"
 
 
 def test_the_legend_names_only_what_is_there(drawn):
@@ -169,7 +169,7 @@ def test_points_at_one_place_are_rings_around_each_other(drawn):
 
 
 # The names of the points at the right are long.
-LONG = SUMMARY[SUMMARY["cue"] != "baseline"].replace({"method": {"likelihood": "a_method_with_a_long_name"}})
+LONG = SUMMARY[SUMMARY["cue"] != "baseline"].replace({"variant": {"likelihood": "a_method_with_a_long_name"}})
 
 
 @pytest.mark.parametrize("summary", [SUMMARY, SUMMARY.iloc[:4], LONG, networks(3), networks(5, 0.03)])
@@ -195,7 +195,7 @@ def test_the_legend_is_on_the_page_beside_the_axes(drawn, summary):
 
 
 def test_names_are_no_formulas(drawn):
-    summary = SUMMARY.replace({"model": {"big": "a_$b$"}, "method": {"igub": "$c_d$"}})
+    summary = SUMMARY.replace({"model": {"big": "a_$b$"}, "variant": {"igub": "$c_d$"}})
     summary = pd.concat([summary, summary.iloc[:1].assign(model="$e$", **NO_BOX)])
     figure = drawn(summary)
     figure.draw_without_rendering()
@@ -203,3 +203,8 @@ def test_names_are_no_formulas(drawn):
     assert [text.get_text().split("\n")[0] for text in texts[:2]] == ["a_$b$", "$c_d$"]
     assert "$e$ (centre)" in texts[2].get_text()
     assert not any(text.get_parse_math() for text in texts)
+
+
+def test_a_method_that_the_style_does_not_know_keeps_its_name():
+    assert (style.method_name("mine k=2"), style.method_colour("mine k=2")) == ("mine, k=2", style.OTHER)
+    assert style.method_name("dff components=3 choose=energy") == "DFF, components=3, choose=energy"

@@ -185,7 +185,7 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
         for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
-    assert len(pd.read_csv(results / "paper_orders.csv")) == 7
+    assert len(pd.read_csv(results / "paper_orders.csv")) == 8
     assert not list(folder.rglob(".*.tmp*"))
 
 

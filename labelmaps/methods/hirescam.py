@@ -1,6 +1,7 @@
 """HiResCAM: Σ_c ∂z_{k*}/∂A_c ⊙ A_c: the gradient weighs each cell on its own.
 
-Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package.
+Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package. It is Grad-CAM itself where average pooling and one linear
+layer follow the last block.
 """
 
 from typing import TYPE_CHECKING

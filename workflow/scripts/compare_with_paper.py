@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.files import moved_into_place
+from labelmaps.index import are_imagenet_validation, read_index
 from labelmaps.logs import job
 from labelmaps.paper import compare_numbers, compare_orders
+from labelmaps.results_table import read_results, write_results
 
 
 def compare_with_paper(
@@ -16,11 +17,12 @@ def compare_with_paper(
     paper_orders: Path,
     numbers: Path,
     orders: Path,
+    index: Path,
     rows: list[dict],
-    same_images: bool,
 ) -> None:
     """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
-    stated = pd.read_csv(paper_orders, comment="#")
+    stated = read_results(paper_orders)
+    same_images = are_imagenet_validation(read_index(index)["image"])
     of_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     for row, path in zip(rows, scores, strict=True):
         of_network.setdefault((row["view"], row["model"]), {})[row["variant"]] = pd.read_parquet(path)
@@ -30,10 +32,8 @@ def compare_with_paper(
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
-    ours = compare_numbers(pd.read_csv(summary), pd.read_csv(paper, comment="#"), same_images)
-    for table, output in ((ours, numbers), (pd.concat(compared), orders)):
-        with moved_into_place(output) as temporary:
-            table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+    write_results(numbers, compare_numbers(read_results(summary), read_results(paper), same_images))
+    write_results(orders, pd.concat(compared))
 
 
 if __name__ == "__main__":
@@ -45,5 +45,6 @@ if __name__ == "__main__":
             Path(snakemake.input.paper_orders),
             Path(snakemake.output.numbers),
             Path(snakemake.output.orders),
+            Path(snakemake.input.index),
             **dict(snakemake.params.items()),
         )

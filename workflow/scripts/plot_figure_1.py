@@ -34,13 +34,15 @@ def plot_figure_1(
 ) -> None:
     """Draw one of the examples in the format of each output's name.
 
-    saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the name and the cue of each.
+    saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
     view and model: as in the settings.
     """
     style.prepare()
     images = read_index(index)
     ids = images["image"].tolist()
-    image = read_examples(examples).set_index("example").loc[example, "image"]
+    table = read_examples(examples)
+    chosen = table[table["example"] == example].iloc[0]
+    image = chosen["image"]
     at = ids.index(image)
     ((rows, (pixels,)),) = read_batches(images.iloc[[at]], 1)
     label, boxes = rows.iloc[0][["label", "boxes"]]
@@ -59,7 +61,7 @@ def plot_figure_1(
     before, *after = look(pixels, label, maps, selected, family, preprocessing, class_names)
     saccades = [
         Saccade(
-            style.method_name(method["name"]),
+            style.method_name(method["variant"]),
             method["cue"],
             *read_map(path, at, image),
             fixation["x"],
@@ -72,7 +74,7 @@ def plot_figure_1(
     ]
     network = f"{model['architecture']} ({source})"
     fixation_points = f"{view['family']}, {family.grid} × {family.grid} fixations"
-    notes = [describe(example), network, fixation_points, image]
+    notes = [describe(chosen), network, fixation_points, image]
     figure = figure_1(Example(pixels, boxes, class_names[label], before, saccades, notes))
     style.save(figure, outputs)
 

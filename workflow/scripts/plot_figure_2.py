@@ -2,19 +2,20 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from labelmaps import style
 from labelmaps.figure_2 import figure_2
+from labelmaps.index import are_imagenet_validation, read_index
 from labelmaps.logs import job
+from labelmaps.results_table import read_results
 
 
-def plot_figure_2(summary: Path, paper: Path, outputs: list[Path], view: str, beside_paper: bool) -> None:
-    """Draw the rows of `view`, with the paper's values where `beside_paper`, in the format of each output's name."""
+def plot_figure_2(summary: Path, paper: Path, index: Path, outputs: list[Path], view: str) -> None:
+    """Draw the rows of `view` in the format of each output's name, with the paper's values where the images are its own."""
     style.prepare()
-    table = pd.read_csv(summary)
-    stated = pd.read_csv(paper, comment="#")
-    figure = figure_2(table[table["view"] == view], stated if beside_paper else stated.iloc[:0])
+    table, stated = read_results(summary), read_results(paper)
+    if not are_imagenet_validation(read_index(index)["image"]):
+        stated = stated.iloc[:0]
+    figure = figure_2(table[table["view"] == view], stated)
     style.save(figure, outputs)
 
 
@@ -23,6 +24,7 @@ if __name__ == "__main__":
         plot_figure_2(
             Path(snakemake.input.summary),
             Path(snakemake.input.paper),
+            Path(snakemake.input.index),
             [Path(figure) for figure in snakemake.output],
             **dict(snakemake.params.items()),
         )

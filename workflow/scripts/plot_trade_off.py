@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from labelmaps import style
 from labelmaps.logs import job
+from labelmaps.results_table import read_results
 from labelmaps.trade_off import trade_off
 
 
 def plot_trade_off(summary: Path, outputs: list[Path], view: str) -> None:
     """Draw the rows of `view`, in the format of each output's name."""
     style.prepare()
-    table = pd.read_csv(summary)
+    table = read_results(summary)
     style.save(trade_off(table[table["view"] == view]), outputs)
 
 

@@ -2,17 +2,16 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from labelmaps.files import moved_into_place
 from labelmaps.html_table import page
 from labelmaps.logs import job
+from labelmaps.results_table import read_results
 
 
 def render_table(table: Path, output: Path, title: str, note: str) -> None:
     """Write the CSV file `table` as an HTML page."""
     with moved_into_place(output) as temporary:
-        temporary.write_text(page(pd.read_csv(table), title, note), encoding="utf-8")
+        temporary.write_text(page(read_results(table), title, note), encoding="utf-8")
 
 
 if __name__ == "__main__":
