@@ -1,7 +1,7 @@
 """HiResCAM: Σ_c ∂z_{k*}/∂A_c ⊙ A_c: the gradient weighs each cell on its own.
 
-Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package. It is Grad-CAM itself where average pooling and one linear
-layer follow the last block.
+Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package. Where average pooling and one
+linear layer follow the last block, it is Grad-CAM itself.
 """
 
 from typing import TYPE_CHECKING
