@@ -32,7 +32,9 @@ CUES = {
 LINE = 0.9  # points
 SIZE, RING = 5.5, 4  # points: a marker, and how much larger the next is at the same place
 TEXT, LEADING = 7, 0.12  # of labels and the legend: size in points, and from line to line in inches
-STEPS = 500  # of moving labels apart
+# How labels move away from points and from each other (adjustText's options). Stopped by steps, not by time: the same table
+# gives the same picture.
+REPULSION = {"expand": (1.3, 1.9), "force_static": (0.6, 0.9), "force_text": (0.3, 0.5), "iter_lim": 500}
 LEADER = {"arrowstyle": "-", "color": "0.4", "linewidth": 0.5}
 
 
@@ -152,5 +154,4 @@ def label_points(axes: Axes, points: pd.DataFrame) -> None:
         for point in points.itertuples()
     ]
     place = {"x": points["x"].to_numpy(), "y": points["y"].to_numpy()}
-    # Stopped by steps, not by time: the same table gives the same picture.
-    adjust_text(labels, **place, ax=axes, expand=(1.3, 1.9), arrowprops=LEADER, iter_lim=STEPS)
+    adjust_text(labels, **place, ax=axes, arrowprops=LEADER, **REPULSION)

@@ -83,7 +83,7 @@ def test_points_stand_at_the_tables_numbers(drawn):
     boxes = [mpl.text.Text.get_window_extent(text) for text in figure.axes[0].texts]
     at = figure.axes[0].transData.transform(places(figure))
     gaps = [max(b.x0 - x, x - b.x1, b.y0 - y, y - b.y1) for b, (x, y) in zip(boxes, at, strict=True)]
-    assert max(gaps) < 0.4 * figure.dpi  # each stands by its own point
+    assert max(gaps) < 0.5 * figure.dpi  # each stands by its own point, or is led to it
 
 
 def test_intervals_are_those_of_the_table(drawn):
