@@ -105,8 +105,7 @@ def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
     tie, the lowest index. An image is shown once where there are enough images.
 
     Returns one row per example: example, the columns of `measures` without has_box, and qualifies: False where not even the
-    first of the ranking is what the kind says. Raises `InputError` for a chosen
-    image that is not there.
+    first of the ranking is what the kind says. Raises `InputError` for a chosen image that is not there.
     """
     position = {image: i for i, image in enumerate(measures["image"])}
     for example, image in chosen.items():

@@ -83,10 +83,15 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     network.load_state_dict(state, strict=False)
 
 
+def preprocessing_of(model: dict) -> "Preprocessing":
+    """What a network of the settings expects of its input."""
+    keys = ("architecture", "weights", "size", "mean", "std")
+    return Preprocessing.of(**{key: model[key] for key in keys})
+
+
 def load_network(model: dict, path: str | Path, n_labels: int) -> tuple[nn.Module, "Preprocessing"]:
     """A network of the settings (`model`) with the weights of a state dict file, and what it expects of its input."""
-    keys = ("architecture", "weights", "size", "mean", "std")
-    preprocessing = Preprocessing.of(**{key: model[key] for key in keys})
+    preprocessing = preprocessing_of(model)
     network = build(model["architecture"], n_labels, preprocessing.size)
     load_weights(network, path)
     return network, preprocessing

@@ -14,7 +14,7 @@ from labelmaps.index import check_same_images, read_index
 from labelmaps.inference import make_views, read_batches
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.logs import job
-from labelmaps.networks import Preprocessing
+from labelmaps.networks import Preprocessing, preprocessing_of
 from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily
 
@@ -56,9 +56,7 @@ def plot_figure_1(
         maps, source = file.read(at, at + 1), file.attributes["weights_source"]
     class_names = short_names(read_classes(classes))
     family = views.create(**view)
-    keys = ("architecture", "weights", "size", "mean", "std")
-    preprocessing = Preprocessing.of(**{key: model[key] for key in keys})
-    before, *after = look(pixels, label, maps, selected, family, preprocessing, class_names)
+    before, *after = look(pixels, label, maps, selected, family, preprocessing_of(model), class_names)
     saccades = [
         Saccade(
             style.method_name(method["variant"]),
