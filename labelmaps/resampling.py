@@ -1,54 +1,111 @@
-"""Bilinear resampling of axis-aligned boxes.
+"""Bilinear resampling of axis-aligned boxes, which may reach beyond the picture.
 
 The boxes need not fall on whole pixels. Bilinear sampling of such a box is separable: a view is Y · image · Xᵀ with two
 small matrices, restricted to the pixels that the box touches, and matrix products are what processors do best.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
+from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How a box is sampled.
+
+    antialias: average over the source pixels that a sample covers, where the box is shrunk.
+    places: of a box's samples: "centres" of as many equal cells, or "edges", evenly from edge to edge; then pixels beyond
+        the image count as empty, as `grid_sample` with zeros does (the authors' way), where else edges are replicated.
+    beyond: what stands beyond the picture: it is "empty", or the picture goes on mirrored at its edge ("reflect") or
+        repeated ("roll").
+    """
+
+    antialias: bool = False
+    places: Literal["centres", "edges"] = "centres"
+    beyond: Literal["empty", "reflect", "roll"] = "empty"
+
+
+@dataclass(frozen=True)
+class AxisWeights:
+    """Weights that sample a row of pixels.
+
+    pixels: the slice of pixels touched. weights: (sample, pixel touched) float32. filled: (sample,) float32, the sum of a
+    sample's weights: 1, or less where it is (partly) empty.
+    """
+
+    pixels: slice
+    weights: np.ndarray
+    filled: np.ndarray
+
+
 @lru_cache(maxsize=512)  # image sizes repeat, and so do the boxes along each axis; up to 1 MB each
 def axis_weights(
-    start: float, stop: float, n_pixels: int, size: int, antialias: bool
-) -> tuple[slice, np.ndarray]:
-    """Weights that sample the interval [start, stop] of a row of pixels at `size` evenly spaced points.
+    interval: tuple[float, float],
+    picture: tuple[float, float],
+    n_pixels: int,
+    size: int,
+    sampling: Sampling,
+) -> AxisWeights:
+    """Weights that sample an interval of a row of pixels at `size` evenly spaced points.
 
-    Coordinates are edge coordinates: pixel j covers [j, j + 1]. Sample i lies at start + (stop − start)(i + ½)/size, and
-    pixel j weighs max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation; with `antialias` s is
-    the step between samples where that is longer, as in Pillow and torchvision. The weights are cut at the image's edge
-    and normalised, so that edges are replicated.
-
-    Returns the slice of pixels touched, and weights (size, pixels touched), float32, rows summing to 1.
+    Coordinates are edge coordinates: pixel j covers [j, j + 1]. Beyond the interval `picture` nothing of the image is seen,
+    but what `sampling.beyond` says; where the picture is larger than the image, the rest of it is empty. Pixel j weighs
+    max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation; with antialiasing s is the step between
+    samples where that is longer, as in Pillow and torchvision.
     """
-    step = (stop - start) / size
-    position = start + step * (np.arange(size) + 0.5) - 0.5  # of pixel centres, in pixel indices
-    support = max(step, 1.0) if antialias else 1.0
-    first = max(int(np.floor(position[0] - support)) + 1, 0)
-    last = min(int(np.ceil(position[-1] + support)) - 1, n_pixels - 1)
-    pixels = np.arange(first, last + 1)
-    weights = np.maximum(0, 1 - abs(position[:, None] - pixels) / support)
-    weights /= weights.sum(axis=1, keepdims=True)
-    return slice(first, last + 1), weights.astype(np.float32)
+    start, stop = interval
+    edges = sampling.places == "edges"
+    share = np.linspace(0, 1, size) if edges else (np.arange(size) + 0.5) / size
+    position = start + (stop - start) * share
+    first, last = picture
+    side = last - first
+    if sampling.beyond == "roll":
+        position = first + (position - first) % side
+    elif sampling.beyond == "reflect":
+        position = first + side - abs((position - first) % (2 * side) - side)
+    # From edge to edge, the outermost samples lie on the edge itself; what they have of it, the weights say.
+    inside = edges | ((position >= max(first, 0)) & (position <= min(last, n_pixels)))
+    if not inside.any():
+        return AxisWeights(slice(0, 0), np.zeros((size, 0), np.float32), np.zeros(size, np.float32))
+
+    centre = position - 0.5  # in pixel indices
+    support = max((stop - start) / size, 1.0) if sampling.antialias else 1.0
+    lowest = max(int(np.floor(centre[inside].min() - support)) + 1, 0)
+    highest = min(int(np.ceil(centre[inside].max() + support)) - 1, n_pixels - 1)
+    pixels = np.arange(lowest, highest + 1)
+    weights = np.maximum(0, 1 - abs(centre[:, None] - pixels) / support) * inside[:, None]
+    if not edges:
+        weights /= np.where(inside, weights.sum(axis=1), 1)[:, None]
+    weights = weights.astype(np.float32)
+    filled = weights.sum(axis=1) if edges else inside.astype(np.float32)
+    return AxisWeights(slice(lowest, highest + 1), weights, filled)
 
 
-def resize_boxes(image: Tensor, boxes: np.ndarray, size: int, antialias: bool) -> Tensor:
+def resize_boxes(
+    image: Tensor, boxes: np.ndarray, picture: np.ndarray, size: int, sampling: Sampling, empty: Tensor
+) -> Tensor:
     """Resample boxes of an image to squares.
 
-    image: (3, H, W) float32. boxes: (box, 4), x0, y0, x1, y1 in edge coordinates, inside the image.
+    image: (3, H, W) float32. boxes: (box, 4), x0, y0, x1, y1 in edge coordinates. picture: (4,), the part of the image that
+    is seen, in the same coordinates; it may be larger than the image. empty: (3,), the colour where there is nothing.
     Returns (box, 3, size, size) on the image's device.
     """
     _, height, width = image.shape
     views = image.new_empty(len(boxes), 3, size, size)
+    left, top, right, bottom = picture.tolist()
     for view, (x0, y0, x1, y1) in zip(views, boxes.tolist(), strict=True):
-        rows, y_weights = axis_weights(y0, y1, height, size, antialias)
-        columns, x_weights = axis_weights(x0, x1, width, size, antialias)
-        y_weights = torch.from_numpy(y_weights).to(image.device)
-        x_weights = torch.from_numpy(x_weights).to(image.device)
-        torch.matmul(y_weights @ image[:, rows, columns], x_weights.T, out=view)
+        y = axis_weights((y0, y1), (top, bottom), height, size, sampling)
+        x = axis_weights((x0, x1), (left, right), width, size, sampling)
+        y_weights = torch.from_numpy(y.weights).to(image.device)
+        x_weights = torch.from_numpy(x.weights).to(image.device)
+        torch.matmul(y_weights @ image[:, y.pixels, x.pixels], x_weights.T, out=view)
+        filled = np.outer(y.filled, x.filled)
+        if (filled < 1).any():
+            view += torch.from_numpy(1 - filled).to(image.device) * empty[:, None, None]
     return views
 
 

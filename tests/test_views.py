@@ -143,6 +143,26 @@ def test_antialias_equals_pillow_in_float(width, height):
         np.testing.assert_allclose(sampled[row, column, channel], np.asarray(expected), atol=1e-4)
 
 
+@pytest.mark.parametrize(("width", "height"), SIZES)
+@pytest.mark.parametrize("size", [16, 17])
+def test_the_authors_sampling_equals_torch_grid_sample_with_zeros(width, height, size):
+    image = noise(width, height)
+    sampled = sample(View(sampling="edges"), image, size)
+    share = torch.linspace(-1, 1, size, dtype=torch.float64)
+    black = BLACK[:, None, None].double()
+    for row, column, ux, uy, r in reference_grid(7, 0.1):
+        y, x = torch.meshgrid(uy + r * share, ux + r * share, indexing="ij")
+        # Zeros stand for black: they are black where black is 0.
+        expected = black + torch.nn.functional.grid_sample(
+            (image.double() - black)[None],
+            torch.stack([x, y], dim=-1)[None],
+            mode="bilinear",
+            padding_mode="zeros",
+            align_corners=False,
+        )
+        torch.testing.assert_close(sampled[row, column], expected[0].float(), rtol=1e-4, atol=1e-4)
+
+
 def test_antialias_changes_shrunk_views_only():
     image = noise(60, 60)
     plain, smooth = (sample(View(antialias=flag), image) for flag in (False, True))
@@ -196,8 +216,11 @@ def test_views_are_created_by_family_and_options():
 
 @pytest.mark.parametrize("antialias", [False, True])
 def test_weights_are_shares_of_the_touched_pixels_alone(antialias):
-    touched, weights = resampling.axis_weights(10.0, 14.0, 100, 8, antialias)
-    assert (touched.start, touched.stop) == (9, 15)  # the outer samples at 10.25 and 13.75 lean on 9 and 14
+    sampling = resampling.Sampling(antialias=antialias)
+    axis = resampling.axis_weights((10.0, 14.0), (0.0, 100.0), 100, 8, sampling)
+    weights = axis.weights
+    assert axis.pixels == slice(9, 15)  # the outer samples at 10.25 and 13.75 lean on 9 and 14
+    assert axis.filled.tolist() == [1] * 8
     assert weights.shape == (8, 6)
     np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
     np.testing.assert_allclose(weights[0], [0.25, 0.75, 0, 0, 0, 0])

@@ -51,6 +51,12 @@ class ViewFamily(Protocol):
         ...
 
 
+def check_grid(grid: int) -> None:
+    """Raise `ValueError` for a number of fixations that leaves the grid without a centre."""
+    if grid < 1 or grid % 2 == 0:
+        raise ValueError(f"grid: {grid} is not an odd positive number; the grid needs a centre")
+
+
 def cell_points(extent: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """Centres of a map's cells, seen through views that fill the boxes `extent` (image, 4) of original pixels.
 

@@ -5,16 +5,16 @@ u ∈ linspace(−(1−s), 1−s, n)², s = `floor`, and the view is the box of 
 on its own (the aspect ratio is squashed). x₀ is the whole image; the outer ring sees a share s of each side.
 
 Source: the authors' code for arXiv 2402.15480 (`method='valid', size_ratio=0.1`). They sample at linspace(−1, 1, 224)
-with zeros outside; here samples lie at pixel centres and edges are replicated.
+with zeros outside (`sampling: edges`); by default samples lie at the centres of pixels here, and edges are replicated.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Geometry
+from labelmaps.views import Geometry, check_grid
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,16 +28,18 @@ class View:
     floor: side of the smallest box, as a share of the image's side.
     antialias: average over the source pixels that a sample covers, where the box is shrunk.
     mask: blacken what lies outside the disc inscribed in the view.
+    sampling: at the "centres" of the view's pixels, or, as the authors do, from edge to edge ("edges"), black beyond the
+        image. Theirs are zeros; that they stand for black is our reading: they mask before they normalise.
     """
 
     grid: int = 7
     floor: float = 0.1
     antialias: bool = False
     mask: bool = False
+    sampling: Literal["centres", "edges"] = "centres"
 
     def __post_init__(self):
-        if self.grid < 1 or self.grid % 2 == 0:
-            raise ValueError(f"grid: {self.grid} is not an odd positive number; the grid needs a centre")
+        check_grid(self.grid)
         if not 0 < self.floor <= 1:
             raise ValueError(f"floor: {self.floor} is not a share of the side in (0, 1]")
 
@@ -58,7 +60,9 @@ class View:
 
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
-        views = resampling.resize_boxes(image, boxes, size, self.antialias)
+        sampling = resampling.Sampling(antialias=self.antialias, places=self.sampling)
+        whole = np.array([0, 0, width, height])
+        views = resampling.resize_boxes(image, boxes, whole, size, sampling, black)
         if self.mask:
             views = resampling.blacken_outside_disc(views, black)
         return views

@@ -1,0 +1,59 @@
+"""Crop: a square of the image of fixed size around the fixation.
+
+The fixations are the centres of n × n cells of the image; the square's side is a share of the image's shorter side.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from labelmaps.views import Geometry, check_grid
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Options of the crop family.
+
+    grid: fixations along each axis, odd.
+    side: of the square, as a share of the image's shorter side.
+    beyond: what stands where the square leaves the image: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation),
+        the image mirrored at its edge ("reflect"); or "inside": the square is moved, by as little as can be, so as not to
+        leave it. The fixation is then not at its centre.
+    antialias: average over the source pixels that a sample covers, where the square is shrunk.
+    """
+
+    grid: int = 7
+    side: float = 0.75
+    beyond: Literal["black", "gray", "reflect", "inside"] = "black"
+    antialias: bool = True
+
+    def __post_init__(self):
+        check_grid(self.grid)
+        if not 0 < self.side <= 1:
+            raise ValueError(f"side: {self.side} is not a share of the shorter side in (0, 1]")
+
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Where each view looks, in original pixels."""
+        image = np.array([width, height])
+        cells = (np.arange(self.grid) + 0.5) / self.grid
+        y, x = np.meshgrid(cells, cells, indexing="ij")
+        fixation = np.stack([x, y], axis=-1) * image
+        half = self.side * image.min() / 2
+        centre = fixation.clip(half, image - half) if self.beyond == "inside" else fixation
+        return Geometry(fixation, np.concatenate([centre - half, centre + half], axis=-1))
+
+    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        from labelmaps import resampling
+
+        _, height, width = image.shape
+        boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
+        beyond = "reflect" if self.beyond == "reflect" else "empty"
+        sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
+        empty = black * (self.beyond != "gray")
+        return resampling.resize_boxes(image, boxes, np.array([0, 0, width, height]), size, sampling, empty)

@@ -1,0 +1,78 @@
+"""Shift: the image, brought to the network's square as for any classifier, and moved so that the fixation is at the centre.
+
+The fixations are the centres of n × n cells of the square; at 7 × 7 and 224 pixels they lie 32 pixels apart, the stride of
+most networks. Every view has the square's size.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from labelmaps.views import Geometry, check_grid
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+CROP = 224 / 256  # of the shorter side: the usual crop of classifiers, 224 pixels of an image resized to 256
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """Options of the shift family.
+
+    grid: fixations along each axis, odd.
+    base: how the image becomes a square: "letterbox" (whole, with bars), "crop" (the central square, 224/256 of the shorter
+        side) or "squash" (whole, each axis on its own).
+    beyond: what enters when the square moves: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation; bars are
+        then gray, else black), the square mirrored at its edge ("reflect") or repeated ("roll"), or the image's real
+        "surroundings" of the crop, then black.
+    antialias: average over the source pixels that a sample covers, where the image is shrunk.
+    """
+
+    grid: int = 7
+    base: Literal["letterbox", "crop", "squash"] = "letterbox"
+    beyond: Literal["black", "gray", "reflect", "roll", "surroundings"] = "black"
+    antialias: bool = True
+
+    def __post_init__(self):
+        check_grid(self.grid)
+        if self.beyond == "surroundings" and self.base != "crop":
+            raise ValueError(
+                f"beyond: a {self.base} shows the whole image and has no surroundings; choose base: crop, or beyond: black"
+            )
+
+    def square(self, width: int, height: int) -> np.ndarray:
+        """The box x0, y0, x1, y1 of the image that fills the network's square when nothing is moved."""
+        side = {
+            "letterbox": [max(width, height)] * 2,
+            "crop": [CROP * min(width, height)] * 2,
+            "squash": [width, height],
+        }[self.base]
+        centre, half = np.array([width, height]) / 2, np.array(side) / 2
+        return np.concatenate([centre - half, centre + half])
+
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Where each view looks, in original pixels."""
+        square = self.square(width, height)
+        side = square[2:] - square[:2]
+        cells = (
+            np.arange(self.grid) - self.grid // 2
+        ) / self.grid  # from the centre, as shares of the square
+        y, x = np.meshgrid(cells, cells, indexing="ij")
+        moved = np.stack([x, y], axis=-1) * side
+        return Geometry(np.array([width, height]) / 2 + moved, square + np.tile(moved, 2))
+
+    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        from labelmaps import resampling
+
+        _, height, width = image.shape
+        boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
+        is_open = self.beyond == "surroundings"
+        picture = np.array([0, 0, width, height]) if is_open else self.square(width, height)
+        beyond = self.beyond if self.beyond in ("reflect", "roll") else "empty"
+        sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
+        empty = black * (self.beyond != "gray")
+        return resampling.resize_boxes(image, boxes, picture, size, sampling, empty)
