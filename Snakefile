@@ -8,6 +8,7 @@ min_version("9.0")
 
 
 configfile: shown(ROOT / "config" / "config.yaml")
+configfile: shown(ROOT / "config" / "readings.yaml")
 
 
 report: "workflow/report/workflow.rst"
@@ -21,6 +22,7 @@ include: "rules/saliency.smk"
 include: "rules/fixations.smk"
 include: "rules/scores.smk"
 include: "rules/figures.smk"
+include: "rules/readings.smk"
 include: "rules/report.smk"
 
 
@@ -34,6 +36,9 @@ rule all:
             for figure in (
                 f"figure_2_{view}",
                 f"trade_off_{view}",
+                f"nulls_{view}",
+                f"best_of_n_{view}",
+                f"views_{view}",
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models

@@ -1,40 +1,34 @@
 """The paper's Figure 1, and what follows: where each method looks on one image, and what the network then sees and says."""
 
 import math
-from bisect import bisect
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
-from matplotlib.patches import Patch, Rectangle
+from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke, withStroke
-from matplotlib.textpath import text_to_path
 from PIL import Image
 
+from labelmaps import style
 from labelmaps.classes import Class
+from labelmaps.page import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
 
 # Lengths in inches.
 WIDTH, WIDEST_PANEL = 7.0, 1.9
 PER_BLOCK = 5  # methods side by side; more go on below
-GAP, MARGIN = 0.08, 0.03
 TALLEST, FLATTEST = 1.5, 0.35  # height of the upper panels, in units of their width
-LARGE, SMALL = 8.0, 6.5  # sizes of type, in points
-SPACING = 1.25  # of lines, in units of the size of type
-POINTS = 72  # to the inch
+LARGE = 8.0  # points: the size of titles
 LEGEND, LEGEND_LINE = 6.2, 0.16  # width of the legend on one line, and height of a line
 
-LARGEST_IMAGE = 800  # pixels; more would be lost in print
 HEAT, HEAT_ALPHA = "viridis", 0.55
 BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
 RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
-GREY = "#555555"
 # White under a dark edge can be seen on any image.
 BOX = {
     "edgecolor": "white",
@@ -61,7 +55,6 @@ POINT = {
     "path_effects": [withStroke(linewidth=2.6, foreground="black")],
     "clip_on": False,
 }
-CUES = {"cued": "cued: told the label"}
 
 
 @dataclass(frozen=True)
@@ -140,73 +133,6 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
     return point.clip(0, [width, height])
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of text; size in points."""
-
-    text: str
-    size: float = SMALL
-    color: str = "black"
-    weight: str = "normal"
-
-    @property
-    def height(self) -> float:
-        """Room that it takes, in inches."""
-        return self.size * SPACING / POINTS
-
-    @property
-    def width(self) -> float:
-        """In inches."""
-        font = FontProperties(size=self.size, weight=self.weight)
-        return text_to_path.get_text_width_height_descent(self.text, font, ismath=False)[0] / POINTS
-
-
-def fit(line: Line, width: float, n_lines: int) -> list[Line]:
-    """A text on at most `n_lines` lines of `width` inches; where it does not fit, it ends in "…"."""
-    words, lines = line.text.split(), [replace(line, text="")]
-    while words:
-        longer = replace(line, text=f"{lines[-1].text} {words[0]}".strip())
-        if longer.width <= width:
-            lines[-1] = longer
-            del words[0]
-        elif lines[-1].text and len(lines) < n_lines:
-            lines.append(replace(line, text=""))
-        else:
-            cuts = [replace(line, text=f"{longer.text[:n]}…") for n in range(len(longer.text))]
-            return [*lines[:-1], cuts[max(bisect(cuts, width, key=lambda cut: cut.width) - 1, 0)]]
-    return lines
-
-
-class Page:
-    """A figure on which things have their place in inches from the upper left corner."""
-
-    def __init__(self, width: float, height: float):
-        self.width, self.height = width, height
-        self.figure = plt.figure(figsize=(width, height))
-
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A panel without ticks and frame."""
-        box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
-        axes = self.figure.add_axes(box, xticks=[], yticks=[])
-        axes.spines[:].set_visible(False)
-        return axes
-
-    def write(self, lines: Sequence[Line], left: float, top: float) -> None:
-        """Lines one below another, from `top` downwards."""
-        for line in lines:
-            self.figure.text(
-                left / self.width,
-                1 - (top + line.height / 2) / self.height,
-                line.text,
-                va="center_baseline",
-                size=line.size,
-                color=line.color,
-                weight=line.weight,
-                parse_math=False,  # names of classes and files may hold $
-            )
-            top += line.height
-
-
 def figure_1(example: Example) -> Figure:
     """Draw the image and each method's map, and below each the view that the network received there."""
     saccades = example.saccades
@@ -219,7 +145,7 @@ def figure_1(example: Example) -> Figure:
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
     titles = [title(example.label, "the given label", panel)]
-    titles += [title(saccade.method, CUES.get(saccade.cue, saccade.cue), panel) for saccade in saccades]
+    titles += [title(saccade.method, style.CUES[saccade.cue], panel) for saccade in saccades]
     headings = [note("x₀: before the saccade", panel)]
     for view in views[1:]:
         stays = np.array_equal(view.extent, example.before.extent)
@@ -260,11 +186,6 @@ def figure_1(example: Example) -> Figure:
     return page.figure
 
 
-def room(lines: Sequence[Line]) -> float:
-    """Height of lines one below another, in inches."""
-    return sum(line.height for line in lines)
-
-
 def note(text: str, width: float) -> list[Line]:
     """A small line above a panel."""
     return fit(Line(text, color=GREY), width, 1)
@@ -293,12 +214,6 @@ def remarks(saccade: Saccade, width: float) -> list[Line]:
     if saccade.dead:
         lines += fit(Line("dead map: stays at the centre"), width, 2)
     return lines
-
-
-def draw_box(axes: Axes, box: np.ndarray, **style) -> None:
-    """The outline x0, y0, x1, y1."""
-    x0, y0, x1, y1 = box
-    axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, clip_on=False, **style))
 
 
 def draw_image(axes: Axes, image: Image.Image, example: Example) -> None:

@@ -22,7 +22,6 @@ BASELINES = {
     "accuracy_after": ("accuracy at the centre (x₀)", {"color": style.BEFORE, "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.45", "linestyle": (0, (1, 1.5))}),
 }
-ROWS = {"cued": "cued: told the label", "uncued": "uncued"}
 PAPER_KEY = ["architecture", "variant"]
 MARK = {"linestyle": "none", "markerfacecolor": "white"}
 DIAMOND = MARK | {"marker": "D", "markersize": 3.7, "markeredgecolor": "black", "markeredgewidth": 0.8}
@@ -35,8 +34,6 @@ BAR, OWN = 0.27, 0.465
 NARROWEST, LEVEL, WIDEST = 0.46, 0.78, 1.4
 MARGIN, GAP = 0.7, 0.1  # inches: the axis at the left, and between two networks
 LEGEND = 2.35  # inches: a column of the legend
-# Of the networks' and methods' names: size in points, and a character's mean width in inches.
-NAMES, CHARACTER = 7.5, 0.056
 
 
 def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
@@ -47,7 +44,7 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     """
     paper = paper.rename(columns={"method": "variant"})  # it has the methods with their default options
     models = list(dict.fromkeys(summary["model"]))
-    cues = [cue for cue in ROWS if cue in set(summary["cue"])]
+    cues = [cue for cue in style.CUES if cue in set(summary["cue"])]
     if not cues:
         raise ValueError("the summary holds no cued and no uncued method: there is no saccade to draw")
     methods = summary[summary["cue"] != "baseline"]
@@ -56,9 +53,11 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     spacing = float(np.clip(room / widest, NARROWEST, WIDEST))
     width = max(MARGIN + len(models) * (GAP + widest * spacing), 2 * LEGEND)
     longest = methods["variant"].map(style.method_name).str.len().max()
-    level = spacing >= max(LEVEL, CHARACTER * longest)
+    level = spacing >= max(LEVEL, style.CHARACTER * longest)
     headings = [
-        style.network_lines(summary[summary["model"] == model].iloc[0], int(widest * spacing / CHARACTER))
+        style.network_lines(
+            summary[summary["model"] == model].iloc[0], int(widest * spacing / style.CHARACTER)
+        )
         for model in models
     ]
     lines = max(map(len, headings))
@@ -77,9 +76,9 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
                 draw_panel(axes[row, column], of_model, cue, paper, widest, level=level)
             # As many lines everywhere, so that the networks' names stand side by side.
             heading += [""] * (lines - len(heading))
-            axes[0, column].set_title("\n".join(heading), fontsize=NAMES, parse_math=False)
+            axes[0, column].set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
         for row, cue in enumerate(cues):
-            axes[row, 0].set_ylabel(f"{ROWS[cue]}\n% of images")
+            axes[row, 0].set_ylabel(f"{style.CUES[cue]}\n% of images")
         figure.legend(
             *legend_entries(summary, paper),
             loc="outside lower center",
@@ -106,7 +105,7 @@ def draw_panel(
             axes.axhline(100 * value, **look, linewidth=0.9, zorder=0)
     for offset, (measure, (_, colour)) in zip((-1, 0, 1), MEASURES.items(), strict=True):
         x = np.arange(len(methods)) + offset * BAR
-        value, low, high = percent(methods, measure)
+        value, low, high = style.percent(methods, measure)
         axes.bar(x, value, BAR * 0.94, color=colour, linewidth=0)
         axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
         theirs = (100 * stated[measure]).where(value.notna())
@@ -119,7 +118,7 @@ def draw_panel(
                 )
                 label.set(ha="center", fontsize=6.5, color=colour, rotation=0 if level else 90, zorder=5)
                 label.set_bbox({"facecolor": "white", "linewidth": 0, "pad": 0.5})
-    value, low, high = percent(methods, "accuracy_own")
+    value, low, high = style.percent(methods, "accuracy_own")
     x = np.arange(len(methods)) + OWN
     axes.vlines(x, low, high, **INTERVAL, path_effects=CASING, zorder=3)
     axes.plot(x, value, **TRIANGLE, zorder=4, clip_on=False)
@@ -127,17 +126,12 @@ def draw_panel(
     turned = {} if level else {"rotation": 45, "ha": "right", "rotation_mode": "anchor", "linespacing": 0.9}
     names = names if level else [name.replace(" ", "\n") for name in names]
     axes.set_xticks(range(len(methods)), names, parse_math=False, **turned)
-    axes.tick_params(axis="x", length=0, labelsize=NAMES)
+    axes.tick_params(axis="x", length=0, labelsize=style.NAMES)
     middle = (len(methods) - 1) / 2
     axes.set(xlim=(middle - widest / 2, middle + widest / 2), ylim=(0, 108 if level else 116))
     axes.set_yticks(range(0, 101, 20))
     sns.despine(ax=axes)
     axes.spines["left"].set_bounds(0, 100)
-
-
-def percent(methods: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """A measure and the ends of its interval."""
-    return 100 * methods[measure], 100 * methods[f"{measure}_low"], 100 * methods[f"{measure}_high"]
 
 
 def legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list, list[str]]:

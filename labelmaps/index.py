@@ -64,6 +64,12 @@ def read_index(path: str | Path) -> pd.DataFrame:
     return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))
 
 
+def sample_images(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
+    """The rows of `images` images drawn at random, in the order of the index; all rows where there are no more."""
+    rows = np.random.default_rng(seed).permutation(len(index))[:images]
+    return index.iloc[np.sort(rows)]
+
+
 def write_excluded(path: str | Path, excluded: pd.DataFrame) -> None:
     """Write the images left out as CSV: `image` (id), `path`, `reason`."""
     with moved_into_place(path) as temporary:

@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import WeightsEnum
 
 from labelmaps.errors import InputError
@@ -244,6 +245,12 @@ class Classifier:
         head = last_linear(self.network)
         if head is not None:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+
+    def operations(self, size: int) -> int:
+        """Floating-point operations for one view (3, size, size): a multiplication and an addition are two."""
+        with FlopCounterMode(display=False) as counter:
+            self.logits(torch.zeros(1, 3, size, size))
+        return counter.get_total_flops()
 
     @torch.inference_mode()
     def logits(self, views: Tensor) -> Tensor:

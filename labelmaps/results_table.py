@@ -10,13 +10,14 @@ from labelmaps.files import moved_into_place
 NAMES = frozenset(
     {"dataset", "view", "model", "method", "variant", "cue", "architecture", "weights"}
     | {"paper_network", "measure", "greater", "lesser", "verdict"}
+    | {"first", "second", "rule", "subset", "reading", "term"}
 )
 
 
 def write_results(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table of results, numbers to six decimals."""
+    """Write a table of results, numbers to six significant digits."""
     with moved_into_place(path) as temporary:
-        table.to_csv(temporary, index=False, float_format="%.6f", lineterminator="\n")
+        table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read_results(path: str | Path) -> pd.DataFrame:

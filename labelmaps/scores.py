@@ -5,19 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from labelmaps.pointing import hits
+
 HIT, MISS, SKIPPED = "hit", "miss", "skipped"
-
-
-def pointing_game(x: float, y: float, boxes: np.ndarray, tolerance: float = 0.0) -> str:
-    """Does the point x, y fall in any of the boxes (box, 4)? "hit", "miss", or "skipped" where there is no box.
-
-    Boxes are x0, y0, x1, y1, corners included, and `tolerance` widens them; all in original pixels.
-    """
-    if len(boxes) == 0:
-        return SKIPPED
-    x0, y0, x1, y1 = np.asarray(boxes).reshape(-1, 4).T
-    inside = (x0 - tolerance <= x) & (x <= x1 + tolerance) & (y0 - tolerance <= y) & (y <= y1 + tolerance)
-    return HIT if inside.any() else MISS
 
 
 def score_fixations(
@@ -41,10 +31,7 @@ def score_fixations(
     before = top_label[:, rows // 2, columns // 2]
     after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
     own_label = fixations["own_label"].array
-    pointing = [
-        pointing_game(x, y, image_boxes, tolerance)
-        for x, y, image_boxes in zip(fixations["x"], fixations["y"], boxes, strict=True)
-    ]
+    hit = hits(fixations["x"], fixations["y"], boxes, tolerance)
     return pd.DataFrame(
         {
             "label": label,
@@ -54,8 +41,8 @@ def score_fixations(
             "correct_after": after == label,
             "own_label": own_label,
             "correct_own": own_label == label,
-            "pointing": pointing,
-            "reason": ["no box" if outcome == SKIPPED else "" for outcome in pointing],
+            "pointing": np.select([hit == 1, hit == 0], [HIT, MISS], SKIPPED),
+            "reason": np.where(np.isnan(hit), "no box", ""),
             "dead": fixations["dead"].to_numpy(),
         }
     )

@@ -19,7 +19,10 @@ METHODS = {
     "likelihood": ("likelihood map", "#E69F00"),
     "gradcam": ("Grad-CAM", "#CC79A7"),
     "max_logit": ("maximum logit", "#56B4E9"),
+    "max_softmax": ("maximum softmax", "#88CCEE"),
+    "min_entropy": ("minimum entropy", "#44AA99"),
     "igub": ("IGUB", "#009E73"),
+    "consensus": ("consensus", "#999933"),
     "dff": ("DFF", "#882255"),
     "hirescam": ("HiResCAM", "#AA4499"),
     "layercam": ("LayerCAM", "#332288"),
@@ -27,12 +30,29 @@ METHODS = {
     "xgradcam": ("XGradCAM", "#CC6677"),
     "eigencam": ("EigenCAM", "#117733"),
 }
-OTHER = "#999933"
+OTHER = "#BBBBBB"
+CUES = {"cued": "cued: told the label", "uncued": "uncued"}
+# What figures call the nulls of `labelmaps.nulls`.
+NULLS = {
+    "uniform": "uniform random fixation (expected)",
+    "random": "uniform random fixation (one draw)",
+    "best_cell": "best constant fixation",
+    "decoy_second": "decoy: told x₀’s best other label",
+    "decoy_random": "decoy: told a random other label",
+    "any_view": "any view",
+    "top_n": "label among x₀’s n best, n = labels that the views say",
+    "mean_softmax": "mean softmax of all views",
+    "mean_softmax_inner": "mean softmax without the outer ring",
+    "standard_crop": "standard crop (256/224)",
+}
+MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
 # The same data give the same bytes: no dates, no random identifiers; text stays text.
 REPRODUCIBLE = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 DPI = 200
 PAGE = 7.2  # inches: the width of a page's text
+NAMES, CHARACTER = 7.5, 0.056  # of names: size in points, and a character's mean width in inches
+VALUE = 6.5  # points: numbers beside marks
 
 
 def method_name(variant: str) -> str:
@@ -46,11 +66,19 @@ def method_colour(variant: str) -> str:
     return METHODS.get(variant.split()[0], ("", OTHER))[1]
 
 
+def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """A measure and the ends of its interval, in percent."""
+    return 100 * table[measure], 100 * table[f"{measure}_low"], 100 * table[f"{measure}_high"]
+
+
 def network_lines(row: pd.Series, width: int) -> list[str]:
-    """A network's name, weights and number of images, from a row of the summary, in lines of at most `width` characters."""
+    """A network's name, weights and number of images, from a row of the summary, in lines of at most `width` characters.
+
+    The images with boxes are told apart where the row says how many there are.
+    """
     architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
     n = f"n = {row['n_images']:,} images"
-    if row["n_pointing"] != row["n_images"]:
+    if row.get("n_pointing", row["n_images"]) != row["n_images"]:
         n += f", {row['n_pointing']:,} with\N{NO-BREAK SPACE}boxes"
     parts = row["model"], architecture + row["weights"], n
     lines = [line for part in parts for line in textwrap.wrap(part, width)]

@@ -16,9 +16,6 @@ from matplotlib.patches import Patch
 
 from labelmaps import style
 
-MARKERS = (
-    "osD^vP"  # one per network; of more than these, they come again, and labels carry the network's number
-)
 BASELINES = {
     "accuracy_after": ("accuracy at the centre", {"color": "0.6", "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.6", "linestyle": (0, (1, 1.5))}),
@@ -77,8 +74,8 @@ def trade_off(summary: pd.DataFrame) -> Figure:
 def look_of(summary: pd.DataFrame) -> pd.DataFrame:
     """The rows with what tells them apart: marker, colours, size and label; measures in percent."""
     models = list(dict.fromkeys(summary["model"]))
-    markers = dict(zip(models, cycle(MARKERS), strict=False))
-    numbers = {m: f"{i}  " if len(models) > len(MARKERS) else "" for i, m in enumerate(models, 1)}
+    markers = dict(zip(models, cycle(style.MARKERS), strict=False))
+    numbers = {m: f"{i}  " if len(models) > len(style.MARKERS) else "" for i, m in enumerate(models, 1)}
     colour = summary["variant"].map(style.method_colour)
     colour = colour.mask(summary["cue"] == "baseline", style.method_colour("center"))
     points = summary.assign(

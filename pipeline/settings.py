@@ -76,6 +76,14 @@ class Scenes(Closed):
     seed: Seed = Field(2, description="evaluation scenes and training scenes never share a random stream")
 
 
+class Sample(Closed):
+    """Some images of another data set, drawn at random; all of them where it has no more."""
+
+    of: Name = Field(description="the other data set")
+    images: Positive = Field(200, description="number of images")
+    seed: Seed = 0
+
+
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
@@ -87,6 +95,7 @@ class Dataset(Closed):
         None, description="a .csv with path,label and maybe boxes; images is then its base"
     )
     scenes: Scenes | None = Field(None, description="instead: synthetic scenes")
+    sample: Sample | None = Field(None, description="instead: some images of another data set")
     classes: str | None = Field(
         None, description="lines `id name`, in the order of the logits; default: ImageNet's 1000 synsets"
     )
@@ -102,12 +111,13 @@ class Dataset(Closed):
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        if self.images is None and self.table is None and self.scenes is None:
-            raise ValueError("needs images, table or scenes")
+        if not (self.images or self.table or self.scenes or self.sample):
+            raise ValueError("needs images, table, scenes or sample")
         for name in self.examples:
             if name in AUTOMATIC:
                 raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
-        for key, excluded in {"scenes": ("images", "table", "boxes", "classes"), "table": ("boxes",)}.items():
+        files = ("images", "table", "boxes", "classes")
+        for key, excluded in {"scenes": files, "sample": ("scenes", *files), "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
                     raise ValueError(f"{key} and {other} exclude each other {MERGED}")
@@ -197,11 +207,15 @@ class Method(Closed):
     """A saliency method (the module in `labelmaps/methods`) with its options."""
 
     method: str
+    arrival: Literal["nearest", "index"] = Field(
+        "nearest",
+        description="the view after the saccade: nearest to the selected point, or of its cell's row and column",
+    )
 
     @property
     def options(self) -> dict:
         """The keyword arguments of the method's `saliency`."""
-        return self.model_dump(exclude={"method"})
+        return self.model_dump(exclude={"method", "arrival"})
 
     @property
     def variant(self) -> str:
@@ -272,10 +286,32 @@ class Pointing(Closed):
     tolerance: Annotated[float, Field(ge=0)] = Field(0.0, description="original pixels around each box")
 
 
-class Figure1(Closed):
-    """Figure 1: the maps of some methods on single images."""
+class Figure(Closed):
+    """A figure that shows some methods: Figure 1, their maps on single images; Figure 2, their scores."""
 
     methods: list[Name] = Field([], description="shown where they run; empty: all that run but the baselines")
+
+
+class Nulls(Closed):
+    """What there is to gain without looking where a method says."""
+
+    seed: Seed = Field(0, description="of the random fixation and the random decoy")
+    view: Name = Field("standard_crop", description="a view of one fixation: what classifiers usually see")
+
+
+class Sampled(Closed):
+    """The sample of each data set, named NAME_sample, on which readings of the protocol are compared."""
+
+    images: Positive = 200
+    seed: Seed = 0
+
+
+class Calibration(Closed):
+    """Which reading of the protocol fits the paper's numbers."""
+
+    views: list[Name] = Field([], description="the readings")
+    resamples: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap resamples of the images")
+    seed: Seed = Field(0, description="of the resamples")
 
 
 class Run(Closed):
@@ -296,13 +332,52 @@ class Settings(Closed):
     methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
     compute: Compute = Compute()
     pointing: Pointing = Pointing()
-    figure_1: Figure1 = Figure1()
+    nulls: Nulls = Nulls()
+    figure_1: Figure = Figure()
+    figure_2: Figure = Figure()
+    sample: Sampled = Sampled()
+    calibration: Calibration = Calibration()
+    sweeps: dict[Name, list[Name]] = Field({}, description="option of a view → views that differ in it alone")
     run: Run
 
     @pydantic.model_validator(mode="after")
+    def _samples(self):
+        for name, dataset in list(self.datasets.items()):
+            if dataset.sample is not None:
+                known(dataset.sample.of, list(self.datasets), f"datasets.{name}.sample.of")
+                if self.datasets[dataset.sample.of].sample is not None:
+                    raise ValueError(f"datasets.{name}: a sample of a sample; give the whole data set")
+            elif f"{name}_sample" in self.datasets:
+                raise ValueError(f"datasets: {name}_sample is the name of the sample of {name}; choose another")
+            else:
+                sample = Sample(of=name, images=self.sample.images, seed=self.sample.seed)
+                self.datasets[f"{name}_sample"] = Dataset(sample=sample)
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _readings(self):
+        for name in self.calibration.views:
+            known(name, list(self.views), "calibration.views")
+        known(self.nulls.view, list(self.views), "nulls.view")
+        if self.views[self.nulls.view].grid != 1:
+            raise ValueError(f"nulls.view: {self.nulls.view} has more than one fixation; give it grid: 1")
+        for option, names in self.sweeps.items():
+            for name in names:
+                known(name, list(self.views), f"sweeps.{option}")
+            swept = [self.views[name].model_dump() for name in names]
+            if any(not isinstance(view.get(option), int | float) for view in swept):
+                raise ValueError(f"sweeps.{option}: not all of its views have such an option, a number")
+            if any(view | {option: swept[0][option]} != swept[0] for view in swept):
+                raise ValueError(f"sweeps.{option}: its views differ in more than {option}")
+            if len({view[option] for view in swept}) < len(swept):
+                raise ValueError(f"sweeps.{option}: the same {option} twice")
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _selected(self):
-        for name in self.figure_1.methods:
-            known(name, list(self.methods), "figure_1.methods")
+        for figure in ("figure_1", "figure_2"):
+            for name in getattr(self, figure).methods:
+                known(name, list(self.methods), f"{figure}.methods")
         for kind, names in self.run:
             for name in names:
                 known(name, list(getattr(self, kind)), f"run.{kind}")
@@ -320,20 +395,24 @@ class Settings(Closed):
                     "out of run.methods"
                 )
             for dataset in self.run.datasets:
-                if self.models[model].train is not None and self.datasets[dataset].scenes is None:
+                if self.models[model].train is not None and self.whole(dataset).scenes is None:
                     raise ValueError(
                         f"run: {model} is trained on synthetic scenes and knows nothing of {dataset}; "
                         "name your networks in run.models"
                     )
         return self
 
-    @property
-    def shown_methods(self) -> list[str]:
-        """The methods of Figure 1: those asked for that run, or all that run where none of them does; no baselines."""
+    def whole(self, dataset: str) -> Dataset:
+        """The data set of this name, or that of which it is a sample."""
+        sample = self.datasets[dataset].sample
+        return self.datasets[dataset if sample is None else sample.of]
+
+    def shown_methods(self, figure: Figure) -> list[str]:
+        """The methods of a figure: those asked for that run, or all that run where none of them does; no baselines."""
         running = [name for name in self.run.methods if self.methods[name].cue != "baseline"]
         asked = [
             name
-            for wanted in self.figure_1.methods
+            for wanted in figure.methods
             for name in running
             if wanted in (name, self.methods[name].method)
         ]

@@ -28,6 +28,12 @@ wildcard_constraints:
 MODELS_AND_METHODS = {"models": ", ".join(settings.run.models), "methods": ", ".join(settings.run.methods)}
 
 
+def datasets(is_sample):
+    """Names of the samples, or of all other data sets, as a constraint on the wildcard."""
+    names = [name for name, dataset in settings.datasets.items() if (dataset.sample is not None) == is_sample]
+    return "|".join(map(re.escape, names)) or "(?!)"  # matches nothing
+
+
 def environment(name):
     """The pinned environment of a group of rules, as an input: new versions mean new results."""
     return shown(ROOT / "envs" / f"{name}.yaml")
@@ -35,9 +41,11 @@ def environment(name):
 
 def dataset_paths(wildcards):
     """Where a data set's images, boxes, table and classes lie: the user's own, or the generated scenes."""
-    dataset = settings.datasets[wildcards.dataset]
+    sample = settings.datasets[wildcards.dataset].sample
+    name = wildcards.dataset if sample is None else sample.of
+    dataset = settings.datasets[name]
     if dataset.scenes is not None:
-        scenes = f"resources/scenes/{wildcards.dataset}"
+        scenes = f"resources/scenes/{name}"
         return dict(
             images=f"{scenes}/images",
             boxes=f"{scenes}/boxes.csv",
@@ -78,21 +86,37 @@ def methods_on(looks_at):
     return "|".join(names) or "(?!)"  # matches nothing
 
 
+def network_columns(dataset, view, model):
+    """What a network looking through a view is, as the first columns of its rows in tables."""
+    return dict(
+        dataset=dataset,
+        view=view,
+        model=model,
+        architecture=settings.models[model].architecture,
+        weights=settings.models[model].source,
+    )
+
+
+def networks_of(dataset):
+    """What is in each folder of a network's results on a data set; folder → columns."""
+    return {
+        f"results/{dataset}/{view}/{model}": network_columns(dataset, view, model)
+        for view in settings.run.views
+        for model in settings.run.models
+    }
+
+
+def of_networks(file):
+    """A file of every network's results on a data set, as an input."""
+    return lambda wildcards: [f"{folder}/{file}" for folder in networks_of(wildcards.dataset)]
+
+
 def all_scores(wildcards):
     """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
     return {
-        f"results/{wildcards.dataset}/{view}/{model}/scores/{method}.parquet": dict(
-            dataset=wildcards.dataset,
-            view=view,
-            model=model,
-            method=method,
-            variant=settings.methods[method].variant,
-            cue=settings.methods[method].cue,
-            architecture=settings.models[model].architecture,
-            weights=settings.models[model].source,
-        )
-        for view in settings.run.views
-        for model in settings.run.models
+        f"{folder}/scores/{method}.parquet": columns
+        | dict(method=method, variant=settings.methods[method].variant, cue=settings.methods[method].cue)
+        for folder, columns in networks_of(wildcards.dataset).items()
         for method in settings.run.methods
     }
 
@@ -117,6 +141,8 @@ def refuse_missing_files():
     needed = {f"models.{name}.checkpoint": settings.models[name].checkpoint for name in settings.run.models}
     for name in settings.run.datasets:
         dataset = settings.datasets[name]
+        if dataset.sample is not None:
+            name, dataset = dataset.sample.of, settings.whole(name)
         needed[f"datasets.{name}.classes"] = dataset.classes
         if Path(f"results/{name}/index.parquet").exists():
             for key in ("images", "boxes", "table"):

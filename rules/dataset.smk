@@ -34,6 +34,8 @@ rule index_dataset:
         excluded="results/{dataset}/excluded.csv",
     log:
         "logs/index_dataset/{dataset}.log",
+    wildcard_constraints:
+        dataset=datasets(is_sample=False),
     conda:
         "../envs/dataset.yaml"
     threads: settings.compute.threads
@@ -49,3 +51,26 @@ rule index_dataset:
         "Indexing {wildcards.dataset}"
     script:
         "../workflow/scripts/index_dataset.py"
+
+
+rule sample_images:
+    """Draw the images of a sample from the index of the whole data set."""
+    input:
+        index=lambda wc: f"results/{settings.datasets[wc.dataset].sample.of}/index.parquet",
+        code=sources("sample_images.py"),
+        env=environment("dataset"),
+    output:
+        index="results/{dataset}/index.parquet",
+    log:
+        "logs/sample_images/{dataset}.log",
+    wildcard_constraints:
+        dataset=datasets(is_sample=True),
+    conda:
+        "../envs/dataset.yaml"
+    params:
+        images=lambda wc: settings.datasets[wc.dataset].sample.images,
+        seed=lambda wc: settings.datasets[wc.dataset].sample.seed,
+    message:
+        "Sampling {params.images} images for {wildcards.dataset}"
+    script:
+        "../workflow/scripts/sample_images.py"

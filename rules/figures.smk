@@ -9,11 +9,12 @@ rule plot_figure_1:
         classes=classes_file,
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         saliency=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5", method=settings.shown_methods
+            "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
+            method=settings.shown_methods(settings.figure_1),
         ),
         fixations=expand(
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=settings.shown_methods,
+            method=settings.shown_methods(settings.figure_1),
         ),
         code=lambda wc: sources("plot_figure_1.py", f"labelmaps.views.{settings.views[wc.view].family}"),
         env=environment("networks"),
@@ -26,7 +27,7 @@ rule plot_figure_1:
                 "model": "{model}",
                 "view": "{view}",
                 "image": "{example}",
-                "methods": ", ".join(settings.shown_methods),
+                "methods": ", ".join(settings.shown_methods(settings.figure_1)),
             },
             caption="../workflow/report/figure_1.rst",
         ),
@@ -42,7 +43,7 @@ rule plot_figure_1:
         model=lambda wc: settings.models[wc.model].model_dump(),
         methods=[
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
-            for name in settings.shown_methods
+            for name in settings.shown_methods(settings.figure_1)
         ],
     message:
         "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
@@ -71,6 +72,7 @@ rule plot_figure_2:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        methods=settings.shown_methods(settings.figure_2),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -100,3 +102,81 @@ rule plot_trade_off:
         "Plotting the trade-off of {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/plot_trade_off.py"
+
+
+rule plot_nulls:
+    """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
+    input:
+        summary="results/{dataset}/summary.csv",
+        code=sources("plot_nulls.py"),
+        env=environment("figures"),
+    output:
+        figures=drawn(
+            "results/{dataset}/figures/nulls_{view}",
+            category="Nulls: what a method adds",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/nulls.rst",
+        ),
+    log:
+        "logs/plot_nulls/{dataset}/{view}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        view="{view}",
+    message:
+        "Plotting the nulls of {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_nulls.py"
+
+
+rule plot_best_of_n:
+    """What n views are worth to whoever knows the label."""
+    input:
+        best_of_n="results/{dataset}/best_of_n.csv",
+        code=sources("plot_best_of_n.py"),
+        env=environment("figures"),
+    output:
+        figures=drawn(
+            "results/{dataset}/figures/best_of_n_{view}",
+            category="Best of n: what n views are worth",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/best_of_n.rst",
+        ),
+    log:
+        "logs/plot_best_of_n/{dataset}/{view}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        view="{view}",
+    message:
+        "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_best_of_n.py"
+
+
+rule plot_views:
+    """Where each view of a family looks on one image, and what the network receives."""
+    input:
+        index="results/{dataset}/index.parquet",
+        code=lambda wc: sources("plot_views.py", f"labelmaps.views.{settings.views[wc.view].family}"),
+        env=environment("networks"),
+    output:
+        figures=drawn(
+            "results/{dataset}/figures/views_{view}",
+            category="Views: what the network receives",
+            labels={"data set": "{dataset}", "view": "{view}", "model": settings.run.models[0]},
+            caption="../workflow/report/views.rst",
+        ),
+    log:
+        "logs/plot_views/{dataset}/{view}.log",
+    conda:
+        "../envs/networks.yaml"
+    params:
+        name="{view}",
+        view=lambda wc: settings.views[wc.view].model_dump(),
+        model=settings.models[settings.run.models[0]].model_dump(),
+        image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
+    message:
+        "Plotting the views of {wildcards.view} on an image of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/plot_views.py"

@@ -14,6 +14,8 @@ rule select_fixations:
         "logs/select_fixations/{dataset}/{view}/{model}/{method}.log",
     conda:
         "../envs/analysis.yaml"
+    params:
+        arrival=lambda wc: settings.methods[wc.method].arrival,
     message:
         "Fixations by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

@@ -5,7 +5,24 @@ TABLES = {
     "summary": (
         "Summary",
         "Accuracy before and after the saccade, the gain between them, the Pointing Game (among the images with a box), and "
-        "the accuracy of the labels that a method itself gives, with 95 % intervals (Wilson; Bonett and Price for gains).",
+        "the accuracy of the labels that a method itself gives, with 95 % intervals (Wilson; Bonett and Price for gains; "
+        "Student for expected outcomes; gain_cluster: a bootstrap over classes). Rows whose cue is "null model" say what there is to "
+        "gain without the method.",
+    ),
+    "comparisons": (
+        "Methods two by two",
+        "Accuracy after the saccade over the same images; McNemar's exact test, and Holm's adjustment over the table's pairs "
+        "of a network. Among the methods stand the nulls that choose no fixation.",
+    ),
+    "pointing": (
+        "The Pointing Game's variants",
+        "Any box, the first box, or the authors' cells; tolerance in pixels; by the boxes' share of the image, and on the "
+        "images whose centre misses (hard). best_cell is chosen on the images it is scored on.",
+    ),
+    "best_of_n": (
+        "The best of n views",
+        "Exact expectations over n views drawn at random: of the one with the highest probability of the label (best_of_n), "
+        "and whether any is right (any_of_n); beside them, whether the label is among the n best of x₀ (top_n).",
     ),
     "paper": (
         "The paper's numbers beside ours",

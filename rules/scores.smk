@@ -23,24 +23,101 @@ rule score_fixations:
         "../workflow/scripts/score_fixations.py"
 
 
+rule score_nulls:
+    """What there is to gain without a method's knowledge of where to look."""
+    input:
+        index="results/{dataset}/index.parquet",
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+        standard=f"results/{{dataset}}/{settings.nulls.view}/{{model}}/label_maps.h5",
+        code=sources("score_nulls.py"),
+        env=environment("analysis"),
+    output:
+        scores="results/{dataset}/{view}/{model}/nulls.parquet",
+        best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
+    log:
+        "logs/score_nulls/{dataset}/{view}/{model}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        tolerance=settings.pointing.tolerance,
+        seed=settings.nulls.seed,
+    message:
+        "Scores of nulls: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/score_nulls.py"
+
+
 rule summarise_scores:
-    """Means over images with 95 % intervals, one row per (model, view, method)."""
+    """Means over images with 95 % intervals, one row per (model, view, method or null); and what n views are worth."""
     input:
         scores=lambda wc: list(all_scores(wc)),
+        nulls=of_networks("nulls.parquet"),
+        best_of_n=of_networks("best_of_n.parquet"),
         code=sources("summarise_scores.py"),
         env=environment("analysis"),
     output:
         summary="results/{dataset}/summary.csv",
+        best_of_n="results/{dataset}/best_of_n.csv",
     log:
         "logs/summarise_scores/{dataset}.log",
     conda:
         "../envs/analysis.yaml"
     params:
         rows=lambda wc: list(all_scores(wc).values()),
+        networks=lambda wc: list(networks_of(wc.dataset).values()),
     message:
         "Summarising {wildcards.dataset}"
     script:
         "../workflow/scripts/summarise_scores.py"
+
+
+rule compare_methods:
+    """Every two methods over the same images, by McNemar's exact test; and those nulls that move no eye."""
+    input:
+        scores=lambda wc: list(all_scores(wc)),
+        nulls=of_networks("nulls.parquet"),
+        code=sources("compare_methods.py"),
+        env=environment("analysis"),
+    output:
+        comparisons="results/{dataset}/comparisons.csv",
+    log:
+        "logs/compare_methods/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        networks=lambda wc: list(networks_of(wc.dataset).values()),
+        methods=settings.run.methods,
+    message:
+        "Comparing the methods on {wildcards.dataset}, two by two"
+    script:
+        "../workflow/scripts/compare_methods.py"
+
+
+rule play_pointing_game:
+    """The Pointing Game by rule, tolerance and object size, with its baselines and the grid's ceiling."""
+    input:
+        index="results/{dataset}/index.parquet",
+        label_maps=of_networks("label_maps.h5"),
+        fixations=lambda wc: [
+            f"{folder}/fixations/{method}.parquet"
+            for folder in networks_of(wc.dataset)
+            for method in settings.run.methods
+        ],
+        code=sources("play_pointing_game.py"),
+        env=environment("analysis"),
+    output:
+        pointing="results/{dataset}/pointing.csv",
+    log:
+        "logs/play_pointing_game/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        networks=lambda wc: list(networks_of(wc.dataset).values()),
+        methods=settings.run.methods,
+    message:
+        "The Pointing Game's variants on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/play_pointing_game.py"
 
 
 rule compare_with_paper:
@@ -75,10 +152,11 @@ rule choose_examples:
         index="results/{dataset}/index.parquet",
         fixations=expand(
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=settings.shown_methods,
+            method=settings.shown_methods(settings.figure_1),
         ),
         scores=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet", method=settings.shown_methods
+            "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet",
+            method=settings.shown_methods(settings.figure_1),
         ),
         code=sources("choose_examples.py"),
         env=environment("analysis"),

@@ -13,7 +13,7 @@ from labelmaps.dataset import index_dataset
 from labelmaps.fixations import select_fixations
 from labelmaps.glimpse import SplitClassifier, look_once
 from labelmaps.methods import dff, gradcam
-from labelmaps.scores import HIT, pointing_game
+from labelmaps.pointing import hits as play
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
 
@@ -45,8 +45,7 @@ def test_pointing_agrees_with_an_independent_prototype():
         point = views.cell_points(np.stack([geometry.extent[3, 3] for geometry in looks]), 7, 7)
         for method, saliency in maps.items():
             selected = select_fixations(saliency.numpy(), point, centre)
-            places = zip(selected["x"], selected["y"], rows["boxes"], strict=True)
-            hits[method] += [pointing_game(*place) == HIT for place in places]
+            hits[method] += play(selected["x"], selected["y"], rows["boxes"]).tolist()
     for method, outcomes in hits.items():
         assert len(outcomes) == 400
         assert np.mean(outcomes) == pytest.approx(expected[method], abs=TOLERANCE)

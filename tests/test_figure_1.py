@@ -16,23 +16,20 @@ from labelmaps import style, views
 from labelmaps.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.figure_1 import (
-    LARGEST_IMAGE,
     RIGHT,
-    SMALL,
     WIDTH,
     WRONG,
     Example,
-    Line,
     Saccade,
     SeenView,
     cell_corners,
     figure_1,
-    fit,
     short_names,
 )
 from labelmaps.images import read_digest
 from labelmaps.index import write_index
 from labelmaps.label_map_file import join_label_maps, open_label_maps, write_label_maps
+from labelmaps.page import LARGEST_IMAGE, SMALL, Line, fit
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.plot_figure_1 import plot_figure_1
@@ -400,7 +397,9 @@ def study(tmp_path_factory):
     }
     for name, made in maps.items():
         write_saliency(folder / f"{name}.h5", made, {})
-        select_fixations(folder / f"{name}.h5", folder / "label_maps.h5", folder / f"{name}.parquet")
+        select_fixations(
+            folder / f"{name}.h5", folder / "label_maps.h5", folder / f"{name}.parquet", "nearest"
+        )
         score_fixations(
             folder / f"{name}.parquet",
             folder / "label_maps.h5",

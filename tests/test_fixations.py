@@ -1,8 +1,9 @@
-"""The most salient cell, the point it stands for, and the view nearest to that point."""
+"""The most salient cell, the point it stands for, and the view to which the eye then moves."""
 
 import numpy as np
 import pytest
 
+from labelmaps.errors import InputError
 from labelmaps.fixations import select_fixations
 from labelmaps.views.zoom import View
 
@@ -132,3 +133,61 @@ def test_a_dead_map_of_any_size_leaves_the_eye_at_the_centre_of_the_image():
     fixations = select_fixations(np.zeros((1, 8, 8)), cell_centres(1, 8, 8), zoom_centres(1))
     assert fixations[["row", "column", "dead"]].to_numpy().tolist() == [[3, 3, True]]
     np.testing.assert_allclose(fixations[["x", "y"]], [[WIDTH / 2, HEIGHT / 2]])
+
+
+def wide_views(n):
+    """Centres of zoom's views when none is smaller than half of each side: x = 100…300, y = 75…225, in seven steps."""
+    return np.tile(View(floor=0.5).geometry(WIDTH, HEIGHT).centre, (n, 1, 1, 1))
+
+
+def test_the_eye_may_arrive_at_the_cells_own_row_and_column():
+    saliency = np.zeros((3, 7, 7))
+    saliency[0, 4, 2] = 1  # y = 192.9, between views at 175 and 200; x = 142.9, between 133.3 and 166.7
+    saliency[1, 0, 6] = 1  # beyond the outermost views
+    saliency[2, 1, 5] = saliency[2, 5, 1] = 1
+    nearest, index = (
+        select_fixations(saliency, cell_centres(3), wide_views(3), arrival)
+        for arrival in ("nearest", "index")
+    )
+    assert nearest[["row", "column"]].to_numpy().tolist() == [[5, 1], [0, 6], [0, 6]]
+    assert index[["row", "column"]].to_numpy().tolist() == [[4, 2], [0, 6], [1, 5]]
+    # Only the view differs: the selected point is the cell's.
+    others = ["x", "y", "peak", "tie", "dead"]
+    assert index[others].equals(nearest[others])
+    assert index.dtypes.equals(nearest.dtypes)
+    np.testing.assert_allclose(index[["x", "y"]].iloc[0], [2.5 / 7 * WIDTH, 4.5 / 7 * HEIGHT])
+
+
+def test_the_nearest_view_is_the_default():
+    saliency = np.random.default_rng(0).random((20, 7, 7))
+    default = select_fixations(saliency, cell_centres(20), wide_views(20))
+    assert default.equals(select_fixations(saliency, cell_centres(20), wide_views(20), "nearest"))
+    assert not default.equals(select_fixations(saliency, cell_centres(20), wide_views(20), "index"))
+
+
+@pytest.mark.parametrize("arrival", ["nearest", "index"])
+def test_a_dead_map_stays_at_the_centre_however_the_eye_arrives(arrival):
+    saliency = np.full((2, 5, 5), -0.5)
+    saliency[1, 0, 1] = 0
+    centres = zoom_centres(2, 5)
+    dead, alive = select_fixations(saliency, cell_centres(2, 5, 5), centres, arrival).to_dict("records")
+    assert dead == pytest.approx(
+        {"row": 2, "column": 2, "x": 200, "y": 150, "peak": -0.5, "tie": False, "dead": True}
+    )
+    assert (alive["row"], alive["column"], alive["dead"]) == (0, 1, False)
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (7, 5), (14, 14), (1, 49), (1, 1)])
+def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
+    saliency = np.random.default_rng(0).random((2, *shape))
+    points = cell_centres(2, *shape)
+    with pytest.raises(
+        InputError, match=f"map of {shape[0]} x {shape[1]} cells .* grid of 7 x 7; take the nearest"
+    ):
+        select_fixations(saliency, points, zoom_centres(2), "index")
+    assert len(select_fixations(saliency, points, zoom_centres(2), "nearest")) == 2
+
+
+def test_the_grid_that_a_map_does_not_fit_is_told_in_rows_and_columns():
+    with pytest.raises(InputError, match=r"map of 2 x 3 cells .* grid of 3 x 2"):
+        select_fixations(np.eye(2, 3)[None], cell_centres(1, 2, 3), cell_centres(1, 3, 2), "index")

@@ -5,9 +5,9 @@ import pytest
 from scipy.special import log_softmax, logsumexp, softmax
 
 from labelmaps.label_map_file import LabelMaps
-from labelmaps.methods import center, igub, likelihood, max_logit
+from labelmaps.methods import center, igub, likelihood, max_logit, max_softmax, min_entropy
 
-UNCUED = [center, igub, max_logit]
+UNCUED = [center, igub, max_logit, max_softmax, min_entropy]
 ALL = [*UNCUED, likelihood]
 
 
@@ -75,6 +75,29 @@ def test_igub_by_hand(by_hand):
     np.testing.assert_allclose(saliency(igub, by_hand), expected, rtol=1e-6)
 
 
+def test_max_softmax_by_hand(by_hand):
+    expected = np.full((1, 3, 3), np.log(1 / 3))
+    expected[0, 1, 1] = expected[0, 0, 2] = np.log(1 / 2)
+    np.testing.assert_allclose(saliency(max_softmax, by_hand), expected, rtol=1e-6)
+
+
+def test_max_softmax_tells_views_apart_that_are_nearly_sure():
+    """1 − p is 1e−9 to 3e−9: in float32 all three probabilities are 1, but not their logarithms."""
+    maps = label_maps(np.zeros((1, 1, 3, 2)))
+    maps.log_probability[0, 0, :, 0] = -2e-9, -1e-9, -3e-9
+    maps.log_probability[..., 1] = -20
+    assert max_softmax.saliency(maps, None).argmax() == 1
+
+
+def test_min_entropy_by_hand(by_hand):
+    by_hand[0, 2, 0] = 0, -np.inf, -np.inf
+    by_hand[0, 2, 1] = np.log(1 / 2), -np.inf, np.log(1 / 2)
+    expected = np.full((1, 3, 3), -np.log(3))
+    expected[0, 1, 1] = expected[0, 0, 2] = -(1 / 2 * 1 + 1 / 4 * 2 + 1 / 4 * 2) * np.log(2)
+    expected[0, 2, :2] = 0, -np.log(2)  # a label of probability 0 adds nothing
+    np.testing.assert_allclose(saliency(min_entropy, by_hand), expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("scale", [0.1, 4.0, 30.0])
 def test_methods_equal_scipy_in_float64(scale):
     logits = random_logits(scale=scale)
@@ -85,6 +108,8 @@ def test_methods_equal_scipy_in_float64(scale):
     close = {"rtol": 2e-5, "atol": 1e-5}
     np.testing.assert_allclose(saliency(igub, logits), (joint * log_p).sum(axis=-1), **close)
     np.testing.assert_allclose(saliency(max_logit, logits), logits.max(axis=-1), **close)
+    np.testing.assert_allclose(saliency(max_softmax, logits), log_p.max(axis=-1), **close)
+    np.testing.assert_allclose(saliency(min_entropy, logits), (p * log_p).sum(axis=-1), **close)
     expected = np.stack([log_p[i, :, :, k] for i, k in enumerate(label)])
     np.testing.assert_allclose(saliency(likelihood, logits, label), expected, **close)
 
@@ -108,16 +133,27 @@ def test_igub_of_a_confident_view_is_0_and_of_a_uniform_view_minus_log_k():
     assert (result <= 0).all()
 
 
-def test_igub_with_the_mean_prior_averages_probabilities_over_the_views():
-    logits = random_logits()
+@pytest.mark.parametrize(
+    ("prior", "grid", "known"),
+    [
+        ("initial", 5, np.s_[2:3]),
+        ("mean", 5, np.s_[:]),
+        ("inner", 5, np.s_[1:4]),
+        ("inner", 7, np.s_[2:5]),
+        ("inner", 3, np.s_[:]),
+        ("inner", 1, np.s_[:]),
+    ],
+)
+def test_igub_averages_the_probabilities_of_the_views_that_its_prior_knows(prior, grid, known):
+    logits = random_logits(grid=grid)
     p, log_p = softmax(logits, axis=-1), log_softmax(logits, axis=-1)
-    joint = p.mean(axis=(1, 2), keepdims=True) * p
+    joint = p[:, known, known].mean(axis=(1, 2), keepdims=True) * p
     joint /= joint.sum(axis=-1, keepdims=True)
-    result = igub.saliency(label_maps(logits), None, prior="mean")
+    result = igub.saliency(label_maps(logits), None, prior=prior)
     np.testing.assert_allclose(result, (joint * log_p).sum(axis=-1), rtol=2e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("prior", ["initial", "mean"])
+@pytest.mark.parametrize("prior", ["initial", "mean", "inner"])
 def test_igub_takes_labels_that_no_view_finds_possible(prior):
     logits = random_logits()
     logits[..., 1] -= 3000
@@ -169,5 +205,7 @@ def test_only_likelihood_is_told_the_label():
         "center": "baseline",
         "igub": "uncued",
         "max_logit": "uncued",
+        "max_softmax": "uncued",
+        "min_entropy": "uncued",
         "likelihood": "cued",
     }

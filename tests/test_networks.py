@@ -1,5 +1,6 @@
 """Weights that fit are loaded, all others refused with a reason; precision is what it says."""
 
+import copy
 import hashlib
 import http.server
 import pickle
@@ -413,3 +414,34 @@ def test_preprocessing_is_what_torchvisions_weights_were_trained_with_unless_giv
 
 def test_a_vision_transformer_is_built_for_its_input(network):
     assert build("vit_b_32", 5, size=96)(torch.zeros(1, 3, 96, 96)).shape == (1, 5)
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize(
+    ("layers", "size", "expected"),
+    [
+        ([nn.Flatten(), nn.Linear(3 * 4 * 4, 5)], 4, 2 * 48 * 5),
+        ([nn.Flatten(), nn.Linear(48, 5, bias=False)], 4, 2 * 48 * 5),
+        ([nn.Flatten(), nn.Linear(48, 5), nn.ReLU(), nn.Linear(5, 2)], 4, 2 * 48 * 5 + 2 * 5 * 2),
+        # 3 × 3 places, each 3 × 2 × 2 inputs of 7 channels
+        ([nn.Conv2d(3, 7, 2, stride=2), nn.Flatten()], 6, 2 * (3 * 2 * 2) * 7 * (3 * 3)),
+    ],
+)
+def test_operations_by_hand(layers, size, expected, precision):
+    network = copy.deepcopy(nn.Sequential(*layers))  # its precision will change
+    assert Classifier(network, CPU, precision).operations(size) == expected
+
+
+def test_operations_are_those_that_torchvision_states():
+    stated = models.ResNet18_Weights.IMAGENET1K_V1.meta["_ops"]  # 10⁹ multiplications, each with an addition
+    classifier = Classifier(build("resnet18", 1000), CPU, "float32")
+    assert classifier.operations(224) / 2e9 == pytest.approx(stated, abs=5e-4)
+
+
+def test_counting_operations_leaves_the_network_as_it_was(network, state):
+    network.load_state_dict(state)
+    classifier, views = Classifier(network, CPU, "float32"), torch.randn(2, 3, 64, 64)
+    before = classifier.logits(views)
+    assert classifier.operations(64) == classifier.operations(64) > 0
+    assert torch.equal(classifier.logits(views), before)
+    assert equal(dict(network.state_dict()), state)

@@ -1,22 +1,31 @@
 """A configuration is checked once, whole, before any job: each mistake is named with its path and what is allowed."""
 
 import copy
+from dataclasses import fields
+from itertools import product
 from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 import yaml
 from snakemake.utils import update_config
 
+from labelmaps import views
+from labelmaps.modules import load_module, module_names
+from labelmaps.views.shift import View as Shift
+from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings
 
 ROOT = Path(__file__).parent.parent
-DEFAULT = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+DEFAULT, READINGS = (
+    yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "readings.yaml")
+)
 
 
 def overlaid(*layers):
-    """The default configuration with others laid over it, as Snakemake does with --configfile."""
+    """The default configuration and the readings, with others laid over them, as Snakemake does with --configfile."""
     config = copy.deepcopy(DEFAULT)
-    for layer in layers:
+    for layer in (copy.deepcopy(READINGS), *layers):
         update_config(config, layer)
     return config
 
@@ -25,6 +34,15 @@ def mistakes(layer):
     with pytest.raises(ConfigurationError) as error:
         read_settings(overlaid(layer))
     return str(error.value)
+
+
+def accepted(*layers):
+    return read_settings(overlaid(*layers))
+
+
+def described(view):
+    """The family and the options of a view, as one set."""
+    return {("family", view.family), *view.options.items()}
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "imagenet.yaml"])
@@ -68,8 +86,44 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"scenes": {"parts": 2.0}}}, "parts: Input should be a valid integer"),
         ({"datasets": {"scenes": None}}, "datasets.scenes"),
         ({"datasets": {"scenes": {"images": "x"}}}, "scenes and images exclude each other"),
-        ({"datasets": {"d": {}}}, "datasets.d: needs images, table or scenes"),
+        ({"datasets": {"d": {}}}, "datasets.d: needs images, table, scenes or sample"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
+        (
+            {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
+            "datasets.d: sample and images exclude each other",
+        ),
+        (
+            {"datasets": {"scenes": {"sample": {"of": "scenes"}}}},
+            "datasets.scenes: sample and scenes exclude each other (an entry of an existing name is merged into it",
+        ),
+        ({"datasets": {"d": {"sample": {}}}}, "datasets.d.sample.of: Field required"),
+        (
+            {"datasets": {"d": {"sample": {"of": "scenes", "images": 0}}}},
+            "datasets.d.sample.images: Input should be greater than or equal to 1",
+        ),
+        (
+            {"datasets": {"d": {"sample": {"of": "scene"}}}},
+            "datasets.d.sample.of 'scene' is unknown; did you mean 'scenes'?",
+        ),
+        (
+            {"datasets": {"d": {"sample": {"of": "scenes"}}, "e": {"sample": {"of": "d"}}}},
+            "datasets.e: a sample of a sample; give the whole data set",
+        ),
+        (
+            {"datasets": {"d": {"sample": {"of": "d"}}}},
+            "datasets.d: a sample of a sample; give the whole data set",
+        ),
+        (
+            {"datasets": {"scenes_sample": {"images": "x"}}},
+            "datasets: scenes_sample is the name of the sample of scenes; choose another",
+        ),
+        (
+            {"datasets": {"scenes_sample": {"sample": {"of": "scenes"}}}},
+            "datasets: scenes_sample is the name of the sample of scenes; choose another",
+        ),
+        ({"sample": {"images": 0}}, "sample.images: Input should be greater than or equal to 1"),
+        ({"sample": {"seed": -1}}, "sample.seed: Input should be greater than or equal to 0"),
+        ({"sample": {"of": "scenes"}}, "sample: key 'of' is unknown"),
         ({"datasets": {"a/b": {"images": "x"}}}, "datasets.a/b"),
         (
             {"datasets": {"d": {"images": "x", "examples": {"gain": "a.1"}}}},
@@ -79,6 +133,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"figure_1": {"methods": ["grad_cam"]}},
             "figure_1.methods 'grad_cam' is unknown; did you mean 'gradcam'?",
         ),
+        ({"figure_2": {"methods": ["dfff"]}}, "figure_2.methods 'dfff' is unknown; did you mean 'dff'?"),
         (
             {"methods": {"d": {"method": "dff", "components": 0}}},
             "methods.d.components: Input should be 1, 2",
@@ -110,7 +165,35 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"views": {"zoom": {"family": "zoon"}}},
             "views.zoom: family 'zoon' is unknown; did you mean 'zoom'?",
         ),
-        ({"views": {"other": {"grid": 7}}}, "views.other: needs the key `family`"),
+        ({"views": {"other": {"grid": 7}}}, "views.other: needs the key `family`: one of crop, shift, zoom"),
+        (
+            {"views": {"zoom": {"sampling": "corners"}}},
+            "views.zoom.sampling: Input should be 'centres' or 'edges' (given: 'corners')",
+        ),
+        (
+            {"views": {"s": {"family": "shift", "base": "letterbox", "beyond": "surroundings"}}},
+            "views.s: beyond: a letterbox shows the whole image and has no surroundings; choose base: crop, or",
+        ),
+        (
+            {"views": {"s": {"family": "shift", "base": "stretch"}}},
+            "views.s.base: Input should be 'letterbox', 'crop' or 'squash'",
+        ),
+        (
+            {"views": {"s": {"family": "shift", "beyond": "inside"}}},
+            "views.s.beyond: Input should be 'black', 'gray', 'reflect', 'roll' or 'surroundings'",
+        ),
+        ({"views": {"s": {"family": "shift", "side": 0.5}}}, "views.s: key 'side' is unknown"),
+        ({"views": {"s": {"family": "shift", "grid": 4}}}, "views.s: grid: 4 is not an odd positive number"),
+        (
+            {"views": {"c": {"family": "crop", "side": 1.2}}},
+            "views.c: side: 1.2 is not a share of the shorter side in (0, 1]",
+        ),
+        (
+            {"views": {"c": {"family": "crop", "beyond": "roll"}}},
+            "views.c.beyond: Input should be 'black', 'gray', 'reflect' or 'inside'",
+        ),
+        ({"views": {"c": {"family": "crop", "grid": 0}}}, "views.c: grid: 0 is not an odd positive number"),
+        ({"views": {"c": {"family": "crop", "sides": 1}}}, "key 'sides' is unknown; did you mean 'side'?"),
         (
             {"methods": {"igub": {"method": "igb"}}},
             "methods.igub: method 'igb' is unknown; did you mean 'igub'?",
@@ -119,13 +202,61 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"methods": {"igub": {"priors": "x"}}},
             "methods.igub: key 'priors' is unknown; did you mean 'prior'?",
         ),
-        ({"methods": {"igub": {"prior": "x"}}}, "methods.igub.prior: Input should be 'initial' or 'mean'"),
+        ({"methods": {"igub": {"prior": "x"}}}, "prior: Input should be 'initial', 'mean' or 'inner'"),
+        (
+            {"methods": {"gradcam": {"arrival": "cell"}}},
+            "methods.gradcam.arrival: Input should be 'nearest' or 'index' (given: 'cell')",
+        ),
         (
             {"compute": {"device": "gpu"}},
             "compute.device: Input should be 'cpu', 'cuda' or 'auto' (given: 'gpu')",
         ),
         ({"compute": {"batch": 0}}, "compute.batch"),
         ({"pointing": {"tolerance": -1}}, "pointing.tolerance"),
+        (
+            {"nulls": {"view": "standard_corp"}},
+            "nulls.view 'standard_corp' is unknown; did you mean 'standard_crop'?",
+        ),
+        ({"nulls": {"view": "zoom"}}, "nulls.view: zoom has more than one fixation; give it grid: 1"),
+        ({"views": {"standard_crop": {"grid": 3}}}, "nulls.view: standard_crop has more than one fixation"),
+        ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),
+        (
+            {"calibration": {"views": ["zoom", "zoom_flor_0.2"]}},
+            "calibration.views 'zoom_flor_0.2' is unknown; did you mean 'zoom_floor_0.2'?",
+        ),
+        (
+            {"calibration": {"resamples": 99}},
+            "calibration.resamples: Input should be greater than or equal to 100",
+        ),
+        (
+            {"sweeps": {"grid": ["zoom", "zoom_4x4"]}},
+            "sweeps.grid 'zoom_4x4' is unknown; did you mean 'zoom_",
+        ),
+        (
+            {"sweeps": {"grid": ["zoom", "zoom_floor_0.2"]}},
+            "sweeps.grid: its views differ in more than grid",
+        ),
+        ({"sweeps": {"grid": ["zoom", "standard_crop"]}}, "sweeps.grid: its views differ in more than grid"),
+        ({"sweeps": {"grid": ["zoom_3x3", "zoom", "zoom_3x3"]}}, "sweeps.grid: the same grid twice"),
+        (
+            {
+                "views": {"again": {"family": "zoom", "floor": 0.2}},
+                "sweeps": {"floor": ["zoom_floor_0.2", "again"]},
+            },
+            "sweeps.floor: the same floor twice",
+        ),
+        (
+            {"sweeps": {"side": ["crop_0.4", "zoom"]}},
+            "sweeps.side: not all of its views have such an option, a number",
+        ),
+        (
+            {"sweeps": {"side": ["zoom", "zoom_3x3"]}},
+            "sweeps.side: not all of its views have such an option, a number",
+        ),
+        (
+            {"sweeps": {"beyond": ["shift_crop_black", "shift_crop_gray"]}},
+            "sweeps.beyond: not all of its views have such an option, a number",
+        ),
         ({"pointing": {"tolerance": float("inf")}}, "pointing.tolerance: Input should be a finite number"),
         (
             {"run": {"methods": ["center"]}},
@@ -153,13 +284,28 @@ def test_all_mistakes_are_listed_at_once():
 
 
 def test_options_of_views_and_methods_come_from_their_modules():
-    settings = read_settings(overlaid({"views": {"fine": {"family": "zoom", "grid": 9, "antialias": True}}}))
-    assert settings.views["fine"].options == {"grid": 9, "floor": 0.1, "antialias": True, "mask": False}
+    entries = {
+        "fine": {"family": "zoom", "grid": 9, "antialias": True},
+        "moved": {"family": "shift", "base": "crop", "beyond": "surroundings"},
+        "cut": {"family": "crop", "side": 1, "beyond": "reflect", "antialias": False},
+    }
+    settings = accepted({"views": entries})
+    assert {name: settings.views[name].options for name in entries} == {
+        "fine": {"grid": 9, "floor": 0.1, "antialias": True, "mask": False, "sampling": "centres"},
+        "moved": {"grid": 7, "base": "crop", "beyond": "surroundings", "antialias": True},
+        "cut": {"grid": 7, "side": 1.0, "beyond": "reflect", "antialias": False},
+    }
+    assert settings.views["moved"].family == "shift"
     assert {name: method.cue for name, method in settings.methods.items()} == {
         "center": "baseline",
         "likelihood": "cued",
         "max_logit": "uncued",
+        "max_softmax": "uncued",
+        "min_entropy": "uncued",
         "igub": "uncued",
+        "igub_mean": "uncued",
+        "igub_inner": "uncued",
+        "consensus": "uncued",
         "gradcam": "cued",
         "dff": "uncued",
         "hirescam": "cued",
@@ -172,8 +318,14 @@ def test_options_of_views_and_methods_come_from_their_modules():
         "center",
         "likelihood",
         "max_logit",
+        "max_softmax",
+        "min_entropy",
         "igub",
+        "igub_mean",
+        "igub_inner",
+        "consensus",
     ]
+    assert settings.methods["igub_inner"].options == {"prior": "inner"}
     assert settings.methods["dff"].options == {"components": 1, "choose": "softmax"}
 
 
@@ -181,6 +333,66 @@ def test_a_methods_variant_names_the_options_that_are_not_the_default():
     methods = {"a": {"method": "igub"}, "b": {"method": "igub", "prior": "mean"}}
     methods = read_settings(overlaid({"methods": methods})).methods
     assert (methods["a"].variant, methods["b"].variant) == ("igub", "igub prior=mean")
+
+
+def test_the_arrival_is_named_in_the_variant_and_is_no_option_of_the_method():
+    entries = {
+        "plain": {"method": "gradcam"},
+        "nearest": {"method": "gradcam", "arrival": "nearest"},
+        "index": {"method": "gradcam", "arrival": "index"},
+        "both": {"method": "igub", "prior": "mean", "arrival": "index"},
+    }
+    methods = accepted({"methods": entries}).methods
+    assert {
+        name: (methods[name].arrival, methods[name].variant, methods[name].options) for name in entries
+    } == {
+        "plain": ("nearest", "gradcam", {}),
+        "nearest": ("nearest", "gradcam", {}),
+        "index": ("index", "gradcam arrival=index", {}),
+        "both": ("index", "igub arrival=index prior=mean", {"prior": "mean"}),
+    }
+
+
+def test_every_whole_data_set_gains_a_sample():
+    own = {
+        "datasets": {
+            "mine": {"images": "a", "parts": 3, "expect_images": 9},
+            "few": {"sample": {"of": "mine", "images": 5, "seed": 4}},
+        },
+        "sample": {"images": 20, "seed": 3},
+    }
+    config = overlaid(own)
+    settings = read_settings(config)
+    assert {name: dataset.sample for name, dataset in settings.datasets.items()} == {
+        "scenes": None,
+        "mine": None,
+        "few": schema.Sample(of="mine", images=5, seed=4),
+        "scenes_sample": schema.Sample(of="scenes", images=20, seed=3),
+        "mine_sample": schema.Sample(of="mine", images=20, seed=3),
+    }
+    assert settings.datasets["mine_sample"] == schema.Dataset(sample=settings.datasets["mine_sample"].sample)
+    assert list(config["datasets"]) == ["scenes", "mine", "few"]  # the configuration itself stays as it is
+    for name, whole in {
+        "mine": "mine",
+        "few": "mine",
+        "mine_sample": "mine",
+        "scenes_sample": "scenes",
+    }.items():
+        assert settings.whole(name) is settings.datasets[whole], name
+
+
+def test_a_sample_has_200_images_unless_told():
+    settings = accepted({"datasets": {"few": {"sample": {"of": "scenes"}}}})
+    assert settings.datasets["few"].sample == settings.datasets["scenes_sample"].sample
+    assert settings.datasets["few"].sample == schema.Sample(of="scenes", images=200, seed=0)
+
+
+def test_a_network_trained_on_scenes_may_look_at_a_sample_of_scenes_alone():
+    run = {"run": {"datasets": ["scenes", "scenes_sample", "few"]}}
+    few = {"datasets": {"few": {"sample": {"of": "scenes", "images": 5}}}}
+    assert accepted(few, run).run.datasets == ["scenes", "scenes_sample", "few"]
+    others = {"datasets": {"mine": {"images": "a"}}, "run": {"datasets": ["mine_sample"]}}
+    assert "small_resnet is trained on synthetic scenes and knows nothing of mine_sample" in mistakes(others)
 
 
 @pytest.mark.parametrize(
@@ -194,8 +406,9 @@ def test_a_methods_variant_names_the_options_that_are_not_the_default():
     ],
 )
 def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
-    settings = read_settings(overlaid({"figure_1": {"methods": shown}, "run": {"methods": running}}))
-    assert settings.shown_methods == expected
+    others = {"figure_2": {"methods": ["max_logit"]}}  # which is none of its business
+    settings = accepted({"figure_1": {"methods": shown}, "run": {"methods": running}}, others)
+    assert settings.shown_methods(settings.figure_1) == expected
 
 
 def test_figure_1_finds_methods_under_other_names():
@@ -203,7 +416,20 @@ def test_figure_1_finds_methods_under_other_names():
     settings = read_settings(
         overlaid({"methods": methods, "run": {"methods": ["center", "igub", "dff3", "dff"]}})
     )
-    assert settings.shown_methods == ["dff3", "dff", "igub"]
+    assert settings.shown_methods(settings.figure_1) == ["dff3", "dff", "igub"]
+
+
+def test_each_figure_shows_its_own_methods():
+    figures = {"figure_1": {"methods": ["consensus"]}, "figure_2": {"methods": ["dff", "gradcam"]}}
+    settings = accepted(figures)
+    assert settings.shown_methods(settings.figure_1) == ["consensus"]
+    assert settings.shown_methods(settings.figure_2) == ["dff", "gradcam"]
+
+
+def test_figure_2_shows_the_papers_methods_in_its_order():
+    papers = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
+    settings = accepted({"run": {"methods": ["center", "consensus", "max_softmax", *papers[::-1]]}})
+    assert settings.shown_methods(settings.figure_2) == papers
 
 
 def test_a_vision_transformer_is_refused_where_a_map_is_needed():
@@ -213,11 +439,75 @@ def test_a_vision_transformer_is_refused_where_a_map_is_needed():
     assert read_settings(overlaid(vit | {"run": run})).run.models == ["vit"]
 
 
-def test_every_key_is_explained_in_the_configurations_readme():
-    from pipeline import settings
+def test_the_readings_cover_what_the_protocol_leaves_open():
+    settings = accepted()
+    zoom = {
+        "family": "zoom",
+        "grid": 7,
+        "floor": 0.1,
+        "antialias": False,
+        "mask": False,
+        "sampling": "centres",
+    }
+    expected = {
+        "zoom": zoom,
+        **{f"zoom_floor_{floor}": zoom | {"floor": floor} for floor in (0.2, 0.3, 0.4, 0.5)},
+        "zoom_antialias": zoom | {"antialias": True},
+        "zoom_mask": zoom | {"mask": True},
+        "zoom_authors": zoom | {"sampling": "edges"},
+    }
+    for side, (ending, beyond) in product((0.4, 0.6, 0.8, 1.0), {"": "black", "_inside": "inside"}.items()):
+        expected[f"crop_{side}{ending}"] = {
+            **{"family": "crop", "grid": 7, "side": side},
+            **{"beyond": beyond, "antialias": True},
+        }
+    for base, beyond in possible_shifts():
+        expected[f"shift_{base}_{beyond}"] = {
+            **{"family": "shift", "grid": 7, "base": base},
+            **{"beyond": beyond, "antialias": True},
+        }
+    names = settings.calibration.views
+    assert len(names) == len(set(names)) == 5 + 3 + 4 * 2 + 3 * 4 + 1
+    assert {name: settings.views[name].model_dump() for name in names} == expected
 
+
+def possible_shifts():
+    """Every base with everything that may enter beyond it."""
+    kinds = get_type_hints(Shift)
+    for base, beyond in product(get_args(kinds["base"]), get_args(kinds["beyond"])):
+        if base == "crop" or beyond != "surroundings":
+            yield base, beyond
+
+
+def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
+    settings = accepted()
+    swept = {
+        option: [settings.views[name].options[option] for name in names]
+        for option, names in settings.sweeps.items()
+    }
+    assert swept == {"grid": [3, 5, 7, 9, 11], "floor": [0.1, 0.2, 0.3, 0.4, 0.5]}
+    for option, names in settings.sweeps.items():
+        for name in names:
+            reference = settings.views["zoom"].model_dump()
+            assert settings.views[name].model_dump() == reference | {
+                option: settings.views[name].options[option]
+            }
+
+
+def test_what_classifiers_usually_see_is_the_central_crop():
+    settings = accepted()
+    view = settings.views[settings.nulls.view]
+    geometry = views.create(view.family, **view.options).geometry(512, 256)
+    assert geometry.extent.tolist() == [[[144, 16, 368, 240]]]  # 224 of 256 pixels
+
+
+def test_every_key_is_explained_in_the_configurations_readme():
     text = (ROOT / "config/README.md").read_text()
-    models = [settings.Settings, settings.Dataset, settings.Scenes, settings.Model, settings.Training]
-    models += [settings.Compute, settings.Pointing, settings.Figure1, settings.Run]
+    models = [schema.Settings, schema.Dataset, schema.Scenes, schema.Sample, schema.Sampled]
+    models += [schema.Model, schema.Training, schema.Random, schema.View, schema.Method, schema.Compute]
+    models += [schema.Pointing, schema.Figure, schema.Nulls, schema.Calibration, schema.Run]
     keys = {key for model in models for key in model.model_fields}
+    families = module_names(views)
+    keys |= {field.name for family in families for field in fields(load_module(views, family).View)}
+    keys |= {"prior", "components", "choose", *families}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []

@@ -16,14 +16,24 @@ import yaml
 from browser import needs_browser, opened
 from PIL import Image
 
+from labelmaps.nulls import NULLS
+
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
-METHODS = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
+PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
+METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
-FIGURE_2 = {"plot_figure_2": 1, "plot_trade_off": 1}
-TABLES = {"summarise_scores": 1, "compare_with_paper": 1, "render_table": 3, **FIGURE_2}
+FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1}
+TABLES = {
+    "summarise_scores": 1,
+    "compare_with_paper": 1,
+    "compare_methods": 1,
+    "play_pointing_game": 1,
+    "render_table": 6,
+    **FIGURES,
+}
 FIGURE_1 = {"choose_examples": 1, "plot_figure_1": 4}
 AFTER_SCORES = TABLES | FIGURE_1
 ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **AFTER_SCORES}
@@ -33,15 +43,18 @@ ONE_GLIMPSE_METHOD = {
     "score_fixations": 1,
     **AFTER_SCORES,
 }
-ONE_MODEL = {
+ONE_VIEW = {
     "compute_label_maps": 2,
     "join_label_maps": 1,
-    "compute_saliency": 4,
+    "compute_saliency": 8,
     "compute_glimpse_saliency": 2,
-    "select_fixations": 6,
-    "score_fixations": 6,
+    "select_fixations": 10,
+    "score_fixations": 10,
+    "score_nulls": 1,
     **AFTER_SCORES,
 }
+# A network looks through the standard crop, too; one job is enough for a view per image.
+ONE_MODEL = ONE_VIEW | {"compute_label_maps": 3, "join_label_maps": 2}
 
 
 def snakemake(folder, *arguments, repository=ROOT):
@@ -120,11 +133,15 @@ def study(tmp_path_factory):
 
 
 CATEGORIES = [
+    "Best of n: what n views are worth",
     "Figure 1: what each method looks at",
     "Figure 2: accuracy and localisation",
-    "Trade-off: localisation against accuracy",
+    "Nulls: what a method adds",
     "Tables",
+    "Trade-off: localisation against accuracy",
+    "Views: what the network receives",
 ]
+TABLE_NAMES = ["best_of_n", "comparisons", "paper", "paper_orders", "pointing", "summary"]
 
 
 @needs_browser
@@ -146,10 +163,12 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
                 results.nth(i).click()
                 seen.append(seen_in_report(page, *seen[-1:]))
             page.get_by_role("link", name="Results", exact=True).click()
-    examples = ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
-    assert sorted(seen[:4]) == examples
-    assert seen[4:6] == ["figure_2_zoom.png", "trade_off_zoom.png"]
-    assert sorted(seen[6:]) == ["paper.html", "paper_orders.html", "summary.html"]
+    assert sorted(seen[1:5]) == ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
+    assert sorted(seen[7:-2]) == [f"{name}.html" for name in TABLE_NAMES]
+    of_view = [seen[0], *seen[5:7], *seen[-2:]]
+    assert of_view == [
+        f"{name}_zoom.png" for name in ("best_of_n", "figure_2", "nulls", "trade_off", "views")
+    ]
 
 
 def seen_in_report(page, before="nothing"):
@@ -177,15 +196,25 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     _, folder, _ = study
     results = folder / "results/four"
     summary = pd.read_csv(results / "summary.csv")
-    assert summary["method"].tolist() == METHODS
-    assert set(summary["n_images"]) == set(summary["n_pointing"]) == {4}
+    assert summary["method"].tolist() == [*METHODS, *NULLS]
+    assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(NULLS)
+    assert set(summary["n_images"]) == {4}
+    assert set(summary.loc[summary["method"].isin(METHODS), "n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}
     examples = ["gain", "agreement", "disagreement", "failure"]
-    for figure in ("figure_2_zoom", "trade_off_zoom", *(f"figure_1/zoom/own/{name}" for name in examples)):
+    of_view = ["figure_2_zoom", "trade_off_zoom", "nulls_zoom", "best_of_n_zoom", "views_zoom"]
+    for figure in (*of_view, *(f"figure_1/zoom/own/{name}" for name in examples)):
         for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
     assert len(pd.read_csv(results / "paper_orders.csv")) == 8
+    unmoved = 4  # the nulls that choose no fixation
+    n_pairs = (len(METHODS) + unmoved) * (len(METHODS) + unmoved - 1) // 2
+    assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
+    assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
+    rules_and_tolerances, subsets, baselines = 3 * 2, 7, 3
+    rows = rules_and_tolerances * subsets * (len(METHODS) + baselines)
+    assert len(pd.read_csv(results / "pointing.csv")) == rows
     assert not list(folder.rglob(".*.tmp*"))
 
 
@@ -244,13 +273,16 @@ def test_touching_everything_reruns_nothing(study):
 @pytest.mark.parametrize(
     ("edited", "expected"),
     [
-        ("labelmaps/methods/igub.py", ONE_METHOD),
+        (
+            "labelmaps/methods/igub.py",  # of igub and igub_inner
+            ONE_METHOD | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 2),
+        ),
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
-        ("labelmaps/scores.py", {"score_fixations": 6, **AFTER_SCORES}),
+        ("labelmaps/scores.py", {"score_fixations": 10, "score_nulls": 1, **AFTER_SCORES}),
         ("labelmaps/figure_1.py", {"plot_figure_1": 4}),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
-        ("envs/figures.yaml", FIGURE_2),
-        ("labelmaps/views/zoom.py", ONE_MODEL),
+        ("envs/figures.yaml", FIGURES),
+        ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
     ],
 )
 def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
@@ -318,7 +350,7 @@ def test_data_that_are_gone_do_not_cost_the_index(study, name):
 def test_a_changed_check_leaves_the_label_maps_where_the_index_is_made_first(study):
     repository, folder, config = study
     datasets = {"four": config["datasets"]["four"] | {"max_excluded": 0.5}}
-    assert plan(study, datasets=datasets)["compute_label_maps"] == 2  # Snakemake cannot know yet
+    assert plan(study, datasets=datasets)["compute_label_maps"] == 3  # Snakemake cannot know yet
     index = "results/four/index.parquet"
     arguments = [index, "--configfile", folder / "changed.yaml"]
     try:
@@ -338,7 +370,7 @@ def test_an_image_that_changes_is_noticed_when_the_index_is_made_again(study):
     try:
         Image.open(path).transpose(Image.Transpose.FLIP_LEFT_RIGHT).save(path)  # of the same size
         succeed(snakemake(folder, *arguments, repository=repository))
-        assert plan(study)["compute_label_maps"] == 2
+        assert plan(study)["compute_label_maps"] == 3
     finally:
         path.write_bytes(before)
         succeed(snakemake(folder, *arguments, repository=repository))
@@ -414,17 +446,19 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
     assert planned_jobs(text) == {
         "index_dataset": 1,
         "download_weights": 2,
-        "compute_label_maps": 100,
-        "join_label_maps": 2,
-        "compute_saliency": 8,
+        "compute_label_maps": 2 * (50 + 2),
+        "join_label_maps": 4,
+        "compute_saliency": 16,
         "compute_glimpse_saliency": 4,
-        "select_fixations": 12,
-        "score_fixations": 12,
+        "select_fixations": 20,
+        "score_fixations": 20,
+        "score_nulls": 2,
+        "plot_views": 1,
         **TABLES,
         "choose_examples": 2,
         "plot_figure_1": 8,
     }
-    assert text.count("(GPUs: 1)") == 104
+    assert text.count("(GPUs: 1)") == 108
 
 
 def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):
@@ -456,7 +490,7 @@ def test_real_images_agree_with_an_independent_prototype(tmp_path):
         run={"datasets": ["real"], "models": ["pq"]},
     )
     succeed(snakemake(tmp_path, "--configfile", config))
-    for method in sorted(set(METHODS) - set(ON_GLIMPSES)):  # the prototype's table has no others
+    for method in sorted(set(PAPER) - set(ON_GLIMPSES)):  # the prototype's table has no others
         scores = pd.read_parquet(tmp_path / f"results/real/zoom/pq/scores/{method}.parquet")
         ours = scores.assign(hit=scores["pointing"] == "hit").set_index("image")
         theirs = expected[expected["method"] == method].set_index("image").loc[images]

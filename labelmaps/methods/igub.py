@@ -15,14 +15,23 @@ INPUT = "label maps"
 CUE = "uncued"
 
 
-def saliency(maps: LabelMaps, label: None, *, prior: Literal["initial", "mean"] = "initial") -> np.ndarray:
+def saliency(
+    maps: LabelMaps, label: None, *, prior: Literal["initial", "mean", "inner"] = "initial"
+) -> np.ndarray:
     """IGUB(u) in nats, (image, row, column).
 
-    prior: what is known before the saccade: p(k|x₀) ("initial", the paper's), or the mean of p(k|x_u) over all views.
+    prior: what is known before the saccade: p(k|x₀) ("initial", the paper's), or the mean of p(k|x_u) over all views
+    ("mean") or over the central 3 × 3 ("inner"; all views where the grid is smaller).
     """
     view = maps.log_probability
-    # The sum over all views stands for their mean: the joint posterior is normalised.
-    before = view[:, *maps.initial] if prior == "initial" else logsumexp(view, axis=(1, 2))
+    row, column = maps.initial
+    known = {
+        "initial": view[:, row : row + 1, column : column + 1],
+        "mean": view,
+        "inner": view[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2],
+    }[prior]
+    # The sum over views stands for their mean: the joint posterior is normalised.
+    before = logsumexp(known, axis=(1, 2))
     joint = before[:, None, None, :] + view
     joint = np.exp(joint - joint.max(axis=-1, keepdims=True))
     return (joint * view).sum(axis=-1) / joint.sum(axis=-1)

@@ -38,6 +38,7 @@ def compute_label_maps(
     attributes = networks.provenance(model, source, weights, preprocessing, device) | {
         "view": view,
         "precision": precision,
+        "operations_per_view": classifier.operations(preprocessing.size),
         "batch": compute["batch"],
         "threads": compute["threads"],
     }

@@ -17,17 +17,25 @@ def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, o
     module = load_module(methods, method)
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)
-    saliency = []
+    saliency, own_label, done = [], [], 0
     with open_label_maps(label_maps) as maps:
         check_same_images(images["image"].tolist(), maps.images, label_maps)
         point, weights = maps.field("centre"), maps.attributes["weights_source"]
         for block in maps.blocks():
-            start = sum(map(len, saliency))
-            cue = label[start : start + len(block.image)] if module.CUE == "cued" else None
-            saliency.append(module.saliency(block, cue, **options))
+            cue = label[done : done + len(block.image)] if module.CUE == "cued" else None
+            result = module.saliency(block, cue, **options)
+            maps_of_block, *own = result if isinstance(result, tuple) else (result,)
+            saliency.append(maps_of_block)
+            own_label += own
+            done += len(block.image)
     write_saliency(
         output,
-        SaliencyMaps(images["image"].tolist(), np.concatenate(saliency), point),
+        SaliencyMaps(
+            images["image"].tolist(),
+            np.concatenate(saliency),
+            point,
+            np.concatenate(own_label) if own_label else None,
+        ),
         {"method": method, "cue": module.CUE, "options": options, "weights_source": weights},
     )
 

@@ -4,17 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from labelmaps import style, views
 from labelmaps.classes import read_classes
 from labelmaps.examples import describe, read_examples
 from labelmaps.figure_1 import Example, Saccade, SeenView, figure_1, short_names
 from labelmaps.index import check_same_images, read_index
-from labelmaps.inference import make_views, read_batches
+from labelmaps.inference import read_batches
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.logs import job
 from labelmaps.networks import Preprocessing, preprocessing_of
+from labelmaps.pictures import picture_views
 from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily
 
@@ -96,11 +96,8 @@ def look(
     """What the network received of one image, and said, at x₀ and at each fixation; `maps` are that image's."""
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * family.grid + column for row, column in cells]
-    received = make_views(pixels, family, preprocessing, torch.device("cpu"), numbers).numpy()
-    mean, std = (np.array(x)[:, None, None] for x in (preprocessing.mean, preprocessing.std))
-    colours = (255 * (received * std + mean).clip(0, 1)).round().astype(np.uint8)
     seen = []
-    for (row, column), view in zip(cells, np.moveaxis(colours, 1, -1), strict=True):
+    for (row, column), view in zip(cells, picture_views(pixels, family, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
         seen.append(SeenView(view, extent, class_names[top], p[top], p[label], top == label))

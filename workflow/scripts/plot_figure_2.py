@@ -9,13 +9,19 @@ from labelmaps.logs import job
 from labelmaps.results_table import read_results
 
 
-def plot_figure_2(summary: Path, paper: Path, index: Path, outputs: list[Path], view: str) -> None:
-    """Draw the rows of `view` in the format of each output's name, with the paper's values where the images are its own."""
+def plot_figure_2(
+    summary: Path, paper: Path, index: Path, outputs: list[Path], view: str, methods: list[str]
+) -> None:
+    """Draw these methods through `view` in the format of each output's name.
+
+    The paper's values stand beside them where the images are its own.
+    """
     style.prepare()
     table, stated = read_results(summary), read_results(paper)
+    shown = table["method"].isin(methods) | (table["cue"] == "baseline")
     if not are_imagenet_validation(read_index(index)["image"]):
         stated = stated.iloc[:0]
-    figure = figure_2(table[table["view"] == view], stated)
+    figure = figure_2(table[shown & (table["view"] == view)], stated)
     style.save(figure, outputs)
 
 

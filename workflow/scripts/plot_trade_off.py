@@ -12,7 +12,8 @@ def plot_trade_off(summary: Path, outputs: list[Path], view: str) -> None:
     """Draw the rows of `view`, in the format of each output's name."""
     style.prepare()
     table = read_results(summary)
-    style.save(trade_off(table[table["view"] == view]), outputs)
+    shown = (table["view"] == view) & (table["cue"] != "null model")
+    style.save(trade_off(table[shown]), outputs)
 
 
 if __name__ == "__main__":

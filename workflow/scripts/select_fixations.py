@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.files import moved_into_place
+from labelmaps.fixations import Arrival
 from labelmaps.fixations import select_fixations as select
 from labelmaps.index import check_same_images
 from labelmaps.label_map_file import open_label_maps
@@ -15,7 +16,7 @@ from labelmaps.saliency_file import NO_LABEL, read_saliency
 logger = logging.getLogger(__name__)
 
 
-def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
+def select_fixations(saliency: Path, label_maps: Path, output: Path, arrival: Arrival) -> None:
     """Write one row per image: image, the columns of `labelmaps.fixations.select_fixations`, and own_label.
 
     own_label is the label that the method itself gives (DFF), null for methods that give none.
@@ -23,7 +24,7 @@ def select_fixations(saliency: Path, label_maps: Path, output: Path) -> None:
     maps = read_saliency(saliency)
     with open_label_maps(label_maps) as file:
         check_same_images(file.images, maps.image, saliency)
-        fixations = select(maps.saliency, maps.point, file.field("centre"))
+        fixations = select(maps.saliency, maps.point, file.field("centre"), arrival)
         fixations.attrs["weights_source"] = file.attributes["weights_source"]
     fixations.insert(0, "image", maps.image)
     fixations["own_label"] = pd.Series(maps.own_label, dtype="Int16").mask(maps.own_label == NO_LABEL)
@@ -38,4 +39,5 @@ if __name__ == "__main__":
             Path(snakemake.input.saliency),
             Path(snakemake.input.label_maps),
             Path(snakemake.output.fixations),
+            **dict(snakemake.params.items()),
         )

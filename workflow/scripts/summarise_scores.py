@@ -1,24 +1,53 @@
-"""Summarise the scores of a data set: one row per (model, view, method)."""
+"""Summarise a data set: one row per (model, view, method or null), and what n views are worth."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from labelmaps.logs import job
+from labelmaps.nulls import NULLS
 from labelmaps.results_table import write_results
-from labelmaps.statistics import summarise
+from labelmaps.statistics import summarise, summarise_null
+
+NULL = {"cue": "null model"}
 
 
-def summarise_scores(scores: list[Path], output: Path, rows: list[dict]) -> None:
-    """Write the summary; `rows` says for each file of scores what it is, in the table's first columns."""
-    summary = [row | summarise(pd.read_parquet(path)) for row, path in zip(rows, scores, strict=True)]
-    write_results(output, pd.DataFrame(summary))
+def summarise_scores(
+    scores: list[Path],
+    nulls: list[Path],
+    curves: list[Path],
+    summary: Path,
+    best_of_n: Path,
+    rows: list[dict],
+    networks: list[dict],
+) -> None:
+    """Write the summary and the curves.
+
+    rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
+    """
+    table = [row | summarise(pd.read_parquet(path)) for row, path in zip(rows, scores, strict=True)]
+    for network, path in zip(networks, nulls, strict=True):
+        of_null = pd.read_parquet(path).groupby("null")
+        table += [
+            network | {"method": name, "variant": name} | NULL | summarise_null(of_null.get_group(name))
+            for name in NULLS
+        ]
+    write_results(summary, pd.DataFrame(table))
+    described = []
+    for network, path in zip(networks, curves, strict=True):
+        curve = pd.read_parquet(path)
+        n_images = next(row["n_images"] for row in table if network.items() <= row.items())
+        described.append(curve.assign(**network, n_images=n_images)[[*network, "n_images", *curve.columns]])
+    write_results(best_of_n, pd.concat(described))
 
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
         summarise_scores(
             [Path(path) for path in snakemake.input.scores],
+            [Path(path) for path in snakemake.input.nulls],
+            [Path(path) for path in snakemake.input.best_of_n],
             Path(snakemake.output.summary),
+            Path(snakemake.output.best_of_n),
             **dict(snakemake.params.items()),
         )

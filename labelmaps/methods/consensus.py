@@ -1,0 +1,41 @@
+"""Consensus: the likelihood map of the label on which the inner views agree.
+
+x₀ and the views around it vote for a label, and the eye goes where that label is most likely, as in a visual search whose
+cue comes from the label map itself:
+
+    k̂ = arg max_k Π_r mean_{u in ring r} p(k|x_u),    saliency(u) = log p(k̂|x_u)
+
+Ring r is the cells at r steps from x₀, and all but the outermost ring vote. Within a ring the views look at different
+places at one scale, and the object need not be in all of them: probabilities are averaged. From ring to ring the view `zoom`
+changes its scale, and the object must be plausible at each: probabilities are multiplied. There the outermost ring sees only
+magnified details, so that it has no vote; the eye may still go there. Where the outermost ring is the only one beside x₀, or
+the grid is x₀ alone, x₀ decides.
+
+The label is also given as the method's own: it is the decision without a saccade, and what the fixation then adds is the
+difference. Our rule; the two ways of pooling are those of Kittler et al. (1998), doi 10.1109/34.667881.
+"""
+
+import numpy as np
+from scipy.special import logsumexp
+
+from labelmaps.label_map_file import LabelMaps
+from labelmaps.methods import likelihood
+
+INPUT = "label maps"
+CUE = "uncued"
+
+
+def saliency(maps: LabelMaps, label: None) -> tuple[np.ndarray, np.ndarray]:
+    """Log p(k̂|x_u) in nats, (image, row, column), and k̂ (image,)."""
+    view = maps.log_probability
+    # A ring's sum stands for its mean: the same factor for every label.
+    votes = sum(logsumexp(view[:, ring], axis=1) for ring in voting_rings(view.shape[1]))
+    agreed = votes.argmax(axis=-1)
+    return likelihood.saliency(maps, agreed), agreed
+
+
+def voting_rings(grid: int) -> list[np.ndarray]:
+    """The cells (row, column), boolean, of each ring around x₀ but the outermost; x₀ alone is always one."""
+    steps = abs(np.arange(grid) - grid // 2)
+    ring = np.maximum(steps[:, None], steps)
+    return [ring == r for r in range(max(grid // 2, 1))]

@@ -1,0 +1,17 @@
+"""Maximum softmax: how probable the network finds its own best label at each fixation.
+
+Source: Hendrycks and Gimpel (2017), arXiv 1610.02136, where max_k p(k|x) is the confidence of a classifier; here its
+logarithm, which keeps the order and the resolution near 1.
+"""
+
+import numpy as np
+
+from labelmaps.label_map_file import LabelMaps
+
+INPUT = "label maps"
+CUE = "uncued"
+
+
+def saliency(maps: LabelMaps, label: None) -> np.ndarray:
+    """max_k log p(k|x_u) in nats, (image, row, column)."""
+    return maps.log_probability.max(axis=-1)

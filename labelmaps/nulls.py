@@ -1,0 +1,165 @@
+"""Nulls: what the accuracy after a saccade, and the Pointing Game, come to without the method's knowledge of where to look.
+
+Every null is a table with one row per image:
+
+null            which one, of `NULLS`
+image           id
+correct_before  does x₀ say k*?
+correct_after   expected correctness, 0 to 1, of the view that the null ends at, or of the label that it gives
+hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null points nowhere
+said_decoy      does the view that the null ends at say the decoy, 0 or 1; NaN where there is no decoy
+
+Log-probabilities come in blocks of images (`LabelMaps`); what is drawn at random is drawn before, for all images at once,
+so that nothing depends on the blocks.
+"""
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.fixations import select_fixations
+from labelmaps.label_map_file import LabelMaps
+from labelmaps.methods import likelihood
+
+NULLS = (
+    *("uniform", "random", "best_cell", "decoy_second", "decoy_random", "any_view", "top_n"),
+    *("mean_softmax", "mean_softmax_inner", "standard_crop"),
+)
+
+
+def view_nulls(
+    image: list[str], correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator
+) -> pd.DataFrame:
+    """The nulls that need no label but k*, of all images.
+
+    correct: does the view say k*; hit: is the fixation point in a box (1, 0, or NaN where the image has no box); both
+    (image, row, column).
+
+    uniform: the mean over all views, the exact expectation of a random fixation. random: one view drawn per image.
+    best_cell: the cell that is right for the most images, and for `hit` the one that hits in the most, each the best of its
+    own (lowest index on a tie). It is chosen on the very images that it is scored on: an upper bound of what a gaze that
+    never moves can reach. any_view: is any view right, the upper bound of every method; is any fixation point in a box, the
+    grid's ceiling.
+    """
+    n, rows, columns = correct.shape
+    before = correct[:, rows // 2, columns // 2]
+    correct, hit = correct.reshape(n, rows * columns), hit.reshape(n, rows * columns)
+    drawn = np.arange(n), generator.integers(rows * columns, size=n)
+    best, best_hit = correct.sum(axis=0).argmax(), np.nansum(hit, axis=0).argmax()
+    return pd.concat(
+        [
+            _table("uniform", image, before, correct.mean(axis=1), hit.mean(axis=1)),
+            _table("random", image, before, correct[drawn], hit[drawn]),
+            _table("best_cell", image, before, correct[:, best], hit[:, best_hit]),
+            _table("any_view", image, before, correct.any(axis=1), hit.max(axis=1)),
+        ],
+        ignore_index=True,
+    )
+
+
+def label_nulls(
+    maps: LabelMaps, label: np.ndarray, random_label: np.ndarray, hit: np.ndarray
+) -> pd.DataFrame:
+    """The nulls that need the probabilities of all labels, of a block of images.
+
+    label: k*; random_label: as from `draw_other_label`; both (image,). hit: as for `view_nulls`.
+
+    decoy_second, decoy_random: the saccade of the method `likelihood` told a wrong label, x₀'s best one or a random one.
+    top_n: no saccade; is k* among x₀'s n best labels, n the number of distinct labels that the views of the image say.
+    mean_softmax, mean_softmax_inner: no saccade; the label with the highest mean of p(k|x_u) over all views, or over all
+    but the grid's outer ring (at least x₀).
+    """
+    second = best_other_label(maps, label)
+    top_n = initial_rank(maps, label) < _n_distinct(maps.top_label)
+    p = np.exp(maps.log_probability)
+    rows, columns = maps.log_sum_exp.shape[1:]
+    ring = 1 if min(rows, columns) > 2 else 0
+    inner = p[:, ring : rows - ring, ring : columns - ring]
+    before = maps.top_label[:, *maps.initial] == label
+    return pd.concat(
+        [
+            _decoy("decoy_second", maps, label, second, hit),
+            _decoy("decoy_random", maps, label, random_label, hit),
+            _table("top_n", maps.image, before, top_n),
+            _table("mean_softmax", maps.image, before, p.mean(axis=(1, 2)).argmax(axis=1) == label),
+            _table("mean_softmax_inner", maps.image, before, inner.mean(axis=(1, 2)).argmax(axis=1) == label),
+        ],
+        ignore_index=True,
+    )
+
+
+def standard_crop(
+    image: list[str], correct_before: np.ndarray, top_label: np.ndarray, label: np.ndarray
+) -> pd.DataFrame:
+    """The null `standard_crop`, no saccade: the label that the standard centre crop gives.
+
+    correct_before: at x₀ of the view that the other nulls see; top_label: of the crop; label: k*; all (image,).
+    """
+    return _table("standard_crop", image, correct_before, top_label == label)
+
+
+def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Generator) -> np.ndarray:
+    """A label other than k* for each image, all n_labels − 1 equally probable, (image,); `label` (image,) is k*."""
+    return _other_label(generator.integers(n_labels - 1, size=len(label)), label)
+
+
+def best_other_label(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
+    """The best label of x₀ but k*, (image,): its top label, or the most probable other one where that is k*."""
+    initial = maps.log_probability[:, *maps.initial]
+    others = initial[np.arange(initial.shape[1]) != label[:, None]].reshape(len(label), -1)
+    top = maps.top_label[:, *maps.initial]
+    return np.where(top == label, _other_label(others.argmax(axis=1), label), top)
+
+
+def initial_rank(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
+    """How many labels precede k* at x₀, (image,); `label` (image,) is k*.
+
+    The top label, taken before rounding, comes first; then the others by log p(k|x₀), lowest index first where they tie.
+    """
+    initial = maps.log_probability[:, *maps.initial]
+    top = maps.top_label[:, *maps.initial]
+    k = np.arange(initial.shape[1])
+    target = np.take_along_axis(initial, label[:, None], axis=1)
+    precedes = (initial > target) | ((initial == target) & (k < label[:, None]))
+    precedes |= k == top[:, None]
+    return np.where(top == label, 0, precedes.sum(axis=1))
+
+
+def _other_label(index: np.ndarray, label: np.ndarray) -> np.ndarray:
+    """The label at this index among all labels but k*; both (image,)."""
+    return index + (index >= label)
+
+
+def _n_distinct(top_label: np.ndarray) -> np.ndarray:
+    """Number of distinct labels over the views of each image, (image,)."""
+    ordered = np.sort(top_label.reshape(len(top_label), -1), axis=1)
+    return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)
+
+
+def _decoy(null: str, maps: LabelMaps, label: np.ndarray, decoy: np.ndarray, hit: np.ndarray) -> pd.DataFrame:
+    """The saccade of the likelihood map of `decoy` (image,)."""
+    fixation = select_fixations(likelihood.saliency(maps, decoy), maps.centre, maps.centre)
+    view = np.arange(len(label)), fixation["row"], fixation["column"]
+    said = maps.top_label[view]
+    before = maps.top_label[:, *maps.initial] == label
+    return _table(null, maps.image, before, said == label, hit[view], said == decoy)
+
+
+def _table(
+    null: str,
+    image: list[str],
+    correct_before: np.ndarray,
+    correct_after: np.ndarray,
+    hit: np.ndarray | float = np.nan,
+    said_decoy: np.ndarray | float = np.nan,
+) -> pd.DataFrame:
+    table = pd.DataFrame(
+        {
+            "null": null,
+            "image": image,
+            "correct_before": correct_before,
+            "correct_after": correct_after,
+            "hit": hit,
+            "said_decoy": said_decoy,
+        }
+    )
+    return table.astype({"correct_after": float, "hit": float, "said_decoy": float})

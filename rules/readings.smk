@@ -1,0 +1,191 @@
+"""Readings of the protocol on a sample of the images: which fits the paper, and what the grid and the zoom's floor change."""
+
+
+def samples():
+    """The samples of the run's data sets, on which readings are compared."""
+    names = (name if settings.datasets[name].sample else f"{name}_sample" for name in settings.run.datasets)
+    return list(dict.fromkeys(names))
+
+
+def paper_method(method):
+    """The name in the catalogue of one of the paper's methods with its default options."""
+    for name, entry in settings.methods.items():
+        if entry.variant == method:
+            return name
+    raise WorkflowError(
+        f"methods: an entry `{method}` with its default options is needed here, and there is none"
+    )
+
+
+def readings(dataset, views):
+    """The outcomes of each network through each view, and what they are; path → columns."""
+    return {
+        f"results/{dataset}/{view}/{model}/reading.parquet": network_columns(dataset, view, model)
+        for model in settings.run.models
+        for view in views
+    }
+
+
+def sweep_title(wildcards):
+    """What the views of a sweep have in common."""
+    view = settings.views[settings.sweeps[wildcards.option][0]]
+    options = [f"{key}: {value}" for key, value in view.options.items() if key != wildcards.option]
+    return f"{view.family} ({', '.join(options)})"
+
+
+rule score_reading:
+    """Is the network right before and after the saccade of each of the paper's methods, through this view?"""
+    input:
+        index="results/{dataset}/index.parquet",
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+        gradcam=lambda wc: f"results/{wc.dataset}/{wc.view}/{wc.model}/saliency/{paper_method('gradcam')}.h5",
+        dff=lambda wc: f"results/{wc.dataset}/{wc.view}/{wc.model}/saliency/{paper_method('dff')}.h5",
+        code=sources("score_reading.py"),
+        env=environment("analysis"),
+    output:
+        outcomes="results/{dataset}/{view}/{model}/reading.parquet",
+    log:
+        "logs/score_reading/{dataset}/{view}/{model}.log",
+    conda:
+        "../envs/analysis.yaml"
+    message:
+        "The paper's methods through {wildcards.view}: {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/score_reading.py"
+
+
+rule calibrate:
+    """Rank the readings by their misfit to the paper's numbers."""
+    input:
+        outcomes=lambda wc: list(readings(wc.dataset, settings.calibration.views)),
+        paper=shown(ROOT / "resources" / "paper.csv"),
+        code=sources("calibrate.py"),
+        env=environment("analysis"),
+    output:
+        ranking="results/{dataset}/calibration.csv",
+        terms="results/{dataset}/calibration_terms.csv",
+    log:
+        "logs/calibrate/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        rows=lambda wc: list(readings(wc.dataset, settings.calibration.views).values()),
+        resamples=settings.calibration.resamples,
+        seed=settings.calibration.seed,
+    message:
+        "Ranking the readings on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/calibrate.py"
+
+
+rule plot_calibration:
+    """Every reading's misfit, and how far each of its numbers is from the paper's."""
+    input:
+        ranking="results/{dataset}/calibration.csv",
+        terms="results/{dataset}/calibration_terms.csv",
+        code=sources("plot_calibration.py"),
+        env=environment("figures"),
+    output:
+        figures=drawn(
+            "results/{dataset}/figures/calibration_{model}",
+            category="Calibration: which reading fits the paper",
+            labels={"data set": "{dataset}", "model": "{model}"},
+            caption="../workflow/report/calibration.rst",
+        ),
+    log:
+        "logs/plot_calibration/{dataset}/{model}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        model="{model}",
+    message:
+        "Plotting the calibration of {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/plot_calibration.py"
+
+
+rule summarise_sweep:
+    """Accuracy after the saccade against one option of the view, with what it costs."""
+    input:
+        outcomes=lambda wc: list(readings(wc.dataset, settings.sweeps[wc.option])),
+        code=sources("summarise_sweep.py"),
+        env=environment("analysis"),
+    output:
+        sweep="results/{dataset}/sweep_{option}.csv",
+    log:
+        "logs/summarise_sweep/{dataset}/{option}.log",
+    wildcard_constraints:
+        option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        option="{option}",
+        rows=lambda wc: [
+            row
+            | dict(
+                value=settings.views[row["view"]].options[wc.option],
+                views=settings.views[row["view"]].grid ** 2,
+            )
+            for row in readings(wc.dataset, settings.sweeps[wc.option]).values()
+        ],
+    message:
+        "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/summarise_sweep.py"
+
+
+rule plot_sweep:
+    """Accuracy after the saccade against one option of the view."""
+    input:
+        sweep="results/{dataset}/sweep_{option}.csv",
+        code=sources("plot_sweep.py"),
+        env=environment("figures"),
+    output:
+        figures=drawn(
+            "results/{dataset}/figures/sweep_{option}",
+            category="Sweeps: accuracy against the grid and the floor",
+            labels={"data set": "{dataset}", "option": "{option}", "models": MODELS_AND_METHODS["models"]},
+            caption="../workflow/report/sweep.rst",
+        ),
+    log:
+        "logs/plot_sweep/{dataset}/{option}.log",
+    wildcard_constraints:
+        option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        title=sweep_title,
+    message:
+        "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/plot_sweep.py"
+
+
+rule calibration:
+    """Target: which reading of the protocol fits the paper."""
+    input:
+        tables=[
+            f"results/{dataset}/{table}.csv"
+            for dataset in samples()
+            for table in ("calibration", "calibration_terms")
+        ],
+        figures=[
+            f"results/{dataset}/figures/calibration_{model}.{format}"
+            for dataset in samples()
+            for model in settings.run.models
+            for format in FIGURE_FORMATS
+        ],
+
+
+rule sweeps:
+    """Target: accuracy against the number of views, and against the zoom's floor."""
+    input:
+        tables=[
+            f"results/{dataset}/sweep_{option}.csv" for dataset in samples() for option in settings.sweeps
+        ],
+        figures=[
+            f"results/{dataset}/figures/sweep_{option}.{format}"
+            for dataset in samples()
+            for option in settings.sweeps
+            for format in FIGURE_FORMATS
+        ],

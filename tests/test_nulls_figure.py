@@ -1,0 +1,211 @@
+"""The figure of the nulls draws the table's rows, in groups, and all of it can be read."""
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import pytest
+from matplotlib.colors import to_hex
+from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
+
+from labelmaps import nulls, style
+from labelmaps.nulls_figure import CENTRE, GROUPS, NULL, nulls_figure
+from labelmaps.style import NULLS
+
+mpl.use("agg")
+METHODS = [
+    ("center", "baseline", 0.6),
+    ("likelihood", "cued", 0.86),
+    ("max_logit", "uncued", 0.57),
+    ("igub", "uncued", 0.65),
+    ("dff components=3", "uncued", 0.5),
+]
+MORE = [
+    (f"a_method_with_a_long_name_{i} option=value another_option=another_value", cue, 0.5)
+    for i, cue in enumerate(["cued", "uncued", "uncued"] * 2)
+]
+
+
+def summary(*models, methods=METHODS, nulls=tuple(NULLS)):
+    """A summary of some networks, each better than the one before; the nulls first, in the opposite order."""
+    rows = []
+    for i, model in enumerate(models):
+        values = [(null, "null model", 0.9 - 0.08 * j) for j, null in enumerate(nulls)][::-1] + methods
+        for variant, cue, after in values:
+            names = {"model": model, "architecture": "resnet18", "weights": "checkpoint", "n_images": 1000}
+            names |= {"n_pointing": 990, "method": variant.split()[0], "variant": variant, "cue": cue}
+            value = after + 0.01 * i
+            ends = {"accuracy_after_low": value - 0.05, "accuracy_after_high": value + 0.04}
+            rows.append(names | {"accuracy_after": value} | ends)
+    return pd.DataFrame(rows)
+
+
+@pytest.fixture
+def drawn():
+    yield lambda table: nulls_figure(table)
+    plt.close("all")
+
+
+def names_at(axes):
+    """Name of each row by its height."""
+    ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
+    return {round(y, 9): label.get_text().replace("\n", " ") for y, label in ticks}
+
+
+def marks(axes, names):
+    """Row, value, colour and whether filled, of each mark, from above."""
+    found = []
+    for line in axes.lines:
+        if line.get_marker() == "o" and np.isfinite(line.get_xdata()[0]):
+            x, y = line.get_xydata()[0].round(9)
+            filled = line.get_markerfacecolor() == line.get_markeredgecolor()
+            found.append((y, names[y], round(x, 6), line.get_markeredgecolor(), filled))
+    return [mark[1:] for mark in sorted(found)]
+
+
+def test_rows_are_grouped_from_above(drawn):
+    axes = drawn(summary("one")).axes[0]
+    assert [name for _, name in sorted(names_at(axes).items())] == [
+        "cued: told the label",
+        "likelihood map",
+        *[NULLS[null] for null in ("any_view", "top_n", "decoy_second", "decoy_random")],
+        "uncued",
+        "maximum logit",
+        "IGUB",
+        "DFF, components=3",
+        "no saccade",
+        "centre",
+        *[NULLS[null] for null in ("standard_crop", "mean_softmax", "mean_softmax_inner")],
+        "saccade without looking",
+        *[NULLS[null] for null in ("uniform", "random", "best_cell")],
+    ]
+    top, bottom = axes.get_ylim()[::-1]
+    assert top == 0 < min(names_at(axes)) < max(names_at(axes)) < bottom
+    bold = [label.get_text() for label in axes.get_yticklabels() if label.get_fontweight() == "bold"]
+    assert bold == [heading for heading, _, _ in GROUPS]
+
+
+def test_every_null_has_its_group():
+    assert sorted(null for _, _, nulls in GROUPS for null in nulls) == sorted(NULLS)
+    assert tuple(NULLS) == nulls.NULLS
+
+
+def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(drawn):
+    table = summary("one", "two")
+    figure = drawn(table)
+    names = names_at(figure.axes[0])
+    for axes, (_, rows) in zip(figure.axes, table.groupby("model", sort=False), strict=True):
+        expected = [
+            (NULLS[row.variant], round(100 * row.accuracy_after, 6), NULL, False)
+            if row.cue == "null model"
+            else (
+                style.method_name(row.variant),
+                round(100 * row.accuracy_after, 6),
+                style.method_colour(row.variant),
+                True,
+            )
+            for row in rows.itertuples()
+        ]
+        found = marks(axes, names)
+        assert sorted(found) == sorted(expected)
+        order = [f"{x:.1f}" for _, x, _, _ in found]
+        beside = sorted(axes.texts, key=lambda text: text.xy[1])
+        assert [text.get_text() for text in beside] == order
+
+
+def test_intervals_are_those_of_the_table(drawn):
+    table = summary("one")
+    axes = drawn(table).axes[0]
+    segments = axes.collections[0].get_segments()
+    for row, segment, colour in zip(
+        table.itertuples(), segments, axes.collections[0].get_colors(), strict=True
+    ):
+        ends = [100 * row.accuracy_after_low, 100 * row.accuracy_after_high]
+        np.testing.assert_allclose(segment[:, 0], ends)
+        name = NULLS[row.variant] if row.cue == "null model" else style.method_name(row.variant)
+        assert names_at(axes)[round(segment[0, 1], 9)] == name
+        assert (
+            to_hex(colour).upper()
+            == to_hex(NULL if row.cue == "null model" else style.method_colour(row.variant)).upper()
+        )
+
+
+def test_a_null_is_known_by_its_method(drawn):
+    table = summary("one")
+    table["variant"] = table["variant"].mask(table["cue"] == "null model", "")
+    axes = drawn(table).axes[0]
+    assert set(NULLS.values()) < set(names_at(axes).values())
+
+
+def test_the_centre_is_a_line_through_its_networks_panel(drawn):
+    for axes, value in zip(drawn(summary("one", "two")).axes, (60, 61), strict=True):
+        across = [line for line in axes.lines if line.get_color() == CENTRE["color"]]
+        assert [list(line.get_xdata()) for line in across] == [[pytest.approx(value)] * 2]
+
+
+def test_the_legend_names_only_what_is_there(drawn):
+    def legend(table):
+        return [text.get_text() for text in drawn(table).legends[0].get_texts()]
+
+    table = summary("one")
+    assert legend(table) == ["method", "null", "95 % interval", "accuracy at the centre (x₀)"]
+    assert legend(table[table["cue"] == "null model"]) == ["null", "95 % interval"]
+    assert legend(table[table["cue"] == "cued"]) == ["method", "95 % interval"]
+
+
+@pytest.mark.parametrize("models", [1, 2, 3, 4])
+@pytest.mark.parametrize("methods", [METHODS, METHODS + MORE], ids=len)
+def test_all_can_be_read(drawn, models, methods):
+    figure = drawn(summary(*[f"net_{i}" for i in range(models - 1)], LONG, methods=methods))
+    assert len(figure.axes) == models
+    assert unreadable(figure) == []
+    assert figure.get_size_inches()[0] == style.PAGE
+    assert smallest_panel(figure)[0] > 0.9
+    assert len({axes.get_xlim() for axes in figure.axes}) == 1
+    assert figure.axes[0].get_xlabel() == "accuracy (% of images)"
+    assert "n = 1,000 images" in figure.axes[-1].get_title()
+
+
+def test_a_network_without_a_row_has_a_gap(drawn):
+    table = summary("one", "two")
+    table = table[(table["model"] == "one") | (table["variant"] != "igub")]
+    figure = drawn(table)
+    first, second = ({name for name, *_ in marks(axes, names_at(figure.axes[0]))} for axes in figure.axes)
+    assert first - second == {"IGUB"}
+
+
+def test_missing_values_are_drawn_as_nothing(drawn):
+    table = summary("one")
+    ends = ["accuracy_after_low", "accuracy_after_high"]
+    table.loc[table["variant"] == "uniform", ends] = np.nan
+    table.loc[table["variant"] == "standard_crop", ["accuracy_after", *ends]] = np.nan
+    axes = drawn(table).axes[0]
+    assert unreadable(axes.figure) == []
+    shown = [name for name, *_ in marks(axes, names_at(axes))]
+    assert len(shown) == len(axes.texts) == len(table) - 1
+    assert NULLS["standard_crop"] not in shown
+    assert NULLS["uniform"] in shown
+
+
+@pytest.mark.parametrize("row", [0, -1])
+def test_one_row_is_drawn(drawn, row):
+    figure = drawn(summary("one").iloc[[row]])
+    assert len(figure.axes[0].texts) == 1
+    assert unreadable(figure) == []
+
+
+def test_accuracies_near_the_ends_stay_in_the_panel(drawn):
+    table = summary("one", methods=[("likelihood", "cued", 1.0), ("igub", "uncued", 0.0)], nulls=())
+    low, high = drawn(table).axes[0].get_xlim()
+    assert (low, high) == (-1, 101)
+
+
+def test_names_are_no_formulas(drawn):
+    table = summary(r"a_$\frac{$", methods=[(r"$\frac{$", "uncued", 0.5)])
+    figure = drawn(table)
+    figure.draw_without_rendering()
+    assert r"$\frac{$" in names_at(figure.axes[0]).values()
+
+
+def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
+    assert same_bytes(lambda: drawn(summary("one")), tmp_path)

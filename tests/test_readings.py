@@ -1,0 +1,151 @@
+"""Each reading's outcomes on a toy worked out by hand, and against the workflow's own path from map to score."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_methods import label_maps, random_logits
+
+from labelmaps.fixations import select_fixations
+from labelmaps.methods import igub, likelihood, max_logit
+from labelmaps.readings import label_map_saliency, read_protocol
+from labelmaps.saliency_file import SaliencyMaps
+from labelmaps.scores import score_fixations
+from labelmaps.views.zoom import View
+
+
+def peak(*cells):
+    """Saliency maps (image, 3, 3): 1 at each image's cell, 0 elsewhere; dead where there is None."""
+    maps = np.zeros((len(cells), 3, 3))
+    for saliency, cell in zip(maps, cells, strict=True):
+        if cell is not None:
+            saliency[cell] = 1
+    return maps
+
+
+def points(n):
+    """x, y = column, row."""
+    y, x = np.mgrid[:3, :3].astype(float)
+    return np.tile(np.stack([x, y], axis=-1), (n, 1, 1, 1))
+
+
+@pytest.fixture
+def toy():
+    """Every view says its own number, 0…8 row by row; the labels are 5, at row 1, column 2, and 4, at the centre.
+
+    Grad-CAM's cells stand for the points of the transposed grid, DFF's for those of the grid.
+    """
+    maps = {
+        "likelihood": peak((1, 2), (1, 1)),
+        "max_logit": peak((2, 1), None),
+        "igub": peak(None, (1, 0)),
+    }
+    glimpses = {
+        "gradcam": SaliencyMaps(["a", "b"], peak((2, 1), (0, 2)), points(2)[..., ::-1]),
+        "dff": SaliencyMaps(["a", "b"], peak((1, 2), None), points(2)),
+    }
+    return {
+        "maps": maps,
+        "glimpses": glimpses,
+        "centre": points(2),
+        "top_label": np.tile(np.arange(9).reshape(3, 3), (2, 1, 1)),
+        "label": np.array([5, 4]),
+    }
+
+
+def test_outcomes_by_hand(toy):
+    expected = {
+        "before": [False, True],
+        "likelihood": [True, True],
+        "max_logit": [False, True],  # the second map is dead: the eye stays at the centre
+        "igub": [False, False],
+        "gradcam": [True, False],  # cell (2, 1) stands for x, y = 2, 1
+        "dff": [True, True],
+    }
+    outcomes = read_protocol(**toy, arrival="nearest")
+    assert outcomes.to_dict("list") == expected
+    assert set(outcomes.dtypes.astype(str)) == {"bool"}
+    # By index, Grad-CAM's eye ends in row 2, column 1.
+    assert read_protocol(**toy, arrival="index").to_dict("list") == expected | {"gradcam": [False, False]}
+
+
+def test_the_columns_come_in_the_order_of_the_methods(toy):
+    assert list(read_protocol(**toy, arrival="nearest")) == ["before", *toy["maps"], *toy["glimpses"]]
+    toy["maps"] = {name: toy["maps"][name] for name in ("igub", "likelihood")}
+    toy["glimpses"] = {}
+    assert list(read_protocol(**toy, arrival="nearest")) == ["before", "igub", "likelihood"]
+
+
+def test_glimpses_need_not_have_the_grids_cells(toy):
+    """A glimpse's map of 1 × 2 cells, at the left and the right of the middle row."""
+    point = np.tile([[[0.2, 1.1], [1.8, 1.1]]], (2, 1, 1, 1))
+    toy["glimpses"] = {"dff": SaliencyMaps(["a", "b"], np.array([[[0.0, 1.0]], [[1.0, 0.0]]]), point)}
+    assert read_protocol(**toy, arrival="nearest")["dff"].tolist() == [True, False]
+
+
+def test_saliency_by_hand():
+    """Two labels, certain but for three views; the image's label is 1."""
+    logits = np.tile([20.0, 0.0], (1, 3, 3, 1))
+    logits[0, 0, 1] = [0, 20]
+    logits[0, 2, 2] = [21, 21]
+    logits[0, 1, 1] = [0, 0]
+    maps = label_map_saliency([label_maps(logits)], np.array([1]))
+    assert list(maps) == ["likelihood", "max_logit", "igub"]
+    at = {name: np.unravel_index(saliency[0].argmax(), (3, 3)) for name, saliency in maps.items()}
+    assert at["likelihood"] == (0, 1)
+    assert at["max_logit"] == (2, 2)
+    np.testing.assert_allclose(maps["igub"][0, 1, 1], -np.log(2), rtol=1e-6)
+    np.testing.assert_allclose(maps["likelihood"][0, 1, 1], -np.log(2), rtol=1e-6)
+    np.testing.assert_allclose(maps["max_logit"][0, 1, 1], 0, atol=1e-6)
+
+
+@pytest.mark.parametrize("sizes", [(7,), (3, 4), (1, 5, 1)])
+def test_blocks_of_images_come_to_the_same(sizes):
+    logits, label = random_logits(n=7), np.array([0, 1, 2, 3, 4, 5, 0])
+    blocks = [label_maps(block) for block in np.split(logits, np.cumsum(sizes)[:-1])]
+    maps = label_map_saliency(iter(blocks), label)
+    whole = label_maps(logits)
+    np.testing.assert_array_equal(maps["likelihood"], likelihood.saliency(whole, label))
+    np.testing.assert_array_equal(maps["max_logit"], max_logit.saliency(whole, None))
+    np.testing.assert_array_equal(maps["igub"], igub.saliency(whole, None))
+
+
+@pytest.mark.parametrize("arrival", ["nearest", "index"])
+def test_the_outcomes_are_those_of_the_workflow(arrival):
+    n, grid, n_labels = 60, 3, 12
+    generator = np.random.default_rng(1)
+    logits = random_logits(n=n, grid=grid, n_labels=n_labels)
+    label = generator.integers(0, n_labels, n)
+    centre = np.tile(View(grid=grid, floor=0.5).geometry(400, 300).centre, (n, 1, 1, 1))
+    whole = label_maps(logits)
+    seen = (generator.random((n, grid, grid)), generator.random((n, grid, grid, 2)) * [400, 300])
+    glimpses = {"gradcam": SaliencyMaps(whole.image, *seen)}
+    maps = label_map_saliency([label_maps(logits[:40]), label_maps(logits[40:])], label)
+    outcomes = read_protocol(maps, glimpses, centre, whole.top_label, label, arrival)
+
+    saliency = {
+        "likelihood": (likelihood.saliency(whole, label), centre),
+        "max_logit": (max_logit.saliency(whole, None), centre),
+        "igub": (igub.saliency(whole, None), centre),
+        "gradcam": seen,
+    }
+    assert list(outcomes) == ["before", *saliency]
+    for method, (salient, point) in saliency.items():
+        fixations = select_fixations(salient, point, centre, arrival)
+        fixations["own_label"] = pd.Series(pd.NA, fixations.index, "Int16")
+        scores = score_fixations(fixations, label, [np.zeros((0, 4))] * n, whole.top_label)
+        assert outcomes["before"].tolist() == scores["correct_before"].tolist()
+        assert outcomes[method].tolist() == scores["correct_after"].tolist(), method
+        assert 0 < outcomes[method].sum() < n
+
+
+def test_only_glimpses_know_how_the_eye_arrives():
+    """Label maps' cells stand for the views' own centres: the nearest view is that of the cell's row and column."""
+    n = 40
+    logits, label = random_logits(n=n), np.zeros(n, int)
+    centre = np.tile(View(grid=5).geometry(90, 200).centre, (n, 1, 1, 1))
+    maps = label_map_saliency([label_maps(logits)], label)
+    nearest, index = (
+        read_protocol(maps, {}, centre, label_maps(logits).top_label, label, arrival)
+        for arrival in ("nearest", "index")
+    )
+    assert nearest.equals(index)

@@ -1,0 +1,54 @@
+"""Play the Pointing Game by every rule, with its baselines."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelmaps.index import check_same_images, read_index
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.results_table import write_results
+from labelmaps.statistics import pointing_table
+
+
+def play_pointing_game(
+    index: Path,
+    label_maps: list[Path],
+    fixations: list[Path],
+    output: Path,
+    networks: list[dict],
+    methods: list[str],
+) -> None:
+    """Write the rows of `labelmaps.statistics.pointing_table` for every network.
+
+    networks: what each file of label maps is, in the table's first columns; `fixations` holds the files of `methods` for
+    each.
+    """
+    images = read_index(index)
+    ids = images["image"].tolist()
+    width, height = images["width"].to_numpy(), images["height"].to_numpy()
+    tables = []
+    for i, (network, path) in enumerate(zip(networks, label_maps, strict=True)):
+        points = {}
+        for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
+            selected = pd.read_parquet(file)
+            check_same_images(ids, selected["image"].tolist(), file)
+            points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
+        with open_label_maps(path) as maps:
+            check_same_images(ids, maps.images, path)
+            grid_points = maps.field("centre")
+        grid = grid_points.shape[1]
+        table = pointing_table(points, images["boxes"], width, height, grid, grid_points)
+        tables.append(table.assign(**network)[[*network, *table.columns]])
+    write_results(output, pd.concat(tables))
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        play_pointing_game(
+            Path(snakemake.input.index),
+            [Path(path) for path in snakemake.input.label_maps],
+            [Path(path) for path in snakemake.input.fixations],
+            Path(snakemake.output.pointing),
+            **dict(snakemake.params.items()),
+        )

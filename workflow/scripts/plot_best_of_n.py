@@ -1,0 +1,24 @@
+"""Plot what n views are worth."""
+
+from pathlib import Path
+
+from labelmaps import style
+from labelmaps.best_of_n_figure import best_of_n_figure
+from labelmaps.logs import job
+from labelmaps.results_table import read_results
+
+
+def plot_best_of_n(best_of_n: Path, outputs: list[Path], view: str) -> None:
+    """Draw the curves of each network through `view`, in the format of each output's name."""
+    style.prepare()
+    table = read_results(best_of_n)
+    style.save(best_of_n_figure(table[table["view"] == view]), outputs)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plot_best_of_n(
+            Path(snakemake.input.best_of_n),
+            [Path(figure) for figure in snakemake.output],
+            **dict(snakemake.params.items()),
+        )

@@ -1,0 +1,24 @@
+"""Plot what part of each number a null explains."""
+
+from pathlib import Path
+
+from labelmaps import style
+from labelmaps.logs import job
+from labelmaps.nulls_figure import nulls_figure
+from labelmaps.results_table import read_results
+
+
+def plot_nulls(summary: Path, outputs: list[Path], view: str) -> None:
+    """Draw methods and nulls through `view`, in the format of each output's name."""
+    style.prepare()
+    table = read_results(summary)
+    style.save(nulls_figure(table[table["view"] == view]), outputs)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plot_nulls(
+            Path(snakemake.input.summary),
+            [Path(figure) for figure in snakemake.output],
+            **dict(snakemake.params.items()),
+        )

@@ -1,0 +1,23 @@
+"""Plot accuracy after the saccade against one option of the view."""
+
+from pathlib import Path
+
+from labelmaps import style
+from labelmaps.logs import job
+from labelmaps.results_table import read_results
+from labelmaps.sweep_figure import sweep_figure
+
+
+def plot_sweep(sweep: Path, outputs: list[Path], title: str) -> None:
+    """Draw a sweep in the format of each output's name."""
+    style.prepare()
+    style.save(sweep_figure(read_results(sweep), title), outputs)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        plot_sweep(
+            Path(snakemake.input.sweep),
+            [Path(figure) for figure in snakemake.output],
+            **dict(snakemake.params.items()),
+        )

@@ -1,0 +1,88 @@
+"""Score what there is to gain on a network's label maps without a method's knowledge of where to look."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labelmaps import nulls
+from labelmaps.best_of_n import any_of_n, best_of_n, top_n
+from labelmaps.files import moved_into_place
+from labelmaps.index import check_same_images, read_index
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.methods import likelihood
+from labelmaps.pointing import hits
+from labelmaps.statistics import mean_interval
+
+
+def score_nulls(
+    index: Path, label_maps: Path, standard: Path, scores: Path, curves: Path, tolerance: float, seed: int
+) -> None:
+    """Write the table of `labelmaps.nulls`, with the label, and the means over images of `labelmaps.best_of_n`, per n.
+
+    standard: label maps of one view per image, what classifiers usually see. tolerance: of the Pointing Game, in original
+    pixels. seed: of what is drawn at random.
+    """
+    generator = np.random.default_rng(seed)
+    images = read_index(index)
+    ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)
+    with open_label_maps(standard) as file:
+        check_same_images(ids, file.images, standard)
+        standard_label = file.field("top_label")[:, 0, 0]
+    with open_label_maps(label_maps) as file:
+        check_same_images(ids, file.images, label_maps)
+        x, y = np.moveaxis(file.field("centre"), -1, 0)
+        correct = file.field("top_label") == label[:, None, None]
+        hit = hits(x, y, images["boxes"], tolerance)
+        before = correct[:, correct.shape[1] // 2, correct.shape[2] // 2]
+        n_labels = file.read(0, 1).log_probability.shape[-1]
+        other = nulls.draw_other_label(label, n_labels, generator)
+        tables = [
+            nulls.view_nulls(ids, correct, hit, generator),
+            nulls.standard_crop(ids, before, standard_label, label),
+        ]
+        log_likelihood, rank = [], []
+        for block in file.blocks():
+            rows = slice(sum(map(len, rank)), sum(map(len, rank)) + len(block.image))
+            tables.append(nulls.label_nulls(block, label[rows], other[rows], hit[rows]))
+            log_likelihood.append(likelihood.saliency(block, label[rows]))
+            rank.append(nulls.initial_rank(block, label[rows]))
+        weights = file.attributes["weights_source"]
+    table = pd.concat(tables, ignore_index=True)
+    table["label"] = table["image"].map(dict(zip(ids, label, strict=True)))
+    table.attrs["weights_source"] = weights
+    correct = correct.reshape(len(ids), -1)
+    curve = best_of_n_table(
+        np.concatenate(log_likelihood).reshape(correct.shape), correct, np.concatenate(rank)
+    )
+    for output, content in ((scores, table), (curves, curve)):
+        with moved_into_place(output) as temporary:
+            content.to_parquet(temporary, index=False)
+
+
+def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
+    """Means over images with 95 % intervals, one row per number n of views; arguments as in `labelmaps.best_of_n`."""
+    n_views = correct.shape[1]
+    table = pd.DataFrame({"n": np.arange(1, n_views + 1)})
+    curves = {
+        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),
+        "any_of_n": any_of_n(correct),
+        "top_n": top_n(rank, n_views),
+    }
+    for name, values in curves.items():
+        columns = [name, f"{name}_low", f"{name}_high"]
+        table[columns] = [mean_interval(of_n) for of_n in values.T]
+    return table
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        score_nulls(
+            Path(snakemake.input.index),
+            Path(snakemake.input.label_maps),
+            Path(snakemake.input.standard),
+            Path(snakemake.output.scores),
+            Path(snakemake.output.best_of_n),
+            **dict(snakemake.params.items()),
+        )

@@ -1,0 +1,51 @@
+"""Ask of one view whether the network is right before and after the saccade of each of the paper's methods."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.files import moved_into_place
+from labelmaps.index import check_same_images, read_index
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.readings import ON_GLIMPSES, label_map_saliency, read_protocol
+from labelmaps.saliency_file import read_saliency
+
+
+def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], output: Path) -> None:
+    """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.readings.read_protocol`.
+
+    glimpses: method → its saliency file. Where their maps have as many cells as the grid, the eye may also arrive by index.
+    """
+    images = read_index(index)
+    label = images["label"].to_numpy(np.int64)
+    on_glimpses = {method: read_saliency(path) for method, path in glimpses.items()}
+    for method, path in glimpses.items():
+        check_same_images(images["image"].tolist(), on_glimpses[method].image, path)
+    with open_label_maps(label_maps) as file:
+        check_same_images(images["image"].tolist(), file.images, label_maps)
+        maps = label_map_saliency(file.blocks(), label)
+        centre, top_label = file.field("centre"), file.field("top_label")
+        made_by = {key: file.attributes[key] for key in ("weights_source", "operations_per_view")}
+    same_cells = all(maps.saliency.shape == top_label.shape for maps in on_glimpses.values())
+    tables = []
+    for arrival in ("nearest", "index") if same_cells else ("nearest",):
+        outcomes = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
+        outcomes.insert(0, "arrival", arrival)
+        outcomes.insert(1, "image", images["image"].to_numpy())
+        tables.append(outcomes)
+    table = pd.concat(tables, ignore_index=True)
+    table.attrs = {key: str(value) for key, value in made_by.items()}
+    with moved_into_place(output) as temporary:
+        table.to_parquet(temporary, index=False)
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        score_reading(
+            Path(snakemake.input.index),
+            Path(snakemake.input.label_maps),
+            {method: Path(snakemake.input[method]) for method in ON_GLIMPSES},
+            Path(snakemake.output.outcomes),
+        )
