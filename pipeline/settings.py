@@ -337,7 +337,9 @@ class Settings(Closed):
     figure_2: Figure = Figure()
     sample: Sampled = Sampled()
     calibration: Calibration = Calibration()
-    sweeps: dict[Name, list[Name]] = Field({}, description="option of a view → views that differ in it alone")
+    sweeps: dict[Name, Annotated[list[Name], Field(min_length=2)]] = Field(
+        {}, description="option of a view → views that differ in it alone"
+    )
     run: Run
 
     @pydantic.model_validator(mode="after")
@@ -365,7 +367,7 @@ class Settings(Closed):
             for name in names:
                 known(name, list(self.views), f"sweeps.{option}")
             swept = [self.views[name].model_dump() for name in names]
-            if any(not isinstance(view.get(option), int | float) for view in swept):
+            if any(type(view.get(option)) not in (int, float) for view in swept):
                 raise ValueError(f"sweeps.{option}: not all of its views have such an option, a number")
             if any(view | {option: swept[0][option]} != swept[0] for view in swept):
                 raise ValueError(f"sweeps.{option}: its views differ in more than {option}")
@@ -408,14 +410,15 @@ class Settings(Closed):
         return self.datasets[dataset if sample is None else sample.of]
 
     def shown_methods(self, figure: Figure) -> list[str]:
-        """The methods of a figure: those asked for that run, or all that run where none of them does; no baselines."""
+        """The methods of a figure: those asked for that run, or all that run where none of them does; no baselines.
+
+        Where an entry does not run, other entries of the method that it names stand for it.
+        """
         running = [name for name in self.run.methods if self.methods[name].cue != "baseline"]
-        asked = [
-            name
-            for wanted in figure.methods
-            for name in running
-            if wanted in (name, self.methods[name].method)
-        ]
+        asked = []
+        for wanted in figure.methods:
+            others = [name for name in running if self.methods[name].method == wanted]
+            asked += [wanted] if wanted in running else others
         return list(dict.fromkeys(asked)) or running
 
 

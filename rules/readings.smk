@@ -26,6 +26,14 @@ def readings(dataset, views):
     }
 
 
+def family_examples():
+    """The first view of each family among the readings."""
+    first = {}
+    for name in settings.calibration.views:
+        first.setdefault(settings.views[name].family, name)
+    return list(first.values())
+
+
 def sweep_title(wildcards):
     """What the views of a sweep have in common."""
     view = settings.views[settings.sweeps[wildcards.option][0]]
@@ -173,6 +181,12 @@ rule calibration:
             f"results/{dataset}/figures/calibration_{model}.{format}"
             for dataset in samples()
             for model in settings.run.models
+            for format in FIGURE_FORMATS
+        ],
+        views=[
+            f"results/{dataset}/figures/views_{view}.{format}"
+            for dataset in samples()
+            for view in family_examples()
             for format in FIGURE_FORMATS
         ],
 

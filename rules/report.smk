@@ -6,8 +6,8 @@ TABLES = {
         "Summary",
         "Accuracy before and after the saccade, the gain between them, the Pointing Game (among the images with a box), and "
         "the accuracy of the labels that a method itself gives, with 95 % intervals (Wilson; Bonett and Price for gains; "
-        "Student for expected outcomes; gain_cluster: a bootstrap over classes). Rows whose cue is "null model" say what there is to "
-        "gain without the method.",
+        "Student for expected outcomes; gain_cluster: a bootstrap over classes). Rows whose cue is 'null model' say what "
+        "there is to gain without the method.",
     ),
     "comparisons": (
         "Methods two by two",

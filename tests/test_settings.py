@@ -40,11 +40,6 @@ def accepted(*layers):
     return read_settings(overlaid(*layers))
 
 
-def described(view):
-    """The family and the options of a view, as one set."""
-    return {("family", view.family), *view.options.items()}
-
-
 @pytest.mark.parametrize("name", ["config.yaml", "imagenet.yaml"])
 def test_the_configurations_of_the_repository_are_valid(name):
     settings = read_settings(overlaid(yaml.safe_load((ROOT / "config" / name).read_text())))
@@ -254,6 +249,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             "sweeps.side: not all of its views have such an option, a number",
         ),
         (
+            {"sweeps": {"antialias": ["zoom", "zoom_antialias"]}},
+            "sweeps.antialias: not all of its views have such an option, a number",
+        ),
+        ({"sweeps": {"grid": ["zoom"]}}, "sweeps.grid: List should have at least 2 items"),
+        (
             {"sweeps": {"beyond": ["shift_crop_black", "shift_crop_gray"]}},
             "sweeps.beyond: not all of its views have such an option, a number",
         ),
@@ -413,10 +413,10 @@ def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
 
 def test_figure_1_finds_methods_under_other_names():
     methods = {"dff3": {"method": "dff", "components": 3}}
-    settings = read_settings(
-        overlaid({"methods": methods, "run": {"methods": ["center", "igub", "dff3", "dff"]}})
-    )
-    assert settings.shown_methods(settings.figure_1) == ["dff3", "dff", "igub"]
+    for running, shown in ((["dff3"], ["dff3", "igub"]), (["dff3", "dff"], ["dff", "igub"])):
+        run = {"methods": ["center", "igub", "igub_inner", *running]}
+        settings = read_settings(overlaid({"methods": methods, "run": run}))
+        assert settings.shown_methods(settings.figure_1) == shown
 
 
 def test_each_figure_shows_its_own_methods():

@@ -311,6 +311,61 @@ def test_run_selects_and_the_default_does_not_leak_in(study):
     assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == AFTER_SCORES
 
 
+@pytest.fixture(scope="module")
+def readings(study):
+    """Two readings calibrated, and a sweep, on a sample of the study's images."""
+    repository, folder, config = study
+    config = config | {
+        "sample": {"images": 3, "seed": 1},
+        "calibration": {"views": ["zoom", "crop_0.6"], "resamples": 100},
+        "sweeps": {"grid": ["zoom_3x3", "zoom"], "floor": ["zoom", "zoom_floor_0.2"]},
+    }
+    path = write_config(folder / "readings.yaml", **config)
+    targets = ["calibration", "results/four_sample/figures/sweep_grid.svg"]
+    succeed(snakemake(folder, *targets, "--configfile", path, repository=repository))
+    return config
+
+
+def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
+    results = study[1] / "results/four_sample"
+    images = pd.read_parquet(results / "index.parquet")["image"]
+    assert len(images) == 3
+    assert set(images) < set(SIZES)
+    ranking, terms = (pd.read_csv(results / f"{name}.csv") for name in ("calibration", "calibration_terms"))
+    assert {reading.split(",")[0] for reading in ranking["reading"]} == {"zoom", "crop_0.6"}
+    assert set(ranking["n_images"]) == {3}
+    assert set(terms["method"]) == {"likelihood", "gradcam", "max_logit", "igub", "dff"}
+    assert len(terms) == 5 * len(ranking)
+    outcomes = pd.read_parquet(results / "zoom/own/reading.parquet")
+    gain = outcomes[["before", "likelihood"]][outcomes["arrival"] == "nearest"].mean().diff().iloc[-1]
+    of_zoom = terms[terms["reading"].str.startswith("zoom") & (terms["method"] == "likelihood")]
+    assert of_zoom["ours"].tolist() == pytest.approx([gain] * len(of_zoom))
+    for figure in ("calibration_own", "views_zoom", "views_crop_0.6", "sweep_grid"):
+        assert (results / f"figures/{figure}.svg").stat().st_size > 1000
+    sweep = pd.read_csv(results / "sweep_grid.csv")
+    assert sorted(set(zip(sweep["value"], sweep["views"], strict=True))) == [(3, 9), (7, 49)]
+    gflop = sweep.groupby("views")["gflop"].first()
+    assert gflop[49] / gflop[9] == pytest.approx(49 / 9)
+
+
+def test_another_reading_costs_its_own_label_maps_only(study, readings):
+    repository, folder, _ = study
+    views = [*readings["calibration"]["views"], "shift_crop_roll"]
+    config = readings | {"calibration": readings["calibration"] | {"views": views}}
+    path = write_config(folder / "readings.yaml", **config)
+    text = succeed(snakemake(folder, "-n", "calibration", "--configfile", path, repository=repository))
+    assert planned_jobs(text) == {
+        "compute_label_maps": 1,
+        "join_label_maps": 1,
+        "compute_glimpse_saliency": 2,
+        "score_reading": 1,
+        "calibrate": 1,
+        "plot_calibration": 1,
+        "plot_views": 1,
+        "calibration": 1,
+    }
+
+
 def test_a_changed_box_reruns_the_index(study):
     boxes = study[1] / "boxes.csv"
     before = boxes.read_text()
