@@ -4,6 +4,9 @@ n of an image's N views are drawn without replacement; every array has one row p
 """
 
 import numpy as np
+import pandas as pd
+
+from labelmaps.statistics import mean_interval
 
 
 def best_of_n(log_likelihood: np.ndarray, correct: np.ndarray) -> np.ndarray:
@@ -43,3 +46,21 @@ def any_of_n(correct: np.ndarray) -> np.ndarray:
 def top_n(rank: np.ndarray, n_max: int) -> np.ndarray:
     """Is k* among x₀'s n best labels, for n = 1…n_max? (image, n), of k*'s rank at x₀ (image,), 0 for the best."""
     return rank[:, None] < np.arange(1, n_max + 1)
+
+
+def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
+    """The means over images of the three curves with 95 % intervals, one row per n; arguments as of each curve.
+
+    Columns: n_images, n, and each curve with `_low` and `_high`.
+    """
+    n_images, n_views = correct.shape
+    table = pd.DataFrame({"n_images": n_images, "n": np.arange(1, n_views + 1)})
+    curves = {
+        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding
+        "any_of_n": any_of_n(correct),
+        "top_n": top_n(rank, n_views),
+    }
+    for name, values in curves.items():
+        columns = [name, f"{name}_low", f"{name}_high"]
+        table[columns] = [mean_interval(of_n) for of_n in values.T]
+    return table

@@ -86,7 +86,7 @@ def calibrate(
 
     d is ours − paper over the terms. Σ is the covariance of ours, by a bootstrap over images: the same resampled images for
     all terms and readings. Σ_paper is diagonal, PAPER_ERROR² for each term. readings: name → outcomes as for `estimates`,
-    indexed by image. Resampling takes resamples × images × 8 bytes.
+    indexed by image. Resampling takes resamples × images × 16 bytes.
 
     Returns (ranking, by_term), the best reading first. Readings that agree on every image cannot be told apart: they share
     one rank (1, 1, 3) and one best_share, and stand in the order of their names.

@@ -29,17 +29,23 @@ LINE = 0.105  # inches, of text
 
 
 def calibration_figure(
-    ranking: pd.DataFrame, by_term: pd.DataFrame, model: str, architecture: str, weights: str
+    ranking: pd.DataFrame,
+    by_term: pd.DataFrame,
+    model: str,
+    architecture: str,
+    weights: str,
+    images: str,
 ) -> Figure:
     """Draw the figure: a row per reading, the best above; a column for the misfit, and one per term.
 
-    ranking, by_term: as from `calibrate`. model, architecture, weights: the network, as in the summary.
+    ranking, by_term: as from `calibrate`. model, architecture, weights: the network, as in the summary. images: of which
+    data set ours are.
     """
     readings = ranking["reading"].tolist()
     terms = [of_term for _, of_term in by_term.groupby("term", sort=False)]
     names = [textwrap.wrap(reading, READING) for reading in readings]
     headers = [header_lines(of_term.iloc[0]) for of_term in terms]
-    title = title_lines(ranking, by_term, model, architecture, weights)
+    title = title_lines(ranking, by_term, model, architecture, weights, images)
     depth = max(map(len, headers))
     row = max(0.15, 0.03 + LINE * max(map(len, names)))
     height = row * len(readings) + LINE * (depth + 1.3 * len(title)) + 0.85
@@ -74,7 +80,7 @@ def calibration_figure(
 
 
 def title_lines(
-    ranking: pd.DataFrame, by_term: pd.DataFrame, model: str, architecture: str, weights: str
+    ranking: pd.DataFrame, by_term: pd.DataFrame, model: str, architecture: str, weights: str, images: str
 ) -> list[str]:
     """The network, its weights, n; of which of the paper's networks the values are; what the shares are."""
     n = ranking["n_images"].iloc[0]
@@ -85,7 +91,8 @@ def title_lines(
         f"{' and '.join(of_network.unique())} of its {network}"
         for network, of_network in measures.groupby(by_term["paper_network"], sort=False)
     ]
-    return [*lines, f"the paper’s values: {', '.join(whose)}", SHARE]
+    ours = f"our images: {images}; the paper’s, on ImageNet validation: {', '.join(whose)}"
+    return [*lines, *textwrap.wrap(ours, TITLE), SHARE]
 
 
 def header_lines(term: pd.Series) -> list[str]:

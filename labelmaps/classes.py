@@ -28,6 +28,8 @@ def read_classes(path: str | Path) -> list[Class]:
         raise InputError(f"cannot read the classes file {path}: {error}; give a UTF-8 text file") from error
     classes = [_parse_line(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
     _refuse_duplicates(classes, path)
+    if len(classes) == 1:
+        raise InputError(f"{path}: one class alone; a classifier tells two or more apart")
     return classes
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 
 Rule = Literal["any", "first", "cells"]
 TOLERANCES = (0, 15)  # original pixels; 15 as in Zhang et al. (2018), arXiv 1608.00507
+CELLS = 7  # a side, of the authors' rule "cells"
 SIZE_BINS = ["< 10 %", "10–25 %", "25–50 %", "50–75 %", "> 75 %"]  # of the image's area
 
 
@@ -23,7 +24,7 @@ def hits(
     rule: Rule = "any",
     width: np.ndarray | None = None,
     height: np.ndarray | None = None,
-    grid: int | None = None,
+    cells: int = CELLS,
 ) -> np.ndarray:
     """Whether points hit their image's boxes: 1 hit, 0 miss, NaN where the image has no box.
 
@@ -31,8 +32,8 @@ def hits(
     `tolerance` widens them; all in original pixels. Returns the shape of x.
 
     rule: "any": the point lies in any of the image's boxes. "first": in the first one. "cells", the authors' rule: any of
-    the boxes overlaps the cell that holds the point, where the image of `width`, `height` (image,) is cut into `grid` ×
-    `grid` equal cells; a point outside of the image misses. A cell includes its left and upper edges, and the last ones the
+    the boxes overlaps the cell that holds the point, where the image of `width`, `height` (image,) is cut into `cells` ×
+    `cells` equal cells; a point outside of the image misses. A cell includes its left and upper edges, and the last ones the
     image's right and lower edges: a hit by "any" in the image is one by "cells".
 
     Raises ValueError where there are boxes of more or fewer images than of points.
@@ -52,8 +53,8 @@ def hits(
         if rule == "cells":
             side = np.reshape(side, per_image)
             point = np.where((point >= 0) & (point <= side), point, np.nan)  # outside: in no cell
-            point = _cell(point, side, grid)
-            low, high = (_cell(edge, side[owner], grid) for edge in (low, high))
+            point = _cell(point, side, cells)
+            low, high = (_cell(edge, side[owner], cells) for edge in (low, high))
         inside = inside & (low <= point[owner]) & (point[owner] <= high)
     outcome = np.full(x.shape, np.nan)
     start = np.cumsum(count) - count
@@ -67,9 +68,9 @@ def _flatten(boxes: Sequence[np.ndarray]) -> np.ndarray:
     return np.concatenate([np.empty((0, 4)), *(np.reshape(image_boxes, (-1, 4)) for image_boxes in boxes)])
 
 
-def _cell(position: np.ndarray, side: np.ndarray, grid: int) -> np.ndarray:
-    """Row or column of the cell that holds a position along a side; `grid` beyond the image, negative before it."""
-    return np.where(position > side, grid, np.minimum(np.floor(position * grid / side), grid - 1))
+def _cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
+    """Row or column of the cell that holds a position along a side; `cells` beyond the image, negative before it."""
+    return np.where(position > side, cells, np.minimum(np.floor(position * cells / side), cells - 1))
 
 
 def object_share(boxes: Sequence[np.ndarray], width: np.ndarray, height: np.ndarray) -> np.ndarray:
@@ -106,13 +107,12 @@ def variants(
     boxes: Sequence[np.ndarray],
     width: np.ndarray,
     height: np.ndarray,
-    grid: int,
     grid_points: np.ndarray,
 ) -> Iterator[tuple[dict, np.ndarray]]:
     """Play every variant of the Pointing Game, with the baselines beside the methods.
 
     points: method → x, y of its selected points, each (image,). boxes: per image (box, 4). width, height: (image,). All
-    in original pixels. grid: cells a side, of the rule "cells". grid_points: (image, row, column, 2), x, y.
+    in original pixels. grid_points: (image, row, column, 2), x, y.
 
     Yields the variant (method, rule, tolerance, subset) and its hits, each in [0, 1], over the images of the subset.
     Methods: those of `points`, then "uniform", the expected hit of a random grid point; "best_cell", the cell that hits
@@ -130,7 +130,7 @@ def variants(
     sizes = size_bin(object_share(boxes, width, height))
     subsets = {"all": np.ones(len(boxes), bool)} | {size: sizes == size for size in SIZE_BINS}
     subsets["hard"] = hits(width / 2, height / 2, boxes) == 0
-    game = partial(hits, x, y, boxes, width=width, height=height, grid=grid)
+    game = partial(hits, x, y, boxes, width=width, height=height)
     for rule, tolerance in product(get_args(Rule), TOLERANCES):
         outcome = game(tolerance, rule=rule)
         for subset, members in subsets.items():

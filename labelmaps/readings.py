@@ -9,9 +9,13 @@ from labelmaps.fixations import Arrival, select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.saliency_file import SaliencyMaps
+from labelmaps.statistics import paired_difference, proportion
 
 ON_LABEL_MAPS = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
 ON_GLIMPSES = ("gradcam", "dff")
+GLIMPSES = 2  # what a method on x₀ looks at: x₀, and the view after the saccade
+EITHER = "either"  # arrival: by the nearest view and by index are the same
+ARRIVALS = {"nearest": ", nearest view", "index": ", view by index", EITHER: ""}
 
 
 def label_map_saliency(blocks: Iterable[LabelMaps], label: np.ndarray) -> dict[str, np.ndarray]:
@@ -52,3 +56,41 @@ def read_protocol(
         after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
         outcomes[method] = after == label
     return pd.DataFrame(outcomes)
+
+
+def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
+    """The readings of one view: name → (view and arrival, outcomes indexed by image).
+
+    outcomes: as from `read_protocol` for each arrival, with the columns arrival and image. Where the ways to arrive agree
+    on every image there is one reading, of arrival "either", else one for each.
+    """
+    arrivals = {
+        arrival: of_arrival.set_index("image").drop(columns="arrival")
+        for arrival, of_arrival in outcomes.groupby("arrival", sort=False)
+    }
+    first, *others = arrivals.values()
+    if others and all(other.equals(first) for other in others):
+        arrivals = {EITHER: first}
+    return {
+        f"{view}{ARRIVALS[arrival]}": ({"view": view, "arrival": arrival}, table)
+        for arrival, table in arrivals.items()
+    }
+
+
+def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
+    """Accuracy before and after the saccade of a method and the gain between them, with 95 % intervals.
+
+    outcomes: as from `read_protocol`. Fields as in the summary.
+    """
+    before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
+    n = len(outcomes)
+    measures = {
+        "accuracy_before": proportion(before.sum(), n),
+        "accuracy_after": proportion(after.sum(), n),
+        "gain": paired_difference(before, after),
+    }
+    return {"n_images": n} | {
+        f"{name}{end}": value
+        for name, interval in measures.items()
+        for end, value in zip(("", "_low", "_high"), interval, strict=True)
+    }

@@ -52,8 +52,8 @@ def axis_weights(
 ) -> AxisWeights:
     """Weights that sample an interval of a row of pixels at `size` evenly spaced points.
 
-    Coordinates are edge coordinates: pixel j covers [j, j + 1]. Beyond the interval `picture` nothing of the image is seen,
-    but what `sampling.beyond` says; where the picture is larger than the image, the rest of it is empty. Pixel j weighs
+    Coordinates are edge coordinates: pixel j covers [j, j + 1]. No sample lies beyond the interval `picture`: what is
+    there, `sampling.beyond` says; where the picture is larger than the image, the rest of it is empty. Pixel j weighs
     max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation; with antialiasing s is the step between
     samples where that is longer, as in Pillow and torchvision.
     """

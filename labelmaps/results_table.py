@@ -10,7 +10,7 @@ from labelmaps.files import moved_into_place
 NAMES = frozenset(
     {"dataset", "view", "model", "method", "variant", "cue", "architecture", "weights"}
     | {"paper_network", "measure", "greater", "lesser", "verdict"}
-    | {"first", "second", "rule", "subset", "reading", "term", "option"}
+    | {"first", "second", "rule", "subset", "reading", "term", "option", "arrival", "images"}
 )
 
 

@@ -230,7 +230,6 @@ def pointing_table(
     boxes: Sequence[np.ndarray],
     width: np.ndarray,
     height: np.ndarray,
-    grid: int,
     grid_points: np.ndarray,
 ) -> pd.DataFrame:
     """The Pointing Game of several methods through one view, in every variant; arguments and variants as in `variants`.
@@ -238,6 +237,6 @@ def pointing_table(
     One row per rule, tolerance, subset and method: n, the images of the subset; pointing, the mean hit, with its 95 %
     interval (NaN where n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.
     """
-    played = variants(points, boxes, width, height, grid, grid_points)
+    played = variants(points, boxes, width, height, grid_points)
     rows = [variant | _fields("pointing", mean_interval(hit)) | {"n": len(hit)} for variant, hit in played]
     return pd.DataFrame(rows)[POINTING_COLUMNS]

@@ -15,7 +15,7 @@ import pydantic
 from pydantic import Field
 from pydantic_core import core_schema
 
-from labelmaps import methods, views
+from labelmaps import methods, nulls, views
 from labelmaps.modules import load_module, module_names
 
 RESOURCES = Path(__file__).parent.parent / "resources"
@@ -37,6 +37,10 @@ AUTOMATIC = ("gain", "agreement", "disagreement", "failure")  # examples that la
 
 # Why a key may be there that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"
+
+
+class ConfigurationError(ValueError):
+    """Every mistake in a configuration, one a line."""
 
 
 def known(name: str, names: list[str], what: str) -> str:
@@ -113,11 +117,14 @@ class Dataset(Closed):
     def _one_source(self):
         if not (self.images or self.table or self.scenes or self.sample):
             raise ValueError("needs images, table, scenes or sample")
+        own = self.model_fields_set - {"sample", "parts", "examples"}
+        if self.sample is not None and own:
+            raise ValueError(f"{', '.join(sorted(own))}: settled by the data set of the sample {MERGED}")
         for name in self.examples:
             if name in AUTOMATIC:
                 raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
         files = ("images", "table", "boxes", "classes")
-        for key, excluded in {"scenes": files, "sample": ("scenes", *files), "table": ("boxes",)}.items():
+        for key, excluded in {"scenes": files, "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
                     raise ValueError(f"{key} and {other} exclude each other {MERGED}")
@@ -296,7 +303,6 @@ class Nulls(Closed):
     """What there is to gain without looking where a method says."""
 
     seed: Seed = Field(0, description="of the random fixation and the random decoy")
-    view: Name = Field("standard_crop", description="a view of one fixation: what classifiers usually see")
 
 
 class Sampled(Closed):
@@ -350,7 +356,9 @@ class Settings(Closed):
                 if self.datasets[dataset.sample.of].sample is not None:
                     raise ValueError(f"datasets.{name}: a sample of a sample; give the whole data set")
             elif f"{name}_sample" in self.datasets:
-                raise ValueError(f"datasets: {name}_sample is the name of the sample of {name}; choose another")
+                raise ValueError(
+                    f"datasets: {name}_sample is the name of the sample of {name}; choose another"
+                )
             else:
                 sample = Sample(of=name, images=self.sample.images, seed=self.sample.seed)
                 self.datasets[f"{name}_sample"] = Dataset(sample=sample)
@@ -360,19 +368,22 @@ class Settings(Closed):
     def _readings(self):
         for name in self.calibration.views:
             known(name, list(self.views), "calibration.views")
-        known(self.nulls.view, list(self.views), "nulls.view")
-        if self.views[self.nulls.view].grid != 1:
-            raise ValueError(f"nulls.view: {self.nulls.view} has more than one fixation; give it grid: 1")
         for option, names in self.sweeps.items():
             for name in names:
                 known(name, list(self.views), f"sweeps.{option}")
-            swept = [self.views[name].model_dump() for name in names]
-            if any(type(view.get(option)) not in (int, float) for view in swept):
-                raise ValueError(f"sweeps.{option}: not all of its views have such an option, a number")
-            if any(view | {option: swept[0][option]} != swept[0] for view in swept):
-                raise ValueError(f"sweeps.{option}: its views differ in more than {option}")
-            if len({view[option] for view in swept}) < len(swept):
-                raise ValueError(f"sweeps.{option}: the same {option} twice")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _nulls(self):
+        known("standard_crop", list(self.views), "view")
+        usual = views.create("shift", base="crop", grid=1)
+        if views.create(**self.views["standard_crop"].model_dump()) != usual:
+            raise ValueError(
+                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+            )
+        for name in self.methods:
+            if name in (*nulls.NULLS, "ceiling"):
+                raise ValueError(f"methods.{name}: a baseline has this name; choose another")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -404,6 +415,22 @@ class Settings(Closed):
                     )
         return self
 
+    def swept(self, option: str) -> list[str]:
+        """The views of a sweep; raises `ConfigurationError` unless they differ in the option, a number, alone."""
+        names = self.sweeps[option]
+        options = [self.views[name].model_dump() for name in names]
+        for name, view in zip(names, options, strict=True):
+            if type(view.get(option)) not in (int, float):
+                raise ConfigurationError(f"sweeps.{option}: {name} has no such option that is a number")
+            others = [key for key in view if key != option and view[key] != options[0].get(key)]
+            if others:
+                raise ConfigurationError(
+                    f"sweeps.{option}: {name} differs from {names[0]} in {', '.join(others)}, too; name other views"
+                )
+        if len({view[option] for view in options}) < len(options):
+            raise ConfigurationError(f"sweeps.{option}: the same {option} twice among {', '.join(names)}")
+        return names
+
     def whole(self, dataset: str) -> Dataset:
         """The data set of this name, or that of which it is a sample."""
         sample = self.datasets[dataset].sample
@@ -420,10 +447,6 @@ class Settings(Closed):
             others = [name for name in running if self.methods[name].method == wanted]
             asked += [wanted] if wanted in running else others
         return list(dict.fromkeys(asked)) or running
-
-
-class ConfigurationError(ValueError):
-    """Every mistake in a configuration, one a line."""
 
 
 def read_settings(config: dict) -> Settings:

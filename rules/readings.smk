@@ -1,5 +1,7 @@
 """Readings of the protocol on a sample of the images: which fits the paper, and what the grid and the zoom's floor change."""
 
+PAPER_METHODS = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
+
 
 def samples():
     """The samples of the run's data sets, on which readings are compared."""
@@ -19,11 +21,27 @@ def paper_method(method):
 
 def readings(dataset, views):
     """The outcomes of each network through each view, and what they are; path → columns."""
+    if not views:
+        raise WorkflowError("calibration.views: name the views to be compared")
+    for model in settings.run.models:
+        if settings.models[model].architecture.startswith("vit_"):
+            raise WorkflowError(
+                f"run.models: {model} is a vision transformer, whose last block gives no map for Grad-CAM and DFF; leave it out "
+                "of calibration and sweeps"
+            )
     return {
         f"results/{dataset}/{view}/{model}/reading.parquet": network_columns(dataset, view, model)
         for model in settings.run.models
         for view in views
     }
+
+
+def swept(wildcards):
+    """The outcomes of each network through the views of a sweep, and what they are."""
+    try:
+        return readings(wildcards.dataset, settings.swept(wildcards.option))
+    except ConfigurationError as error:
+        raise WorkflowError(str(error))
 
 
 def family_examples():
@@ -66,6 +84,7 @@ rule calibrate:
     """Rank the readings by their misfit to the paper's numbers."""
     input:
         outcomes=lambda wc: list(readings(wc.dataset, settings.calibration.views)),
+        index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
         code=sources("calibrate.py"),
         env=environment("analysis"),
@@ -115,7 +134,7 @@ rule plot_calibration:
 rule summarise_sweep:
     """Accuracy after the saccade against one option of the view, with what it costs."""
     input:
-        outcomes=lambda wc: list(readings(wc.dataset, settings.sweeps[wc.option])),
+        outcomes=lambda wc: list(swept(wc)),
         code=sources("summarise_sweep.py"),
         env=environment("analysis"),
     output:
@@ -129,13 +148,10 @@ rule summarise_sweep:
     params:
         option="{option}",
         rows=lambda wc: [
-            row
-            | dict(
-                value=settings.views[row["view"]].options[wc.option],
-                views=settings.views[row["view"]].grid ** 2,
-            )
-            for row in readings(wc.dataset, settings.sweeps[wc.option]).values()
+            row | dict(value=settings.views[row["view"]].options[wc.option]) for row in swept(wc).values()
         ],
+        grids=lambda wc: [settings.views[row["view"]].grid for row in swept(wc).values()],
+        methods=lambda wc: {method: settings.methods[paper_method(method)].cue for method in PAPER_METHODS},
     message:
         "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -173,9 +189,10 @@ rule calibration:
     """Target: which reading of the protocol fits the paper."""
     input:
         tables=[
-            f"results/{dataset}/{table}.csv"
+            f"results/{dataset}/{table}"
             for dataset in samples()
-            for table in ("calibration", "calibration_terms")
+            for name in ("calibration", "calibration_terms")
+            for table in (f"{name}.csv", f"report/{name}.html")
         ],
         figures=[
             f"results/{dataset}/figures/calibration_{model}.{format}"
@@ -195,7 +212,10 @@ rule sweeps:
     """Target: accuracy against the number of views, and against the zoom's floor."""
     input:
         tables=[
-            f"results/{dataset}/sweep_{option}.csv" for dataset in samples() for option in settings.sweeps
+            f"results/{dataset}/{table}"
+            for dataset in samples()
+            for option in settings.sweeps
+            for table in (f"sweep_{option}.csv", f"report/sweep_{option}.html")
         ],
         figures=[
             f"results/{dataset}/figures/sweep_{option}.{format}"

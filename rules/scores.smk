@@ -28,7 +28,7 @@ rule score_nulls:
     input:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
-        standard=f"results/{{dataset}}/{settings.nulls.view}/{{model}}/label_maps.h5",
+        standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
         code=sources("score_nulls.py"),
         env=environment("analysis"),
     output:
@@ -72,7 +72,7 @@ rule summarise_scores:
 
 
 rule compare_methods:
-    """Every two methods over the same images, by McNemar's exact test; and those nulls that move no eye."""
+    """Every two methods over the same images, by McNemar's exact test; and nulls that choose no fixation."""
     input:
         scores=lambda wc: list(all_scores(wc)),
         nulls=of_networks("nulls.parquet"),

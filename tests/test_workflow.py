@@ -23,7 +23,7 @@ DATA = os.environ.get("LABELMAPS_TEST_DATA")
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
 PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
-METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_inner", "consensus", "dff"]
+METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_mean", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
 FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1}
 TABLES = {
@@ -46,10 +46,10 @@ ONE_GLIMPSE_METHOD = {
 ONE_VIEW = {
     "compute_label_maps": 2,
     "join_label_maps": 1,
-    "compute_saliency": 8,
+    "compute_saliency": 9,
     "compute_glimpse_saliency": 2,
-    "select_fixations": 10,
-    "score_fixations": 10,
+    "select_fixations": 11,
+    "score_fixations": 11,
     "score_nulls": 1,
     **AFTER_SCORES,
 }
@@ -208,8 +208,8 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
     assert len(pd.read_csv(results / "paper_orders.csv")) == 8
-    unmoved = 4  # the nulls that choose no fixation
-    n_pairs = (len(METHODS) + unmoved) * (len(METHODS) + unmoved - 1) // 2
+    n_compared = len(METHODS) + 5  # nulls that choose no fixation
+    n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
     rules_and_tolerances, subsets, baselines = 3 * 2, 7, 3
@@ -274,11 +274,11 @@ def test_touching_everything_reruns_nothing(study):
     ("edited", "expected"),
     [
         (
-            "labelmaps/methods/igub.py",  # of igub and igub_inner
-            ONE_METHOD | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 2),
+            "labelmaps/methods/igub.py",  # with three priors
+            ONE_METHOD | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         ),
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
-        ("labelmaps/scores.py", {"score_fixations": 10, "score_nulls": 1, **AFTER_SCORES}),
+        ("labelmaps/scores.py", {"score_fixations": 11, "score_nulls": 1, **AFTER_SCORES}),
         ("labelmaps/figure_1.py", {"plot_figure_1": 4}),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
         ("envs/figures.yaml", FIGURES),
@@ -334,6 +334,9 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     ranking, terms = (pd.read_csv(results / f"{name}.csv") for name in ("calibration", "calibration_terms"))
     assert {reading.split(",")[0] for reading in ranking["reading"]} == {"zoom", "crop_0.6"}
     assert set(ranking["n_images"]) == {3}
+    assert set(ranking["images"]) == {"ImageNet validation"}
+    assert set(ranking["view"]) == {"zoom", "crop_0.6"}
+    assert set(ranking["arrival"]) <= {"nearest", "index", "either"}
     assert set(terms["method"]) == {"likelihood", "gradcam", "max_logit", "igub", "dff"}
     assert len(terms) == 5 * len(ranking)
     outcomes = pd.read_parquet(results / "zoom/own/reading.parquet")
@@ -343,12 +346,13 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     for figure in ("calibration_own", "views_zoom", "views_crop_0.6", "sweep_grid"):
         assert (results / f"figures/{figure}.svg").stat().st_size > 1000
     sweep = pd.read_csv(results / "sweep_grid.csv")
-    assert sorted(set(zip(sweep["value"], sweep["views"], strict=True))) == [(3, 9), (7, 49)]
-    gflop = sweep.groupby("views")["gflop"].first()
-    assert gflop[49] / gflop[9] == pytest.approx(49 / 9)
+    cost = sweep.set_index(["method", "value"])["views"]
+    assert cost["igub"].to_dict() == {3: 9, 7: 49}
+    assert cost["gradcam"].to_dict() == {3: 2, 7: 2}
+    assert sweep["gflop"] / sweep["views"] == pytest.approx([sweep["gflop"][0] / 9] * len(sweep))
 
 
-def test_another_reading_costs_its_own_label_maps_only(study, readings):
+def test_another_reading_costs_its_own_label_maps_and_two_looks_at_x0(study, readings):
     repository, folder, _ = study
     views = [*readings["calibration"]["views"], "shift_crop_roll"]
     config = readings | {"calibration": readings["calibration"] | {"views": views}}
@@ -362,6 +366,7 @@ def test_another_reading_costs_its_own_label_maps_only(study, readings):
         "calibrate": 1,
         "plot_calibration": 1,
         "plot_views": 1,
+        "render_table": 2,
         "calibration": 1,
     }
 
@@ -503,10 +508,10 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "download_weights": 2,
         "compute_label_maps": 2 * (50 + 2),
         "join_label_maps": 4,
-        "compute_saliency": 16,
+        "compute_saliency": 18,
         "compute_glimpse_saliency": 4,
-        "select_fixations": 20,
-        "score_fixations": 20,
+        "select_fixations": 22,
+        "score_fixations": 22,
         "score_nulls": 2,
         "plot_views": 1,
         **TABLES,

@@ -37,8 +37,7 @@ def play_pointing_game(
         with open_label_maps(path) as maps:
             check_same_images(ids, maps.images, path)
             grid_points = maps.field("centre")
-        grid = grid_points.shape[1]
-        table = pointing_table(points, images["boxes"], width, height, grid, grid_points)
+        table = pointing_table(points, images["boxes"], width, height, grid_points)
         tables.append(table.assign(**network)[[*network, *table.columns]])
     write_results(output, pd.concat(tables))
 

@@ -15,7 +15,9 @@ def plot_calibration(ranking: Path, terms: Path, outputs: list[Path], model: str
         table[table["model"] == model] for table in (read_results(ranking), read_results(terms))
     )
     network = ranked.iloc[0]
-    figure = calibration_figure(ranked, by_term, model, network["architecture"], network["weights"])
+    figure = calibration_figure(
+        ranked, by_term, model, network["architecture"], network["weights"], network["images"]
+    )
     style.save(figure, outputs)
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from labelmaps import style, views
+from labelmaps.errors import InputError
 from labelmaps.index import read_index
 from labelmaps.inference import read_batches
 from labelmaps.logs import job
@@ -20,7 +21,10 @@ def plot_views(
     """
     style.prepare()
     images = read_index(index)
-    at = images["image"].tolist().index(image) if image else 0
+    ids = images["image"].tolist()
+    if image is not None and image not in ids:
+        raise InputError(f"examples: {image} is not among the images of the index; mend its id")
+    at = ids.index(image) if image else 0
     ((rows, (pixels,)),) = read_batches(images.iloc[[at]], 1)
     family = views.create(**view)
     received = picture_views(pixels, family, preprocessing_of(model), range(family.grid**2))

@@ -1,11 +1,27 @@
 """Draw a sample of a data set's images."""
 
+import logging
 from pathlib import Path
 
-from labelmaps.index import read_index, sample_images, write_index
+from labelmaps.index import read_index, write_index
+from labelmaps.index import sample_images as draw
 from labelmaps.logs import job
+
+logger = logging.getLogger(__name__)
+
+
+def sample_images(whole: Path, output: Path, images: int, seed: int) -> None:
+    """Write the index of `images` images drawn at random, or of all where there are no more."""
+    index = read_index(whole)
+    sample = draw(index, images, seed)
+    logger.info("%d of %d images", len(sample), len(index))
+    write_index(output, sample)
+
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        whole = read_index(Path(snakemake.input.index))
-        write_index(snakemake.output.index, sample_images(whole, **dict(snakemake.params.items())))
+        sample_images(
+            Path(snakemake.input.index),
+            Path(snakemake.output.index),
+            **dict(snakemake.params.items()),
+        )

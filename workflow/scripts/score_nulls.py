@@ -6,20 +6,19 @@ import numpy as np
 import pandas as pd
 
 from labelmaps import nulls
-from labelmaps.best_of_n import any_of_n, best_of_n, top_n
+from labelmaps.best_of_n import best_of_n_table
 from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
 from labelmaps.methods import likelihood
 from labelmaps.pointing import hits
-from labelmaps.statistics import mean_interval
 
 
 def score_nulls(
     index: Path, label_maps: Path, standard: Path, scores: Path, curves: Path, tolerance: float, seed: int
 ) -> None:
-    """Write the table of `labelmaps.nulls`, with the label, and the means over images of `labelmaps.best_of_n`, per n.
+    """Write the table of `labelmaps.nulls`, with the label, and that of `labelmaps.best_of_n`.
 
     standard: label maps of one view per image, what classifiers usually see. tolerance: of the Pointing Game, in original
     pixels. seed: of what is drawn at random.
@@ -42,9 +41,10 @@ def score_nulls(
             nulls.view_nulls(ids, correct, hit, generator),
             nulls.standard_crop(ids, before, standard_label, label),
         ]
-        log_likelihood, rank = [], []
+        log_likelihood, rank, done = [], [], 0
         for block in file.blocks():
-            rows = slice(sum(map(len, rank)), sum(map(len, rank)) + len(block.image))
+            rows = slice(done, done + len(block.image))
+            done = rows.stop
             tables.append(nulls.label_nulls(block, label[rows], other[rows], hit[rows]))
             log_likelihood.append(likelihood.saliency(block, label[rows]))
             rank.append(nulls.initial_rank(block, label[rows]))
@@ -59,21 +59,6 @@ def score_nulls(
     for output, content in ((scores, table), (curves, curve)):
         with moved_into_place(output) as temporary:
             content.to_parquet(temporary, index=False)
-
-
-def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
-    """Means over images with 95 % intervals, one row per number n of views; arguments as in `labelmaps.best_of_n`."""
-    n_views = correct.shape[1]
-    table = pd.DataFrame({"n": np.arange(1, n_views + 1)})
-    curves = {
-        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),
-        "any_of_n": any_of_n(correct),
-        "top_n": top_n(rank, n_views),
-    }
-    for name, values in curves.items():
-        columns = [name, f"{name}_low", f"{name}_high"]
-        table[columns] = [mean_interval(of_n) for of_n in values.T]
-    return table
 
 
 if __name__ == "__main__":

@@ -36,8 +36,7 @@ def summarise_scores(
     described = []
     for network, path in zip(networks, curves, strict=True):
         curve = pd.read_parquet(path)
-        n_images = next(row["n_images"] for row in table if network.items() <= row.items())
-        described.append(curve.assign(**network, n_images=n_images)[[*network, "n_images", *curve.columns]])
+        described.append(curve.assign(**network)[[*network, *curve.columns]])
     write_results(best_of_n, pd.concat(described))
 
 
