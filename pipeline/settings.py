@@ -117,7 +117,8 @@ class Dataset(Closed):
     def _one_source(self):
         if not (self.images or self.table or self.scenes or self.sample):
             raise ValueError("needs images, table, scenes or sample")
-        own = self.model_fields_set - {"sample", "parts", "examples"}
+        given = {key for key in self.model_fields_set if getattr(self, key) is not None}
+        own = given - {"sample", "parts", "examples"}
         if self.sample is not None and own:
             raise ValueError(f"{', '.join(sorted(own))}: settled by the data set of the sample {MERGED}")
         for name in self.examples:

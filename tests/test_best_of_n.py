@@ -1,4 +1,4 @@
-"""Expectations over random subsets of views, against the enumeration of all subsets."""
+"""Expectations over random subsets of views, against the enumeration of all subsets; and the table of their means."""
 
 from itertools import combinations
 
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import comb
 
-from labelmaps.best_of_n import any_of_n, best_of_n, top_n
+from labelmaps.best_of_n import any_of_n, best_of_n, best_of_n_table, top_n
+from labelmaps.statistics import mean_interval, proportion
 
 
 def random_views(n_images=6, n_views=7, n_values=4, seed=0):
@@ -98,3 +99,55 @@ def test_without_an_image_there_is_nothing_to_expect():
     nothing = np.zeros((0, 9))
     assert best_of_n(nothing, nothing.astype(bool)).shape == any_of_n(nothing.astype(bool)).shape == (0, 9)
     assert top_n(np.zeros(0, int), 9).shape == (0, 9)
+
+
+CURVES = ["best_of_n", "any_of_n", "top_n"]
+COLUMNS = ["n_images", "n", *(f"{curve}{end}" for curve in CURVES for end in ("", "_low", "_high"))]
+
+
+def test_the_curves_by_hand():
+    """Three views of two images: the first has its best two right, the second its worst; x₀ ranks k* first, and third."""
+    log_likelihood = np.log([[0.5, 0.9, 0.1], [0.8, 0.1, 0.4]])
+    correct = np.array([[True, True, False], [False, True, False]])
+    table = best_of_n_table(log_likelihood, correct, np.array([0, 2]))
+    assert list(table) == COLUMNS
+    assert table["n_images"].tolist() == [2, 2, 2]
+    assert table["n"].tolist() == [1, 2, 3]
+    # Of two views drawn, the better is right: always in the first image, never in the second.
+    np.testing.assert_allclose(table["best_of_n"], [(2 / 3 + 1 / 3) / 2, (1 + 0) / 2, (1 + 0) / 2])
+    np.testing.assert_allclose(table["any_of_n"], [(2 / 3 + 1 / 3) / 2, (1 + 2 / 3) / 2, 1])
+    np.testing.assert_allclose(table["top_n"], [1 / 2, 1 / 2, 1])
+
+
+def test_the_curves_end_at_what_is_known_without_drawing():
+    generator = np.random.default_rng(0)
+    n_images, n_views = 50, 9
+    log_likelihood = -generator.random((n_images, n_views))
+    correct = generator.random((n_images, n_views)) < 0.4 + 0.3 * log_likelihood
+    rank = generator.integers(0, 30, n_images)
+    table = best_of_n_table(log_likelihood, correct, rank)
+    assert len(table) == n_views
+    assert set(table["n_images"]) == {n_images}
+    first, last = table.iloc[0], table.iloc[-1]
+    best = correct[np.arange(n_images), log_likelihood.argmax(axis=1)]  # where the likelihood map is largest
+    expected = {"best_of_n": best, "any_of_n": correct.any(axis=1), "top_n": rank < n_views}
+    for curve, right in expected.items():
+        interval = last[[curve, f"{curve}_low", f"{curve}_high"]]
+        np.testing.assert_allclose(interval.astype(float), proportion(right.sum(), n_images), err_msg=curve)
+    for curve in ("best_of_n", "any_of_n"):
+        interval = first[[curve, f"{curve}_low", f"{curve}_high"]]
+        np.testing.assert_allclose(interval.astype(float), mean_interval(correct.mean(axis=1)), err_msg=curve)
+    assert first["top_n"] == np.mean(rank == 0)
+    for curve in CURVES:
+        assert (table[f"{curve}_low"] <= table[curve]).all()
+        assert (table[curve] <= table[f"{curve}_high"]).all()
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_the_curves_stay_between_0_and_1(right):
+    log_likelihood = np.random.default_rng(0).random((4, 49))
+    table = best_of_n_table(log_likelihood, np.full((4, 49), right), np.zeros(4, int))
+    np.testing.assert_allclose(table["best_of_n"], float(right))
+    values = table.drop(columns=["n_images", "n"]).to_numpy()
+    assert values.min() >= 0
+    assert values.max() <= 1

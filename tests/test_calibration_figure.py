@@ -10,7 +10,7 @@ import pytest
 
 from labelmaps import style
 from labelmaps.calibration import calibrate, terms_of
-from labelmaps.calibration_figure import MISFIT, calibration_figure
+from labelmaps.calibration_figure import MISFIT, SHARE, TITLE, calibration_figure
 from pipeline.sources import ROOT
 
 mpl.use("agg")
@@ -58,8 +58,8 @@ def many(n, architecture, name):
 @pytest.fixture
 def drawn():
     yield (
-        lambda ranking=RANKING, by_term=BY_TERM, network=("pq", "resnet18", "checkpoint"): calibration_figure(
-            ranking, by_term, *network
+        lambda ranking=RANKING, by_term=BY_TERM, network=("pq", "resnet18", "checkpoint"), images="others": (
+            calibration_figure(ranking, by_term, *network, images)
         )
     )
     plt.close("all")
@@ -150,14 +150,24 @@ def test_methods_have_their_colours(drawn):
 
 def test_the_title_says_which_network_on_how_many_images_and_whose_the_values_are(drawn):
     lines = drawn().get_suptitle().split("\n")
-    assert lines[:4] == [
-        "pq",
-        "resnet18, checkpoint",
-        "n = 1,200 images",
-        "the paper’s values: accuracies of its resnet18, gains of its resnet101",
-    ]
+    assert lines[:3] == ["pq", "resnet18, checkpoint", "n = 1,200 images"]
+    assert " ".join(lines[3:-1]) == (
+        "our images: others; the paper’s, on ImageNet validation: accuracies of its resnet18, gains of its resnet101"
+    )
+    assert lines[-1] == SHARE
     gains = BY_TERM[BY_TERM["measure"] == "gain"]
-    assert "the paper’s values: gains of its resnet101" in drawn(by_term=gains).get_suptitle().split("\n")
+    lines = drawn(by_term=gains).get_suptitle().split("\n")
+    assert "our images: others; the paper’s, on ImageNet validation: gains of its resnet101" in lines
+
+
+def test_the_title_says_whether_the_images_are_the_papers(drawn):
+    title = drawn(images="ImageNet validation").get_suptitle()
+    ours = (
+        "our images: ImageNet validation; the paper’s, on ImageNet validation: accuracies of its resnet18, gains of its "
+        "resnet101"
+    )
+    assert ours in title.replace("\n", " ")
+    assert max(map(len, title.split("\n"))) <= TITLE < len(ours)
 
 
 def test_the_legend_names_only_what_is_there(drawn):
@@ -179,7 +189,8 @@ def test_the_legend_names_only_what_is_there(drawn):
     ],
 )
 def test_nothing_covers_anything_and_all_can_be_read(drawn, calibration, longest):
-    figure = drawn(*calibration, ("net_" * 10, "resnet101", "checkpoint with_a_rather_long_name.pth"))
+    network = ("net_" * 10, "resnet101", "checkpoint with_a_rather_long_name.pth")
+    figure = drawn(*calibration, network, "ImageNet validation")
     figure.draw_without_rendering()
     width, height = figure.get_size_inches()
     assert width == style.PAGE

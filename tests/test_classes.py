@@ -33,6 +33,7 @@ def test_the_file_gives_the_order_in_any_encoding_of_line_ends(tmp_path):
         (b"a one\nb\n", r"line 2: expected 'id name', got 'b'"),
         (b"a one\nb two\na three\n", r"line 3: id a stands on line 1 already"),
         (b"", r"line 1: expected 'id name', got ''"),
+        (b"a one\n", r"classes\.txt: one class alone; a classifier tells two or more apart"),
         (b"a \xff\n", "give a UTF-8 text file"),
     ],
 )

@@ -425,6 +425,18 @@ def test_a_vision_transformer_is_built_for_its_input(network):
         ([nn.Flatten(), nn.Linear(48, 5), nn.ReLU(), nn.Linear(5, 2)], 4, 2 * 48 * 5 + 2 * 5 * 2),
         # 3 × 3 places, each 3 × 2 × 2 inputs of 7 channels
         ([nn.Conv2d(3, 7, 2, stride=2), nn.Flatten()], 6, 2 * (3 * 2 * 2) * 7 * (3 * 3)),
+        # 3 tokens of 16: queries, keys and values; 3 × 3 products of a query and a key, and as many weighted values; the
+        # heads' projection; two layers, of 6 and 16; and the head
+        (
+            [
+                nn.Flatten(2),
+                nn.TransformerEncoderLayer(16, 2, 6, batch_first=True),
+                nn.Flatten(),
+                nn.Linear(48, 5),
+            ],
+            4,
+            2 * (3 * 16 * 48 + 2 * 3 * 3 * 16 + 3 * 16 * 16 + 2 * 3 * 16 * 6 + 48 * 5),
+        ),
     ],
 )
 def test_operations_by_hand(layers, size, expected, precision):
@@ -432,10 +444,23 @@ def test_operations_by_hand(layers, size, expected, precision):
     assert Classifier(network, CPU, precision).operations(size) == expected
 
 
-def test_operations_are_those_that_torchvision_states():
-    stated = models.ResNet18_Weights.IMAGENET1K_V1.meta["_ops"]  # 10⁹ multiplications, each with an addition
-    classifier = Classifier(build("resnet18", 1000), CPU, "float32")
+@pytest.mark.parametrize("architecture", ["resnet18", "vit_b_16"])
+def test_operations_are_those_that_torchvision_states(architecture):
+    weights = models.get_model_weights(architecture).IMAGENET1K_V1
+    stated = weights.meta["_ops"]  # 10⁹ multiplications, each with an addition
+    classifier = Classifier(build(architecture, 1000), CPU, "float32")
     assert classifier.operations(224) / 2e9 == pytest.approx(stated, abs=5e-4)
+
+
+@pytest.mark.parametrize("fast", [True, False])
+def test_counting_operations_leaves_the_fast_path_of_attention_as_it_was(network, fast):
+    usual = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(fast)
+    try:
+        assert Classifier(network, CPU, "float32").operations(64) > 0
+        assert torch.backends.mha.get_fastpath_enabled() is fast
+    finally:
+        torch.backends.mha.set_fastpath_enabled(usual)
 
 
 def test_counting_operations_leaves_the_network_as_it_was(network, state):

@@ -67,7 +67,7 @@ def test_a_box_of_one_pixel_is_hit_at_its_point():
 @pytest.mark.parametrize("boxes", [NO_BOX, []])
 @pytest.mark.parametrize("x", [20, -1])
 def test_without_a_box_there_is_no_outcome(rule, tolerance, boxes, x):
-    image = {"width": np.array([90]), "height": np.array([90]), "grid": 3}
+    image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     assert math.isnan(hit(x, 40, boxes, tolerance, rule=rule, **image))
 
 
@@ -84,7 +84,7 @@ def test_without_a_box_there_is_no_outcome(rule, tolerance, boxes, x):
 )
 def test_cells_by_hand(x, y, outcome):
     # 90 × 120 in 3 × 3 cells of 30 × 40, a box within the middle one
-    image = {"width": np.array([90]), "height": np.array([120]), "grid": 3}
+    image = {"width": np.array([90]), "height": np.array([120]), "cells": 3}
     assert hit(x, y, np.array([[35, 45, 40, 50]]), rule="cells", **image) == outcome
 
 
@@ -102,7 +102,7 @@ def test_cells_by_hand(x, y, outcome):
     ],
 )
 def test_which_cells_a_box_overlaps(box, columns):
-    image = {"width": np.array([90]), "height": np.array([90]), "grid": 3}
+    image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     for flipped in (False, True):
         points = [(5, centre) if flipped else (centre, 5) for centre in (15, 45, 75)]
         boxes = np.array([[box[1], box[0], box[3], box[2]] if flipped else box])
@@ -113,12 +113,20 @@ def test_which_cells_a_box_overlaps(box, columns):
     ("x", "y", "outcome"), [(0, 0, 1), (90, 90, 1), (-0.1, 5, 0), (90.1, 5, 0), (5, -0.1, 0), (5, 90.1, 0)]
 )
 def test_a_point_on_the_images_edge_has_a_cell_and_one_outside_has_none(x, y, outcome):
-    image = {"width": np.array([90]), "height": np.array([90]), "grid": 3}
+    image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     assert hit(x, y, np.array([[0, 0, 89, 89]]), 50, rule="cells", **image) == outcome
 
 
+def test_there_are_7_cells_a_side_unless_told():
+    image = {"width": np.array([70]), "height": np.array([140])}  # cells of 10 × 20
+    points = [(29.9, 60), (29.9, 79.9), (30, 79.9), (29.9, 80), (19.9, 60), (20, 59.9)]
+    box = np.array([[23, 66, 27, 74]])
+    assert [hit(*point, box, rule="cells", **image) for point in points] == [1, 1, 0, 0, 0, 0]
+    assert [hit(*point, box, rule="cells", cells=7, **image) for point in points] == [1, 1, 0, 0, 0, 0]
+
+
 def test_tolerance_widens_the_box_to_further_cells():
-    image = {"width": np.array([90]), "height": np.array([90]), "grid": 3}
+    image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     box = np.array([[35, 35, 55, 55]])
     assert [hit(75, 45, box, tolerance, rule="cells", **image) for tolerance in (4.9, 5)] == [0, 1]
     assert [hit(15, 45, box, tolerance, rule="cells", **image) for tolerance in (5, 5.1)] == [0, 1]
@@ -139,7 +147,7 @@ def many_images():
     return x, y, boxes, width, height
 
 
-def plain_hit(x, y, boxes, tolerance, rule, width, height, grid):
+def plain_hit(x, y, boxes, tolerance, rule, width, height, cells):
     """One point, with loops; for "cells", by comparing the box with the cell's edges in pixels."""
     if len(boxes) == 0:
         return math.nan
@@ -150,12 +158,13 @@ def plain_hit(x, y, boxes, tolerance, rule, width, height, grid):
             if rule != "cells":
                 overlaps.append(low <= point <= high)
                 continue
-            edges = [i * side / grid for i in range(grid + 1)]
-            cell = [i for i in range(grid) if edges[i] <= point < edges[i + 1]]
-            cell += [grid - 1] if point == side else []
+            edges = [i * side / cells for i in range(cells + 1)]
+            cell = [i for i in range(cells) if edges[i] <= point < edges[i + 1]]
+            cell += [cells - 1] if point == side else []
             overlaps.append(
                 any(
-                    (low < edges[i + 1] or (i == grid - 1 and low == side)) and high >= edges[i] for i in cell
+                    (low < edges[i + 1] or (i == cells - 1 and low == side)) and high >= edges[i]
+                    for i in cell
                 )
             )
         if all(overlaps):
@@ -172,7 +181,7 @@ def test_hits_agree_with_a_plain_loop(many_images, rule, tolerance):
         for i in range(len(x))
         for px, py in zip(x[i].ravel(), y[i].ravel(), strict=True)
     ]
-    image = {"width": width, "height": height, "grid": 4} if rule == "cells" else {}
+    image = {"width": width, "height": height, "cells": 4} if rule == "cells" else {}
     outcome = hits(x, y, boxes, tolerance, rule=rule, **image)
     np.testing.assert_array_equal(outcome, np.reshape(expected, x.shape))
     assert {0, 1} <= set(outcome[~np.isnan(outcome)])
@@ -184,7 +193,7 @@ def test_a_hit_by_first_is_one_by_any_and_a_hit_by_any_in_the_image_is_one_by_ce
     x, y, boxes, width, height = many_images
     x, y = (np.clip(v, 0, side[:, None, None]) for v, side in ((x, width), (y, height)))
     boxed = np.array([len(image) > 0 for image in boxes])
-    image = {"width": width, "height": height, "grid": 7}
+    image = {"width": width, "height": height}
     first, in_any, cells = (
         hits(x, y, boxes, rule=rule, **image)[boxed] for rule in ("first", "any", "cells")
     )
@@ -260,15 +269,15 @@ def test_size_bins_by_hand():
 
 @pytest.fixture
 def three_images():
-    """100 × 100, a grid of 2 × 2 points at 25 and 75: a box around the centre, one in the upper left corner, none.
+    """100 × 100, a grid of 2 × 2 points at 25 and 75: a box around the centre, two in opposite corners, none.
 
-    The arguments of `variants`, with one method that points at 60, 60.
+    The arguments of `variants`, with one method that points into the first box, and beside the second image's.
     """
     x, y = np.meshgrid([25.0, 75], [25.0, 75])
     sides = np.full(3, 100)
-    boxes = [np.array([[40, 40, 80, 80]]), np.array([[0, 0, 30, 60], [90, 90, 99, 99]]), NO_BOX]
-    points = {"m": (np.full(3, 60.0), np.full(3, 60.0))}
-    return points, boxes, sides, sides, 2, np.broadcast_to(np.stack([x, y], axis=-1), (3, 2, 2, 2))
+    boxes = [np.array([[40, 40, 80, 80]]), np.array([[0, 0, 30, 60], [80, 80, 99, 99]]), NO_BOX]
+    points = {"m": (np.array([60.0, 35, 60]), np.full(3, 60.0))}
+    return points, boxes, sides, sides, np.broadcast_to(np.stack([x, y], axis=-1), (3, 2, 2, 2))
 
 
 def played(*arguments):
@@ -281,13 +290,14 @@ def test_variants_by_hand(three_images):
     expected = {
         ("any", 0, "all"): ([1, 0], [0.25, 0.25], [0, 1], [1, 1]),
         ("any", 0, "hard"): ([0], [0.25], [1], [1]),
-        ("any", 0, "10–25 %"): ([1, 0], [0.25, 0.25], [0, 1], [1, 1]),  # 1600 and 1800 + 81 pixels
+        ("any", 0, "10–25 %"): ([1, 0], [0.25, 0.25], [0, 1], [1, 1]),  # 1600 and 1800 + 361 pixels
         ("any", 0, "< 10 %"): ([], [], [], []),
         # Widened to 25…95: all four cells of the first; the second's reach (25, 25), (25, 75) and (75, 75).
-        ("any", 15, "all"): ([1, 0], [1, 0.75], [1, 1], [1, 1]),
-        ("first", 15, "all"): ([1, 0], [1, 0.5], [1, 1], [1, 1]),
-        # The quarters: the first box overlaps all four, the second image's boxes both left ones and the last.
-        ("cells", 0, "all"): ([1, 1], [1, 0.75], [1, 1], [1, 1]),
+        ("any", 15, "all"): ([1, 1], [1, 0.75], [1, 1], [1, 1]),
+        ("first", 15, "all"): ([1, 1], [1, 0.5], [1, 1], [1, 1]),
+        # 7 × 7 cells of 14.3 pixels: the point at 35, 60 lies in column 2 (28.6…42.9) and row 4 (57.1…71.4), as far as the
+        # box reaches to 30, 60. The grid's points lie in rows and columns 1 and 5, those of the last box are 5 and 6.
+        ("cells", 0, "all"): ([1, 1], [0.25, 0.5], [1, 1], [1, 1]),
     }
     for (rule, tolerance, subset), hit in expected.items():
         found = [result[method, rule, tolerance, subset] for method in METHODS]
@@ -305,18 +315,18 @@ def test_every_variant_is_played_once(three_images):
 
 
 def test_best_cell_is_the_best_of_the_very_subset(three_images):
-    points, _, sides, _, grid, grid_points = three_images
+    points, _, sides, _, grid_points = three_images
     # Two images whose centre is hit are best served by the last cell, the hard one by the first.
     boxes = [np.array([[40, 40, 80, 80]]), np.array([[45, 45, 80, 80]]), np.array([[0, 0, 30, 30]])]
-    result = played(points, boxes, sides, sides, grid, grid_points)
+    result = played(points, boxes, sides, sides, grid_points)
     assert result["best_cell", "any", 0, "all"] == [1, 1, 0]
     assert result["best_cell", "any", 0, "hard"] == [1]
 
 
 def test_an_image_without_a_box_changes_nothing(three_images):
-    points, boxes, sides, _, grid, grid_points = three_images
+    points, boxes, sides, _, grid_points = three_images
     boxed = {"m": (points["m"][0][:2], points["m"][1][:2])}
-    assert played(boxed, boxes[:2], sides[:2], sides[:2], grid, grid_points[:2]) == played(*three_images)
+    assert played(boxed, boxes[:2], sides[:2], sides[:2], grid_points[:2]) == played(*three_images)
 
 
 def test_variants_without_any_box(three_images):
@@ -327,3 +337,14 @@ def test_variants_without_any_box(three_images):
 def test_without_a_method_there_are_the_baselines(three_images):
     _, *rest = three_images
     assert {key[0] for key in played({}, *rest)} == set(METHODS[1:])
+
+
+@pytest.mark.parametrize("side", [1, 3, 11])
+def test_the_views_grid_is_no_matter_of_the_methods(three_images, side):
+    *given, grid_points = three_images
+    finer = np.broadcast_to(np.linspace(1, 99, side)[:, None, None], (3, side, side, 2))
+    one, other = (
+        {key: hit for key, hit in played(*given, points).items() if key[0] == "m"}
+        for points in (grid_points, finer)
+    )
+    assert one == other

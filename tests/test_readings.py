@@ -7,9 +7,10 @@ from test_methods import label_maps, random_logits
 
 from labelmaps.fixations import select_fixations
 from labelmaps.methods import igub, likelihood, max_logit
-from labelmaps.readings import label_map_saliency, read_protocol
+from labelmaps.readings import accuracies, label_map_saliency, read_protocol, readings_of
 from labelmaps.saliency_file import SaliencyMaps
 from labelmaps.scores import score_fixations
+from labelmaps.statistics import paired_difference, proportion
 from labelmaps.views.zoom import View
 
 
@@ -149,3 +150,62 @@ def test_only_glimpses_know_how_the_eye_arrives():
         for arrival in ("nearest", "index")
     )
     assert nearest.equals(index)
+
+
+def arriving(**arrivals):
+    """Outcomes on three images: arrival → Grad-CAM's."""
+    tables = [
+        pd.DataFrame({"arrival": arrival, "image": ["a", "b", "c"], "before": True, "gradcam": right})
+        for arrival, right in arrivals.items()
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def of_arrival(right):
+    return pd.DataFrame({"before": True, "gradcam": right}, pd.Index(["a", "b", "c"], name="image"))
+
+
+def test_ways_to_arrive_that_agree_on_every_image_are_one_reading():
+    readings = readings_of("zoom", arriving(nearest=[True, False, True], index=[True, False, True]))
+    assert list(readings) == ["zoom"]
+    what, outcomes = readings["zoom"]
+    assert what == {"view": "zoom", "arrival": "either"}
+    pd.testing.assert_frame_equal(outcomes, of_arrival([True, False, True]))
+
+
+def test_ways_to_arrive_that_differ_are_a_reading_each():
+    """They differ on single images, with as many right."""
+    readings = readings_of("zoom", arriving(nearest=[True, False, True], index=[True, True, False]))
+    assert {name: what for name, (what, _) in readings.items()} == {
+        "zoom, nearest view": {"view": "zoom", "arrival": "nearest"},
+        "zoom, view by index": {"view": "zoom", "arrival": "index"},
+    }
+    pd.testing.assert_frame_equal(readings["zoom, nearest view"][1], of_arrival([True, False, True]))
+    pd.testing.assert_frame_equal(readings["zoom, view by index"][1], of_arrival([True, True, False]))
+
+
+@pytest.mark.parametrize(
+    ("arrival", "name"), [("nearest", "zoom_3x3, nearest view"), ("index", "zoom_3x3, view by index")]
+)
+def test_a_single_way_to_arrive_is_not_either(arrival, name):
+    readings = readings_of("zoom_3x3", arriving(**{arrival: [True, False, True]}))
+    assert {name: what for name, (what, _) in readings.items()} == {
+        name: {"view": "zoom_3x3", "arrival": arrival}
+    }
+    pd.testing.assert_frame_equal(readings[name][1], of_arrival([True, False, True]))
+
+
+def test_accuracies_by_hand():
+    before = np.array([True, True, False, False, False])
+    after = np.array([True, False, True, True, False])
+    result = accuracies(pd.DataFrame({"before": before, "gradcam": ~after, "igub": after}), "igub")
+    measures = {
+        "accuracy_before": proportion(2, 5),
+        "accuracy_after": proportion(3, 5),
+        "gain": paired_difference(before, after),
+    }
+    fields = [f"{name}{end}" for name in measures for end in ("", "_low", "_high")]
+    assert list(result) == ["n_images", *fields]
+    assert result["n_images"] == 5
+    assert [result[name] for name in measures] == pytest.approx([0.4, 0.6, 0.2])
+    np.testing.assert_allclose([result[name] for name in fields], np.concatenate(list(measures.values())))

@@ -12,6 +12,7 @@ from snakemake.utils import update_config
 
 from labelmaps import views
 from labelmaps.modules import load_module, module_names
+from labelmaps.nulls import NULLS
 from labelmaps.views.shift import View as Shift
 from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings
@@ -85,11 +86,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
         (
             {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
-            "datasets.d: sample and images exclude each other",
+            "datasets.d: images: settled by the data set of the sample (an entry of an existing name is merged into it",
         ),
         (
             {"datasets": {"scenes": {"sample": {"of": "scenes"}}}},
-            "datasets.scenes: sample and scenes exclude each other (an entry of an existing name is merged into it",
+            "datasets.scenes: scenes: settled by the data set of the sample (an entry of an existing name is merged",
         ),
         ({"datasets": {"d": {"sample": {}}}}, "datasets.d.sample.of: Field required"),
         (
@@ -208,12 +209,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         ({"compute": {"batch": 0}}, "compute.batch"),
         ({"pointing": {"tolerance": -1}}, "pointing.tolerance"),
-        (
-            {"nulls": {"view": "standard_corp"}},
-            "nulls.view 'standard_corp' is unknown; did you mean 'standard_crop'?",
-        ),
-        ({"nulls": {"view": "zoom"}}, "nulls.view: zoom has more than one fixation; give it grid: 1"),
-        ({"views": {"standard_crop": {"grid": 3}}}, "nulls.view: standard_crop has more than one fixation"),
+        ({"nulls": {"view": "zoom"}}, "nulls: key 'view' is unknown; choose from seed"),
         ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),
         (
             {"calibration": {"views": ["zoom", "zoom_flor_0.2"]}},
@@ -227,36 +223,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"sweeps": {"grid": ["zoom", "zoom_4x4"]}},
             "sweeps.grid 'zoom_4x4' is unknown; did you mean 'zoom_",
         ),
-        (
-            {"sweeps": {"grid": ["zoom", "zoom_floor_0.2"]}},
-            "sweeps.grid: its views differ in more than grid",
-        ),
-        ({"sweeps": {"grid": ["zoom", "standard_crop"]}}, "sweeps.grid: its views differ in more than grid"),
-        ({"sweeps": {"grid": ["zoom_3x3", "zoom", "zoom_3x3"]}}, "sweeps.grid: the same grid twice"),
-        (
-            {
-                "views": {"again": {"family": "zoom", "floor": 0.2}},
-                "sweeps": {"floor": ["zoom_floor_0.2", "again"]},
-            },
-            "sweeps.floor: the same floor twice",
-        ),
-        (
-            {"sweeps": {"side": ["crop_0.4", "zoom"]}},
-            "sweeps.side: not all of its views have such an option, a number",
-        ),
-        (
-            {"sweeps": {"side": ["zoom", "zoom_3x3"]}},
-            "sweeps.side: not all of its views have such an option, a number",
-        ),
-        (
-            {"sweeps": {"antialias": ["zoom", "zoom_antialias"]}},
-            "sweeps.antialias: not all of its views have such an option, a number",
-        ),
         ({"sweeps": {"grid": ["zoom"]}}, "sweeps.grid: List should have at least 2 items"),
-        (
-            {"sweeps": {"beyond": ["shift_crop_black", "shift_crop_gray"]}},
-            "sweeps.beyond: not all of its views have such an option, a number",
-        ),
         ({"pointing": {"tolerance": float("inf")}}, "pointing.tolerance: Input should be a finite number"),
         (
             {"run": {"methods": ["center"]}},
@@ -487,6 +454,7 @@ def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
     }
     assert swept == {"grid": [3, 5, 7, 9, 11], "floor": [0.1, 0.2, 0.3, 0.4, 0.5]}
     for option, names in settings.sweeps.items():
+        assert settings.swept(option) == names
         for name in names:
             reference = settings.views["zoom"].model_dump()
             assert settings.views[name].model_dump() == reference | {
@@ -494,11 +462,135 @@ def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
             }
 
 
+@pytest.mark.parametrize(
+    ("added", "sweep", "message"),
+    [
+        ({}, ["grid", "zoom", "zoom_floor_0.2"], "zoom_floor_0.2 differs from zoom in floor, too"),
+        (
+            {"other": {"family": "zoom", "grid": 9, "floor": 0.3, "mask": True}},
+            ["grid", "zoom_3x3", "zoom", "other"],
+            "other differs from zoom_3x3 in floor, mask, too; name other views",
+        ),
+        ({}, ["grid", "zoom", "standard_crop"], "standard_crop differs from zoom in family, "),
+        ({}, ["grid", "zoom_3x3", "zoom", "zoom_3x3"], "the same grid twice among zoom_3x3, zoom, zoom_3x3"),
+        (
+            {"again": {"family": "zoom", "floor": 0.2}},
+            ["floor", "zoom_floor_0.2", "again"],
+            "the same floor twice among zoom_floor_0.2, again",
+        ),
+        ({}, ["side", "crop_0.4", "zoom"], "zoom has no such option that is a number"),
+        ({}, ["side", "zoom", "crop_0.4"], "zoom has no such option that is a number"),
+        ({}, ["antialias", "zoom", "zoom_antialias"], "zoom has no such option that is a number"),
+        (
+            {},
+            ["beyond", "shift_crop_black", "shift_crop_gray"],
+            "shift_crop_black has no such option that is",
+        ),
+    ],
+)
+def test_a_sweep_whose_views_differ_otherwise_is_refused_when_asked_for(added, sweep, message):
+    option, *names = sweep
+    settings = accepted({"views": added, "sweeps": {option: names}})
+    with pytest.raises(ConfigurationError) as error:
+        settings.swept(option)
+    assert f"sweeps.{option}: {message}" in str(error.value)
+
+
+def test_a_change_of_zoom_spoils_the_sweeps_alone():
+    settings = accepted({"views": {"zoom": {"floor": 0.2}}})
+    assert settings.views["zoom"].options["floor"] == 0.2
+    with pytest.raises(
+        ConfigurationError, match=r"^sweeps\.grid: zoom differs from zoom_3x3 in floor, too; name"
+    ):
+        settings.swept("grid")
+    with pytest.raises(
+        ConfigurationError, match=r"^sweeps\.floor: the same floor twice among zoom, zoom_floor_0\.2"
+    ):
+        settings.swept("floor")
+    views = ["zoom_floor_0.3", "zoom", "zoom_floor_0.4"]
+    assert accepted({"views": {"zoom": {"floor": 0.2}}, "sweeps": {"floor": views}}).swept("floor") == views
+
+
+def test_a_sweep_may_be_over_any_option_that_is_a_number():
+    views = ["crop_1.0", "crop_0.4", "crop_0.6"]
+    assert accepted({"sweeps": {"side": views}}).swept("side") == views
+
+
 def test_what_classifiers_usually_see_is_the_central_crop():
-    settings = accepted()
-    view = settings.views[settings.nulls.view]
+    view = accepted().views["standard_crop"]
     geometry = views.create(view.family, **view.options).geometry(512, 256)
     assert geometry.extent.tolist() == [[[144, 16, 368, 240]]]  # 224 of 256 pixels
+
+
+USUAL = "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+
+
+@pytest.mark.parametrize(
+    "change", [{"grid": 3}, {"base": "squash"}, {"beyond": "gray"}, {"antialias": False}]
+)
+def test_what_classifiers_usually_see_stays_what_it_is(change):
+    assert USUAL in mistakes({"views": {"standard_crop": change}})
+
+
+@pytest.mark.parametrize("view", [{"family": "zoom", "grid": 1}, {"family": "crop", "grid": 1}])
+def test_what_classifiers_usually_see_is_no_other_view(view):
+    config = overlaid()
+    config["views"]["standard_crop"] = view
+    with pytest.raises(ConfigurationError, match=USUAL):
+        read_settings(config)
+
+
+def test_what_classifiers_usually_see_cannot_be_missing():
+    config = overlaid()
+    del config["views"]["standard_crop"]
+    with pytest.raises(ConfigurationError, match="'standard_crop' is unknown"):
+        read_settings(config)
+
+
+def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
+    view = accepted({"views": {"standard_crop": {"beyond": "black", "antialias": True}}}).views[
+        "standard_crop"
+    ]
+    assert view == accepted().views["standard_crop"]
+
+
+@pytest.mark.parametrize("name", [*NULLS, "ceiling"])
+def test_a_method_cannot_have_a_baselines_name(name):
+    assert f"methods.{name}: a baseline has this name; choose another" in mistakes(
+        {"methods": {name: {"method": "likelihood"}}}
+    )
+
+
+SETTLED = {
+    "images": "a",
+    "boxes": "b.csv",
+    "table": "t.csv",
+    "scenes": {},
+    "classes": "c.txt",
+    "verify": "full",
+    "expect_images": 3,
+    "max_excluded": 0.01,
+}
+
+
+def test_a_sample_has_parts_and_examples_of_its_own_and_nothing_else():
+    sample = {"sample": {"of": "scenes"}, "parts": 2, "examples": {"mine": "a"}}
+    few = accepted({"datasets": {"few": sample}}).datasets["few"]
+    assert (few.parts, few.examples) == (2, {"mine": "a"})
+    assert set(SETTLED) | set(sample) == set(schema.Dataset.model_fields)
+    for key, value in SETTLED.items():
+        message = f"datasets.few: {key}: settled by the data set of the sample"
+        assert message in mistakes({"datasets": {"few": sample | {key: value}}}), key
+    several = mistakes({"datasets": {"few": sample | {"verify": "header", "expect_images": 3, "boxes": "b"}}})
+    assert "datasets.few: boxes, expect_images, verify: settled by the data set of the sample" in several
+
+
+def test_igub_runs_with_each_of_its_priors():
+    for name in ("config.yaml", "imagenet.yaml"):
+        settings = read_settings(overlaid(yaml.safe_load((ROOT / "config" / name).read_text())))
+        running = [settings.methods[method] for method in settings.run.methods]
+        priors = [method.options["prior"] for method in running if method.method == "igub"]
+        assert priors == ["initial", "mean", "inner"]
 
 
 def test_every_key_is_explained_in_the_configurations_readme():

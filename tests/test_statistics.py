@@ -436,7 +436,7 @@ def test_pointing_table_by_hand():
     grid_points = np.broadcast_to(np.array([[[25.0, 50], [75, 50]]]), (3, 1, 2, 2))
     boxes = [np.array([[60, 40, 90, 60]]), np.array([[60, 40, 90, 90]]), np.zeros((0, 4))]
     points = {"m": (np.array([70.0, 20, 70]), np.array([50.0, 50, 50]))}
-    table = pointing_table(points, boxes, np.full(3, 100), np.full(3, 100), 2, grid_points)
+    table = pointing_table(points, boxes, np.full(3, 100), np.full(3, 100), grid_points)
     assert list(table.columns) == POINTING_COLUMNS
     assert len(table) == 4 * 3 * 2 * 7
     table = table.set_index(["rule", "tolerance", "subset", "method"])

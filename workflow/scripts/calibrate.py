@@ -30,7 +30,7 @@ def calibrate(
     view and arrival say what a reading is; images, whether they are the paper's: those of ImageNet's validation.
     """
     stated = read_results(paper)
-    images = "ImageNet validation" if are_imagenet_validation(read_index(index)["image"]) else "others"
+    images = "ImageNet validation" if are_imagenet_validation(read_index(index)["image"]) else "other images"
     by_model: dict[str, list[tuple[dict, Path]]] = {}
     for row, path in zip(rows, outcomes, strict=True):
         by_model.setdefault(row["model"], []).append((row, path))
