@@ -4,6 +4,7 @@ A rule names files, a script connects them, the package computes. Settings trave
 reads the configuration.
 """
 
+import math
 from pathlib import Path
 
 from pipeline.settings import AUTOMATIC, ConfigurationError, read_settings
@@ -15,6 +16,8 @@ except ConfigurationError as error:
     raise WorkflowError(str(error))
 
 FIGURE_FORMATS = ["pdf", "svg", "png"]
+FIXATIONS = 7 * 7  # of a data set's `parts`; other grids have parts in proportion, of as many views each
+PAPER_METHODS = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
 
 
 wildcard_constraints:
@@ -130,6 +133,72 @@ def drawn(path, **report_options):
     """A figure in all formats; the report shows the PNG."""
     png = report(f"{path}.png", **report_options)
     return [png if format == "png" else f"{path}.{format}" for format in FIGURE_FORMATS]
+
+
+def label_map_parts(wildcards):
+    """The files among which a network's label maps are divided."""
+    share = settings.views[wildcards.view].grid ** 2 / FIXATIONS
+    parts = math.ceil(settings.datasets[wildcards.dataset].parts * share)
+    return [
+        f"results/{wildcards.dataset}/{wildcards.view}/{wildcards.model}/label_maps/{part}of{parts}.h5"
+        for part in range(1, parts + 1)
+    ]
+
+
+def samples():
+    """The samples of the run's data sets, on which readings are compared."""
+    names = (name if settings.datasets[name].sample else f"{name}_sample" for name in settings.run.datasets)
+    return list(dict.fromkeys(names))
+
+
+def paper_method(method):
+    """The name in the catalogue of one of the paper's methods with its default options."""
+    for name, entry in settings.methods.items():
+        if entry.variant == method:
+            return name
+    raise WorkflowError(
+        f"methods: an entry `{method}` with its default options is needed here, and there is none"
+    )
+
+
+def readings(dataset, views):
+    """The outcomes of each network through each view, and what they are; path → columns."""
+    if not views:
+        raise WorkflowError("calibration.views: name the views to be compared")
+    for model in settings.run.models:
+        if settings.models[model].architecture.startswith("vit_"):
+            raise WorkflowError(
+                f"run.models: {model} is a vision transformer, whose last block gives no map for Grad-CAM and DFF; leave it out "
+                "of calibration and sweeps"
+            )
+    return {
+        f"results/{dataset}/{view}/{model}/reading.parquet": network_columns(dataset, view, model)
+        for model in settings.run.models
+        for view in views
+    }
+
+
+def swept(wildcards):
+    """The outcomes of each network through the views of a sweep, and what they are."""
+    try:
+        return readings(wildcards.dataset, settings.swept(wildcards.option))
+    except ConfigurationError as error:
+        raise WorkflowError(str(error))
+
+
+def family_examples():
+    """The first view of each family among the readings."""
+    first = {}
+    for name in settings.calibration.views:
+        first.setdefault(settings.views[name].family, name)
+    return list(first.values())
+
+
+def sweep_title(wildcards):
+    """What the views of a sweep have in common."""
+    view = settings.views[settings.sweeps[wildcards.option][0]]
+    options = [f"{key}: {value}" for key, value in view.options.items() if key != wildcards.option]
+    return f"{view.family} ({', '.join(options)})"
 
 
 def refuse_missing_files():

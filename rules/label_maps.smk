@@ -1,19 +1,5 @@
 """Label maps: the logits of a network at every fixation of every image. The long stage, in parts, on the GPU."""
 
-import math
-
-FIXATIONS = 7 * 7  # of a data set's `parts`; other grids have parts in proportion, of as many views each
-
-
-def label_map_parts(wildcards):
-    """The files among which a network's label maps are divided."""
-    share = settings.views[wildcards.view].grid ** 2 / FIXATIONS
-    parts = math.ceil(settings.datasets[wildcards.dataset].parts * share)
-    return [
-        f"results/{wildcards.dataset}/{wildcards.view}/{wildcards.model}/label_maps/{part}of{parts}.h5"
-        for part in range(1, parts + 1)
-    ]
-
 
 rule compute_label_maps:
     """Look at the images of one part through every view; each part appears only when whole."""
