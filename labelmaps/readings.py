@@ -9,7 +9,7 @@ from labelmaps.fixations import Arrival, select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.saliency_file import SaliencyMaps
-from labelmaps.statistics import paired_difference, proportion
+from labelmaps.statistics import interval_fields, paired_difference, proportion
 
 ON_LABEL_MAPS = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
 ON_GLIMPSES = ("gradcam", "dff")
@@ -89,8 +89,7 @@ def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
         "accuracy_after": proportion(after.sum(), n),
         "gain": paired_difference(before, after),
     }
-    return {"n_images": n} | {
-        f"{name}{end}": value
-        for name, interval in measures.items()
-        for end, value in zip(("", "_low", "_high"), interval, strict=True)
-    }
+    fields = {"n_images": n}
+    for name, interval in measures.items():
+        fields |= interval_fields(name, interval)
+    return fields

@@ -154,7 +154,8 @@ def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     return _summary(columns, seed)
 
 
-def _fields(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
+def interval_fields(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
+    """A measure's value and the ends of its interval, as the columns of a table: name, name_low, name_high."""
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
@@ -175,7 +176,7 @@ def _summary(columns: dict, seed: int) -> dict[str, float]:
     }
     summary = {"n_images": len(images), "n_pointing": len(pointing), "n_dead": int(images["dead"].sum())}
     for name, interval in measures.items():
-        summary |= _fields(name, interval)
+        summary |= interval_fields(name, interval)
     by_class = cluster_bootstrap(before, after, label, RESAMPLES, seed)
     changes = mcnemar(before == 1, after == 1) if _is_binary(after) else (np.nan, np.nan, np.nan)
     return (
@@ -238,5 +239,7 @@ def pointing_table(
     interval (NaN where n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.
     """
     played = variants(points, boxes, width, height, grid_points)
-    rows = [variant | _fields("pointing", mean_interval(hit)) | {"n": len(hit)} for variant, hit in played]
+    rows = [
+        variant | interval_fields("pointing", mean_interval(hit)) | {"n": len(hit)} for variant, hit in played
+    ]
     return pd.DataFrame(rows)[POINTING_COLUMNS]

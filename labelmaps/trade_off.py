@@ -22,8 +22,8 @@ BASELINES = {
 }
 FILLED, OPEN = {"facecolor": "0.25", "edgecolor": "0.25"}, {"facecolor": "white", "edgecolor": "0.25"}
 CUES = {
-    "cued": ("cued: told the label", FILLED),
-    "uncued": ("uncued", OPEN),
+    "cued": (style.CUES["cued"], FILLED),
+    "uncued": (style.CUES["uncued"], OPEN),
     "baseline": ("the centre: no saccade", {"color": style.method_colour("center")}),
 }
 LINE = 0.9  # points
