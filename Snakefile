@@ -53,6 +53,7 @@ rule all:
             for name in TABLES
             for table in (f"{name}.csv", f"report/{name}.html")
         ],
+        fidelity=[f"results/{sample}/{table}" for sample in watched_samples() for table in FIDELITY],
 
 
 onsuccess:

@@ -4,6 +4,7 @@ A classifier is cut in two: the body turns views into activations, the head turn
 that look inside the network (Grad-CAM, DFF) need the activations at x₀ and that head.
 """
 
+import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,7 +16,7 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 from labelmaps.inference import make_views, read_batches
-from labelmaps.networks import Preprocessing, last_linear
+from labelmaps.networks import PRECISIONS, Preprocessing, last_linear
 from labelmaps.views import ViewFamily
 
 if TYPE_CHECKING:
@@ -25,19 +26,22 @@ MAP, TOKENS = 4, 3  # axes: (image, channel, row, column), (image, token, channe
 
 
 class SplitClassifier:
-    """A network, in float32, cut after its last block: the last module whose output is still a map.
+    """A network cut after its last block: the last module whose output is still a map.
 
+    precision: of all up to there; what comes after, and the activations given, are float32.
     linear: the linear layer, where all that follows the last block is the average over the map and that layer; else None.
     Raises `InputError` where no map leads to the logits (vision transformers).
     """
 
-    def __init__(self, network: nn.Module, device: torch.device, size: int):
+    def __init__(self, network: nn.Module, device: torch.device, size: int, precision: str = "float32"):
         self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
         self.device = device
         noise = torch.Generator().manual_seed(0)
         self._probe, other = torch.randn(2, 1, 3, size, size, generator=noise).to(device)
         self.block = last_block(self.network, self._probe)
         self.linear = None
+        self.dtype = torch.float32
+        self._body, self._body_block = self.network, self.block
         # Tried on another view than the head's stand-in, which gives the logits of itself in any case.
         activations, logits = self.activations(other), self.network(other)
         tolerance = 1e-4 * logits.abs().max().item()
@@ -50,15 +54,21 @@ class SplitClassifier:
         if linear is not None and linear.in_features == activations.shape[1]:
             pooled = linear(activations.mean((2, 3)))
             self.linear = linear if torch.allclose(pooled, logits, rtol=0, atol=tolerance) else None
+        if precision != "float32":
+            self.dtype = PRECISIONS[precision]
+            name = next(name for name, module in self.network.named_modules() if module is self.block)
+            self._body = copy.deepcopy(self.network).to(self.dtype)
+            self._body_block = self._body.get_submodule(name)
 
     @torch.no_grad()
     def activations(self, views: Tensor) -> Tensor:
-        """The last block's output (view, channel, row, column) for normalised views (view, 3, size, size)."""
+        """The last block's output (view, channel, row, column), float32, for normalised views (view, 3, size, size)."""
         seen = []
         # A copy: some networks go on in place.
-        with self.block.register_forward_hook(lambda _, inputs, output: seen.append(output.clone())):
-            self.network(views.to(self.device, memory_format=torch.channels_last))
-        return seen[0]
+        keep = self._body_block.register_forward_hook(lambda _, inputs, output: seen.append(output.clone()))
+        with keep:
+            self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
+        return seen[0].float()
 
     def head(self, activations: Tensor) -> Tensor:
         """Logits (map, label) of activations (map, channel, row, column), which need not come from a view."""
@@ -134,9 +144,15 @@ def look_once(
     view: ViewFamily,
     preprocessing: Preprocessing,
     batch: int,
+    workers: int = 1,
 ) -> Iterator[tuple[pd.DataFrame, Glimpse]]:
-    """Rows of the index, `batch` images at a time, and what the network's last block says of their x₀."""
-    initial = [view.grid**2 // 2]
-    for rows, images in read_batches(index, batch):
-        views = [make_views(image, view, preprocessing, classifier.device, initial) for image in images]
+    """Rows of the index, `batch` images at a time, and what the network's last block says of their x₀.
+
+    workers: threads that read the images.
+    """
+    initial, device = [view.grid**2 // 2], classifier.device
+    for rows, images in read_batches(index, batch, workers):
+        views = [
+            make_views(image, view, preprocessing, device, initial, classifier.dtype) for image in images
+        ]
         yield rows, Glimpse(classifier.activations(torch.cat(views)), classifier)

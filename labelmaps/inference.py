@@ -1,8 +1,10 @@
 """From images to label maps: decode once, make the views, ask the network, store what it says."""
 
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import pandas as pd
@@ -12,8 +14,14 @@ from torch import Tensor
 from labelmaps.errors import InputError
 from labelmaps.images import read_digest, read_image
 from labelmaps.label_map_file import LabelMapWriter
-from labelmaps.networks import Classifier, Preprocessing
+from labelmaps.networks import Preprocessing
+from labelmaps.transfer import OnItsWay, send
 from labelmaps.views import ViewFamily
+
+if TYPE_CHECKING:
+    from labelmaps.engines import Engine
+
+T = TypeVar("T")
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
@@ -29,41 +37,29 @@ def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarr
     return read_image(path, offset, length)
 
 
-def read_ahead(index: pd.DataFrame, depth: int = 8) -> Iterator[np.ndarray]:
-    """Decode the images of an index in order, up to `depth` ahead of the consumer."""
+def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:
+    """Decode the images of an index in order, in `workers` threads, each up to `depth` ahead of the consumer.
+
+    Threads do: Pillow decodes, and Python hashes, beside one another.
+    """
     rows = index[["path", "offset", "length", "digest"]].itertuples(index=False)
-    with ThreadPoolExecutor(1) as pool:
-        waiting = [pool.submit(read_unchanged, *row) for row in islice(rows, depth)]
+    with ThreadPoolExecutor(workers) as pool:
+        waiting = deque(pool.submit(read_unchanged, *row) for row in islice(rows, workers * depth))
         while waiting:
-            yield waiting.pop(0).result()
-            waiting += [pool.submit(read_unchanged, *row) for row in islice(rows, 1)]
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(read_unchanged, *row) for row in islice(rows, 1))
 
 
-def read_batches(index: pd.DataFrame, batch: int) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
+def read_batches(
+    index: pd.DataFrame, batch: int, workers: int = 1
+) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Rows of the index, `batch` at a time, with their decoded images (H, W, 3) uint8."""
-    images = read_ahead(index)
+    images = read_ahead(index, workers)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]
         decoded = list(islice(images, len(rows)))
         check_sizes(rows, decoded)
         yield rows, decoded
-
-
-def make_views(
-    image: np.ndarray,
-    view: ViewFamily,
-    preprocessing: Preprocessing,
-    device: torch.device,
-    cells: Sequence[int],
-) -> Tensor:
-    """What the network receives from the fixations of some of the grid's cells, counted row by row.
-
-    image: (H, W, 3) uint8. Returns (cell, 3, size, size) float32, normalised, on `device`.
-    """
-    pixels = torch.from_numpy(image).to(device).permute(2, 0, 1).contiguous()
-    # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
-    black = preprocessing.black(device)
-    return view.sample(preprocessing.normalise(pixels), preprocessing.size, black, cells)
 
 
 def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
@@ -76,36 +72,75 @@ def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
             )
 
 
-def compute_label_maps(
-    index: pd.DataFrame,
-    classifier: Classifier,
+def normalised(image: np.ndarray, preprocessing: Preprocessing, device: torch.device) -> Tensor:
+    """An image (H, W, 3) uint8 in the network's units, (3, H, W) float32 on `device`."""
+    return preprocessing.normalise(send(image, device).permute(2, 0, 1))
+
+
+def make_views(
+    image: np.ndarray,
     view: ViewFamily,
     preprocessing: Preprocessing,
-    batch: int,
-    writer: LabelMapWriter,
-) -> Iterator[int]:
-    """Compute and write the label maps of every image in the index, `batch` images at a time.
+    device: torch.device,
+    cells: Sequence[int],
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """What the network receives from the fixations of some of the grid's cells, counted row by row.
 
+    image: (H, W, 3) uint8. Returns (cell, 3, size, size), normalised, of type `dtype` (float32 unless given), on `device`.
+    """
+    # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
+    pixels = normalised(image, preprocessing, device)
+    return view.sample(pixels, preprocessing.size, preprocessing.black(device), cells, dtype)
+
+
+def one_behind(items: Iterable[T]) -> Iterator[T]:
+    """The same items, each once the next has been made: what it began goes on beside."""
+    waiting = deque()
+    for item in items:
+        waiting.append(item)
+        if len(waiting) > 1:
+            yield waiting.popleft()
+    yield from waiting
+
+
+def label_maps_of(logits: Tensor) -> OnItsWay:
+    """What a label map file holds of logits (image, row, column, label), and which of the images are `finite`."""
+    log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
+    return OnItsWay(
+        log_probability=log_probability,
+        log_sum_exp=logits.logsumexp(-1),
+        top_label=logits.argmax(-1).short(),
+        finite=log_probability.isfinite().flatten(1).all(1),
+    )
+
+
+def compute_label_maps(
+    index: pd.DataFrame, engine: "Engine", batch: int, writer: LabelMapWriter, workers: int = 1
+) -> Iterator[int]:
+    """Compute and write the label maps of every image in the index.
+
+    batch: views that go through the network together, as the engine can have them. workers: threads that read the images.
     Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
     """
-    cells = range(view.grid**2)
-    for rows, images in read_batches(index, batch):
-        views = [make_views(image, view, preprocessing, classifier.device, cells) for image in images]
-        logits = classifier.logits(torch.cat(views)).unflatten(0, (len(images), view.grid, view.grid))
-        log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
-        finite = log_probability.isfinite().flatten(1).all(1).cpu().numpy()
+
+    def write(rows: pd.DataFrame, label_maps: OnItsWay) -> int:
+        arrays = label_maps.arrays()
+        finite = arrays.pop("finite")
         if not finite.all():
             raise InputError(
                 f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check "
                 "the weights, or choose a wider precision (compute.precision)"
             )
-        log_sum_exp = logits.logsumexp(-1)
-        geometry = [view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
-        writer.append(
-            log_probability=log_probability.cpu().numpy(),
-            log_sum_exp=log_sum_exp.cpu().numpy(),
-            top_label=logits.argmax(-1).short().cpu().numpy(),
-            centre=np.stack([g.centre for g in geometry]),
-            extent=np.stack([g.extent for g in geometry]),
-        )
-        yield len(images)
+        geometry = [engine.view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
+        centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
+        writer.append(**arrays, centre=centre, extent=extent)
+        return len(rows)
+
+    batches = read_batches(index, engine.images_at_once(batch), workers)
+    # The network is asked of the next images while the last ones' logits are fetched and written.
+    asked = ((rows, label_maps_of(engine.logits(images, batch))) for rows, images in batches)
+    with ThreadPoolExecutor(1) as pool:
+        writes = (pool.submit(write, rows, label_maps) for rows, label_maps in one_behind(asked))
+        for written in one_behind(writes):
+            yield written.result()

@@ -35,6 +35,7 @@ DTYPES = {
 }
 IMAGES_PER_CHUNK = 8  # 0.8 MB of log-probabilities for 7 × 7 fixations and 1000 labels
 IMAGES_PER_READ = 64
+IMAGES_PER_BLOCK = 16  # 3 MB in float32: the temporaries of a method stay in the processor's cache
 JOIN_ATTRIBUTES = ("parts", "integrity")
 
 
@@ -141,9 +142,9 @@ def _open(path: str | Path) -> h5py.File:
     return file
 
 
-def _slice(file: h5py.File, name: str, start: int, stop: int) -> np.ndarray:
-    with _refuse_damage(file.filename):
-        return file[name][start:stop]
+def _slice(data: h5py.Dataset, start: int, stop: int) -> np.ndarray:
+    with _refuse_damage(data.file.filename):
+        return data[start:stop]
 
 
 def verify(path: str | Path) -> None:
@@ -152,7 +153,7 @@ def verify(path: str | Path) -> None:
         hashes = {name: hashlib.sha256() for name in DTYPES}
         for name, hash_ in hashes.items():
             for start in range(0, len(file[name]), IMAGES_PER_READ):
-                hash_.update(_slice(file, name, start, start + IMAGES_PER_READ))
+                hash_.update(_slice(file[name], start, start + IMAGES_PER_READ))
         if _integrity(file, hashes) != file.attrs.get("integrity"):
             raise InputError(f"{path}: its data differ from its integrity attribute. Delete it and run again")
 
@@ -164,13 +165,14 @@ def join_label_maps(parts: list[Path], path: Path) -> None:
     were exchanged. Raises `InputError` for a damaged part, and for parts made with different weights, views or settings.
     """
     names = [part.relative_to(path.parent).as_posix() for part in parts]
-    images, integrity, attributes = [], [], {}
+    images, integrity, batches, attributes = [], [], [], {}
     layouts = {name: [] for name in DTYPES}
     for part in parts:
         verify(part)
         with _open(part) as file, _refuse_damage(part):
             made = dict(file.attrs)
             integrity.append(made.pop("integrity"))
+            batches.append(int(made.pop("batch")))  # smaller where memory ran out; the outcomes are the same
             made["grid and labels"] = file["log_probability"].shape[1:]
             attributes = attributes or made
             if made != attributes:
@@ -197,6 +199,7 @@ def join_label_maps(parts: list[Path], path: Path) -> None:
             fill = np.nan if DTYPES[name].kind == "f" else -1
             file.create_virtual_dataset(name, layout, fillvalue=fill)
         file.attrs.update(attributes)
+        file.attrs["batch"] = json.dumps(batches)
         file.attrs["parts"] = json.dumps(dict(zip(names, integrity, strict=True)))
         file.attrs["integrity"] = hashlib.sha256("".join(integrity).encode()).hexdigest()
 
@@ -205,24 +208,25 @@ class LabelMapFile:
     """A joined label map file, open for reading; made by `open_label_maps`."""
 
     def __init__(self, file: h5py.File):
-        self._file = file
+        # Kept open: to open a virtual data set is to open its parts.
+        self._data = {name: file[name] for name in DTYPES}
         self.images = _images(file)
         self.attributes = {k: v for k, v in file.attrs.items() if k not in JOIN_ATTRIBUTES}
 
-    def blocks(self, size: int = IMAGES_PER_READ) -> Iterator[LabelMaps]:
+    def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
         """The label maps in order, `size` images at a time, so that memory stays bounded."""
         for start in range(0, len(self.images), size):
             yield self.read(start, start + size)
 
     def read(self, start: int, stop: int) -> LabelMaps:
         """The label maps of the images from `start` up to `stop`."""
-        arrays = {name: _slice(self._file, name, start, stop) for name in DTYPES}
+        arrays = {name: _slice(data, start, stop) for name, data in self._data.items()}
         arrays["log_probability"] = arrays["log_probability"].astype(np.float32)
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
         """One data set (not the log-probabilities, which may not fit in memory) for all images."""
-        return _slice(self._file, name, 0, len(self.images))
+        return _slice(self._data[name], 0, len(self.images))
 
 
 @contextmanager

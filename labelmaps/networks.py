@@ -2,14 +2,17 @@
 
 import os
 import re
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 
 import torch
 import torchvision
 from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import WeightsEnum
 
@@ -20,6 +23,7 @@ from labelmaps.small_resnet import SmallResNet
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHOWN_KEYS = 5  # of each kind, in an error message
+COMPILING_PAYS = 20_000  # views; compiling takes as long as some thousand views in reduced precision
 
 
 def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
@@ -91,11 +95,48 @@ def preprocessing_of(model: dict) -> "Preprocessing":
 
 
 def load_network(model: dict, path: str | Path, n_labels: int) -> tuple[nn.Module, "Preprocessing"]:
-    """A network of the settings (`model`) with the weights of a state dict file, and what it expects of its input."""
+    """A network of the settings (`model`) with the weights of a state dict file, and what it expects of its input.
+
+    It is in evaluation mode, for good: batch norm is folded into the convolutions.
+    """
     preprocessing = preprocessing_of(model)
     network = build(model["architecture"], n_labels, preprocessing.size)
     load_weights(network, path)
+    fold_batch_norm(network.eval(), preprocessing.size)
     return network, preprocessing
+
+
+@torch.no_grad()
+def fold_batch_norm(network: nn.Module, size: int) -> None:
+    """Make each batch norm that follows a convolution part of that convolution; the logits stay the same.
+
+    A view (3, size, size) shows which follows which.
+    """
+    outputs, pairs = [], []
+    convolutions = {}  # by the tensor that each gave; `outputs` keeps it, so that no other takes its place
+
+    def note_output(convolution: nn.Module, _: tuple, output: Tensor) -> None:
+        outputs.append(output)
+        convolutions[id(output)] = convolution
+
+    def note_pair(norm: nn.Module, inputs: tuple) -> None:
+        if id(inputs[0]) in convolutions:
+            pairs.append((convolutions[id(inputs[0])], norm))
+
+    handles = [
+        module.register_forward_hook(note_output)
+        if isinstance(module, nn.Conv2d)
+        else module.register_forward_pre_hook(note_pair)
+        for module in network.modules()
+        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    network(torch.zeros(1, 3, size, size))
+    for handle in handles:
+        handle.remove()
+    names = {module: name for name, module in network.named_modules()}
+    for convolution, norm in pairs:
+        network.set_submodule(names[convolution], fuse_conv_bn_eval(convolution, norm))
+        network.set_submodule(names[norm], nn.Identity())
 
 
 def provenance(
@@ -117,6 +158,7 @@ def be_deterministic(threads: int) -> None:
     torch.set_num_threads(threads)
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
     torch.use_deterministic_algorithms(True, warn_only=True)
+    torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and views are large
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
 
@@ -192,10 +234,46 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     return "bfloat16" if has_bfloat16 else "float32"
 
 
+def resolve_compiled(choice: str, device: torch.device, precision: str, n_views: int) -> bool:
+    """Whether to compile the network: `always`, `never`, or where it pays for `n_views` views (`auto`).
+
+    In float32 a CPU gains next to nothing. Raises `InputError` where a compiler is needed and there is none.
+    """
+    has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
+    if choice == "always" and not has_compiler:
+        raise InputError(
+            "compute.compile is always, but there is no C++ compiler here. Install g++ (or name one in the environment "
+            "variable CXX), or set `compute: {compile: never}`"
+        )
+    pays = n_views >= COMPILING_PAYS and (device.type == "cuda" or precision != "float32")
+    return choice == "always" or (choice == "auto" and pays and has_compiler)
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether an exception says that the GPU, or the machine, has no memory left."""
+    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
+def count_operations(run: Callable[[], object]) -> int:
+    """Floating-point operations of what `run` does with torch: a multiplication and an addition are two."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)  # it hides attention from the counter
+    with FlopCounterMode(display=False) as counter:
+        run()
+    torch.backends.mha.set_fastpath_enabled(fast)
+    return counter.get_total_flops()
+
+
 def last_linear(network: nn.Module) -> nn.Linear | None:
     """The linear layer that gives the logits, or None where the network ends otherwise (SqueezeNet)."""
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     return linear[-1] if linear else None
+
+
+@cache  # a GPU is waited for whenever it is sent a few numbers
+def on_device(numbers: tuple[float, ...], device: torch.device) -> Tensor:
+    """Numbers as a float32 tensor."""
+    return torch.tensor(numbers, device=device)
 
 
 @dataclass(frozen=True)
@@ -223,40 +301,49 @@ class Preprocessing:
         return cls(size or default.size, mean or default.mean, std or default.std)
 
     def normalise(self, image: Tensor) -> Tensor:
-        """An image (3, H, W) uint8 in the network's units, float32."""
-        mean, std = (torch.tensor(list(x), device=image.device)[:, None, None] for x in (self.mean, self.std))
-        return (image.float() / 255 - mean) / std
+        """Images (…, 3, H, W) uint8 in the network's units, float32; in memory column by column, as boxes are resampled."""
+        columns = image.transpose(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
+        # A column at a time: operations on three colours alone cannot use the processor's width.
+        mean, std = (on_device(tuple(x), image.device).repeat(image.shape[-2]) for x in (self.mean, self.std))
+        columns.flatten(-2).div_(255).sub_(mean).div_(std)
+        return columns.transpose(-3, -1)
 
     def black(self, device: torch.device) -> Tensor:
         """RGB 0 in the network's units, (3,) float32."""
-        return -torch.tensor(list(self.mean), device=device) / torch.tensor(list(self.std), device=device)
+        return -on_device(tuple(self.mean), device) / on_device(tuple(self.std), device)
 
 
 class Classifier:
     """A network ready to be asked for logits.
 
     The network runs in `precision`; its last linear layer always in float32, because rounded logits tie.
+    compiled: for the shape of the first views, by torch's compiler; each further shape is compiled as it comes.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device, precision: str):
+    def __init__(self, network: nn.Module, device: torch.device, precision: str, compiled: bool = False):
         self.device = device
         self.dtype = PRECISIONS[precision]
         self.network = network.eval().to(device, self.dtype, memory_format=torch.channels_last)
         head = last_linear(self.network)
         if head is not None:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
+        self._forward = self.network
+        if compiled:
+            options = {
+                "freezing": device.type == "cpu",
+                "deterministic": True,
+            }  # freezing lays out weights for the CPU
+            self._forward = torch.compile(self.network, dynamic=False, options=options)
 
+    def _ready(self, views: Tensor) -> Tensor:
+        return views.to(self.device, self.dtype, memory_format=torch.channels_last)
+
+    @torch.inference_mode()
     def operations(self, size: int) -> int:
         """Floating-point operations for one view (3, size, size): a multiplication and an addition are two."""
-        fast = torch.backends.mha.get_fastpath_enabled()
-        torch.backends.mha.set_fastpath_enabled(False)  # it hides attention from the counter
-        with FlopCounterMode(display=False) as counter:
-            self.logits(torch.zeros(1, 3, size, size))
-        torch.backends.mha.set_fastpath_enabled(fast)
-        return counter.get_total_flops()
+        return count_operations(lambda: self.network(self._ready(torch.zeros(1, 3, size, size))))
 
     @torch.inference_mode()
     def logits(self, views: Tensor) -> Tensor:
         """Logits (view, label), float32, of normalised views (view, 3, size, size)."""
-        views = views.to(self.device, self.dtype, memory_format=torch.channels_last)
-        return self.network(views).float()
+        return self._forward(self._ready(views)).float()

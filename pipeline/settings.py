@@ -15,8 +15,9 @@ import pydantic
 from pydantic import Field
 from pydantic_core import core_schema
 
-from labelmaps import methods, nulls, views
+from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
+from labelmaps.null_names import NULLS
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 # Architecture → names of torchvision's weights for it; a list, because importing torchvision takes seconds.
@@ -199,15 +200,27 @@ class View(Closed):
     """A view family (the module in `labelmaps/views`) with its options."""
 
     family: str
+    engine: Literal["exact", "shared"] = Field(
+        "exact", description="how label maps are computed; shared: all views of a shift from one feature map"
+    )
 
     @property
     def options(self) -> dict:
         """The arguments of the family's `View`."""
-        return self.model_dump(exclude={"family"})
+        return self.model_dump(exclude={"family", "engine"})
+
+    @property
+    def looks(self) -> dict:
+        """The family and its options."""
+        return self.model_dump(exclude={"engine"})
 
     @pydantic.model_validator(mode="after")
     def _possible(self):
-        views.create(self.family, **self.options)
+        view = views.create(self.family, **self.options)
+        if self.engine == "shared" and not hasattr(view, "sample_union"):
+            raise ValueError(
+                f"engine: shared needs views that are windows of one picture, as those of `shift`, not of `{self.family}`"
+            )
         return self
 
 
@@ -282,9 +295,14 @@ class Compute(Closed):
     device: Literal["cpu", "cuda", "auto"] = Field("auto", description="auto: a GPU where the job finds one")
     precision: Literal["float32", "bfloat16", "float16", "auto"] = Field(
         "float32",
-        description="of label maps; auto: bfloat16 where the device has it; the last layer is always float32",
+        description="auto: bfloat16 where the device has it; the last layer is always float32",
     )
-    batch: Positive = Field(4, description="images whose views go through the network together")
+    compile: Literal["auto", "always", "never"] = Field(
+        "auto", description="the network, for label maps; auto: where it pays and there is a C++ compiler"
+    )
+    batch: Positive | None = Field(
+        None, description="views that go through the network together; default: what suits the device"
+    )
     threads: Positive = Field(2, description="CPU threads of each job that indexes, trains or runs a network")
 
 
@@ -330,6 +348,11 @@ class Run(Closed):
     methods: list[Name] = Field(min_length=1)
 
 
+def reference_of(sample: str) -> str:
+    """The data set of a sample's images whose label maps are computed as plainly as can be, for comparison."""
+    return f"{sample}_reference"
+
+
 class Settings(Closed):
     """The whole configuration."""
 
@@ -366,6 +389,17 @@ class Settings(Closed):
         return self
 
     @pydantic.model_validator(mode="after")
+    def _references(self):
+        for name, dataset in list(self.datasets.items()):
+            if dataset.sample is not None:
+                if reference_of(name) in self.datasets:
+                    raise ValueError(
+                        f"datasets: {reference_of(name)} is the name of the reference for {name}; choose another"
+                    )
+                self.datasets[reference_of(name)] = dataset
+        return self
+
+    @pydantic.model_validator(mode="after")
     def _readings(self):
         for name in self.calibration.views:
             known(name, list(self.views), "calibration.views")
@@ -378,12 +412,12 @@ class Settings(Closed):
     def _nulls(self):
         known("standard_crop", list(self.views), "view")
         usual = views.create("shift", base="crop", grid=1)
-        if views.create(**self.views["standard_crop"].model_dump()) != usual:
+        if views.create(**self.views["standard_crop"].looks) != usual:
             raise ValueError(
                 "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
             )
         for name in self.methods:
-            if name in (*nulls.NULLS, "ceiling"):
+            if name in (*NULLS, "ceiling"):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
         return self
 
@@ -415,6 +449,10 @@ class Settings(Closed):
                         "name your networks in run.models"
                     )
         return self
+
+    def is_reference(self, dataset: str) -> bool:
+        """Whether the data set is there for comparison with others' ways to compute label maps."""
+        return any(reference_of(name) == dataset for name in self.datasets)
 
     def swept(self, option: str) -> list[str]:
         """The views of a sweep; raises `ConfigurationError` unless they differ in the option, a number, alone."""

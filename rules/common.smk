@@ -7,7 +7,7 @@ reads the configuration.
 import math
 from pathlib import Path
 
-from pipeline.settings import AUTOMATIC, ConfigurationError, read_settings
+from pipeline.settings import AUTOMATIC, ConfigurationError, read_settings, reference_of
 from pipeline.sources import ROOT, shown, sources
 
 try:
@@ -17,6 +17,7 @@ except ConfigurationError as error:
 
 FIGURE_FORMATS = ["pdf", "svg", "png"]
 FIXATIONS = 7 * 7  # of a data set's `parts`; other grids have parts in proportion, of as many views each
+FIDELITY = ["fidelity.csv", "report/fidelity.html"]
 PAPER_METHODS = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
 
 
@@ -81,6 +82,17 @@ def weights_file(wildcards):
     if model.random is not None:
         return f"resources/networks/random/{wildcards.dataset}/{wildcards.model}.pth"
     return model.checkpoint
+
+
+def engine_of(wildcards):
+    """How label maps are computed."""
+    return "exact" if settings.is_reference(wildcards.dataset) else settings.views[wildcards.view].engine
+
+
+def compute_of(wildcards):
+    """How networks are run."""
+    plain = dict(precision="float32", compile="never") if settings.is_reference(wildcards.dataset) else {}
+    return settings.compute.model_dump() | plain
 
 
 def methods_on(looks_at):
@@ -149,6 +161,11 @@ def samples():
     """The samples of the run's data sets, on which readings are compared."""
     names = (name if settings.datasets[name].sample else f"{name}_sample" for name in settings.run.datasets)
     return list(dict.fromkeys(names))
+
+
+def watched_samples():
+    """The samples on which a run must be compared with the reference: those of views that share a trunk."""
+    return samples() if any(settings.views[view].engine == "shared" for view in settings.run.views) else []
 
 
 def paper_method(method):

@@ -39,7 +39,7 @@ rule plot_figure_1:
         "../envs/networks.yaml"
     params:
         example="{example}",
-        view=lambda wc: settings.views[wc.view].model_dump(),
+        view=lambda wc: settings.views[wc.view].looks,
         model=lambda wc: settings.models[wc.model].model_dump(),
         methods=[
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
@@ -173,7 +173,7 @@ rule plot_views:
         "../envs/networks.yaml"
     params:
         name="{view}",
-        view=lambda wc: settings.views[wc.view].model_dump(),
+        view=lambda wc: settings.views[wc.view].looks,
         model=settings.models[settings.run.models[0]].model_dump(),
         image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
     message:

@@ -21,10 +21,11 @@ rule compute_label_maps:
     params:
         part=lambda wc: int(wc.part),
         parts=lambda wc: int(wc.parts),
-        view=lambda wc: settings.views[wc.view].model_dump(),
+        engine=engine_of,
+        view=lambda wc: settings.views[wc.view].looks,
         model=lambda wc: settings.models[wc.model].model_dump(),
         source=lambda wc: settings.models[wc.model].source,
-        compute=settings.compute.model_dump(),
+        compute=compute_of,
     message:
         "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts} (GPUs: {resources.gpu})"
     script:

@@ -22,6 +22,33 @@ rule score_reading:
         "../workflow/scripts/score_reading.py"
 
 
+rule measure_fidelity:
+    """What the run's precision, engine and compiler change, beside the exact engine in plain float32."""
+    input:
+        outcomes=lambda wc: list(readings(wc.dataset, settings.run.views)),
+        label_maps=of_networks("label_maps.h5"),
+        reference_outcomes=lambda wc: list(readings(reference_of(wc.dataset), settings.run.views)),
+        reference_label_maps=lambda wc: [
+            f"{folder}/label_maps.h5" for folder in networks_of(reference_of(wc.dataset))
+        ],
+        code=sources("measure_fidelity.py"),
+        env=environment("analysis"),
+    output:
+        fidelity="results/{dataset}/fidelity.csv",
+    log:
+        "logs/measure_fidelity/{dataset}.log",
+    wildcard_constraints:
+        dataset=datasets(is_sample=True),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        rows=lambda wc: list(readings(wc.dataset, settings.run.views).values()),
+    message:
+        "Comparing the label maps of {wildcards.dataset} with the reference"
+    script:
+        "../workflow/scripts/measure_fidelity.py"
+
+
 rule calibrate:
     """Rank the readings by their misfit to the paper's numbers."""
     input:
@@ -125,6 +152,12 @@ rule plot_sweep:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
         "../workflow/scripts/plot_sweep.py"
+
+
+rule fidelity:
+    """Target: what the run's precision, engine and compiler change."""
+    input:
+        [f"results/{sample}/{table}" for sample in samples() for table in FIDELITY],
 
 
 rule calibration:

@@ -36,8 +36,14 @@ TABLES = {
         "over the same images, with its 95 % interval.",
     ),
 }
-# The tables of the targets `calibration` and `sweeps`, likewise.
+# The tables of the targets `fidelity`, `calibration` and `sweeps`, likewise.
 READINGS = {
+    "fidelity": (
+        "Fidelity: the run beside the exact engine in float32",
+        "On a sample: the share of views, and of x₀, whose first label is another; accuracies by the reference and as the run "
+        "computes them, with the change's 95 % interval; images right in the run alone (corrected) or in the reference alone "
+        "(broken), and McNemar's exact p.",
+    ),
     "calibration": (
         "Readings of the protocol",
         "The misfit to the paper's numbers, weighted by the inverse covariance of ours; its χ² p, as if no other reading had been "

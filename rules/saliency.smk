@@ -53,10 +53,10 @@ rule compute_glimpse_saliency:
     params:
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
-        view=lambda wc: settings.views[wc.view].model_dump(),
+        view=lambda wc: settings.views[wc.view].looks,
         model=lambda wc: settings.models[wc.model].model_dump(),
         source=lambda wc: settings.models[wc.model].source,
-        compute=settings.compute.model_dump(include={"device", "batch", "threads"}),
+        compute=compute_of,
     message:
         "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view} (GPUs: {resources.gpu})"
     script:

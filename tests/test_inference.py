@@ -8,6 +8,7 @@ from PIL import Image
 from torch import nn
 
 from labelmaps import inference
+from labelmaps.engines import Exact
 from labelmaps.errors import InputError
 from labelmaps.images import read_digest
 from labelmaps.networks import Classifier, Preprocessing, build, random_weights
@@ -75,11 +76,15 @@ def network():
     return network.eval()
 
 
-def compute(index, network, batch=2, view=VIEW, preprocessing=PREPROCESSING):
+def exact(network, view=VIEW, preprocessing=PREPROCESSING):
+    return Exact(Classifier(network, CPU, "float32"), view, preprocessing)
+
+
+def compute(index, network, images=2, preprocessing=PREPROCESSING, workers=1):
+    """Label maps with the views of some images at once."""
     recorder = Recorder()
-    classifier = Classifier(network, CPU, "float32")
-    done = list(inference.compute_label_maps(index, classifier, view, preprocessing, batch, recorder))
-    return recorder, done
+    engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
+    return recorder, list(inference.compute_label_maps(index, engine, batch, recorder, workers))
 
 
 def reference_logits(picture, network):
@@ -131,8 +136,8 @@ def test_each_image_has_its_own_geometry(index, network):
 
 @pytest.mark.parametrize("batch", [1, 3, 4, 5, 8])
 def test_outcomes_do_not_depend_on_the_batch_size(index, network, batch):
-    one, _ = compute(index, network, batch=2)
-    other, done = compute(index, network, batch=batch)
+    one, _ = compute(index, network, images=2)
+    other, done = compute(index, network, images=batch)
     np.testing.assert_array_equal(other["top_label"], one["top_label"])
     np.testing.assert_allclose(other["log_probability"], one["log_probability"], rtol=2e-3, atol=1e-5)
     np.testing.assert_allclose(other["log_sum_exp"], one["log_sum_exp"], rtol=1e-5)
@@ -140,14 +145,24 @@ def test_outcomes_do_not_depend_on_the_batch_size(index, network, batch):
     assert all(n == batch for n in done[:-1])
 
 
+@pytest.mark.parametrize("images", [1, 2])
 @pytest.mark.parametrize("parts", [2, 3, 7])
-def test_outcomes_do_not_depend_on_the_parts(index, network, parts):
-    whole, _ = compute(index, network)
-    pieces = [compute(inference.part_of(index, part, parts), network)[0] for part in range(1, parts + 1)]
+def test_not_a_bit_depends_on_the_parts(index, network, parts, images):
+    whole, _ = compute(index, network, images)
+    pieces = [
+        compute(inference.part_of(index, part, parts), network, images)[0] for part in range(1, parts + 1)
+    ]
     pieces = [piece for piece in pieces if piece.blocks]
-    top_label = np.concatenate([piece["top_label"] for piece in pieces])
-    np.testing.assert_array_equal(top_label, whole["top_label"])
-    np.testing.assert_array_equal(np.concatenate([piece["extent"] for piece in pieces]), whole["extent"])
+    for name in ("log_probability", "log_sum_exp", "top_label", "centre", "extent"):
+        np.testing.assert_array_equal(np.concatenate([piece[name] for piece in pieces]), whole[name])
+
+
+@pytest.mark.parametrize("workers", [2, 4])
+def test_not_a_bit_depends_on_the_readers(index, network, workers):
+    one, _ = compute(index, network)
+    other, done = compute(index, network, workers=workers)
+    assert done == [2, 2, 1]
+    np.testing.assert_array_equal(one["log_probability"], other["log_probability"])
 
 
 def test_parts_divide_the_index_exactly_in_order_and_evenly():
@@ -164,11 +179,12 @@ def test_an_empty_part_writes_nothing(index, network):
     assert maps.blocks == done == []
 
 
+@pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 25])
-def test_reading_ahead_keeps_the_order(tmp_path, n):
+def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
     pictures = [np.full((2, 3 + i, 3), i, np.uint8) for i in range(n)]
     index = make_index(tmp_path, pictures)
-    for read, expected in zip(inference.read_ahead(index), pictures, strict=True):
+    for read, expected in zip(inference.read_ahead(index, workers), pictures, strict=True):
         np.testing.assert_array_equal(read, expected)
 
 
@@ -202,19 +218,21 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
 
     plain = Preprocessing(size=64, mean=(0, 0, 0), std=(1, 1, 1))
     with pytest.raises(InputError, match=r"^image 03: .*not finite"):
-        compute(index, Spoilt(factor), batch=batch, preprocessing=plain)
+        compute(index, Spoilt(factor), images=batch, preprocessing=plain)
 
 
-def test_batches_before_a_spoilt_image_are_written_and_counted(tmp_path, index, network):
-    (tmp_path / "04.png").write_bytes(b"nothing")
+def test_items_come_one_behind_their_making():
+    made = []
+    items = inference.one_behind(made.append(i) or i for i in range(3))
+    assert [(next(items), len(made)) for _ in range(3)] == [(0, 2), (1, 3), (2, 3)]
+    assert list(inference.one_behind([])) == []
+
+
+def test_what_is_done_is_counted_once_it_is_written(index, network):
     recorder = Recorder()
-    progress = inference.compute_label_maps(
-        index, Classifier(network, CPU, "float32"), VIEW, PREPROCESSING, 2, recorder
-    )
-    assert [next(progress), next(progress)] == [2, 2]
-    with pytest.raises(InputError):
-        next(progress)
-    assert len(recorder["top_label"]) == 4
+    for done, n in enumerate(inference.compute_label_maps(index, exact(network), 2 * 9, recorder), start=1):
+        assert n == len(recorder.blocks[done - 1]["top_label"])
+    assert done == len(recorder.blocks) == 3
 
 
 def test_log_probabilities_near_0_keep_their_precision(tmp_path):

@@ -81,7 +81,7 @@ def test_what_is_written_is_read(tmp_path, sizes):
         attributes = file.attributes
         assert attributes == {
             "architecture": "résumé",
-            "batch": 4,
+            "batch": "[4]",
             "view": '{"family": "zoom", "floor": 0.1}',
         }
 
@@ -302,6 +302,15 @@ def test_a_part_exchanged_after_the_join_is_refused_by_name(tmp_path, change):
     assert str(error.value).startswith(f"{parts[3]}: changed since it was joined")
 
 
+def test_parts_of_other_batches_are_joined_and_the_batches_told(tmp_path):
+    """Where memory ran out the batch was smaller, and the outcomes are the same."""
+    joined, parts, _ = write_parts(tmp_path)
+    write(parts[3], ["part 4 image 0"], attributes=ATTRIBUTES | {"batch": 2})
+    join_label_maps(parts, joined)
+    with open_label_maps(joined) as file:
+        assert file.attributes["batch"] == "[4, 4, 4, 2]"
+
+
 def test_the_joined_file_changes_when_a_part_does(tmp_path):
     joined, parts, _ = write_parts(tmp_path)
     before = joined.read_bytes()
@@ -313,7 +322,6 @@ def test_the_joined_file_changes_when_a_part_does(tmp_path):
 @pytest.mark.parametrize(
     ("difference", "named"),
     [
-        ({"attributes": ATTRIBUTES | {"batch": 8}}, "batch"),
         ({"attributes": ATTRIBUTES | {"view": {"family": "zoom", "floor": 0.2}}}, "view"),
         ({"attributes": ATTRIBUTES | {"precision": "bfloat16"}}, "precision"),
         ({"attributes": {"batch": 4, "view": ATTRIBUTES["view"]}}, "architecture"),

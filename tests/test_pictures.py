@@ -64,7 +64,7 @@ def test_what_resampling_carries_beyond_white_stays_white():
     class Bright:
         grid = 1
 
-        def sample(self, image, size, black, cells):
+        def sample(self, image, size, black, cells, dtype=None):
             return image[None] * 3 + 1
 
     image = np.full((SIZE, SIZE, 3), 255, np.uint8)

@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 
 from labelmaps import views
 from labelmaps.modules import load_module, module_names
-from labelmaps.nulls import NULLS
+from labelmaps.null_names import NULLS
 from labelmaps.views.shift import View as Shift
 from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings
@@ -320,7 +320,7 @@ def test_the_arrival_is_named_in_the_variant_and_is_no_option_of_the_method():
     }
 
 
-def test_every_whole_data_set_gains_a_sample():
+def test_every_whole_data_set_gains_a_sample_and_every_sample_a_reference():
     own = {
         "datasets": {
             "mine": {"images": "a", "parts": 3, "expect_images": 9},
@@ -330,12 +330,17 @@ def test_every_whole_data_set_gains_a_sample():
     }
     config = overlaid(own)
     settings = read_settings(config)
-    assert {name: dataset.sample for name, dataset in settings.datasets.items()} == {
-        "scenes": None,
-        "mine": None,
+    samples = {
         "few": schema.Sample(of="mine", images=5, seed=4),
         "scenes_sample": schema.Sample(of="scenes", images=20, seed=3),
         "mine_sample": schema.Sample(of="mine", images=20, seed=3),
+    }
+    references = {f"{name}_reference": sample for name, sample in samples.items()}
+    assert {name: dataset.sample for name, dataset in settings.datasets.items()} == {
+        "scenes": None,
+        "mine": None,
+        **samples,
+        **references,
     }
     assert settings.datasets["mine_sample"] == schema.Dataset(sample=settings.datasets["mine_sample"].sample)
     assert list(config["datasets"]) == ["scenes", "mine", "few"]  # the configuration itself stays as it is
@@ -435,7 +440,8 @@ def test_the_readings_cover_what_the_protocol_leaves_open():
         }
     names = settings.calibration.views
     assert len(names) == len(set(names)) == 5 + 3 + 4 * 2 + 3 * 4 + 1
-    assert {name: settings.views[name].model_dump() for name in names} == expected
+    assert {name: settings.views[name].looks for name in names} == expected
+    assert {settings.views[name].engine for name in names} == {"exact"}
 
 
 def possible_shifts():
@@ -603,3 +609,24 @@ def test_every_key_is_explained_in_the_configurations_readme():
     keys |= {field.name for family in families for field in fields(load_module(views, family).View)}
     keys |= {"prior", "components", "choose", *families}
     assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
+
+
+def test_only_views_that_are_windows_of_one_picture_share_a_trunk():
+    shared = {"views": {"mine": {"family": "shift", "engine": "shared"}}}
+    assert accepted(shared).views["mine"].engine == "shared"
+    assert accepted(shared).views["mine"].looks == {
+        "family": "shift",
+        **accepted(shared).views["mine"].options,
+    }
+    text = mistakes({"views": {"mine": {"family": "zoom", "engine": "shared"}}})
+    assert "views.mine" in text
+    assert "not of `zoom`" in text
+
+
+def test_each_sample_has_a_reference_to_compare_with():
+    settings = accepted()
+    assert settings.datasets["scenes_sample_reference"] == settings.datasets["scenes_sample"]
+    assert settings.is_reference("scenes_sample_reference")
+    assert not settings.is_reference("scenes_sample")
+    taken = {"datasets": {"scenes_sample_reference": {"scenes": {"images": 3, "seed": 1}}}}
+    assert "is the name of the reference for scenes_sample" in mistakes(taken)

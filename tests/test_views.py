@@ -214,14 +214,70 @@ def test_views_are_created_by_family_and_options():
         views.create("zooom")
 
 
+def dense(taps, n_pixels):
+    """Weights (sample, pixel) of the first interval; the last column is the empty pixel."""
+    matrix = np.zeros((taps.pixel.shape[1], n_pixels + 1))
+    for sample, (pixels, weights) in enumerate(zip(taps.pixel[0], taps.weight[0], strict=True)):
+        np.add.at(matrix[sample], pixels, weights)
+    return matrix
+
+
 @pytest.mark.parametrize("antialias", [False, True])
-def test_weights_are_shares_of_the_touched_pixels_alone(antialias):
+def test_taps_worked_out_by_hand(antialias):
     sampling = resampling.Sampling(antialias=antialias)
-    axis = resampling.axis_weights((10.0, 14.0), (0.0, 100.0), 100, 8, sampling)
-    weights = axis.weights
-    assert axis.pixels == slice(9, 15)  # the outer samples at 10.25 and 13.75 lean on 9 and 14
-    assert axis.filled.tolist() == [1] * 8
-    assert weights.shape == (8, 6)
-    np.testing.assert_allclose(weights.sum(axis=1), 1, rtol=1e-6)
-    np.testing.assert_allclose(weights[0], [0.25, 0.75, 0, 0, 0, 0])
-    np.testing.assert_allclose(weights[-1], [0, 0, 0, 0, 0.75, 0.25])
+    taps = resampling.sample_intervals(np.array([[10.0, 14.0]]), (0.0, 100.0), 100, 8, sampling)
+    assert taps.pixel[0].tolist()[0] == [
+        9,
+        10,
+    ]  # the sample at 10.25 leans on pixels 9 and 10, with centres at 9.5 and 10.5
+    np.testing.assert_allclose(taps.weight[0, 0], [0.25, 0.75])
+    np.testing.assert_allclose(taps.weight[0, -1], [0.75, 0.25])
+    assert taps.pixel[0].tolist()[-1] == [13, 14]
+
+
+def test_an_antialiased_sample_is_a_triangle_over_two_steps():
+    sampling = resampling.Sampling(antialias=True)
+    taps = resampling.sample_intervals(np.array([[0.0, 8.0]]), (0.0, 8.0), 8, 4, sampling)
+    # Samples at 1, 3, 5, 7, two pixels apart: weights 1 − d/2 at distances ½ and 1½; the outer ones lose a pixel.
+    np.testing.assert_allclose(dense(taps, 8)[1], np.array([0, 0.25, 0.75, 0.75, 0.25, 0, 0, 0, 0]) / 2)
+    np.testing.assert_allclose(dense(taps, 8)[0], np.array([0.75, 0.75, 0.25, 0, 0, 0, 0, 0, 0]) / 1.75)
+
+
+def test_what_is_beyond_weighs_on_the_empty_pixel():
+    edges = resampling.Sampling(places="edges")
+    taps = resampling.sample_intervals(np.array([[0.0, 4.0]]), (0.0, 4.0), 4, 5, edges)
+    np.testing.assert_allclose(
+        dense(taps, 4)[0], [0.5, 0, 0, 0, 0.5]
+    )  # on the edge: half of pixel 0, half nothing
+    np.testing.assert_allclose(dense(taps, 4)[2], [0, 0.5, 0.5, 0, 0])
+    beyond = resampling.sample_intervals(np.array([[-2.0, 4.0]]), (0.0, 4.0), 4, 6, resampling.Sampling())
+    np.testing.assert_allclose(dense(beyond, 4)[:3], [[0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]])
+
+
+@pytest.mark.parametrize("antialias", [False, True])
+@pytest.mark.parametrize("places", ["centres", "edges"])
+@pytest.mark.parametrize("beyond", ["empty", "reflect", "roll"])
+def test_weights_sum_to_1_and_taps_are_pixels_or_the_empty_one(antialias, places, beyond):
+    sampling = resampling.Sampling(antialias, places, beyond)
+    intervals = np.array([[-30.0, 20.0], [3.2, 3.9], [0.0, 37.0], [30.0, 90.0]])
+    taps = resampling.sample_intervals(intervals, (0.0, 37.0), 37, 16, sampling)
+    np.testing.assert_allclose(taps.weight.sum(axis=2), 1, rtol=1e-6)
+    assert (taps.weight >= 0).all()
+    assert taps.pixel.min() >= 0
+    assert taps.pixel.max() <= 37
+
+
+def test_views_are_the_same_all_at_once_and_group_by_group(monkeypatch):
+    """A GPU makes all views of an image at once."""
+    image, boxes = noise(50, 37), View().geometry(50, 37).extent.reshape(-1, 4)
+    arguments = (image, boxes, (0, 0, 50, 37), SIZE, resampling.Sampling(), BLACK)
+    apart = resampling.resize_boxes(*arguments)
+    monkeypatch.setattr(resampling, "groups", lambda intervals, device: [np.arange(len(boxes))])
+    assert torch.equal(resampling.resize_boxes(*arguments), apart)
+
+
+def test_views_of_another_type_are_the_rounded_ones_channels_last():
+    image = noise(50, 37)
+    views, rounded = (View().sample(image, SIZE, BLACK, range(49), dtype) for dtype in (None, torch.bfloat16))
+    assert torch.equal(views.bfloat16(), rounded)
+    assert rounded.is_contiguous(memory_format=torch.channels_last)

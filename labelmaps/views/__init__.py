@@ -4,7 +4,7 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 
 - `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
 - `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
-- `sample(image, size, black, cells)`: what the network receives from the fixations of some cells of the grid.
+- `sample(image, size, black, cells, dtype)`: what the network receives from the fixations of some cells of the grid.
 
 A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
 configurations can be checked without it.
@@ -19,6 +19,7 @@ import numpy as np
 from labelmaps import modules
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -43,10 +44,17 @@ class ViewFamily(Protocol):
         """Where each view of an image of this size looks."""
         ...
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+    def sample(
+        self,
+        image: "Tensor",
+        size: int,
+        black: "Tensor",
+        cells: Sequence[int],
+        dtype: "torch.dtype | None" = None,
+    ) -> "Tensor":
         """Views (cell, 3, size, size) of a normalised image (3, H, W); `black` (3,) is RGB 0, normalised.
 
-        cells: the grid's cells, counted row by row from 0.
+        cells: the grid's cells, counted row by row from 0. dtype: of the views; the image's, float32, unless given.
         """
         ...
 

@@ -12,6 +12,7 @@ import numpy as np
 from labelmaps.views import Geometry, check_grid
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -47,7 +48,14 @@ class View:
         centre = fixation.clip(half, image - half) if self.beyond == "inside" else fixation
         return Geometry(fixation, np.concatenate([centre - half, centre + half], axis=-1))
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+    def sample(
+        self,
+        image: "Tensor",
+        size: int,
+        black: "Tensor",
+        cells: Sequence[int],
+        dtype: "torch.dtype | None" = None,
+    ) -> "Tensor":
         """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
         from labelmaps import resampling
 
@@ -56,4 +64,5 @@ class View:
         beyond = "reflect" if self.beyond == "reflect" else "empty"
         sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
         empty = black * (self.beyond != "gray")
-        return resampling.resize_boxes(image, boxes, np.array([0, 0, width, height]), size, sampling, empty)
+        whole = (0, 0, width, height)
+        return resampling.resize_boxes(image, boxes, whole, size, sampling, empty, dtype)

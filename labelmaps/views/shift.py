@@ -13,6 +13,7 @@ import numpy as np
 from labelmaps.views import Geometry, check_grid
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 CROP = 224 / 256  # of the shorter side: the usual crop of classifiers, 224 pixels of an image resized to 256
@@ -64,15 +65,37 @@ class View:
         moved = np.stack([x, y], axis=-1) * side
         return Geometry(np.array([width, height]) / 2 + moved, square + np.tile(moved, 2))
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+    def sample(
+        self,
+        image: "Tensor",
+        size: int,
+        black: "Tensor",
+        cells: Sequence[int],
+        dtype: "torch.dtype | None" = None,
+    ) -> "Tensor":
         """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        _, height, width = image.shape
+        boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
+        return self._sample_boxes(image, boxes, size, black, dtype)
+
+    def sample_union(
+        self, image: "Tensor", size: int, black: "Tensor", dtype: "torch.dtype | None" = None
+    ) -> "Tensor":
+        """The picture (1, 3, size, size) of which all views are windows, of a normalised image (3, H, W)."""
+        _, height, width = image.shape
+        extent = self.geometry(width, height).extent
+        union = np.concatenate([extent[0, 0, :2], extent[-1, -1, 2:]])
+        return self._sample_boxes(image, union[None], size, black, dtype)
+
+    def _sample_boxes(
+        self, image: "Tensor", boxes: np.ndarray, size: int, black: "Tensor", dtype: "torch.dtype | None"
+    ) -> "Tensor":
         from labelmaps import resampling
 
         _, height, width = image.shape
-        boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
         is_open = self.beyond == "surroundings"
-        picture = np.array([0, 0, width, height]) if is_open else self.square(width, height)
+        picture = (0, 0, width, height) if is_open else self.square(width, height)
         beyond = self.beyond if self.beyond in ("reflect", "roll") else "empty"
         sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
         empty = black * (self.beyond != "gray")
-        return resampling.resize_boxes(image, boxes, picture, size, sampling, empty)
+        return resampling.resize_boxes(image, boxes, picture, size, sampling, empty, dtype)

@@ -17,6 +17,7 @@ import numpy as np
 from labelmaps.views import Geometry, check_grid
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -54,15 +55,22 @@ class View:
         half = r[..., None] * scale
         return Geometry(centre, np.concatenate([centre - half, centre + half], axis=-1))
 
-    def sample(self, image: "Tensor", size: int, black: "Tensor", cells: Sequence[int]) -> "Tensor":
+    def sample(
+        self,
+        image: "Tensor",
+        size: int,
+        black: "Tensor",
+        cells: Sequence[int],
+        dtype: "torch.dtype | None" = None,
+    ) -> "Tensor":
         """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
         from labelmaps import resampling
 
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
         sampling = resampling.Sampling(antialias=self.antialias, places=self.sampling)
-        whole = np.array([0, 0, width, height])
-        views = resampling.resize_boxes(image, boxes, whole, size, sampling, black)
+        whole = (0, 0, width, height)
+        views = resampling.resize_boxes(image, boxes, whole, size, sampling, black, dtype)
         if self.mask:
             views = resampling.blacken_outside_disc(views, black)
         return views

@@ -2,9 +2,10 @@
 
 import json
 import logging
+import os
 from pathlib import Path
 
-from labelmaps import inference, networks, views
+from labelmaps import engines, inference, networks, views
 from labelmaps.classes import read_classes
 from labelmaps.index import read_index
 from labelmaps.label_map_file import write_label_maps
@@ -21,37 +22,51 @@ def compute_label_maps(
     output: Path,
     part: int,
     parts: int,
+    engine: str,
     view: dict,
     model: dict,
     source: str,
     compute: dict,
 ) -> None:
-    """Write the label maps of part `part` of `parts`; `view`, `model`, `compute` and `source` as in the settings."""
+    """Write the label maps of part `part` of `parts`; the rest as in the settings."""
     networks.be_deterministic(compute["threads"])
+    os.environ.setdefault(
+        "TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve())
+    )  # for all parts
     n_labels = len(read_classes(classes))
     network, preprocessing = networks.load_network(model, weights, n_labels)
     device = networks.resolve_device(compute["device"])
     precision = networks.resolve_precision(compute["precision"], device)
-    classifier = networks.Classifier(network, device, precision)
-    family = views.create(**view)
-    rows = inference.part_of(read_index(index), part, parts)
+    images, family = read_index(index), views.create(**view)
+    compiled = engine == "exact" and networks.resolve_compiled(
+        compute["compile"], device, precision, len(images) // parts * family.grid**2
+    )
+    asked = engines.create(engine, network, family, preprocessing, device, precision, compiled)
     attributes = networks.provenance(model, source, weights, preprocessing, device) | {
         "view": view,
+        "engine": engine,
         "precision": precision,
-        "operations_per_view": classifier.operations(preprocessing.size),
-        "batch": compute["batch"],
+        "compiled": compiled,
+        "operations_per_view": asked.operations_per_view(),
         "threads": compute["threads"],
     }
+    rows = inference.part_of(images, part, parts)
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
-    with (
-        write_label_maps(output, rows["image"].tolist(), family.grid, n_labels, attributes) as writer,
-        progress(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as bar,
-    ):
-        for n in inference.compute_label_maps(
-            rows, classifier, family, preprocessing, compute["batch"], writer
+    workers = compute["threads"] if device.type == "cuda" else 1
+
+    def write(batch: int) -> float:
+        with (
+            write_label_maps(
+                output, rows["image"].tolist(), family.grid, n_labels, attributes | {"batch": batch}
+            ) as writer,
+            progress(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as bar,
         ):
-            bar.update(n)
-    elapsed = bar.format_dict["elapsed"]
+            for n in inference.compute_label_maps(rows, asked, batch, writer, workers):
+                bar.update(n)
+        return bar.format_dict["elapsed"]
+
+    batch = compute["batch"] or engines.usual_batch(device)
+    elapsed = engines.with_enough_memory(write, batch, asked.possible)
     logger.info("%d images in %.1f s, %.1f images/s", len(rows), elapsed, len(rows) / elapsed)
 
 

@@ -1,0 +1,247 @@
+"""Engines: views at once, what happens without memory, and the shared trunk beside the exact engine."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from labelmaps import engines
+from labelmaps.engines import Exact, Shared, with_enough_memory
+from labelmaps.errors import InputError
+from labelmaps.networks import Classifier, Preprocessing, build, random_weights
+from labelmaps.views import crop, shift, zoom
+
+CPU = torch.device("cpu")
+N_LABELS = 7
+SMALL = Preprocessing(size=64)
+FULL = Preprocessing(size=224)
+
+
+def network_of(architecture="small_resnet", size=64):
+    network = build(architecture, N_LABELS)
+    network.load_state_dict(random_weights(architecture, N_LABELS, seed=3, size=size))
+    return network.eval()
+
+
+def pictures(*sizes, seed=0):
+    """Noise (H, W, 3) uint8 of sizes (width, height)."""
+    rng = np.random.default_rng(seed)
+    return [rng.integers(0, 256, (height, width, 3), np.uint8) for width, height in sizes]
+
+
+def exact(view, network=None, preprocessing=SMALL, **options):
+    return Exact(Classifier(network or network_of(), CPU, "float32", **options), view, preprocessing)
+
+
+# Views at once
+
+
+@pytest.mark.parametrize(
+    ("grid", "asked", "given"),
+    [
+        (7, 1, 7),
+        (7, 8, 7),
+        (7, 48, 7),
+        (7, 49, 49),
+        (7, 97, 49),
+        (7, 1024, 980),
+        (9, 20, 9),
+        (9, 27, 27),
+        (9, 80, 27),
+        (9, 81, 81),
+        (1, 1, 1),
+        (1, 8, 8),
+        (3, 8, 3),
+    ],
+)
+def test_views_at_once_are_whole_images_or_equal_numbers_of_rows(grid, asked, given):
+    engine = exact(zoom.View(grid=grid, floor=0.2))
+    assert engine.possible(asked) == given
+    assert engine.possible(given) == given
+    assert engine.images_at_once(given) == max(given // grid**2, 1)
+
+
+class Shapes(nn.Module):
+    """Logits 0; remembers the shapes of its views."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def forward(self, views):
+        self.seen.append(tuple(views.shape))
+        return views.mean((2, 3))
+
+
+@pytest.mark.parametrize(("batch", "n_images", "times"), [(7, 1, 7), (49, 1, 1), (98, 2, 1), (98, 1, 1)])
+def test_every_batch_has_the_same_shape(batch, n_images, times):
+    """A part that ends with fewer images, too: the network is compiled for one shape."""
+    network = Shapes()
+    logits = exact(zoom.View(), network).logits(pictures((30, 20), (20, 30))[:n_images], batch)
+    assert network.seen == [(batch, 3, 64, 64)] * times
+    assert logits.shape == (n_images, 7, 7, 3)
+
+
+@pytest.mark.parametrize("batch", [3, 9, 18])
+def test_logits_do_not_depend_on_how_many_views_go_together(batch):
+    engine = exact(zoom.View(grid=3))
+    images = pictures((40, 30), (30, 50))[: max(batch // 9, 1)]
+    expected = torch.cat([engine.logits([image], 9) for image in images])
+    torch.testing.assert_close(engine.logits(images, batch), expected, rtol=1e-3, atol=1e-4)
+
+
+# Without memory
+
+
+def out_of_memory(kind):
+    return {
+        "GPU": torch.OutOfMemoryError("CUDA out of memory"),
+        "CPU": RuntimeError(
+            "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
+        ),
+        "Python": MemoryError(),
+    }[kind]
+
+
+@pytest.mark.parametrize("kind", ["GPU", "CPU", "Python"])
+def test_without_memory_the_batch_is_halved_until_it_fits(kind, caplog):
+    tried = []
+
+    def attempt(batch):
+        tried.append(batch)
+        if batch > 10:
+            raise out_of_memory(kind)
+        return "done"
+
+    assert with_enough_memory(attempt, 100, exact(zoom.View()).possible) == "done"
+    assert tried == [98, 49, 7]
+    assert [record.getMessage() for record in caplog.records] == [
+        "no memory left for 98 views at once: starting again with 49",
+        "no memory left for 49 views at once: starting again with 7",
+    ]
+
+
+def test_without_memory_for_the_fewest_views_the_error_says_so():
+    def attempt(batch):
+        raise out_of_memory("GPU")
+
+    with pytest.raises(InputError, match="no memory left for 7 views at once, and fewer are not possible"):
+        with_enough_memory(attempt, 49, exact(zoom.View()).possible)
+
+
+def test_other_errors_pass_and_nothing_is_tried_again():
+    tried = []
+
+    def attempt(batch):
+        tried.append(batch)
+        raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
+
+    with pytest.raises(RuntimeError, match="mat1"):
+        with_enough_memory(attempt, 49, exact(zoom.View()).possible)
+    assert tried == [49]
+
+
+# The shared trunk
+
+
+def test_all_views_of_a_shift_are_windows_of_one_picture():
+    view, image = shift.View(), torch.randn(3, 90, 120, generator=torch.Generator().manual_seed(0))
+    views = view.sample(image, 56, torch.zeros(3), range(49)).unflatten(0, (7, 7))
+    whole = view.sample_union(image, 56 + 6 * 8, torch.zeros(3))[0]
+    for row, column in np.ndindex(7, 7):
+        window = whole[:, 8 * row : 8 * row + 56, 8 * column : 8 * column + 56]
+        torch.testing.assert_close(views[row, column], window, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("base", ["letterbox", "squash"])
+@pytest.mark.parametrize("beyond", ["black", "gray", "reflect", "roll"])
+def test_the_picture_of_all_views_goes_on_beyond_the_square_as_they_do(base, beyond):
+    view = shift.View(base=base, beyond=beyond)
+    image = torch.randn(3, 90, 120, generator=torch.Generator().manual_seed(0))
+    black = torch.tensor([-2.0, -1.0, -3.0])
+    first = view.sample(image, 56, black, [0])[0]
+    torch.testing.assert_close(
+        view.sample_union(image, 104, black)[0, :, :56, :56], first, rtol=1e-4, atol=1e-4
+    )
+
+
+class Patches(nn.Module):
+    """Patches of 8 pixels, each on its own: a network without padding, whose views share their trunk exactly."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Sequential(nn.Conv2d(3, 16, 8, stride=8), nn.ReLU())
+        self.pool = nn.AdaptiveAvgPool2d(1)
+        self.head = nn.Linear(16, N_LABELS)
+
+    def forward(self, views):
+        return self.head(self.pool(self.patch(views)).flatten(1))
+
+
+def patches():
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return Patches().eval()
+
+
+@pytest.mark.parametrize("grid", [1, 7])
+def test_without_borders_the_shared_trunk_is_exact(grid):
+    view, preprocessing, images = shift.View(grid=grid), Preprocessing(size=56), pictures((90, 60), (60, 80))
+    shared = Shared(patches(), view, preprocessing, CPU, "float32")
+    expected = exact(view, patches(), preprocessing).logits(images, 2 * grid**2)
+    assert expected.std() > 0.01
+    torch.testing.assert_close(shared.logits(images, 2), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_with_borders_the_shared_trunk_differs_by_what_they_see():
+    view, images = shift.View(base="crop", beyond="surroundings"), pictures((260, 230))
+    shared = Shared(network_of(), view, FULL, CPU, "float32").logits(images, 1)
+    logits = exact(view, preprocessing=FULL).logits(images, 49)
+    difference = (shared - logits).abs()
+    assert difference.max() > 1e-3
+    correlation = np.corrcoef(shared.flatten(), logits.flatten())[0, 1]
+    assert correlation > 0.9
+
+
+def test_the_shared_trunk_takes_a_small_part_of_the_operations():
+    view = shift.View()
+    each = exact(view, preprocessing=FULL).operations_per_view()
+    shared = Shared(network_of(), view, FULL, CPU, "float32").operations_per_view()
+    pixels = 416**2 / (49 * 224**2)
+    assert shared / each == pytest.approx(pixels, rel=0.01)
+
+
+@pytest.mark.parametrize("batch", [1, 3, 8, 40])
+def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(batch):
+    engine = Shared(network_of(), shift.View(), FULL, CPU, "float32")
+    assert engine.possible(batch) == batch
+    assert engine.images_at_once(batch) == max(int(batch * 224**2 / 416**2), 1)
+
+
+@pytest.mark.parametrize(
+    ("view", "preprocessing", "message"),
+    [
+        (zoom.View(), FULL, "engine: shared is for the views `shift`"),
+        (crop.View(), FULL, "engine: shared is for the views `shift`"),
+        (shift.View(grid=5), FULL, "whose step is a whole number of pixels"),
+        (shift.View(grid=3), Preprocessing(size=96 + 3), "multiple of the stride"),
+        (shift.View(grid=7), Preprocessing(size=112), "multiple of the stride"),
+    ],
+)
+def test_views_that_cannot_share_a_trunk_are_refused(view, preprocessing, message):
+    with pytest.raises(InputError, match=message):
+        Shared(network_of(), view, preprocessing, CPU, "float32")
+
+
+def test_networks_that_do_not_average_cannot_share_their_trunk():
+    network = nn.Sequential(
+        nn.Conv2d(3, 4, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, N_LABELS)
+    ).eval()
+    with pytest.raises(InputError, match="networks that end in an average over the map and a linear layer"):
+        Shared(network, shift.View(), Preprocessing(size=56), CPU, "float32")
+
+
+def test_engines_are_created_by_name():
+    arguments = (network_of(), shift.View(), FULL, CPU, "float32", False)
+    assert isinstance(engines.create("exact", *arguments), Exact)
+    assert isinstance(engines.create("shared", *arguments), Shared)

@@ -1,0 +1,58 @@
+"""Compare label maps, and the accuracies that follow from them, with those of the reference on the same images."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from labelmaps.fidelity import changes, flips
+from labelmaps.index import check_same_images
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.logs import job
+from labelmaps.results_table import write_results
+
+MADE_BY = ("engine", "precision", "compiled")
+
+
+def measure_fidelity(
+    label_maps: list[Path],
+    outcomes: list[Path],
+    reference_label_maps: list[Path],
+    reference_outcomes: list[Path],
+    output: Path,
+    rows: list[dict],
+) -> None:
+    """Write one row per network, view and accuracy; the eye arrives at the nearest view.
+
+    rows: what the files of each place in the lists are, in the table's first columns.
+    """
+    tables = []
+    files = zip(rows, label_maps, outcomes, reference_label_maps, reference_outcomes, strict=True)
+    for row, maps, reading, reference_maps, reference_reading in files:
+        with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
+            check_same_images(reference.images, ours.images, maps)
+            made_by = {key: ours.attributes[key] for key in MADE_BY}
+            flipped = flips(ours.field("top_label"), reference.field("top_label"))
+        table = changes(nearest(reading), nearest(reference_reading))
+        for place, (name, value) in enumerate((row | made_by | flipped).items()):
+            table.insert(place, name, value)
+        tables.append(table)
+    write_results(output, pd.concat(tables, ignore_index=True))
+
+
+def nearest(path: Path) -> pd.DataFrame:
+    """Outcomes where the eye arrives at the nearest view."""
+    outcomes = pd.read_parquet(path)
+    return outcomes[outcomes["arrival"] == "nearest"].drop(columns=["arrival", "image"])
+
+
+if __name__ == "__main__":
+    with job(snakemake.log[0]):
+        measure_fidelity(
+            *([Path(path) for path in snakemake.input[name]] for name in ("label_maps", "outcomes")),
+            *(
+                [Path(path) for path in snakemake.input[f"reference_{name}"]]
+                for name in ("label_maps", "outcomes")
+            ),
+            Path(snakemake.output.fidelity),
+            **dict(snakemake.params.items()),
+        )
