@@ -2,7 +2,7 @@
 
 Every null is a table with one row per image:
 
-null            which one, of `NULLS`
+null            which one, of `labelmaps.null_names`
 image           id
 correct_before  does x₀ say k*?
 correct_after   expected correctness, 0 to 1, of the view that the null ends at, or of the label that it gives
@@ -13,17 +13,14 @@ Log-probabilities come in blocks of images (`LabelMaps`); what is drawn at rando
 so that nothing depends on the blocks.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import pandas as pd
 
 from labelmaps.fixations import select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import likelihood
-
-NULLS = (
-    *("uniform", "random", "best_cell", "decoy_second", "decoy_random", "any_view", "top_n"),
-    *("mean_softmax", "mean_softmax_inner", "standard_crop"),
-)
 
 
 def view_nulls(
@@ -45,15 +42,13 @@ def view_nulls(
     correct, hit = correct.reshape(n, rows * columns), hit.reshape(n, rows * columns)
     drawn = np.arange(n), generator.integers(rows * columns, size=n)
     best, best_hit = correct.sum(axis=0).argmax(), np.nansum(hit, axis=0).argmax()
-    return pd.concat(
-        [
-            _table("uniform", image, before, correct.mean(axis=1), hit.mean(axis=1)),
-            _table("random", image, before, correct[drawn], hit[drawn]),
-            _table("best_cell", image, before, correct[:, best], hit[:, best_hit]),
-            _table("any_view", image, before, correct.any(axis=1), hit.max(axis=1)),
-        ],
-        ignore_index=True,
-    )
+    outcomes = {
+        "uniform": (correct.mean(axis=1), hit.mean(axis=1)),
+        "random": (correct[drawn], hit[drawn]),
+        "best_cell": (correct[:, best], hit[:, best_hit]),
+        "any_view": (correct.any(axis=1), hit.max(axis=1)),
+    }
+    return _table(image, before, outcomes)
 
 
 def label_nulls(
@@ -75,16 +70,14 @@ def label_nulls(
     ring = 1 if min(rows, columns) > 2 else 0
     inner = p[:, ring : rows - ring, ring : columns - ring]
     before = maps.top_label[:, *maps.initial] == label
-    return pd.concat(
-        [
-            _decoy("decoy_second", maps, label, second, hit),
-            _decoy("decoy_random", maps, label, random_label, hit),
-            _table("top_n", maps.image, before, top_n),
-            _table("mean_softmax", maps.image, before, p.mean(axis=(1, 2)).argmax(axis=1) == label),
-            _table("mean_softmax_inner", maps.image, before, inner.mean(axis=(1, 2)).argmax(axis=1) == label),
-        ],
-        ignore_index=True,
-    )
+    outcomes = {
+        "decoy_second": _decoy(maps, label, second, hit),
+        "decoy_random": _decoy(maps, label, random_label, hit),
+        "top_n": (top_n,),
+        "mean_softmax": (p.mean(axis=(1, 2)).argmax(axis=1) == label,),
+        "mean_softmax_inner": (inner.mean(axis=(1, 2)).argmax(axis=1) == label,),
+    }
+    return _table(maps.image, before, outcomes)
 
 
 def standard_crop(
@@ -94,7 +87,7 @@ def standard_crop(
 
     correct_before: at x₀ of the view that the other nulls see; top_label: of the crop; label: k*; all (image,).
     """
-    return _table("standard_crop", image, correct_before, top_label == label)
+    return _table(image, correct_before, {"standard_crop": (top_label == label,)})
 
 
 def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Generator) -> np.ndarray:
@@ -135,31 +128,29 @@ def _n_distinct(top_label: np.ndarray) -> np.ndarray:
     return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)
 
 
-def _decoy(null: str, maps: LabelMaps, label: np.ndarray, decoy: np.ndarray, hit: np.ndarray) -> pd.DataFrame:
-    """The saccade of the likelihood map of `decoy` (image,)."""
+def _decoy(maps: LabelMaps, label: np.ndarray, decoy: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, ...]:
+    """The outcomes of the saccade of the likelihood map of `decoy` (image,)."""
     fixation = select_fixations(likelihood.saliency(maps, decoy), maps.centre, maps.centre)
     view = np.arange(len(label)), fixation["row"], fixation["column"]
     said = maps.top_label[view]
-    before = maps.top_label[:, *maps.initial] == label
-    return _table(null, maps.image, before, said == label, hit[view], said == decoy)
+    return said == label, hit[view], said == decoy
 
 
 def _table(
-    null: str,
-    image: list[str],
-    correct_before: np.ndarray,
-    correct_after: np.ndarray,
-    hit: np.ndarray | float = np.nan,
-    said_decoy: np.ndarray | float = np.nan,
+    image: list[str], correct_before: np.ndarray, outcomes: Mapping[str, tuple[np.ndarray, ...]]
 ) -> pd.DataFrame:
-    table = pd.DataFrame(
+    """Nulls of the same images; outcomes: null → correct_after, hit and said_decoy, the last ones NaN where left out."""
+    numbers = np.full((3, len(outcomes), len(image)), np.nan)
+    for i, of_null in enumerate(outcomes.values()):
+        numbers[: len(of_null), i] = of_null
+    correct_after, hit, said_decoy = numbers.reshape(3, -1)
+    return pd.DataFrame(
         {
-            "null": null,
-            "image": image,
-            "correct_before": correct_before,
+            "null": np.repeat(list(outcomes), len(image)),
+            "image": image * len(outcomes),
+            "correct_before": np.tile(correct_before, len(outcomes)),
             "correct_after": correct_after,
             "hit": hit,
             "said_decoy": said_decoy,
         }
     )
-    return table.astype({"correct_after": float, "hit": float, "said_decoy": float})

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy  # its stats, half a second to import, come with the first use
 
 from labelmaps.pointing import variants
 from labelmaps.scores import HIT, MISS
@@ -25,7 +25,7 @@ def proportion(successes: int, n: int) -> tuple[float, float, float]:
     """A proportion and its 95 % Wilson interval; NaN where there is nothing to count."""
     if n == 0:
         return np.nan, np.nan, np.nan
-    interval = stats.binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
+    interval = scipy.stats.binomtest(int(successes), int(n)).proportion_ci(CONFIDENCE, method="wilson")
     return successes / n, interval.low, interval.high
 
 
@@ -40,7 +40,7 @@ def paired_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, flo
         return np.nan, np.nan, np.nan
     corrected, broken = np.sum(after & ~before), np.sum(before & ~after)
     p, q = (corrected + 1) / (n + 2), (broken + 1) / (n + 2)
-    half = stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((p + q - (p - q) ** 2) / (n + 2))
+    half = scipy.stats.norm.ppf((1 + CONFIDENCE) / 2) * np.sqrt((p + q - (p - q) ** 2) / (n + 2))
     return (corrected - broken) / n, max(p - q - half, -1), min(p - q + half, 1)
 
 
@@ -73,7 +73,7 @@ def _student(values: np.ndarray, least: float, most: float) -> tuple[float, floa
     n, mean = len(values), values.mean()
     if n == 1:
         return mean, least, most
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
+    half = scipy.stats.t.ppf((1 + CONFIDENCE) / 2, n - 1) * values.std(ddof=1) / np.sqrt(n)
     return mean, max(mean - half, least), min(mean + half, most)
 
 
@@ -84,7 +84,7 @@ def mcnemar(before: np.ndarray, after: np.ndarray) -> tuple[int, int, float]:
     """
     corrected, broken = int(np.sum(after & ~before)), int(np.sum(before & ~after))
     changed = corrected + broken
-    return corrected, broken, float(stats.binomtest(corrected, changed, 0.5).pvalue) if changed else 1.0
+    return corrected, broken, float(scipy.stats.binomtest(corrected, changed, 0.5).pvalue) if changed else 1.0
 
 
 def cluster_bootstrap(
@@ -98,7 +98,7 @@ def cluster_bootstrap(
     if len(clusters) < 2:
         return np.nan, np.nan
     total = np.bincount(member, after.astype(float) - before)
-    interval = stats.bootstrap(
+    interval = scipy.stats.bootstrap(
         (total, np.bincount(member)),
         lambda totals, counts, axis: totals.sum(axis) / counts.sum(axis),
         paired=True,

@@ -31,8 +31,7 @@ def sources(script: str, *modules: str) -> list[str]:
 
 def shown(path: Path) -> str:
     """A path of the project, relative to the working directory where it lies below that."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    return str(path).removeprefix(f"{Path.cwd()}/")
 
 
 @cache
@@ -48,6 +47,7 @@ def imported_files(path: Path) -> list[Path]:
     return files
 
 
+@cache
 def module_files(module: str) -> list[Path]:
     """The files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
     names = module.split(".")

@@ -31,7 +31,7 @@ def rules():
     text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
     environments = re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', text)
     scripts = re.findall(r'script:\s+"\.\./workflow/scripts/(\w+\.py)"', text)
-    targets = ("calibration", "sweeps")  # run nothing themselves
+    targets = ("calibration", "fidelity", "sweeps")  # run nothing themselves
     names = [name for name in re.findall(r"^rule (\w+):", text, re.M) if name not in targets]
     assert len(environments) == len(scripts) == len(names)
     return list(zip(scripts, environments, strict=True))

@@ -5,7 +5,7 @@ import pytest
 from scipy.special import log_softmax, logsumexp, softmax
 
 from labelmaps.label_map_file import LabelMaps
-from labelmaps.methods import center, igub, likelihood, max_logit, max_softmax, min_entropy
+from labelmaps.methods import center, igub, likelihood, log_sum_exp, max_logit, max_softmax, min_entropy
 
 UNCUED = [center, igub, max_logit, max_softmax, min_entropy]
 ALL = [*UNCUED, likelihood]
@@ -158,6 +158,17 @@ def test_igub_takes_labels_that_no_view_finds_possible(prior):
     logits = random_logits()
     logits[..., 1] -= 3000
     assert np.isfinite(igub.saliency(label_maps(logits), None, prior=prior)).all()
+
+
+@pytest.mark.parametrize("scale", [0.1, 4.0, 3000.0])
+@pytest.mark.parametrize("axis", [1, (1, 2)])
+def test_sums_of_probabilities_equal_scipys_in_float64(scale, axis):
+    log_p = log_softmax(random_logits(scale=scale), axis=-1).astype(np.float32)
+    log_p[..., 1] = -np.inf  # impossible in all views
+    log_p[0, 2, 2, 3] = -np.inf
+    with np.errstate(divide="ignore"):
+        expected = logsumexp(log_p.astype(np.float64), axis=axis)
+    np.testing.assert_allclose(log_sum_exp(log_p, axis), expected, rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("method", ALL)

@@ -11,6 +11,7 @@ from labelmaps import nulls
 from labelmaps.fixations import select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import likelihood
+from labelmaps.null_names import NULLS
 from labelmaps.views.zoom import View
 
 NAN = np.nan
@@ -388,8 +389,8 @@ def test_every_null_has_a_name_of_its_own():
         nulls.label_nulls(maps, label, (label + 1) % 4, hit),
         nulls.standard_crop(maps.image, correct[:, 1, 1], maps.top_label[:, 1, 1], label),
     ]
-    assert set(pd.concat(tables)["null"]) == set(nulls.NULLS)
-    assert len(set(nulls.NULLS)) == len(nulls.NULLS)
+    assert set(pd.concat(tables)["null"]) == set(NULLS)
+    assert len(set(NULLS)) == len(NULLS)
 
 
 def test_without_an_image_the_nulls_of_views_are_empty():

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.colors import to_hex
 from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
-from labelmaps import nulls, style
+from labelmaps import null_names, style
 from labelmaps.nulls_figure import CENTRE, GROUPS, NULL, nulls_figure
 from labelmaps.style import NULLS
 
@@ -87,7 +87,7 @@ def test_rows_are_grouped_from_above(drawn):
 
 def test_every_null_has_its_group():
     assert sorted(null for _, _, nulls in GROUPS for null in nulls) == sorted(NULLS)
-    assert tuple(NULLS) == nulls.NULLS
+    assert tuple(NULLS) == null_names.NULLS
 
 
 def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(drawn):

@@ -28,6 +28,12 @@ def test_what_a_script_does_not_import_is_no_dependency():
     assert "labelmaps/networks.py" not in found
 
 
+@pytest.mark.parametrize("script", ["compute_saliency.py", "score_nulls.py", "choose_examples.py"])
+def test_what_draws_is_no_dependency_of_what_reads_all_label_maps(script):
+    drawing = ("figure", "style", "page", "panels", "trade_off")
+    assert [path for path in sources(script) if any(name in path for name in drawing)] == []
+
+
 def test_imports_inside_functions_count():
     assert "labelmaps/resampling.py" in sources("compute_label_maps.py", "labelmaps.views.zoom")
 

@@ -16,10 +16,10 @@ CUE = "cued"
 
 def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
     """Grad-CAM of k*, raw, (image, row, column); `label` (image,) is k*."""
-    from pytorch_grad_cam import GradCAM
-
     linear, activations = glimpse.classifier.linear, glimpse.activations
     if linear is None:
+        from pytorch_grad_cam import GradCAM
+
         return glimpse.cam(GradCAM, label)
     # After average pooling and one linear layer, w_c is W[k*, c] over the number of cells: no backward pass.
     weighted = (linear.weight[label][:, None] @ activations.flatten(2)).reshape(-1, *activations.shape[2:])

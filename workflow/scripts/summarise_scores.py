@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.logs import job
-from labelmaps.nulls import NULLS
+from labelmaps.null_names import NULLS
 from labelmaps.results_table import write_results
 from labelmaps.statistics import summarise, summarise_null
 
