@@ -1,15 +1,22 @@
 """Engines: views at once, what happens without memory, and the shared trunk beside the exact engine."""
 
+import shutil
+
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
 import torch
+from PIL import Image
 from torch import nn
 
 from labelmaps import engines
 from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
+from labelmaps.index import write_index
 from labelmaps.networks import Classifier, Preprocessing, build, random_weights
 from labelmaps.views import crop, shift, zoom
+from workflow.scripts.compute_label_maps import compute_label_maps
 
 CPU = torch.device("cpu")
 N_LABELS = 7
@@ -245,3 +252,62 @@ def test_engines_are_created_by_name():
     arguments = (network_of(), shift.View(), FULL, CPU, "float32", False)
     assert isinstance(engines.create("exact", *arguments), Exact)
     assert isinstance(engines.create("shared", *arguments), Shared)
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_each_time(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    view, images = zoom.View(grid=3), pictures((40, 30), (30, 50))
+    expected = exact(view).logits(images, 18)
+    compiled = exact(view, compiled=True)
+    logits = compiled.logits(images, 18)
+    torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-4)
+    assert torch.equal(compiled.logits(images, 18), logits)
+    assert any(tmp_path.iterdir())
+
+
+class Forgetful(Exact):
+    """Has memory for one row of the grid only."""
+
+    def logits(self, images, batch):
+        if batch > self.view.grid:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().logits(images, batch)
+
+
+def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_path, monkeypatch):
+    """The script as the rule calls it: the same outcomes, the batch in the file, nothing else left."""
+    paths = [tmp_path / f"{i}.png" for i in range(3)]
+    for path, picture in zip(paths, pictures((40, 30), (30, 50), (64, 64)), strict=True):
+        Image.fromarray(picture).save(path)
+    columns = {"image": list("abc"), "path": [str(path) for path in paths], "offset": -1, "length": -1}
+    columns |= {"digest": "", "label": 0, "width": [40, 30, 64], "height": [30, 50, 64]}
+    index = pd.DataFrame(columns)
+    write_index(tmp_path / "index.parquet", index.assign(boxes=[np.empty((0, 4), np.float32)] * 3))
+    (tmp_path / "classes.txt").write_text("".join(f"n{i:08} class {i}\n" for i in range(N_LABELS)))
+    torch.save(network_of().state_dict(), tmp_path / "weights.pth")
+    compute = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 18, "threads": 1}
+    model = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
+    written = {}
+    for name, engine in (("plenty", Exact), ("little", Forgetful)):
+        monkeypatch.setattr(engines, "Exact", engine)
+        folder = tmp_path / name
+        compute_label_maps(
+            *(tmp_path / file for file in ("index.parquet", "classes.txt", "weights.pth")),
+            folder / "1of1.h5",
+            part=1,
+            parts=1,
+            engine="exact",
+            view={"family": "zoom", "grid": 3},
+            model=model,
+            source="checkpoint",
+            compute=compute,
+        )
+        assert [path.name for path in folder.iterdir()] == ["1of1.h5"]
+        with h5py.File(folder / "1of1.h5") as file:
+            written[name] = file["top_label"][:], file["log_probability"][:], int(file.attrs["batch"])
+    np.testing.assert_array_equal(written["plenty"][0], written["little"][0])
+    np.testing.assert_allclose(written["plenty"][1], written["little"][1], rtol=2e-3, atol=1e-5)
+    assert (written["plenty"][2], written["little"][2]) == (18, 3)

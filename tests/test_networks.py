@@ -470,3 +470,57 @@ def test_counting_operations_leaves_the_network_as_it_was(network, state):
     assert classifier.operations(64) == classifier.operations(64) > 0
     assert torch.equal(classifier.logits(views), before)
     assert equal(dict(network.state_dict()), state)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "left"),
+    [
+        ("small_resnet", 0),
+        ("resnet18", 0),
+        ("mobilenet_v3_small", 0),
+        ("googlenet", 2),  # in heads for training only
+        ("densenet121", 62),  # before the convolutions, not after
+        ("squeezenet1_1", 0),
+        ("vit_b_32", 0),
+    ],
+)
+def test_batch_norm_is_folded_into_the_convolution_before_it(architecture, left):
+    network = build(architecture, N_LABELS, 96)
+    network.load_state_dict(random_weights(architecture, N_LABELS, seed=0, size=96))
+    network.eval()
+    views = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
+    with torch.inference_mode():
+        before = network(views)
+        networks.fold_batch_norm(network, 96)
+        after = network(views)
+    assert sum(isinstance(module, nn.BatchNorm2d) for module in network.modules()) == left
+    torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3 * before.abs().max().item())
+
+
+def test_batch_norm_that_follows_no_convolution_stays():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)).eval()
+    networks.fold_batch_norm(network, 8)
+    assert isinstance(network[2], nn.BatchNorm2d)
+
+
+@pytest.mark.parametrize(
+    ("choice", "precision", "n_views", "compiler", "expected"),
+    [
+        ("auto", "bfloat16", networks.COMPILING_PAYS, True, True),
+        ("auto", "bfloat16", networks.COMPILING_PAYS - 1, True, False),
+        ("auto", "float32", networks.COMPILING_PAYS, True, False),
+        ("auto", "bfloat16", networks.COMPILING_PAYS, False, False),
+        ("always", "float32", 1, True, True),
+        ("never", "bfloat16", networks.COMPILING_PAYS, True, False),
+        ("never", "bfloat16", networks.COMPILING_PAYS, False, False),
+    ],
+)
+def test_a_network_is_compiled_where_it_pays(monkeypatch, choice, precision, n_views, compiler, expected):
+    monkeypatch.setattr(networks.shutil, "which", lambda name: "/usr/bin/g++" if compiler else None)
+    assert networks.resolve_compiled(choice, CPU, precision, n_views) is expected
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch):
+    monkeypatch.setattr(networks.shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match=r"compute\.compile is always, but there is no C\+\+ compiler"):
+        networks.resolve_compiled("always", CPU, "bfloat16", 10**6)

@@ -16,7 +16,7 @@ import yaml
 from browser import needs_browser, opened
 from PIL import Image
 
-from labelmaps.nulls import NULLS
+from labelmaps.null_names import NULLS
 
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
@@ -370,6 +370,49 @@ def test_another_reading_costs_its_own_label_maps_and_two_looks_at_x0(study, rea
         "render_table": 2,
         "calibration": 1,
     }
+
+
+@pytest.fixture(scope="module")
+def watched(study, readings):
+    """A run in bfloat16 whose view shares the trunk, on the sample of the study's images."""
+    repository, folder, _ = study
+    config = readings | {
+        "views": {"shared": {"family": "shift", "engine": "shared"}},
+        "compute": {"precision": "bfloat16"},
+        "run": readings["run"] | {"views": ["shared"]},
+    }
+    path = write_config(folder / "watched.yaml", **config)
+    succeed(snakemake(folder, "fidelity", "--configfile", path, repository=repository))
+    return path
+
+
+def test_what_another_engine_and_precision_change_is_measured(study, watched):
+    results = study[1] / "results"
+    table = pd.read_csv(results / "four_sample/fidelity.csv")
+    assert table["measure"].tolist() == ["before", "likelihood", "max_logit", "igub", "gradcam", "dff"]
+    made_by = table[["engine", "precision", "compiled", "view", "views"]].drop_duplicates().values.tolist()
+    assert made_by == [["shared", "bfloat16", False, "shared", 3 * 49]]
+    maps = {}
+    for dataset, engine, precision in (
+        ("four_sample", "shared", "bfloat16"),
+        ("four_sample_reference", "exact", "float32"),
+    ):
+        with h5py.File(results / dataset / "shared/own/label_maps.h5") as file:
+            assert (file.attrs["engine"], file.attrs["precision"]) == (engine, precision)
+            maps[engine] = file["top_label"][:]
+    assert set(table["views_flipped"]) == {(maps["shared"] != maps["exact"]).sum()}
+    assert (results / "four_sample/report/fidelity.html").exists()
+
+
+def test_a_run_that_shares_a_trunk_is_compared_with_the_reference_unasked(study, watched):
+    repository, folder, _ = study
+    usual = planned_jobs(
+        succeed(snakemake(folder, "-n", "--configfile", folder / "readings.yaml", repository=repository))
+    )
+    assert "measure_fidelity" not in usual
+    (folder / "results/four_sample/fidelity.csv").unlink()
+    shared = planned_jobs(succeed(snakemake(folder, "-n", "--configfile", watched, repository=repository)))
+    assert shared["measure_fidelity"] == 1
 
 
 def test_a_changed_box_reruns_the_index(study):

@@ -1,0 +1,126 @@
+"""Grad-CAM and DFF, ours in batches beside the grad-cam package called image by image.
+
+    python -m benchmarks.glimpses IMAGES ARCHITECTURE [CHECKPOINT] [--n 64] [--rounds 7] [--threads 2]
+
+In turn in one process on the views x₀ of the same images, in memory; medians over the rounds, ms per image, and ratios:
+
+Grad-CAM    from views to maps; ours in each precision, the package in float32
+factors     DFF's factorisation alone, given the activations
+DFF         from views to maps and the concepts' labels; ours in each precision, the package in float32
+"""
+
+import argparse
+import statistics
+import warnings
+from pathlib import Path
+
+import torch
+from pytorch_grad_cam import GradCAM
+from pytorch_grad_cam.feature_factorization.deep_feature_factorization import dff as package_dff
+from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
+
+from benchmarks.label_maps import folded, network_of
+from benchmarks.timing import in_turn, ratio
+from labelmaps import engines, networks
+from labelmaps.factorisation import factorise
+from labelmaps.glimpse import Glimpse, SplitClassifier
+from labelmaps.images import read_image
+from labelmaps.inference import make_views
+from labelmaps.methods import dff, gradcam
+from labelmaps.views.zoom import View
+
+PRECISIONS = ("float32", "bfloat16")
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("images", type=Path)
+    parser.add_argument("architecture")
+    parser.add_argument("checkpoint", type=Path, nargs="?")
+    parser.add_argument("--n", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+
+    networks.be_deterministic(arguments.threads)
+    device, preprocessing, view = networks.resolve_device("auto"), networks.Preprocessing(), View()
+    made = arguments.architecture, arguments.checkpoint
+    batch = engines.usual_batch(device)
+    paths = sorted(arguments.images.iterdir())[: arguments.n]
+    initial = [view.grid**2 // 2]
+    views = torch.cat([make_views(read_image(path), view, preprocessing, device, initial) for path in paths])
+    ours = {precision: SplitClassifier(folded(*made), device, 224, precision) for precision in PRECISIONS}
+    plain = network_of(*made).to(device)
+    block = plain.get_submodule(
+        next(
+            name
+            for name, module in ours["float32"].network.named_modules()
+            if module is ours["float32"].block
+        )
+    )
+    with torch.no_grad():
+        labels = plain(views).argmax(1)
+    activations = ours["float32"].activations(views)
+    lowered = activations.flatten(2) - activations.flatten(2).amin(2, keepdim=True)
+    arrays = [activation[None].cpu().numpy() for activation in activations]
+    package_cam = GradCAM(plain, [block])
+
+    def glimpses(precision: str) -> list[tuple[Glimpse, torch.Tensor]]:
+        split = ours[precision]
+        pairs = zip(views.split(batch), labels.split(batch), strict=True)
+        return [(Glimpse(split.activations(some), split), label) for some, label in pairs]
+
+    def package_cams() -> None:
+        for one, label in zip(views, labels.tolist(), strict=True):
+            package_cam(one[None], [ClassifierOutputTarget(label)])
+
+    def package_factors(k: int) -> None:
+        for array in arrays:
+            package_dff(array, k)
+
+    @torch.no_grad()
+    def package_dffs(k: int) -> None:
+        seen = []
+        with block.register_forward_hook(lambda _, inputs, output: seen.append(output)):
+            for one in views:
+                plain(one[None])
+                concepts, _ = package_dff(seen.pop().cpu().numpy(), k)
+                maps = torch.tensor(concepts.T, dtype=torch.float32, device=device)[:, :, None, None]
+                ours["float32"].head(maps).softmax(1).amax(1).argmax().item()
+
+    cases = {
+        "Grad-CAM": {"package": lambda _: package_cams()}
+        | {
+            p: lambda _, p=p: [gradcam.saliency(glimpse, label).cpu() for glimpse, label in glimpses(p)]
+            for p in PRECISIONS
+        }
+    }
+    for k in (1, 3):
+        cases[f"factors, k={k}"] = {
+            "package": lambda _, k=k: package_factors(k),
+            "float32": lambda _, k=k: factorise(lowered, k),
+        }
+        cases[f"DFF, k={k}"] = {"package": lambda _, k=k: package_dffs(k)} | {
+            p: lambda _, p=p, k=k: [dff.saliency(g, None, components=k)[0].cpu() for g, _ in glimpses(p)]
+            for p in PRECISIONS
+        }
+    print(
+        f"{arguments.architecture}, {len(paths)} images, {device}, {arguments.threads} threads; ms per image"
+    )
+    warnings.simplefilter("ignore")  # scikit-learn's: not converged
+    for name, functions in cases.items():
+        times = in_turn(functions, arguments.rounds)
+        each = {way: 1000 * statistics.median(seconds) / len(paths) for way, seconds in times.items()}
+        said = [
+            f"{way} {each[way]:.3f} (package/ours {ratio(times, 'package', way):.1f})"
+            for way in functions
+            if way != "package"
+        ]
+        print(f"{name:13} package {each['package']:.3f}, ours {', '.join(said)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,201 @@
+"""The rule that computes label maps, beside bare forward passes and beside what one would write first.
+
+    python -m benchmarks.label_maps IMAGES ARCHITECTURE [CHECKPOINT] [--images 200] [--block 20] [--threads 2]
+
+For each way to run the network (precision, compiled or not), in turn on blocks of images, medians over the blocks:
+
+rule    from JPEG bytes to the label maps' file, as the workflow does it
+bare    forward passes alone: same network, engine, batch and precision, on views that are there
+first   what one writes first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
+        (on two images of each block, scaled up)
+
+and once the engine `shared` beside `exact`, both as rules, on the views `shift`. Without a checkpoint the weights are
+random, which takes the same time. Start-up and compiling are listed apart.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import median
+
+import pandas as pd
+import torch
+
+from benchmarks.timing import in_turn, ratio
+from labelmaps import engines, inference, networks
+from labelmaps.images import image_id, read_digest, read_image, read_size
+from labelmaps.label_map_file import write_label_maps
+from labelmaps.views import shift, zoom
+
+CELLS = 49
+SIMPLE = 2  # images of a block that the slow way is timed on
+
+
+def index_of(paths: list[Path]) -> pd.DataFrame:
+    """An index of images, as far as label maps need one."""
+    rows = [(image_id(path.name), str(path), -1, -1, read_digest(path), *read_size(path)) for path in paths]
+    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
+
+
+def network_of(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
+    """A network as it is loaded, batch norm and all."""
+    network = networks.build(architecture, 1000)
+    if checkpoint is None:
+        network.load_state_dict(networks.random_weights(architecture, 1000, seed=0))
+    else:
+        networks.load_weights(network, checkpoint)
+    return network.eval()
+
+
+def folded(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
+    """A network as the rule has it."""
+    network = network_of(architecture, checkpoint)
+    networks.fold_batch_norm(network, 224)
+    return network
+
+
+def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, workers: int) -> None:
+    """What the rule does with some images."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "label_maps.h5")
+        with write_label_maps(path, index["image"].tolist(), engine.view.grid, 1000, {}) as writer:
+            for _ in inference.compute_label_maps(index, engine, batch, writer, workers):
+                pass
+
+
+def first_way(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
+    """The label map of one image as one writes it first."""
+    preprocessing, view = networks.Preprocessing(), zoom.View()
+    mean, std = (
+        torch.tensor(x, device=device)[:, None, None] for x in (preprocessing.mean, preprocessing.std)
+    )
+    share = (torch.arange(224, device=device) + 0.5) / 112 - 1
+
+    @torch.no_grad()
+    def label_map(path: Path) -> object:
+        image = torch.from_numpy(read_image(path)).to(device).permute(2, 0, 1) / 255
+        image = ((image - mean) / std)[None]
+        height, width = image.shape[2:]
+        views = []
+        for x0, y0, x1, y1 in view.geometry(width, height).extent.reshape(-1, 4).tolist():
+            x = (x0 + x1) / width - 1 + (x1 - x0) / width * share
+            y = (y0 + y1) / height - 1 + (y1 - y0) / height * share
+            grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
+            views.append(
+                torch.nn.functional.grid_sample(image, grid, padding_mode="border", align_corners=False)
+            )
+        return network(torch.cat(views)).log_softmax(1).cpu().numpy()
+
+    return label_map
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Say how long something takes that is done once."""
+    start = time.perf_counter()
+    yield
+    print(f"  once: {what}: {time.perf_counter() - start:.1f} s", flush=True)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("images", type=Path)
+    parser.add_argument("architecture")
+    parser.add_argument("checkpoint", type=Path, nargs="?")
+    parser.add_argument("--images", dest="n", type=int, default=200)
+    parser.add_argument("--block", type=int, default=20)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batch", type=int)
+    parser.add_argument("--ways", nargs="+", default=["float32", "bfloat16", "bfloat16 compiled", "shared"])
+    arguments = parser.parse_args()
+
+    networks.be_deterministic(arguments.threads)
+    device, preprocessing = networks.resolve_device("auto"), networks.Preprocessing()
+    workers = arguments.threads if device.type == "cuda" else 1
+    name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
+    paths = sorted(arguments.images.iterdir())
+    index = index_of((paths * (arguments.n // len(paths) + 1))[: arguments.n])
+    rounds = arguments.n // arguments.block
+    made = arguments.architecture, arguments.checkpoint
+    print(
+        f"{arguments.architecture}, {arguments.n} images in {rounds} blocks, {name}, {arguments.threads} threads"
+    )
+
+    def block(turn: int) -> pd.DataFrame:
+        """The images of a round; the round that is not counted sees those of the first."""
+        start = max(turn - 1, 0) * arguments.block
+        return index.iloc[start : start + arguments.block]
+
+    def exact(precision: str, compiled: bool, view: object) -> tuple[engines.Exact, int]:
+        classifier = networks.Classifier(folded(*made), device, precision, compiled)
+        engine = engines.Exact(classifier, view, preprocessing)
+        return engine, engine.possible(arguments.batch or engines.usual_batch(device))
+
+    for way in arguments.ways:
+        if way == "shared":
+            continue
+        precision, *compiled = way.split()
+        with told(f"{way}: load and set up"):
+            engine, batch = exact(precision, bool(compiled), zoom.View())
+        classifier = engine.classifier
+        views = torch.randn(batch, 3, 224, 224).to(
+            device, classifier.dtype, memory_format=torch.channels_last
+        )
+        with told(f"{way}: first forward pass"):
+            classifier.logits(views)
+        first = first_way(network_of(*made).to(device), device)
+        passes = arguments.block * CELLS / batch
+
+        def bare(_: int, classifier=classifier, views=views, passes=passes) -> None:
+            for _ in range(round(passes)):
+                classifier.logits(views)
+
+        times = in_turn(
+            {
+                "rule": lambda turn, engine=engine, batch=batch: rule(engine, block(turn), batch, workers),
+                "bare": bare,
+                "first": lambda turn, first=first: [
+                    first(Path(path)) for path in block(turn)["path"][:SIMPLE]
+                ],
+            },
+            rounds,
+        )
+        times["bare"] = [seconds * passes / round(passes) for seconds in times["bare"]]
+        times["first"] = [seconds * arguments.block / SIMPLE for seconds in times["first"]]
+        each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
+        print(
+            f"{way:18} batch {batch}: rule {each['rule']:.1f}, bare {each['bare']:.1f}, first {each['first']:.1f} ms per "
+            f"image; bare/rule {ratio(times, 'bare', 'rule'):.3f}, first/rule {ratio(times, 'first', 'rule'):.2f}",
+            flush=True,
+        )
+
+    if "shared" in arguments.ways:
+        for precision in ("float32", "bfloat16"):
+            engine, batch = exact(precision, False, shift.View())
+            shared = engines.Shared(folded(*made), shift.View(), preprocessing, device, precision)
+            few = arguments.batch or engines.usual_batch(device)
+            times = in_turn(
+                {
+                    "exact": lambda turn, engine=engine, batch=batch: rule(
+                        engine, block(turn), batch, workers
+                    ),
+                    "shared": lambda turn, shared=shared, few=few: rule(shared, block(turn), few, workers),
+                },
+                rounds,
+            )
+            each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
+            print(
+                f"shift, {precision:9}: exact {each['exact']:.1f}, shared {each['shared']:.1f} ms per image; "
+                f"exact/shared {ratio(times, 'exact', 'shared'):.1f}",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
