@@ -132,7 +132,8 @@ def _refuse_damage(path: str | Path) -> Iterator[None]:
 
 def _open(path: str | Path) -> h5py.File:
     with _refuse_damage(path):
-        file = h5py.File(path, "r", locking=False)  # NFS and Lustre may refuse locks
+        # NFS and Lustre may refuse locks. No cache of chunks, of which every part would have its own: each is read once.
+        file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
         absent = {"image", *DTYPES} - set(file)
     if absent:
         file.close()

@@ -15,21 +15,24 @@ The label is also given as the method's own: it is the decision without a saccad
 difference. Our rule; the two ways of pooling are those of Kittler et al. (1998), doi 10.1109/34.667881.
 """
 
-import numpy as np
-from scipy.special import logsumexp
+from typing import TYPE_CHECKING
 
-from labelmaps.label_map_file import LabelMaps
-from labelmaps.methods import likelihood
+import numpy as np
+
+from labelmaps.methods import likelihood, log_sum_exp
+
+if TYPE_CHECKING:
+    from labelmaps.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"
 
 
-def saliency(maps: LabelMaps, label: None) -> tuple[np.ndarray, np.ndarray]:
+def saliency(maps: "LabelMaps", label: None) -> tuple[np.ndarray, np.ndarray]:
     """Log p(k̂|x_u) in nats, (image, row, column), and k̂ (image,)."""
     view = maps.log_probability
     # A ring's sum stands for its mean: the same factor for every label.
-    votes = sum(logsumexp(view[:, ring], axis=1) for ring in voting_rings(view.shape[1]))
+    votes = sum(log_sum_exp(view[:, ring], axis=1) for ring in voting_rings(view.shape[1]))
     agreed = votes.argmax(axis=-1)
     return likelihood.saliency(maps, agreed), agreed
 

@@ -4,19 +4,21 @@ Source: the paper, equation 2: IGUB(u) = Σ_k p(k|x₀, x_u) log p(k|x_u). The j
 p(k|x₀, x_u) ∝ p(k|x₀) p(k|x_u), as in Daucé & Perrinet (2020).
 """
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from scipy.special import logsumexp
 
-from labelmaps.label_map_file import LabelMaps
+from labelmaps.methods import log_sum_exp
+
+if TYPE_CHECKING:
+    from labelmaps.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"
 
 
 def saliency(
-    maps: LabelMaps, label: None, *, prior: Literal["initial", "mean", "inner"] = "initial"
+    maps: "LabelMaps", label: None, *, prior: Literal["initial", "mean", "inner"] = "initial"
 ) -> np.ndarray:
     """IGUB(u) in nats, (image, row, column).
 
@@ -31,7 +33,8 @@ def saliency(
         "inner": view[:, max(row - 1, 0) : row + 2, max(column - 1, 0) : column + 2],
     }[prior]
     # The sum over views stands for their mean: the joint posterior is normalised.
-    before = logsumexp(known, axis=(1, 2))
+    before = log_sum_exp(known, axis=(1, 2))
     joint = before[:, None, None, :] + view
-    joint = np.exp(joint - joint.max(axis=-1, keepdims=True))
-    return (joint * view).sum(axis=-1) / joint.sum(axis=-1)
+    joint -= joint.max(axis=-1, keepdims=True)
+    np.exp(joint, out=joint)
+    return np.vecdot(joint, view) / joint.sum(axis=-1)

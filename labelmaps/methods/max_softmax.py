@@ -4,14 +4,17 @@ Source: Hendrycks and Gimpel (2017), arXiv 1610.02136, where max_k p(k|x) is the
 logarithm, which keeps the order and the resolution near 1.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from labelmaps.label_map_file import LabelMaps
+if TYPE_CHECKING:
+    from labelmaps.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"
 
 
-def saliency(maps: LabelMaps, label: None) -> np.ndarray:
+def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
     """max_k log p(k|x_u) in nats, (image, row, column)."""
     return maps.log_probability.max(axis=-1)

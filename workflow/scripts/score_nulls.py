@@ -9,7 +9,7 @@ from labelmaps import nulls
 from labelmaps.best_of_n import best_of_n_table
 from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
+from labelmaps.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.logs import job
 from labelmaps.methods import likelihood
 from labelmaps.pointing import hits
@@ -42,7 +42,7 @@ def score_nulls(
             nulls.standard_crop(ids, before, standard_label, label),
         ]
         log_likelihood, rank, done = [], [], 0
-        for block in file.blocks():
+        for block in file.blocks(IMAGES_PER_READ):  # each makes a table: few
             rows = slice(done, done + len(block.image))
             done = rows.stop
             tables.append(nulls.label_nulls(block, label[rows], other[rows], hit[rows]))

@@ -1,0 +1,333 @@
+"""Time and memory of every stage beside the networks, at the size of ImageNet's validation set, on generated data.
+
+    python -m benchmarks.full_size [--images 5000 20000 50000] [--csv LOC_val_solution.csv] [--folder DIR]
+
+Draws images, boxes, label maps (7 × 7 fixations, 1000 labels, noise under a raised label: 5 GB for 50,000 images) and the
+saliency of the methods that look at glimpses; then runs each stage of the default configuration up to the tables as its rule
+does: the function of its script, in a process of its own, from files to files. Joining reads all label maps: after it they
+lie in the page cache.
+
+Prints for each stage and number of images: seconds; ms per image; CPU seconds of the process, its start and imports
+included; its peak memory in MiB. Runs of one rule that cost the same, method by method, stand in one row: sums of the
+seconds, the largest peak.
+
+--csv: Kaggle's file of boxes; otherwise boxes are drawn. --folder: keeps what was drawn, to measure again.
+"""
+
+import argparse
+import importlib
+import multiprocessing
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import yaml
+from PIL import Image
+
+from labelmaps import views
+from labelmaps.annotations import read_annotations
+from labelmaps.classes import read_classes
+from labelmaps.label_map_file import write_label_maps
+from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from pipeline.settings import Settings, View, read_settings
+from pipeline.sources import ROOT
+
+CLASSES = ROOT / "resources" / "imagenet_classes.txt"
+LABELS = 1000
+PART = 1000  # images
+BLOCK = 64  # images
+TYPICAL = (500, 375)  # width and height of an image, where its boxes do not ask for more
+NETWORK = {
+    "dataset": "drawn",
+    "view": "zoom",
+    "model": "drawn",
+    "architecture": "resnet18",
+    "weights": "drawn",
+}
+TABLES = ("summary", "comparisons", "pointing", "best_of_n", "paper", "paper_orders")
+
+Stage = tuple[str, str, dict]  # what the table calls it, the function's dotted name, and its arguments
+
+
+def draw_images(folder: Path, sizes: list[int], csv: Path | None) -> pd.DataFrame:
+    """For each number of images their files and boxes; returns image, label, width and height of all, sorted.
+
+    An image is as large as its boxes ask for; images of one size are one file with many names.
+    """
+    boxes = folder / "boxes.csv"
+    if csv is None:
+        draw_boxes(boxes, max(sizes))
+    else:
+        boxes.write_bytes(csv.read_bytes())
+    lines = pd.read_csv(boxes, dtype=str).sort_values("ImageId")
+    table, _ = read_annotations(boxes, read_classes(CLASSES))
+    corners = np.array([np.max(image_boxes, axis=0)[2:] for image_boxes in table["boxes"]])
+    width, height = np.ceil(np.maximum(corners, TYPICAL)).astype(int).T
+    images = table[["image", "label"]].assign(width=width, height=height)[: max(sizes)]
+    generator = np.random.default_rng(0)
+    for n in sizes:
+        lines[:n].to_csv(folder / f"boxes_{n}.csv", index=False)
+        here = folder / f"images_{n}"
+        if here.exists():
+            continue
+        here.mkdir()
+        for size, of_size in images[:n].groupby(["width", "height"]):
+            first, *others = (here / f"{image}.JPEG" for image in of_size["image"])
+            coarse = generator.integers(0, 256, (size[1] // 4, size[0] // 4, 3), np.uint8)
+            Image.fromarray(coarse).resize(size).save(first)
+            for other in others:
+                other.hardlink_to(first)
+    return images
+
+
+def draw_boxes(path: Path, n: int) -> None:
+    """One or two boxes for each of n images, in Kaggle's format."""
+    generator = np.random.default_rng(0)
+    ids = [item.id for item in read_classes(CLASSES)]
+    rows = []
+    for i in range(n):
+        label, count = ids[generator.integers(LABELS)], generator.integers(1, 3)
+        low, high = np.sort(generator.random((2, count, 2)), axis=0) * (TYPICAL[0] - 1, TYPICAL[1] - 1)
+        corners = np.hstack([np.floor(low), np.floor(high) + 1]).astype(int)
+        text = "".join(f"{label} {' '.join(map(str, box))} " for box in corners.tolist())
+        rows.append((f"ILSVRC2012_val_{i + 1:08}", text))
+    pd.DataFrame(rows, columns=["ImageId", "PredictionString"]).to_csv(path, index=False)
+
+
+def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[int]) -> None:
+    """The parts of the label maps through a view; `ends`: where each part ends."""
+    family = views.create(view.family, **view.options)
+    cells = (family.grid, family.grid)
+    generator = np.random.default_rng(0)
+    noise = generator.normal(0, 2, (BLOCK, *cells, LABELS)).astype(np.float32)
+    total, best = np.exp(noise).sum(axis=-1), noise.max(axis=-1)
+    for start, stop in zip([0, *ends], ends, strict=False):
+        part, rows = folder / f"{start}-{stop}.h5", images[start:stop]
+        if part.exists():
+            continue
+        attributes = {"weights_source": NETWORK["weights"], "batch": BLOCK}
+        with write_label_maps(part, rows["image"].tolist(), family.grid, LABELS, attributes) as writer:
+            for first in range(0, len(rows), BLOCK):
+                block = rows[first : first + BLOCK]
+                n, label = len(block), block["label"].to_numpy()[:, None, None, None]
+                # The network sees an image's label in all of its views more or less, and best in some.
+                strength = abs(generator.normal(5, 3, (n, 1, 1, 1)) + generator.normal(0, 3, (n, *cells, 1)))
+                target = np.take_along_axis(noise[:n], label, axis=-1)
+                raised = target + strength.astype(np.float32)
+                log_sum_exp = np.log(total[:n, ..., None] - np.exp(target) + np.exp(raised))
+                log_probability = noise[:n] - log_sum_exp
+                np.put_along_axis(log_probability, label, raised - log_sum_exp, axis=-1)
+                is_best = raised > best[:n, ..., None]
+                looks = [family.geometry(*size) for size in zip(block["width"], block["height"], strict=True)]
+                writer.append(
+                    log_probability=log_probability,
+                    log_sum_exp=log_sum_exp[..., 0],
+                    top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
+                    centre=np.stack([look.centre for look in looks]),
+                    extent=np.stack([look.extent for look in looks]),
+                )
+
+
+def draw_glimpse_saliency(path: Path, images: pd.DataFrame) -> None:
+    """Maps without meaning, as from a method that looks at x₀ alone; it gives labels, too."""
+    generator = np.random.default_rng(0)
+    n = len(images)
+    whole = np.column_stack([np.zeros((n, 2)), images["width"], images["height"]])
+    maps = SaliencyMaps(
+        images["image"].tolist(),
+        generator.random((n, 7, 7), np.float32),
+        views.cell_points(whole, 7, 7),
+        generator.integers(LABELS, size=n),
+    )
+    write_saliency(path, maps, {"weights_source": NETWORK["weights"]})
+
+
+def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
+    """All that the stages start from."""
+    settings = default_settings()
+    folder.mkdir(parents=True, exist_ok=True)
+    images = draw_images(folder, sizes, csv)
+    ends = sorted({*range(PART, len(images), PART), *sizes})
+    for view in ("zoom", "standard_crop"):
+        draw_label_maps(folder / view, images, settings.views[view], ends)
+    for n in sizes:
+        for name in glimpse_methods(settings):
+            draw_glimpse_saliency(folder / f"results_{n}" / f"saliency_{name}.h5", images[:n])
+
+
+def default_settings() -> Settings:
+    """The embedded default's."""
+    return read_settings(yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8")))
+
+
+def glimpse_methods(settings: Settings) -> list[str]:
+    """The run's methods that look at a glimpse."""
+    return [name for name in settings.run.methods if settings.methods[name].input == "glimpse"]
+
+
+def script(name: str) -> str:
+    """The function of a rule's script; rule, script and function share a name."""
+    return f"workflow.scripts.{name}.{name}"
+
+
+def stages(folder: Path, n: int) -> Iterator[Stage]:
+    """Every stage on the first n images, in the order in which each finds its inputs; arguments as the rules give them."""
+    settings = default_settings()
+    methods, catalogue, shown = settings.run.methods, settings.methods, settings.figure_1.methods
+    results = folder / f"results_{n}"
+    boxes, index, label_maps = folder / f"boxes_{n}.csv", results / "index.parquet", folder / f"zoom_{n}.h5"
+    standard = folder / f"standard_crop_{n}.h5"
+    tolerance = settings.pointing.tolerance
+
+    def of(methods: list[str], kind: str) -> list[Path]:
+        return [results / f"{kind}_{method}.parquet" for method in methods]
+
+    saliency = {method: results / f"saliency_{method}.h5" for method in methods}
+    fixations = dict(zip(methods, of(methods, "fixations"), strict=True))
+    scores = dict(zip(methods, of(methods, "scores"), strict=True))
+    nulls, curves, examples = (results / name for name in ("nulls.parquet", "curves.parquet", "examples.csv"))
+    table = {name: results / f"{name}.csv" for name in TABLES}
+    stated, orders = (ROOT / "resources" / f"{name}.csv" for name in ("paper", "paper_orders"))
+    rows = [
+        NETWORK | {"method": name, "variant": catalogue[name].variant, "cue": catalogue[name].cue}
+        for name in methods
+    ]
+
+    yield (
+        "read_annotations",
+        "labelmaps.annotations.read_annotations",
+        {"path": boxes, "classes": read_classes(CLASSES)},
+    )
+    for verify in ("header", "full"):
+        files = {"index_path": index, "excluded_path": results / "excluded.csv", "classes": CLASSES}
+        data = {"images": folder / f"images_{n}", "boxes": boxes, "table": None}
+        checks = {"verify": verify, "expect_images": n, "max_excluded": 0.0}
+        workers = {"workers": settings.compute.threads}
+        yield f"index_dataset, verify: {verify}", script("index_dataset"), files | data | checks | workers
+    for view, path in (("standard_crop", standard), ("zoom", label_maps)):
+        ends = (int(part.stem.split("-")[1]) for part in (folder / view).glob("*.h5"))
+        ends = [end for end in sorted(ends) if end <= n]
+        parts = [folder / view / f"{start}-{end}.h5" for start, end in zip([0, *ends], ends, strict=False)]
+        yield f"join_label_maps, {view}", script("join_label_maps"), {"parts": parts, "path": path}
+    for name in methods:
+        method = catalogue[name]
+        if method.input == "label maps":
+            options = {"method": method.method, "options": method.options}
+            files = {"label_maps": label_maps, "index": index, "output": saliency[name]}
+            yield f"compute_saliency, {name}", script("compute_saliency"), files | options
+    for name in methods:
+        yield (
+            f"select_fixations, {len(methods)} methods",
+            script("select_fixations"),
+            {
+                "saliency": saliency[name],
+                "label_maps": label_maps,
+                "output": fixations[name],
+                "arrival": catalogue[name].arrival,
+            },
+        )
+    for name in methods:
+        files = {"fixations": fixations[name], "label_maps": label_maps, "index": index}
+        yield (
+            f"score_fixations, {len(methods)} methods",
+            script("score_fixations"),
+            files | {"output": scores[name], "tolerance": tolerance},
+        )
+    yield (
+        "score_nulls",
+        script("score_nulls"),
+        {"index": index, "label_maps": label_maps, "standard": standard}
+        | {"scores": nulls, "curves": curves, "tolerance": tolerance, "seed": settings.nulls.seed},
+    )
+    yield (
+        "summarise_scores",
+        script("summarise_scores"),
+        {"scores": list(scores.values()), "nulls": [nulls], "curves": [curves], "rows": rows}
+        | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]},
+    )
+    yield (
+        "compare_methods",
+        script("compare_methods"),
+        {"scores": list(scores.values()), "nulls": [nulls], "output": table["comparisons"]}
+        | {"networks": [NETWORK], "methods": methods},
+    )
+    yield (
+        "play_pointing_game",
+        script("play_pointing_game"),
+        {"index": index, "label_maps": [label_maps], "fixations": list(fixations.values())}
+        | {"output": table["pointing"], "networks": [NETWORK], "methods": methods},
+    )
+    yield (
+        "compare_with_paper",
+        script("compare_with_paper"),
+        {"summary": table["summary"], "scores": list(scores.values()), "paper": stated}
+        | {"paper_orders": orders, "numbers": table["paper"], "orders": table["paper_orders"]}
+        | {"index": index, "rows": rows},
+    )
+    yield (
+        "choose_examples",
+        script("choose_examples"),
+        {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
+        | {"fixations": of(shown, "fixations"), "output": examples, "chosen": {}},
+    )
+    for path in table.values():
+        page = {"output": path.with_suffix(".html"), "title": path.stem, "note": ""}
+        yield f"render_table, {len(table)} tables", script("render_table"), {"table": path} | page
+
+
+def run(function: str, arguments: dict) -> tuple[float, float, float]:
+    """Call the function of this dotted name: its seconds; all CPU seconds and the peak memory (MiB) of this process."""
+    module, _, name = function.rpartition(".")
+    call = getattr(importlib.import_module(module), name)
+    start = time.perf_counter()
+    call(**arguments)
+    seconds = time.perf_counter() - start
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return seconds, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024
+
+
+def in_a_fresh_process(function: Callable, *arguments):
+    """The result of a function of this module; a process of its own, so that its peak memory is its own, too."""
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
+        return executor.submit(function, *arguments).result()
+
+
+def measure(folder: Path, n: int) -> Iterator[tuple]:
+    """Run every stage on n images; each name of a stage, n, seconds, ms per image, CPU seconds, peak memory in MiB."""
+    for stage, runs in groupby(stages(folder, n), key=itemgetter(0)):
+        measured = [in_a_fresh_process(run, function, arguments) for _, function, arguments in runs]
+        seconds, cpu, peak = zip(*measured, strict=True)
+        yield stage, n, sum(seconds), 1000 * sum(seconds) / n, sum(cpu), max(peak)
+
+
+def main() -> None:
+    """Draw, measure and print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--images", type=int, nargs="+", default=[5000, 20000, 50000])
+    parser.add_argument("--csv", type=Path)
+    parser.add_argument("--folder", type=Path)
+    arguments = parser.parse_args()
+    sizes = sorted(arguments.images)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = arguments.folder or Path(temporary)
+        in_a_fresh_process(draw, folder, sizes, arguments.csv)
+        print(
+            "| stage | images | s | ms per image | CPU s | peak MiB |\n|---|---|---|---|---|---|",
+            flush=True,
+        )
+        for n in sizes:
+            for stage, *numbers in measure(folder, n):
+                print("| {} | {:,} | {:.1f} | {:.3f} | {:.1f} | {:.0f} |".format(stage, *numbers), flush=True)
+
+
+if __name__ == "__main__":
+    main()
