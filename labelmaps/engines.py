@@ -166,8 +166,8 @@ class Shared:
         window, whole = (
             self.classifier.activations(torch.zeros(1, 3, side, side)).shape[-1] for side in (size, self.size)
         )
-        self.window, self.stride = window, (whole - window) // max(view.grid - 1, 1)
-        if self.stride * size != step * window or whole != window + (view.grid - 1) * self.stride:
+        self.window, self.stride = window, step * window // size  # in cells of the feature map
+        if step * window % size or whole != window + (view.grid - 1) * self.stride:
             raise InputError(
                 f"engine: shared needs a step of the grid ({step} pixels) that is a multiple of the stride of {name} "
                 f"({size} pixels on {window} cells). Use another grid, or engine: exact"
@@ -194,7 +194,7 @@ class Shared:
 
     @torch.inference_mode()
     def _heads(self, pictures: Tensor) -> Tensor:
-        features = avg_pool2d(self.classifier.activations(pictures), self.window, self.stride or 1)
+        features = avg_pool2d(self.classifier.activations(pictures), self.window, self.stride)
         return self.classifier.linear(features.permute(0, 2, 3, 1))
 
     def operations_per_view(self) -> int:
