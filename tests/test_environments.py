@@ -1,7 +1,9 @@
 """Each rule's environment holds what its script imports, at the versions of the lock."""
 
 import ast
+import os
 import re
+import subprocess
 import sys
 import tomllib
 
@@ -89,3 +91,37 @@ def test_the_environments_python_is_the_oldest_that_the_project_accepts():
 
 def test_only_the_networks_environment_holds_torch():
     assert [name for name in GROUPS if "torch" in pins(name)] == ["networks"]
+
+
+CONDA = """#!/bin/sh
+case "$1" in
+    --version) echo "conda 26.1.0" ;;
+    info) echo '{"conda_prefix": "/", "platform": "linux-64"}' ;;
+    config) echo '{"get": {"channel_priority": "strict"}}' ;;
+    env)
+        while [ $# -gt 0 ]; do
+            case "$1" in
+                --file) cat "$2" >> "$GIVEN" ;;
+                --prefix) mkdir -p "$2" ;;
+            esac
+            shift
+        done ;;
+esac
+"""
+
+
+def test_snakemake_hands_each_environment_as_it_is_to_conda(tmp_path, monkeypatch):
+    """The conda here is a stand-in that notes what it is given and installs nothing."""
+    conda = tmp_path / "bin" / "conda"
+    conda.parent.mkdir()
+    conda.write_text(CONDA)
+    conda.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{conda.parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("GIVEN", str(tmp_path / "given"))
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "1"]
+    command += ["--directory", str(tmp_path), "--sdm", "conda", "--conda-create-envs-only"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    given = (tmp_path / "given").read_text().split("# Generated")[1:]
+    files = [(ROOT / "envs" / f"{name}.yaml").read_text().removeprefix("# Generated") for name in GROUPS]
+    assert sorted(given) == sorted(files)

@@ -1,6 +1,8 @@
 """The workflow as its users run it: end to end, rerunning only what changed, refusing what cannot be."""
 
+import doctest
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -57,23 +59,14 @@ ONE_VIEW = {
 ONE_MODEL = ONE_VIEW | {"compute_label_maps": 3, "join_label_maps": 2}
 
 
+def run_snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 def snakemake(folder, *arguments, repository=ROOT):
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        str(repository / "Snakefile"),
-        "--directory",
-        str(folder),
-    ]
-    return subprocess.run(
-        [*command, "--cores", "2", *map(str, arguments)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    fixed = ["--snakefile", repository / "Snakefile", "--directory", folder, "--cores", "2"]
+    return run_snakemake(folder, *fixed, *arguments)
 
 
 def succeed(result):
@@ -246,6 +239,33 @@ def test_the_tables_follow_from_the_label_maps(study):
         inside = (x >= 10) & (x <= 40) & (y >= 10) & (y <= 40)
         inside[3] |= (50 <= x[3] <= 60) and (50 <= y[3] <= 60)
         assert (scores["pointing"] == np.where(inside, "hit", "miss")).all()
+
+
+def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
+    page = tmp_path / "python.md"
+    text = (ROOT / "docs/python.md").read_text()
+    page.write_text(text.replace("results/scenes/zoom/small_resnet", "results/four/zoom/own"))
+    monkeypatch.chdir(study[1])
+    failed, tried = doctest.testfile(str(page), module_relative=False)
+    assert failed == 0
+    assert tried > 15
+
+
+def test_another_workflow_uses_this_one_as_a_module(study, tmp_path):
+    """As docs/module.md says."""
+    repository, folder, _ = study
+    code = re.compile(r"```\n(module labelmaps:.*?)```", re.S)
+    example = code.search((ROOT / "docs/module.md").read_text()).group(1)
+    (tmp_path / "Snakefile").write_text(example.replace("labelmaps/Snakefile", str(repository / "Snakefile")))
+    for name in ("images", "boxes.csv", "network.pth"):
+        (tmp_path / name).symlink_to(folder / name)
+    target = "results/four/zoom/own/fixations/likelihood.parquet"
+    configurations = [repository / "config/config.yaml", folder / "config.yaml"]
+    command = [target, "--cores", "2", "--configfile", *configurations]
+    text = succeed(run_snakemake(tmp_path, *command))
+    assert planned_jobs(text)["labelmaps_select_fixations"] == 1
+    made, expected = (pd.read_parquet(place / target) for place in (tmp_path, folder))
+    pd.testing.assert_frame_equal(made, expected)
 
 
 def test_the_same_inputs_give_the_same_bytes(study, tmp_path):

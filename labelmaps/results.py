@@ -1,0 +1,104 @@
+"""What a run left, opened from Python: label maps, views, maps of methods, scores. The way in for what comes after.
+
+from labelmaps.results import Results
+results = Results("results/scenes/zoom/small_resnet")
+"""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labelmaps import methods, views
+from labelmaps.errors import InputError
+from labelmaps.images import read_image
+from labelmaps.index import check_same_images, read_index
+from labelmaps.label_map_file import LabelMaps, open_label_maps
+from labelmaps.modules import load_module
+
+
+@dataclass(frozen=True)
+class Results:
+    """The results of one network looking through one view: the folder results/{dataset}/{view}/{model}.
+
+    Images are named by their ids. Every method reads what it needs when it is called; damaged or missing files raise
+    `InputError`.
+    """
+
+    folder: str | Path
+
+    @cached_property
+    def index(self) -> pd.DataFrame:
+        """One row per image, by its id: path, label, width, height, boxes (box, 4) in original pixels."""
+        return read_index(Path(self.folder).parent.parent / "index.parquet").set_index("image", drop=False)
+
+    @cached_property
+    def made_by(self) -> dict[str, object]:
+        """What made the label maps: weights, view, preprocessing, precision, versions."""
+        with open_label_maps(self._label_maps) as file:
+            check_same_images(self.index["image"].tolist(), file.images, self._label_maps)
+            return {key: _parsed(value) for key, value in file.attributes.items()}
+
+    def label_maps(self, image: str) -> LabelMaps:
+        """The label maps of one image; axes (image, row, column, …) with a first axis of length 1."""
+        place = self._place(image)
+        with open_label_maps(self._label_maps) as file:
+            return file.read(place, place + 1)
+
+    def logits(self, image: str) -> np.ndarray:
+        """The network's logits at every fixation, (row, column, label) float32."""
+        maps = self.label_maps(image)
+        return (maps.log_probability + maps.log_sum_exp[..., None])[0]
+
+    def views(self, image: str) -> np.ndarray:
+        """What the network received from every fixation, (row, column, y, x, RGB) uint8. Needs torch."""
+        from labelmaps.networks import Preprocessing
+        from labelmaps.pictures import picture_views
+
+        row = self.index.iloc[self._place(image)]
+        view = views.create(**self.made_by["view"])
+        pixels = read_image(row["path"], row["offset"], row["length"])
+        cells = range(view.grid**2)
+        pictures = picture_views(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
+        return pictures.reshape(view.grid, view.grid, *pictures.shape[1:])
+
+    def saliency(self, method: str, image: str, **options: object) -> np.ndarray:
+        """The map (row, column) of a method on label maps, a module of `labelmaps.methods`, with its options."""
+        module = load_module(methods, method)
+        if module.INPUT != "label maps":
+            raise InputError(
+                f"{method} looks at activations; read its stored maps with `labelmaps.saliency_file`"
+            )
+        label = np.array([self.index["label"].iloc[self._place(image)]], np.int64)
+        found = module.saliency(self.label_maps(image), label if module.CUE == "cued" else None, **options)
+        return (found[0] if isinstance(found, tuple) else found)[0]
+
+    def scores(self, method: str) -> pd.DataFrame:
+        """One row per image, by its id: fixation (row, column, x, y), correct before and after, Pointing Game."""
+        tables = [
+            pd.read_parquet(Path(self.folder) / kind / f"{method}.parquet")
+            for kind in ("fixations", "scores")
+        ]
+        fixations, scores = (table.set_index("image") for table in tables)
+        return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
+
+    @property
+    def _label_maps(self) -> Path:
+        return Path(self.folder) / "label_maps.h5"
+
+    def _place(self, image: str) -> int:
+        if image not in self.index.index:
+            raise InputError(
+                f"{image}: no image of this id in the index; the first is {self.index['image'].iloc[0]}"
+            )
+        return self.index.index.get_loc(image)
+
+
+def _parsed(value: object) -> object:
+    """An attribute as it was before it was stored: structured ones are JSON."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        return json.loads(value)
+    return value
