@@ -1,6 +1,7 @@
 """A configuration is checked once, whole, before any job: each mistake is named with its path and what is allowed."""
 
 import copy
+import re
 from dataclasses import fields
 from itertools import product
 from pathlib import Path
@@ -41,10 +42,23 @@ def accepted(*layers):
     return read_settings(overlaid(*layers))
 
 
-@pytest.mark.parametrize("name", ["config.yaml", "imagenet.yaml"])
-def test_the_configurations_of_the_repository_are_valid(name):
-    settings = read_settings(overlaid(yaml.safe_load((ROOT / "config" / name).read_text())))
-    assert settings.run.datasets == [{"config.yaml": "scenes", "imagenet.yaml": "imagenet"}[name]]
+RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
+
+
+def test_the_default_configuration_is_valid():
+    assert accepted().run.datasets == ["scenes"]
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_each_recipe_is_run_as_it_says_and_listed_in_the_readme(name):
+    text = (ROOT / "config" / name).read_text()
+    files = re.search(r"^#   snakemake .*--configfile (.+)$", text, re.M).group(1).split()
+    assert files[-1] == f"config/{name}"
+    settings = accepted(*(yaml.safe_load((ROOT / file).read_text()) for file in files))
+    last = yaml.safe_load(text).get("run", {})
+    assert last.items() <= settings.run.model_dump().items()
+    assert "scenes" not in settings.run.datasets
+    assert f"[`{name}`]({name})" in (ROOT / "config/README.md").read_text()
 
 
 def test_a_users_data_set_does_not_run_the_synthetic_one_too():
