@@ -251,6 +251,23 @@ def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
     assert tried > 15
 
 
+def test_every_column_of_a_run_is_explained(study):
+    page = set(re.findall(r"`(\w+)`", (ROOT / "docs/files.md").read_text()))
+    results = study[1] / "results/four"
+    base = results / "zoom/own"
+    names = set()
+    for path in results.rglob("*.csv"):
+        names |= set(pd.read_csv(path).columns)
+    for path in (*base.rglob("*.parquet"), results / "index.parquet"):
+        names |= set(pd.read_parquet(path).columns)
+    for path in (base / "label_maps.h5", base / "saliency/dff.h5"):
+        with h5py.File(path) as file:
+            names |= set(file)
+    assert len(names) > 70
+    explained = {name for name in names if re.sub("_(low|high)$", "", name) in page}
+    assert names - explained == set()
+
+
 def test_another_workflow_uses_this_one_as_a_module(study, tmp_path):
     """As docs/module.md says."""
     repository, folder, _ = study

@@ -1,0 +1,42 @@
+"""What the documentation says of rules, files and links is true."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "config").glob("*.md")])
+
+
+def test_the_graph_shows_what_snakemake_does_and_every_rule_is_named(tmp_path):
+    page = (ROOT / "docs/how_it_works.md").read_text()
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")]
+    command += ["--directory", str(tmp_path), "--rulegraph", "mermaid-js"]
+    graph = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", graph))
+    edges = {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", graph)}
+    shown = set(re.findall(r"^    (\w+) --> (\w+)$", page, re.M))
+    assert len(shown) > 10
+    assert shown - edges == set()
+    text = "".join(path.read_text() for path in (ROOT / "rules").glob("*.smk"))
+    assert {rule for rule in re.findall(r"^rule (\w+):", text, re.M) if rule not in page} == set()
+
+
+def anchors(text):
+    """The anchors that a page's headings have."""
+    headings = re.findall(r"^#+ (.+)$", text, re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_of_a_page_leads_somewhere(page):
+    for target in re.findall(r"\]\(([^)]+)\)", page.read_text()):
+        if target.startswith("https://"):
+            continue
+        name, _, anchor = target.partition("#")
+        file = page.parent / name if name else page
+        assert file.exists(), target
+        assert not anchor or anchor in anchors(file.read_text()), target
