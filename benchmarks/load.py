@@ -2,9 +2,9 @@
 
     python -m benchmarks.load IMAGES [--images 2000] [--parts 200]
 
-First the label maps of so many images (those of the folder IMAGES over and over) by a small network, as the rule makes them: resident
-memory and open files after every tenth of the images. Then a data set of as many images in so many parts: the time and memory of
-Snakemake's dry run, and of joining drawn parts and reading them all, with the most files that were open at once.
+First the label maps of so many images (those of the folder IMAGES over and over) by a small network, as the rule makes them:
+resident memory and open files after every tenth of the images. Then a data set of as many images in so many parts: the time
+and memory of Snakemake's dry run, and of joining drawn parts and reading them all, with the most files open at once.
 """
 
 import argparse
@@ -29,13 +29,13 @@ LABELS = 14
 
 
 def resident() -> float:
-    """This process's memory, in MiB."""
+    """Memory of the process, in MiB."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
 def open_files() -> int:
-    """How many files this process has open."""
+    """How many files the process has open."""
     return len(list(Path("/proc/self/fd").iterdir()))
 
 
@@ -108,7 +108,8 @@ def join(parts: int, images: int, folder: Path) -> None:
         most = open_files()
     read = time.perf_counter() - start
     print(
-        f"{parts} parts of {n} images: joined in {joined:.2f} s, opened in {opened:.3f} s, read in {read:.2f} s, {most} files open"
+        f"{parts} parts of {n} images: joined in {joined:.2f} s, opened in {opened:.3f} s, read in {read:.2f} s; "
+        f"{most} files open"
     )
 
 
