@@ -249,8 +249,8 @@ def download_weights(url: str, path: str | Path) -> None:
                 raise ValueError(f"its sha256 is {found}: the file is cut or another")
     except (OSError, HTTPException, ValueError) as error:
         raise InputError(
-            f"{url}: not downloaded ({str(error) or type(error).__name__}). Check network and disk, or fetch the file elsewhere "
-            "and give it as `checkpoint:`"
+            f"{url}: not downloaded ({str(error) or type(error).__name__}). Check network and disk, or fetch the file "
+            "elsewhere and give it as `checkpoint:`"
         ) from error
 
 

@@ -327,48 +327,45 @@ def test_a_compressed_or_damaged_tar_is_an_error(data, damage):
 
 
 @pytest.fixture
-def nobody():
-    """Works with nobody's rights until the test ends: root may read whatever is there."""
-    if os.geteuid() == 0:
-        os.seteuid(65534)
-        yield
-        os.seteuid(0)
-    else:
-        yield
-
-
-@pytest.fixture
 def closed(request, data):
-    """A folder of the data that may not be entered; its parents may."""
+    """A file or folder of the data that may not be read; root, who may read anything, works with nobody's rights."""
+    for images in ("flat", "classes", "all.tar"):
+        index_of(data, images)  # imports what reading takes, as nobody may not
     for folder in (data, *data.parents):
         if "pytest" in str(folder):
             folder.chmod(0o755)
-    path = data / request.param
+    path, is_root = data / request.param, os.geteuid() == 0
     mode = path.stat().st_mode
     path.chmod(0)
+    if is_root:
+        os.seteuid(65534)
     yield path
+    if is_root:
+        os.seteuid(0)
     path.chmod(mode)
 
 
 @pytest.mark.parametrize(
-    ("closed", "images", "message"),
+    ("closed", "images", "boxes", "message"),
     [
-        ("flat", "flat", "cannot list the folder .*flat: .*Permission denied.*; check path and rights"),
-        ("flat", "flat/inner", "cannot look at .*inner: .*Permission denied.*; check its rights"),
-        ("classes/n02", "classes", "cannot list the folder .*n02: .*Permission denied"),
-        ("boxes.csv", "flat", r"cannot read .*boxes\.csv: .*Permission denied"),
-        ("classes.txt", "flat", r"cannot read the classes file .*classes\.txt: .*Permission denied"),
-        ("all.tar", "all.tar", r"cannot read .*all\.tar .*Permission denied"),
+        ("flat", "flat", None, "cannot list the folder .*flat: .*Permission denied.*; check path and rights"),
+        ("flat", "flat/inner", None, "cannot look at .*inner: .*Permission denied.*; check its rights"),
+        ("classes/n02", "classes", None, "cannot list the folder .*n02: .*Permission denied"),
+        ("all.tar", "all.tar", None, r"cannot read .*all\.tar .*Permission denied"),
+        ("classes.txt", "flat", None, r"cannot read the classes file .*classes\.txt: .*Permission denied"),
+        ("boxes.csv", "flat", "boxes.csv", r"cannot read .*boxes\.csv: .*Permission denied"),
+        ("classes", "flat", "classes/xml", r"cannot look at .*xml: .*Permission denied.*; check its rights"),
+        ("classes/n02", "flat", "classes", r"cannot read the boxes in .*classes: .*Permission denied"),
     ],
     indirect=["closed"],
 )
-def test_what_may_not_be_read_is_an_error(closed, data, nobody, images, message):
+def test_what_may_not_be_read_is_an_error(closed, data, images, boxes, message):
     with pytest.raises(InputError, match=message):
-        index_of(data, images)
+        index_of(data, images, boxes)
 
 
 @pytest.mark.parametrize("closed", ["flat/a.png"], indirect=True)
-def test_an_image_that_may_not_be_read_is_excluded(closed, data, nobody):
+def test_an_image_that_may_not_be_read_is_excluded(closed, data):
     _, excluded = index_of(data, max_excluded=0.5)
     assert list(excluded["image"]) == ["a"]
     assert "Permission denied" in excluded["reason"][0]
