@@ -232,10 +232,17 @@ def sweep_title(wildcards):
     return f"{view.family} ({', '.join(options)})"
 
 
+def is_exchanged(path):
+    """Whether Snakemake would put something else for `{name}` or `<name>` in a path."""
+    return contains_wildcard(path) or re.search(r"<[a-z][a-z0-9_]*>", path)
+
+
 def refuse_names():
     """Stop where a place has a name that Snakemake would take for something else."""
-    if "{" in str(ROOT) or "}" in str(ROOT):
-        raise WorkflowError(f"{ROOT}: Snakemake takes braces for wildcards; rename the repository's folder")
+    if set(str(ROOT)) & set("{}") or is_exchanged(str(ROOT)):
+        raise WorkflowError(
+            f"{ROOT}: Snakemake takes {{name}} and <name> for variables; rename the repository's folder"
+        )
     if shlex.quote(sys.executable) != sys.executable:
         raise WorkflowError(
             f"{sys.executable}: Snakemake cannot start Python from a folder with such a name (blanks, quotes and the like). "
@@ -267,9 +274,9 @@ def refuse_files():
     for key, path, is_needed in selected_files():
         if path is None:
             continue
-        if contains_wildcard(path):
+        if is_exchanged(path):
             raise WorkflowError(
-                f"{key}: {path}: Snakemake takes a name in braces for a wildcard; rename it, or give a symbolic link to it"
+                f"{key}: {path}: Snakemake takes {{name}} and <name> for variables; rename it, or give a symbolic link to it"
             )
         if is_needed and not os.path.exists(path):
             raise WorkflowError(
