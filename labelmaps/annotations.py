@@ -5,7 +5,9 @@ Check a file of boxes without any image: `python -m labelmaps.annotations BOXES 
 
 import argparse
 import csv
+import lzma
 import math
+import os
 import sys
 import tarfile
 import zlib
@@ -23,6 +25,8 @@ from defusedxml.ElementTree import fromstring
 from labelmaps.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
 from labelmaps.images import image_id
+
+LARGEST_XML = 10_000_000  # bytes of one image's boxes; ImageNet's have a few thousand at most
 
 Box = list[float]  # x0, y0, x1, y1 in original pixels
 Annotation = tuple[int, list[Box]]  # label, boxes
@@ -49,16 +53,20 @@ def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
     The CSV has the columns `ImageId,PredictionString`, the latter a repetition of `synset x0 y0 x1 y1`. An
-    XML file is named after its image; folders in between do not matter. Archives are read as a stream, and
+    XML file is named after its image; folders in between do not matter. Archives are read in place, and
     nothing is unpacked. An image shows one class; what is wrong with a single image is among the problems.
 
     Raises `InputError` if the source as a whole cannot be read or holds no annotation.
     """
     path = Path(path)
     indices = class_indices(classes)
-    if not path.exists():
+    try:
+        exists, is_folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+    if not exists:
         raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
-    if path.is_dir():
+    if is_folder:
         entries = _xml_entries(_files_of_folder(path), indices)
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
         entries = _xml_entries(_files_of_archive(path), indices)
@@ -107,8 +115,6 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
 
     Raises `InputError` for an unreadable or empty file, other columns, and rows of another length.
     """
-    if not path.exists():
-        raise InputError(f"no such file: {path}; mend its path")
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
@@ -119,7 +125,11 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
                 )
             if unknown := set(header) - {*required, *optional}:
                 raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
+            if len(set(header)) < len(header):
+                raise InputError(f"{path}: a column occurs twice: {header}; remove one")
             return [_row(header, fields, f"{path}, line {reader.line_num}") for fields in reader if fields]
+    except FileNotFoundError as error:
+        raise InputError(f"no such file: {path}; mend its path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; give a UTF-8 CSV file, quotes in pairs") from error
 
@@ -168,22 +178,40 @@ def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotatio
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
     try:
-        for path in sorted(folder.rglob("*.xml")):
+        found = os.walk(folder, onerror=_stop)  # `rglob` passes over folders that cannot be listed
+        for path in sorted(Path(inner, name) for inner, _, names in found for name in names):
             if _is_visible_xml(path.name):
                 yield path.name, path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read the boxes in {folder}: {error}; make the files readable") from error
 
 
+def _stop(error: OSError) -> None:
+    raise error
+
+
 def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Files in the order in which they are stored; their names serve as ids only, never as paths to write."""
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 if member.isfile() and _is_visible_xml(member.name):
+                    if member.size > LARGEST_XML:  # a few bytes of an archive can stand for gigabytes
+                        raise tarfile.ReadError(f"{member.name} has {member.size} bytes, too many for boxes")
                     yield member.name, archive.extractfile(member).read()
-    except (OSError, EOFError, tarfile.TarError, zlib.error) as error:
-        raise InputError(f"cannot read the archive {path}: {error}; download it again") from error
+            check_tar_end(archive)
+            while archive.fileobj.read(tarfile.RECORDSIZE):
+                pass  # up to the checksum of what is compressed
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        reason = " ".join(str(error).split())  # tarfile lists on lines of their own what it tried
+        raise InputError(f"cannot read the archive {path}: {reason}; download it again") from error
+
+
+def check_tar_end(archive: tarfile.TarFile) -> None:
+    """Raise `ReadError` where an archive is cut or damaged after the last member found, which tarfile takes for its end."""
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"no end mark at byte {archive.offset}")
 
 
 def _is_visible_xml(name: str) -> bool:

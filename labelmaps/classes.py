@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from labelmaps.errors import InputError
 
+MOST_CLASSES = 2**15  # labels are stored in 16 bits
+
 
 class Class(NamedTuple):
     """A class: its id (ImageNet's is a WordNet synset, `n01440764`) and its name for people."""
@@ -17,7 +19,7 @@ def read_classes(path: str | Path) -> list[Class]:
     """Read `id name` lines; the line's position is the label: the index of the networks' output.
 
     Raises `InputError` for an unreadable or empty file, a line without id and name (a blank one would
-    silently renumber all that follow), and an id that occurs twice.
+    silently renumber all that follow), an id that occurs twice, and more classes than a label can count.
     """
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
@@ -30,6 +32,8 @@ def read_classes(path: str | Path) -> list[Class]:
     _refuse_duplicates(classes, path)
     if len(classes) == 1:
         raise InputError(f"{path}: one class alone; a classifier tells two or more apart")
+    if len(classes) > MOST_CLASSES:
+        raise InputError(f"{path}: {len(classes)} classes; {MOST_CLASSES} are possible")
     return classes
 
 

@@ -14,7 +14,15 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labelmaps.annotations import Annotation, Annotations, Box, UnusableError, collect, read_annotations
+from labelmaps.annotations import (
+    Annotation,
+    Annotations,
+    Box,
+    UnusableError,
+    check_tar_end,
+    collect,
+    read_annotations,
+)
 from labelmaps.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
 from labelmaps.images import image_id, is_image_name, read_digest, read_image, read_size
@@ -91,7 +99,11 @@ def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
 
     Raises `InputError` if there is none, or if a folder is not named by a class's id.
     """
-    found, ignored = _find_in_folder(path, class_indices(classes)) if path.is_dir() else _find_in_tar(path)
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+    found, ignored = _find_in_folder(path, class_indices(classes)) if is_folder else _find_in_tar(path)
     if ignored:
         logger.info("%s: ignored %d entries that are no images", path, ignored)
     if not found:
@@ -130,20 +142,23 @@ def _find_in_class_folders(
 def _list_folder(folder: Path) -> tuple[list[str], list[str], int]:
     """Names of images and of visible folders, both sorted, and the number of other entries."""
     try:
-        with os.scandir(folder) as entries:
-            is_folder = {entry.name: entry.is_dir() for entry in entries}
+        with os.scandir(folder) as scan:
+            entries = list(scan)
+        names = {entry.name for entry in entries if entry.is_dir()}
+        # Of what is neither file nor folder, links that lead nowhere are told of; a pipe would be waited for.
+        files = {entry.name for entry in entries if entry.is_file() or entry.is_symlink()} - names
     except OSError as error:
         raise InputError(f"cannot list the folder {folder}: {error}; check path and rights") from error
-    files = sorted(name for name, is_dir in is_folder.items() if not is_dir and is_image_name(name))
-    folders = sorted(name for name, is_dir in is_folder.items() if is_dir and not name.startswith("."))
-    return files, folders, len(is_folder) - len(files) - len(folders)
+    images = sorted(filter(is_image_name, files))
+    folders = sorted(name for name in names if not name.startswith("."))
+    return images, folders, len(entries) - len(images) - len(folders)
 
 
 def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
-            _check_tar_end(path, archive.offset)
+            check_tar_end(archive)
     except FileNotFoundError as error:
         raise InputError(f"no such file or folder: {path}; give the path of the images") from error
     except (OSError, tarfile.TarError) as error:
@@ -159,14 +174,6 @@ def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
     ]
     folders = sum(member.isdir() for member in members)
     return found, len(members) - folders - len(found)
-
-
-def _check_tar_end(path: Path, end: int) -> None:
-    """Refuse an archive that is cut or damaged at `end`, which tarfile takes for its regular end."""
-    with path.open("rb") as file:
-        file.seek(end)
-        if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-            raise tarfile.ReadError(f"no end mark at byte {end}")
 
 
 def _check_found(found: list[FoundImage], expect_images: int | None) -> None:

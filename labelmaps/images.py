@@ -17,6 +17,7 @@ from labelmaps.errors import InputError
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # a closed list: some of Pillow's formats start programs
 _ORIENTATION = 0x0112
+LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer one would take gigabytes
 
 # The filters of warnings belong to the whole process: without the lock, two threads would swap theirs.
 _filters = threading.Lock()
@@ -41,7 +42,8 @@ def read_image(path: str | Path, offset: int = -1, length: int = -1) -> np.ndarr
     Grey, palette, CMYK and the like become RGB, alpha is dropped, and 16 bits keep their high byte.
 
     Raises `InputError` for what cannot be read as one such image: missing, truncated, animated, of more
-    than 89 million pixels (Pillow's bound against decompression bombs), or of 32-bit grey values.
+    than 89 million pixels (Pillow's bound against decompression bombs) or 65,535 along one side, or of 32-bit
+    grey values.
     """
     with _opened(path, offset, length) as image:
         return _rgb(image)
@@ -69,7 +71,7 @@ def _opened(path: str | Path, offset: int, length: int) -> Iterator[Image.Image]
     try:
         with Path(path).open("rb") as file:
             image = _parse_header(file if offset < 0 else _member(file, offset, length))
-            _refuse_several_or_rotated(image)
+            _refuse_unsuitable(image)
             yield image
     except MemoryError:
         raise
@@ -98,7 +100,9 @@ def _parse_header(file: BinaryIO) -> Image.Image:
             raise ValueError(f"empty, damaged, or none of {', '.join(_FORMATS)}") from None
 
 
-def _refuse_several_or_rotated(image: Image.Image) -> None:
+def _refuse_unsuitable(image: Image.Image) -> None:
+    if max(image.size) > LONGEST_SIDE:
+        raise ValueError(f"{image.width} x {image.height} pixels: a side is longer than {LONGEST_SIDE}")
     # MPO is how cameras store a JPEG with its previews: the first picture is the photograph.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise ValueError("it holds several pictures (an animation, or pages)")

@@ -34,7 +34,14 @@ def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarr
     """Decode an image (H, W, 3) uint8; raise `InputError` where its bytes are not those that were indexed."""
     if digest and read_digest(path, offset, length) != digest:
         raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
-    return read_image(path, offset, length)
+    try:
+        return read_image(path, offset, length)
+    except InputError as error:
+        if digest:
+            raise
+        raise InputError(
+            f"{error}; or set `verify: full` for the data set, which leaves such images out"
+        ) from error
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:

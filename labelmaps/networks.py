@@ -1,13 +1,18 @@
 """Classifiers: built by name, loaded from a state dict, and run at a stated precision."""
 
+import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
+from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import torch
 import torchvision
@@ -17,12 +22,16 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import WeightsEnum
 
 from labelmaps.errors import InputError
-from labelmaps.files import sha256
+from labelmaps.files import moved_into_place, sha256
+from labelmaps.progress import progress
 from labelmaps.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 SHOWN_KEYS = 5  # of each kind, in an error message
+SAFE_SCHEMES = ("https",)
+SILENCE = 60  # seconds without a byte after which a download is given up
+BLOCK = 2**20  # bytes
 COMPILING_PAYS = 20_000  # views; compiling takes as long as some thousand views in reduced precision
 
 
@@ -51,12 +60,13 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch raises a different type for each way in which a file can be wrong
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise InputError(
-            f"{path}: not a readable checkpoint ({reason}). It must hold a state dict, as written by "
+            f"{path}: not a readable checkpoint ({_reason(error)}). It must hold a state dict, as written by "
             "torch.save(network.state_dict(), path), with tensors only"
         ) from error
-    if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
+    if not isinstance(state, dict) or not all(
+        isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
+    ):
         raise InputError(
             f"{path}: not a state dict (parameter name → tensor). Save network.state_dict(), not the network "
             "or a training checkpoint that contains it"
@@ -66,16 +76,20 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         state[re.sub(r"\b(norm|conv)\.([12])\.", r"\1\2.", key)] = state.pop(key)
     # Batch norm counts batches only to train; older checkpoints, torchvision's too, lack the counts.
     expected, found = (
-        {key: tuple(value.shape) for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
+        {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
         for tensors in (network.state_dict(), state)
     )
+    common = [key for key in expected if key in found]
+    reshaped = [key for key in common if found[key].shape != expected[key].shape]
     wrong = {
         "missing": sorted(expected.keys() - found.keys()),
         "unexpected": sorted(found.keys() - expected.keys()),
         "of another shape": [
-            f"{key}: {list(found[key])} in the file, {list(expected[key])} in the network"
-            for key in expected
-            if key in found and found[key] != expected[key]
+            f"{key}: {list(found[key].shape)} in the file, {list(expected[key].shape)} in the network"
+            for key in reshaped
+        ],
+        "without plain, finite numbers of the network's kind": [
+            key for key in common if not _is_usable(found[key], expected[key])
         ],
     }
     if any(wrong.values()):
@@ -84,8 +98,29 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
             for kind, keys in wrong.items()
             if keys
         ]
+        if reshaped and all(found[key].shape[1:] == expected[key].shape[1:] for key in reshaped):
+            lines.append(
+                "Has it another number of classes? The network has an output for each line of the classes file"
+            )
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
     network.load_state_dict(state, strict=False)
+
+
+def _reason(error: Exception) -> str:
+    """Why torch cannot read a file, without its advice to run code from it."""
+    if found := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
+        return f"it holds a {found[1]}, and whatever is no tensor could run code"
+    return str(error).splitlines()[0] if str(error) else type(error).__name__
+
+
+def _is_usable(value: Tensor, wanted: Tensor) -> bool:
+    """Whether a tensor holds plain, finite numbers of the kind, floating-point or whole, of the one that it replaces."""
+    plain = value.device.type == "cpu" and value.layout == torch.strided
+    return (
+        plain
+        and value.is_floating_point() == wanted.is_floating_point()
+        and bool(value.float().isfinite().all())
+    )
 
 
 def preprocessing_of(model: dict) -> "Preprocessing":
@@ -97,13 +132,28 @@ def preprocessing_of(model: dict) -> "Preprocessing":
 def load_network(model: dict, path: str | Path, n_labels: int) -> tuple[nn.Module, "Preprocessing"]:
     """A network of the settings (`model`) with the weights of a state dict file, and what it expects of its input.
 
-    It is in evaluation mode, for good: batch norm is folded into the convolutions.
+    It is in evaluation mode, for good: batch norm is folded into the convolutions. Raises `InputError` for weights that do
+    not fit, and where the network cannot look at pictures of its `size`.
     """
     preprocessing = preprocessing_of(model)
-    network = build(model["architecture"], n_labels, preprocessing.size)
-    load_weights(network, path)
-    fold_batch_norm(network.eval(), preprocessing.size)
+    with sized(model["architecture"], preprocessing.size):
+        network = build(model["architecture"], n_labels, preprocessing.size)
+        load_weights(network, path)
+        fold_batch_norm(network.eval(), preprocessing.size)
     return network, preprocessing
+
+
+@contextmanager
+def sized(architecture: str, size: int) -> Iterator[None]:
+    """Turn what a network says of views (3, size, size) that do not suit it into an `InputError`."""
+    try:
+        yield
+    except (RuntimeError, AssertionError) as error:
+        if is_out_of_memory(error):
+            raise
+        raise InputError(
+            f"size: {architecture} cannot look at {size} × {size} pixels ({error}). Give the size that it was trained with"
+        ) from error
 
 
 @torch.no_grad()
@@ -169,7 +219,7 @@ def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224)
     Batch-norm statistics come from one seeded batch of noise: with the initial ones, the activations of deep networks
     grow by orders of magnitude, and the logits overflow float16.
     """
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=[]), sized(architecture, size):
         torch.manual_seed(seed)
         network = build(architecture, n_labels, size)
         for module in network.modules():
@@ -184,20 +234,50 @@ def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224)
 def download_weights(url: str, path: str | Path) -> None:
     """Download torchvision weights to `path`, checked against the hash in their file name (name-<hash>.pth).
 
-    Raises `InputError` when the download fails or the hash is another; then no file is left.
+    Raises `InputError` when the address is not https, when the server falls silent or the download fails otherwise, or when
+    the hash is another; then no file is left.
     """
     match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
     if match is None:
         raise InputError(
             f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against"
         )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=match.group(1), progress=True)
-    except (OSError, RuntimeError) as error:
+        with moved_into_place(path) as temporary:
+            found = _fetch(url, temporary)
+            if not found.startswith(match.group(1)):
+                raise ValueError(f"its sha256 is {found}: the file is cut or another")
+    except (OSError, HTTPException, ValueError) as error:
         raise InputError(
-            f"{url}: not downloaded ({error}). Check the network, or fetch the file elsewhere and give it as `checkpoint:`"
+            f"{url}: not downloaded ({str(error) or type(error).__name__}). Check network and disk, or fetch the file "
+            "elsewhere and give it as `checkpoint:`"
         ) from error
+
+
+def _fetch(url: str, path: Path) -> str:
+    """Write what an address gives to a file; returns the sha256 of its bytes, hexadecimal."""
+    _refuse_unsafe(url)
+    digest = hashlib.sha256()
+    request = Request(url, headers={"User-Agent": "labelmaps"})  # some servers refuse Python's own
+    with build_opener(_SafeRedirects).open(request, timeout=SILENCE) as answer, path.open("wb") as file:
+        length = int(answer.headers.get("Content-Length", 0)) or None
+        with progress(total=length, unit="B", unit_scale=True, desc=url.rpartition("/")[2]) as bar:
+            while block := answer.read(BLOCK):
+                file.write(block)
+                digest.update(block)
+                bar.update(len(block))
+    return digest.hexdigest()
+
+
+class _SafeRedirects(HTTPRedirectHandler):
+    def redirect_request(self, request, file, code, message, headers, url: str) -> Request | None:
+        _refuse_unsafe(url)
+        return super().redirect_request(request, file, code, message, headers, url)
+
+
+def _refuse_unsafe(url: str) -> None:
+    if urlsplit(url).scheme not in SAFE_SCHEMES:
+        raise ValueError(f"{url} is not an address of {' or '.join(SAFE_SCHEMES)}")
 
 
 def torchvision_weights(architecture: str, weights: str) -> WeightsEnum:

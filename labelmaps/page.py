@@ -1,5 +1,6 @@
 """Pages on which images and lines of text have their place in inches."""
 
+import re
 from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ SPACING = 1.25  # of lines, in units of the size of type
 POINTS = 72  # to the inch
 LARGEST_IMAGE = 800  # pixels; more would be lost in print
 GREY = "#555555"
+# Names of files and classes may hold control characters, which no SVG may.
+UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
@@ -41,8 +44,12 @@ class Line:
 
 
 def fit(line: Line, width: float, n_lines: int) -> list[Line]:
-    """A text on at most `n_lines` lines of `width` inches; where it does not fit, it ends in "…"."""
-    words, lines = line.text.split(), [replace(line, text="")]
+    """A text on at most `n_lines` lines of `width` inches; where it does not fit, it ends in "…".
+
+    Control characters become replacement characters.
+    """
+    text = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", line.text)
+    words, lines = text.split(), [replace(line, text="")]
     while words:
         longer = replace(line, text=f"{lines[-1].text} {words[0]}".strip())
         if longer.width <= width:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Annotated, Literal
 
 import pydantic
+import yaml
 from pydantic import Field
 from pydantic_core import core_schema
 
@@ -30,10 +31,12 @@ WEIGHTS = {
 ARCHITECTURES = ["small_resnet", *WEIGHTS]
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-Positive = Annotated[int, Field(ge=1)]
-Seed = Annotated[int, Field(ge=0)]
-ThreePositive = Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
-ThreeNumbers = Annotated[list[float], Field(min_length=3, max_length=3)]
+# A path of the user's: some text, as files are named.
+Location = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
+Positive = Annotated[int, Field(ge=1, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random numbers takes
+ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
+ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
 AUTOMATIC = ("gain", "agreement", "disagreement", "failure")  # examples that labelmaps.examples chooses
 
 # Why a key may be there that the user did not write.
@@ -49,7 +52,7 @@ def known(name: str, names: list[str], what: str) -> str:
     if name not in names:
         close = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
-        raise ValueError(f"{what} '{name}' is unknown; {hint}choose from {', '.join(names)}")
+        raise ValueError(f"{what} {name!r} is unknown; {hint}choose from {', '.join(names)}")
     return name
 
 
@@ -92,16 +95,16 @@ class Sample(Closed):
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
-    images: str | None = Field(
+    images: Location | None = Field(
         None, description="flat folder, folder with a subfolder per class, or official .tar"
     )
-    boxes: str | None = Field(None, description="Kaggle LOC .csv, folder of .xml, or .tgz of them")
-    table: str | None = Field(
+    boxes: Location | None = Field(None, description="Kaggle LOC .csv, folder of .xml, or .tgz of them")
+    table: Location | None = Field(
         None, description="a .csv with path,label and maybe boxes; images is then its base"
     )
     scenes: Scenes | None = Field(None, description="instead: synthetic scenes")
     sample: Sample | None = Field(None, description="instead: some images of another data set")
-    classes: str | None = Field(
+    classes: Location | None = Field(
         None, description="lines `id name`, in the order of the logits; default: ImageNet's 1000 synsets"
     )
     verify: Literal["full", "header"] = Field(
@@ -154,16 +157,16 @@ class Model(Closed):
     weights: str | None = Field(
         None, description="torchvision's: V1, V2 or DEFAULT (downloaded, checked by hash)"
     )
-    checkpoint: str | None = Field(None, description="a state dict file of your own")
+    checkpoint: Location | None = Field(None, description="a state dict file of your own")
     random: Random | None = Field(None, description="random weights, for benchmarks and tests only")
     train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
     size: Positive | None = Field(
         None, description="side of the input, pixels; default: torchvision's, or 224"
     )
-    mean: ThreeNumbers | None = Field(
+    mean: ThreeMeans | None = Field(
         None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
     )
-    std: ThreePositive | None = Field(
+    std: ThreeSpreads | None = Field(
         None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
     )
 
@@ -495,6 +498,35 @@ def read_settings(config: dict) -> Settings:
     except pydantic.ValidationError as error:
         mistakes = [describe(mistake) for mistake in error.errors()]
         raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(mistakes)) from None
+
+
+class _Unrepeating(yaml.SafeLoader):
+    """Reads YAML in which no key stands twice in one mapping."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        first = {}
+        for key, _ in node.value:
+            name = str(key.value)
+            if first.setdefault(name, key) is not key:
+                line, before = (node.start_mark.line + 1 for node in (key, first[name]))
+                raise ConfigurationError(
+                    f"line {line}: the key '{name}' stands on line {before} already; make them one"
+                )
+        return node
+
+
+def refuse_repeated_keys(path: str | Path) -> None:
+    """Raise `ConfigurationError` for a key that stands twice in a mapping of a configuration file.
+
+    Readers of YAML keep the last, and drop the first without a word.
+    """
+    try:
+        yaml.compose(Path(path).read_text(encoding="utf-8"), _Unrepeating)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}, {error}") from None
+    except yaml.YAMLError:
+        return  # JSON may have tabs
 
 
 def describe(mistake: dict) -> str:

@@ -5,12 +5,25 @@ reads the configuration.
 """
 
 import math
+import os
+import shlex
+import sys
 from pathlib import Path
 
-from pipeline.settings import AUTOMATIC, ConfigurationError, read_settings, reference_of
+from snakemake.io import contains_wildcard
+
+from pipeline.settings import (
+    AUTOMATIC,
+    ConfigurationError,
+    read_settings,
+    reference_of,
+    refuse_repeated_keys,
+)
 from pipeline.sources import ROOT, shown, sources
 
 try:
+    for path in workflow.overwrite_configfiles:
+        refuse_repeated_keys(path)
     settings = read_settings(config)
 except ConfigurationError as error:
     raise WorkflowError(str(error))
@@ -65,7 +78,8 @@ def dataset_inputs(wildcards):
     graph before the data have arrived; the script says what to do where they are not."""
     paths = [path for path in dataset_paths(wildcards).values() if path is not None]
     is_generated = settings.datasets[wildcards.dataset].scenes is not None
-    return [path for path in paths if is_generated or Path(path).exists()]
+    # Path.exists raises where a folder may not be entered.
+    return [path for path in paths if is_generated or os.path.exists(path)]
 
 
 def classes_file(wildcards):
@@ -218,26 +232,57 @@ def sweep_title(wildcards):
     return f"{view.family} ({', '.join(options)})"
 
 
-def refuse_missing_files():
-    """Stop where a selected file of the user's is not there.
+def is_exchanged(path):
+    """Whether Snakemake would put something else for `{name}` or `<name>` in a path."""
+    return contains_wildcard(path) or re.search(r"<[a-z][a-z0-9_]*>", path)
+
+
+def refuse_names():
+    """Stop where a place has a name that Snakemake would take for something else."""
+    if set(str(ROOT)) & set("{}") or is_exchanged(str(ROOT)):
+        raise WorkflowError(
+            f"{ROOT}: Snakemake takes {{name}} and <name> for variables; rename the repository's folder"
+        )
+    if shlex.quote(sys.executable) != sys.executable:
+        raise WorkflowError(
+            f"{sys.executable}: Snakemake cannot start Python from a folder with such a name (blanks, quotes and the like). "
+            "Rename the folder, or keep Python's environment elsewhere: UV_PROJECT_ENVIRONMENT=~/labelmaps-env uv run …"
+        )
+
+
+def selected_files():
+    """The user's own files of the data sets and networks that are selected; key → path, and whether it must be there.
+
+    Before a data set's index is made, its images and boxes need not be: a dry run shows the graph before they arrive.
+    """
+    for name in settings.run.models:
+        yield f"models.{name}.checkpoint", settings.models[name].checkpoint, True
+    for name in settings.run.datasets:
+        dataset = settings.whole(name)
+        name = settings.datasets[name].sample.of if settings.datasets[name].sample else name
+        is_indexed = Path(f"results/{name}/index.parquet").exists()
+        for key in ("classes", "images", "boxes", "table"):
+            yield f"datasets.{name}.{key}", getattr(dataset, key), is_indexed or key == "classes"
+
+
+def refuse_files():
+    """Stop where a selected file of the user's is not there, or has a name that cannot be.
 
     Snakemake takes a finished output whose input is missing for up to date, and reruns it where the list of inputs changed:
     a misspelt checkpoint would leave another network's results standing, an unmounted disk would cost the index.
     """
-    needed = {f"models.{name}.checkpoint": settings.models[name].checkpoint for name in settings.run.models}
-    for name in settings.run.datasets:
-        dataset = settings.datasets[name]
-        if dataset.sample is not None:
-            name, dataset = dataset.sample.of, settings.whole(name)
-        needed[f"datasets.{name}.classes"] = dataset.classes
-        if Path(f"results/{name}/index.parquet").exists():
-            for key in ("images", "boxes", "table"):
-                needed[f"datasets.{name}.{key}"] = getattr(dataset, key)
-    for key, path in needed.items():
-        if path is not None and not Path(path).exists():
+    for key, path, is_needed in selected_files():
+        if path is None:
+            continue
+        if is_exchanged(path):
             raise WorkflowError(
-                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()})"
+                f"{key}: {path}: Snakemake takes {{name}} and <name> for variables; rename it, or give a symbolic link to it"
+            )
+        if is_needed and not os.path.exists(path):
+            raise WorkflowError(
+                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()}), or no right to see it"
             )
 
 
-refuse_missing_files()
+refuse_names()
+refuse_files()

@@ -1,6 +1,11 @@
 """Shared by all tests."""
 
 import torch
+from hypothesis import settings
 
 # Small products on several threads wait for one another when the processor is busy.
 torch.set_num_threads(1)
+
+# The same examples in every run, on any machine, however busy it is.
+settings.register_profile("same", derandomize=True, deadline=None, database=None)
+settings.load_profile("same")

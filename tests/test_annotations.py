@@ -2,6 +2,7 @@
 
 import io
 import os
+import random
 import subprocess
 import sys
 import tarfile
@@ -9,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from labelmaps.annotations import read_annotations
+from labelmaps.annotations import LARGEST_XML, read_annotations
 from labelmaps.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.table import read_table
@@ -132,6 +133,16 @@ def test_an_image_that_occurs_again_must_say_the_same(tmp_path):
     assert annotations.problems["broken"].startswith("not a repetition of 'synset x0 y0 x1 y1': ")
 
 
+def test_an_image_without_a_place_in_the_boxes_is_no_problem_of_the_others(tmp_path):
+    path = tmp_path / "boxes.csv"
+    path.write_bytes(
+        b"ImageId,PredictionString\n,n01 0 0 5 5\na\0b,n01 0 0 5 5\nlong,n01 " + b"9" * 9000 + b" 0 1 1\n"
+    )
+    annotations = read_annotations(path, CLASSES)
+    assert [row[0] for row in rows(annotations)] == ["", "a\0b"]
+    assert annotations.problems == {"long": f"box not in numbers: {'9' * 80}"}
+
+
 ENTITIES = '<!DOCTYPE a [<!ENTITY b "n01">]><annotation><object><name>&b;</name></object></annotation>'
 
 
@@ -140,6 +151,13 @@ ENTITIES = '<!DOCTYPE a [<!ENTITY b "n01">]><annotation><object><name>&b;</name>
     [
         ("<annotation><object>", "unreadable XML: "),
         (ENTITIES, "unreadable XML: EntitiesForbidden"),
+        (ENTITIES.replace('"n01"', 'SYSTEM "file:///etc/passwd"'), "unreadable XML: EntitiesForbidden"),
+        ('<!DOCTYPE a [<!ENTITY % b "c">%b;]><annotation/>', "unreadable XML: EntitiesForbidden"),
+        ("<?xml version='1.0' encoding='utf-7'?><annotation/>", "unreadable XML: "),
+        ("<?xml version='1.0' encoding='hex'?><annotation/>", "unreadable XML: "),
+        ("<a>" * 100_000, "unreadable XML: no element found"),
+        ("<a>" * 100_000 + "</a>" * 100_000, "annotated without an object"),
+        ("", "unreadable XML: no element found"),
         (xml("another", CONTENT["val_1"]), "XML file of another image: another"),
         ("<annotation><object><name>n01</name></object></annotation>", "box not in numbers: "),
     ],
@@ -159,10 +177,13 @@ def test_a_bad_xml_file_is_a_problem_of_its_image(tmp_path, text, reason):
         (b"ImageId,PredictionString\n", "no annotation in"),
         (b"ImageId\na\n", "no column PredictionString"),
         (b"ImageId,PredictionString,more\na,b,c\n", "unknown column more"),
+        (b"ImageId,PredictionString,ImageId\na,n01 0 0 5 5,b\n", "a column occurs twice"),
         (b"ImageId,PredictionString\na,n01 0 0 5 5\nb,c,d\n", "line 3: 3 fields instead of 2"),
         (b'ImageId,PredictionString\n"a,n01 0 0 5 5\n', "quotes in pairs"),
         (b'ImageId,PredictionString\n"a,' + b"n01 0 0 5 5\n" * 20_000, "quotes in pairs"),
         (b"ImageId,PredictionString\n\xff,n01 0 0 5 5\n", "UTF-8"),
+        ("ImageId,PredictionString\na,n01 0 0 5 5\n".encode("utf-16"), "UTF-8"),
+        (b"\x1f\x8b\x08\x00\x00\x00\x00\x00", "UTF-8"),
     ],
 )
 def test_a_bad_csv_file_is_an_error(tmp_path, content, message):
@@ -188,6 +209,64 @@ def test_missing_empty_unknown_and_damaged_sources_are_errors(tmp_path):
     }.items():
         with pytest.raises(InputError, match=message):
             read_annotations(tmp_path / name, CLASSES)
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_an_archive_that_is_damaged_within_is_an_error(tmp_path, mode):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, mode) as archive:
+        for name in "abc":
+            member = tarfile.TarInfo(f"{name}.xml")
+            member.size = 100_000
+            archive.addfile(member, io.BytesIO(random.Random(name).randbytes(member.size)))
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"cannot read the archive .*a\.tar: .*; download it again"):
+        read_annotations(path, CLASSES)
+
+
+@pytest.mark.parametrize("damage", ["cut", "header"])
+def test_boxes_behind_the_damage_of_a_plain_archive_are_not_lost_without_a_word(tmp_path, damage):
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in "abc":
+            member = tarfile.TarInfo(f"{name}.xml")
+            member.size = 100
+            archive.addfile(member, io.BytesIO(bytes(100)))
+    content = bytearray(path.read_bytes())
+    if damage == "cut":
+        del content[2048:]
+    content[2048:2049] = b"" if damage == "cut" else b"x"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.tar: no end mark at byte 2048; download it again"):
+        read_annotations(path, CLASSES)
+
+
+def test_an_archive_of_files_too_large_to_be_boxes_is_an_error_before_they_are_read(tmp_path):
+    with tarfile.open(tmp_path / "a.tgz", "w:gz", compresslevel=1) as archive:
+        member = tarfile.TarInfo("bomb.xml")
+        member.size = LARGEST_XML + 1
+        archive.addfile(member, io.BytesIO(bytes(member.size)))
+    assert (tmp_path / "a.tgz").stat().st_size < 100_000
+    with pytest.raises(InputError, match=r"bomb\.xml has 10000001 bytes, too many for boxes"):
+        read_annotations(tmp_path / "a.tgz", CLASSES)
+
+
+def test_links_pipes_and_devices_in_an_archive_are_passed_over(tmp_path):
+    path = write_tgz(tmp_path / "a.tgz", {"val/a.xml": xml("a", CONTENT["val_1"])})
+    with tarfile.open(path, "w:gz") as archive:
+        for kind in (tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE):
+            member = tarfile.TarInfo(f"{kind}.xml")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+        text = xml("a", CONTENT["val_1"]).encode()
+        member = tarfile.TarInfo("/val/a.xml")
+        member.size = len(text)
+        archive.addfile(member, io.BytesIO(text))
+    annotations = read_annotations(path, CLASSES)
+    assert list(annotations.table["image"]) == ["a"]
+    assert annotations.problems == {}
 
 
 def table(path, text):
@@ -234,6 +313,7 @@ def test_labels_are_ids_throughout_or_indices_throughout(tmp_path):
         ("path,label\n", "holds no image"),
         ("path,label,box\na,0,\n", "unknown column box"),
         ("path\na\n", "no column label"),
+        ("path,label,label\na,0,1\n", "a column occurs twice"),
     ],
 )
 def test_a_bad_table_is_an_error(tmp_path, text, message):

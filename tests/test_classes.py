@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from labelmaps.classes import Class, class_indices, read_classes
@@ -41,6 +42,15 @@ def test_errors_say_where(tmp_path, content, message):
     path = tmp_path / "classes.txt"
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
+        read_classes(path)
+
+
+def test_there_are_no_more_classes_than_labels_can_count(tmp_path):
+    path = tmp_path / "classes.txt"
+    path.write_text("".join(f"{i} name\n" for i in range(2**15)))
+    assert len(read_classes(path)) == 2**15 == np.iinfo(np.int16).max + 1
+    path.write_text("".join(f"{i} name\n" for i in range(2**15 + 1)))
+    with pytest.raises(InputError, match=r"classes\.txt: 32769 classes; 32768 are possible"):
         read_classes(path)
 
 

@@ -1,7 +1,9 @@
 """Figure 1 draws what it is given, where it belongs, and says what the network said; nothing overlaps."""
 
+import warnings
 from dataclasses import replace
 from itertools import combinations
+from xml.etree import ElementTree
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -302,6 +304,22 @@ def test_text_is_never_taken_for_mathematics():
         texts(figure)
     )
     assert not any(text.get_parse_math() for text in figure.texts)
+
+
+def test_text_cannot_break_out_of_an_svg(tmp_path):
+    nasty = "<script>alert(1)</script> \0\x01\x1b[0m\x9f\ufffe ]]> &amp; \u202e \U0001f600 日本"
+    made = example(1, label=nasty, notes=[nasty, "a\nb"])
+    path = tmp_path / "a.svg"
+    with mpl.rc_context(style.REPRODUCIBLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        style.save(figure_1(with_saccade(made, 0, method="<b>", own_label=nasty)), [path])
+    root = ElementTree.parse(path).getroot()  # whole and well formed
+    tags = {element.tag.partition("}")[2] for element in root.iter()}
+    assert not tags & {"script", "b"}
+    said = [element.text for element in root.iter() if element.tag.endswith("}text")]
+    assert "<b>" in said
+    assert any("<script>alert(1)</script>" in text for text in said)
+    assert sum("\ufffd\ufffd\ufffd[0m\ufffd\ufffd" in text for text in said) >= 1
 
 
 def test_large_images_are_reduced():

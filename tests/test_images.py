@@ -1,5 +1,6 @@
 """Stored pixels come back as they are; everything else is refused with a reason."""
 
+import struct
 import tarfile
 import warnings
 import zlib
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from labelmaps.errors import InputError
-from labelmaps.images import image_id, is_image_name, read_image, read_size
+from labelmaps.images import LONGEST_SIDE, image_id, is_image_name, read_image, read_size
 
 HEIGHT, WIDTH = 30, 40
 
@@ -47,6 +48,41 @@ def test_16_bit_grey_keeps_the_high_byte(tmp_path, colours, suffix):
     high, low = colours[:, :, 0], colours[:, :, 1]
     path = save(tmp_path / f"a.{suffix}", high.astype(np.uint16) * 256 + low)
     np.testing.assert_array_equal(read_image(path), np.stack([high] * 3, axis=2))
+
+
+def png(width, height, colour_type=2, bits=8, rows=b""):
+    """A PNG written by hand, with whatever header."""
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    chunks = {b"IHDR": header, b"IDAT": zlib.compress(rows), b"IEND": b""}
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+        for name, content in chunks.items()
+    )
+
+
+def test_16_bit_colours_keep_the_high_byte(tmp_path, colours):
+    deep = colours.astype(">u2") * 256 + np.arange(3, dtype=">u2")
+    rows = b"".join(b"\0" + row.tobytes() for row in deep.astype(">u2"))
+    (tmp_path / "a.png").write_bytes(png(WIDTH, HEIGHT, bits=16, rows=rows))
+    np.testing.assert_array_equal(read_image(tmp_path / "a.png"), colours)
+
+
+@pytest.mark.parametrize(("kind", "suffix"), [("PNG", "JPEG"), ("JPEG", "png"), ("WEBP", "tif")])
+def test_the_content_counts_and_not_what_the_name_says(tmp_path, colours, kind, suffix):
+    path = save(tmp_path / f"a.{suffix}", colours, format=kind)
+    np.testing.assert_array_equal(read_image(path), np.asarray(Image.open(path)))
+    assert read_size(path) == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("size", [(LONGEST_SIDE, 1), (1, LONGEST_SIDE)])
+def test_a_side_may_be_as_long_as_a_jpegs_and_no_longer(tmp_path, size):
+    path = tmp_path / "a.png"
+    Image.new("RGB", size).save(path)
+    assert read_size(path) == size
+    longer = tuple(side + (side > 1) for side in size)
+    Image.new("RGB", longer).save(path)
+    with pytest.raises(InputError, match=rf"{longer[0]} x {longer[1]} pixels: a side is longer than 65535"):
+        read_size(path)
 
 
 def test_alpha_is_dropped_and_not_blended(tmp_path, colours):
@@ -145,6 +181,12 @@ def test_decompression_bombs_are_refused(tmp_path, colours, monkeypatch, factor)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", int(factor * HEIGHT * WIDTH))
     with pytest.raises(InputError, match="decompression bomb"):
         read_size(path)
+
+
+def test_a_real_bomb_is_refused_by_its_header_alone(tmp_path):
+    (tmp_path / "a.png").write_bytes(png(30_000, 30_000))
+    with pytest.raises(InputError, match=r"900000000 pixels.*decompression bomb"):
+        read_image(tmp_path / "a.png")
 
 
 def test_warnings_do_not_leak_and_their_filters_survive_threads(tmp_path, colours):

@@ -4,6 +4,7 @@ import gzip
 import logging
 import os
 import shutil
+import struct
 import tarfile
 from pathlib import Path
 
@@ -171,6 +172,75 @@ def test_broken_files_are_excluded_when_they_are_decoded(data, kept, images):
     assert ("a" in set(index["image"])) == (kept > 0)
 
 
+def kinds_of_images(folder):
+    """One image file of every kind; those that are left out have the reason as their name."""
+    folder.mkdir()
+    colours = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    image, grey = Image.fromarray(colours), Image.fromarray(colours[:, :, 0])
+    rotated = Image.Exif()
+    rotated[0x0112] = 6
+    image.save(folder / "plain.png")
+    image.save(folder / "a PNG called JPEG.JPEG", format="PNG")
+    image.convert("CMYK").save(folder / "CMYK.jpg")
+    grey.save(folder / "grey.jpg")
+    image.convert("RGBA").save(folder / "RGBA.png")
+    image.quantize(8).save(folder / "palette.png")
+    image.convert("1").save(folder / "black and white.png")
+    Image.fromarray(colours[:, :, 0].astype(np.uint16) * 257).save(folder / "16 bits.png")
+    image.save(folder / "rotated by EXIF.jpg", exif=rotated)
+    Image.new("RGB", (1, 300)).save(folder / "1 x 300.png")
+    Image.new("RGB", (300, 1)).save(folder / "300 x 1.png")
+    (folder / "empty, damaged.png").write_bytes(b"")
+    (folder / "truncated.jpg").write_bytes((folder / "grey.jpg").read_bytes()[:-100])
+    image.save(folder / "it holds several pictures.png", save_all=True, append_images=[grey.convert("RGB")])
+    image.save(folder / "none of JPEG.jpg", format="GIF")
+    (folder / "decompression bomb.bmp").write_bytes(
+        b"BM" + struct.pack("<IIIIiiHHIIiiII", 0, 0, 54, 40, 30_000, 30_000, 1, 24, 0, 0, 0, 0, 0, 0)
+    )
+    Image.new("L", (65_536, 1)).save(folder / "a side is longer.png")
+    image.save(folder / "a TIFF with a rotation tag.tif", exif=rotated)
+    Image.fromarray(colours[:, :, 0].astype(np.float32)).save(folder / "32-bit grey values.tif")
+    (folder / "No such file.png").symlink_to(folder / "nowhere")
+
+
+ACCEPTED = {
+    **dict.fromkeys(["plain", "a PNG called JPEG", "CMYK", "grey", "RGBA", "palette"], (WIDTH, HEIGHT)),
+    **dict.fromkeys(["black and white", "16 bits", "rotated by EXIF"], (WIDTH, HEIGHT)),
+    "1 x 300": (1, 300),
+    "300 x 1": (300, 1),
+}
+FOUND_BY_DECODING = {"truncated", "32-bit grey values"}
+
+
+@pytest.mark.parametrize("verify", ["full", "header"])
+def test_every_kind_of_image_is_accepted_or_left_out_with_its_reason(data, verify):
+    kinds_of_images(data / "classes" / "n01")
+    index, excluded = index_of(data, "classes", None, verify=verify, max_excluded=0.5)
+    sizes = {row.image: (row.width, row.height) for row in index.itertuples() if row.label == 0}
+    reasons = dict(zip(excluded["image"], excluded["reason"], strict=True))
+    if verify == "header":
+        assert sizes.keys() - ACCEPTED.keys() == FOUND_BY_DECODING
+        sizes = {image: size for image, size in sizes.items() if image not in FOUND_BY_DECODING}
+    else:
+        assert reasons.keys() >= FOUND_BY_DECODING
+    assert sizes == ACCEPTED
+    assert len(reasons) == 9 - len(FOUND_BY_DECODING) * (verify == "header")
+    for image, reason in reasons.items():
+        assert reason.startswith(f"unreadable image: {data}/classes/n01/{image}."), reason
+        assert reason.split(": ", 2)[2].find(image) >= 0, reason
+        assert reason.endswith("; replace or remove it")
+    for row in index.itertuples():
+        if row.image in ACCEPTED:
+            assert read_image(row.path).shape == (row.height, row.width, 3)
+
+
+def test_a_pipe_among_the_images_is_none_and_is_not_waited_for(data):
+    os.mkfifo(data / "flat" / "pipe.png")
+    index, excluded = index_of(data)
+    assert list(index["image"]) == IDS
+    assert excluded.empty
+
+
 def test_folder_and_boxes_must_agree_on_the_class(data):
     (data / "classes" / "n01").mkdir()
     shutil.move(data / "classes" / "n02" / "a.png", data / "classes" / "n01")
@@ -254,6 +324,64 @@ def test_a_compressed_or_damaged_tar_is_an_error(data, damage):
     damage(data)
     with pytest.raises(InputError, match=r"plain tar archive: .* decompress the archive"):
         index_of(data, "all.tar")
+
+
+@pytest.fixture
+def closed(request, data):
+    """A file or folder of the data that may not be read; root, who may read anything, works with nobody's rights."""
+    for images in ("flat", "classes", "all.tar"):
+        index_of(data, images)  # imports what reading takes, as nobody may not
+    for folder in (data, *data.parents):
+        if "pytest" in str(folder):
+            folder.chmod(0o755)
+    path, is_root = data / request.param, os.geteuid() == 0
+    mode = path.stat().st_mode
+    path.chmod(0)
+    if is_root:
+        os.seteuid(65534)
+    yield path
+    if is_root:
+        os.seteuid(0)
+    path.chmod(mode)
+
+
+@pytest.mark.parametrize(
+    ("closed", "images", "boxes", "message"),
+    [
+        ("flat", "flat", None, "cannot list the folder .*flat: .*Permission denied.*; check path and rights"),
+        ("flat", "flat/inner", None, "cannot look at .*inner: .*Permission denied.*; check its rights"),
+        ("classes/n02", "classes", None, "cannot list the folder .*n02: .*Permission denied"),
+        ("all.tar", "all.tar", None, r"cannot read .*all\.tar .*Permission denied"),
+        ("classes.txt", "flat", None, r"cannot read the classes file .*classes\.txt: .*Permission denied"),
+        ("boxes.csv", "flat", "boxes.csv", r"cannot read .*boxes\.csv: .*Permission denied"),
+        ("classes", "flat", "classes/xml", r"cannot look at .*xml: .*Permission denied.*; check its rights"),
+        ("classes/n02", "flat", "classes", r"cannot read the boxes in .*classes: .*Permission denied"),
+    ],
+    indirect=["closed"],
+)
+def test_what_may_not_be_read_is_an_error(closed, data, images, boxes, message):
+    with pytest.raises(InputError, match=message):
+        index_of(data, images, boxes)
+
+
+@pytest.mark.parametrize("closed", ["flat/a.png"], indirect=True)
+def test_an_image_that_may_not_be_read_is_excluded(closed, data):
+    _, excluded = index_of(data, max_excluded=0.5)
+    assert list(excluded["image"]) == ["a"]
+    assert "Permission denied" in excluded["reason"][0]
+
+
+def test_images_and_folders_may_be_links(data):
+    expected, _ = index_of(data)
+    (data / "links").mkdir()
+    for path in (data / "flat").iterdir():
+        (data / "links" / path.name).symlink_to(path)
+    (data / "link").symlink_to(data / "links")
+    (data / "link.csv").symlink_to(data / "boxes.csv")
+    index, excluded = index_of(data, "link", "link.csv")
+    assert excluded.empty
+    columns = ["image", "digest", "label", "boxes"]
+    pd.testing.assert_frame_equal(plain(index)[columns], plain(expected)[columns])
 
 
 def spoil_layout(name):

@@ -1,5 +1,7 @@
 """Label maps of images equal those of the simplest way: one view at a time, sampled and classified by torch alone."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -199,6 +201,17 @@ def test_an_unreadable_image_is_named(index, network, tmp_path):
     (tmp_path / "03.png").write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"03\.png"):
         compute(index, network)
+
+
+def test_an_image_of_which_only_the_header_was_read_may_turn_out_broken_and_can_be_left_out(index, network):
+    path = Path(index["path"].iloc[3])
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(InputError) as error:
+        compute(index.assign(digest=""), network)
+    assert str(error.value).startswith(f"unreadable image: {path}: ")
+    assert str(error.value).endswith(
+        "; replace or remove it; or set `verify: full` for the data set, which leaves such images out"
+    )
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5])

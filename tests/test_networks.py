@@ -1,10 +1,12 @@
 """Weights that fit are loaded, all others refused with a reason; precision is what it says."""
 
+import argparse
 import copy
 import hashlib
 import http.server
 import pickle
 import re
+import resource
 import threading
 from pathlib import Path
 
@@ -114,6 +116,13 @@ def test_many_misfits_are_counted_and_only_the_first_shown(tmp_path, network, st
         [torch.zeros(1)],
         torch.zeros(3),
         {"fc.weight": [1.0, 2.0]},
+        {0: torch.zeros(1)},
+        {
+            "model": {"fc.weight": torch.zeros(1)},
+            "optimizer": torch.optim.SGD(
+                [torch.zeros(1, requires_grad=True)], 0.1, momentum=0.9
+            ).state_dict(),
+        },
     ],
 )
 def test_what_is_no_state_dict_is_refused(tmp_path, network, content):
@@ -164,9 +173,66 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, network):
     assert trap.exists()  # it would have been
 
 
-def test_a_whole_network_is_refused(tmp_path, network):
-    with pytest.raises(InputError, match="not a readable checkpoint"):
-        load_weights(network, save(tmp_path / "a.pth", network))
+@pytest.mark.parametrize(
+    ("content", "held"),
+    [
+        (build("small_resnet", 2), r"labelmaps\.small_resnet\.SmallResNet"),
+        ({"model": {}, "args": argparse.Namespace(epochs=3)}, r"argparse\.Namespace"),
+        ({"fc.weight": np.zeros(3)}, r"numpy\._core\.multiarray\._reconstruct"),
+    ],
+)
+def test_what_holds_more_than_tensors_is_refused_and_nobody_is_told_to_run_it(
+    tmp_path, network, content, held
+):
+    with pytest.raises(
+        InputError, match=rf"a\.pth: not a readable checkpoint \(it holds a {held}, and"
+    ) as error:
+        load_weights(network, save(tmp_path / "a.pth", content))
+    assert "weights_only" not in str(error.value)
+    assert str(error.value).isprintable()
+
+
+def test_weights_that_are_not_finite_or_of_another_kind_are_refused_by_name(tmp_path, network, state):
+    weight = state["fc.weight"].clone()
+    weight[3, 5] = float("nan")
+    infinite = state["bn1.running_var"].clone()
+    infinite[0] = float("inf")
+    for bad in (
+        {"fc.weight": weight, "bn1.running_var": infinite},
+        {"fc.weight": weight.to(torch.complex64), "bn1.running_var": infinite.to("meta")},
+        {"fc.weight": state["fc.weight"].to(torch.int8), "bn1.running_var": infinite.bool()},
+    ):
+        with pytest.raises(
+            InputError, match=r"2 keys without plain, finite .*: bn1\.running_var; fc\.weight$"
+        ):
+            load_weights(network, save(tmp_path / "a.pth", state | bad))
+
+
+@pytest.mark.parametrize("n_labels", [N_LABELS - 1, N_LABELS + 1])
+def test_another_number_of_classes_is_told_as_such(tmp_path, state, n_labels):
+    path = save(tmp_path / "a.pth", state)
+    with pytest.raises(InputError) as error:
+        load_weights(build("small_resnet", n_labels), path)
+    assert f"fc.bias: [7] in the file, [{n_labels}] in the network" in str(error.value)
+    assert str(error.value).endswith("The network has an output for each line of the classes file")
+    with pytest.raises(InputError, match="of another shape") as error:
+        load_weights(
+            build("small_resnet", N_LABELS), save(path, state | {"conv1.weight": torch.zeros(32, 3, 9, 9)})
+        )
+    assert "classes file" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "size"), [("alexnet", 16), ("vit_b_32", 50), ("squeezenet1_1", 8), ("maxvit_t", 64)]
+)
+def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size):
+    model = {"architecture": architecture, "weights": None, "size": size, "mean": None, "std": None}
+    message = f"size: {architecture} cannot look at {size} × {size} pixels .* Give the size that"
+    path = save(tmp_path / "a.pth", build(architecture, N_LABELS).state_dict())
+    with pytest.raises(InputError, match=message):
+        networks.load_network(model, path, N_LABELS)
+    with pytest.raises(InputError, match=message):
+        random_weights(architecture, N_LABELS, seed=0, size=size)
 
 
 def test_an_unknown_architecture_is_refused():
@@ -334,9 +400,26 @@ GOOD = f"name-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Serves the content under every name but `gone`, and half of it under `half-…`."""
+    """Serves the content under every name but `gone`, half of it under `half-…`, and so on."""
+
+    released = threading.Event()  # those who wait for ever
 
     def do_GET(self):
+        if "silent" in self.path:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(CONTENT[:1000])
+            self.wfile.flush()
+            self.released.wait(60)
+            return
+        if "moved" in self.path:
+            self.send_response(302)
+            self.send_header("Location", f"ftp://{self.headers['Host']}{self.path.replace('moved', 'name')}")
+            self.end_headers()
+            return
+        if "babble" in self.path:
+            self.wfile.write(b"babble\r\n\r\n")
+            return
         found = "gone" not in self.path
         self.send_response(200 if found else 404)
         self.send_header("Content-Length", str(len(CONTENT) if found else 0))
@@ -354,23 +437,65 @@ def server():
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"
+        Answer.released.set()
         server.shutdown()
         thread.join()
 
 
+@pytest.fixture
+def _plain(monkeypatch):
+    """Downloads from a local server, which has no certificate, are taken for safe."""
+    monkeypatch.setattr(networks, "SAFE_SCHEMES", ("https", "http"))
+
+
+@pytest.mark.usefixtures("_plain")
 def test_weights_are_downloaded_into_a_new_folder_and_their_hash_checked(server, tmp_path):
     networks.download_weights(f"{server}/models/{GOOD}", tmp_path / "new" / "a.pth")
     assert (tmp_path / "new" / "a.pth").read_bytes() == CONTENT
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.pth"]
 
 
-@pytest.mark.parametrize("name", ["name-01234567.pth", "gone-01234567.pth", f"half-{GOOD}"])
+@pytest.mark.usefixtures("_plain")
+@pytest.mark.parametrize(
+    "name",
+    ["name-01234567.pth", "gone-01234567.pth", f"half-{GOOD}", f"moved-{GOOD}", f"babble-{GOOD}"],
+)
 def test_a_failed_download_is_refused_by_address_and_leaves_no_file(server, tmp_path, name):
     with pytest.raises(InputError, match=f"{server}/{name}: not downloaded"):
         networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("_plain")
+def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch):
+    monkeypatch.setattr(networks, "SILENCE", 0.2)
+    with pytest.raises(InputError, match=r"silent-.*: not downloaded \(.*timed out\)"):
+        networks.download_weights(f"{server}/silent-{GOOD}", tmp_path / "a.pth")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("_plain")
+def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
+    try:
+        with pytest.raises(InputError, match=r"not downloaded .*File too large.* Check network and disk"):
+            networks.download_weights(f"{server}/{GOOD}", tmp_path / "a.pth")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("scheme", ["http", "ftp", "file"])
+def test_weights_come_over_https_alone(server, tmp_path, scheme):
+    (tmp_path / GOOD).write_bytes(CONTENT)
+    url = {"file": f"file://{tmp_path}/{GOOD}"}.get(scheme, server.replace("http", scheme) + f"/{GOOD}")
+    with pytest.raises(InputError, match=r"not downloaded .* is not an address of https"):
+        networks.download_weights(url, tmp_path / "a.pth")
+    assert [path.name for path in tmp_path.iterdir()] == [GOOD]
+
+
+@pytest.mark.usefixtures("_plain")
 def test_a_failed_download_leaves_the_old_file(server, tmp_path):
     (tmp_path / "a.pth").write_bytes(b"old")
     with pytest.raises(InputError):
@@ -378,6 +503,7 @@ def test_a_failed_download_leaves_the_old_file(server, tmp_path):
     assert (tmp_path / "a.pth").read_bytes() == b"old"
 
 
+@pytest.mark.usefixtures("_plain")
 def test_a_server_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(InputError, match="not downloaded"):
         networks.download_weights(f"http://127.0.0.1:1/{GOOD}", tmp_path / "a.pth")

@@ -163,6 +163,41 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             "models.m: train goes with small_resnet",
         ),
         ({"models": {"small_resnet": {"mean": [0.5, 0.5]}}}, "models.small_resnet.mean"),
+        (
+            {"models": {"small_resnet": {"mean": [123.7, 116.3, 103.5]}}},
+            "models.small_resnet.mean.0: Input should be less than or equal to 1 (given: 123.7)",
+        ),
+        (
+            {"models": {"small_resnet": {"std": [0.2, 57.1, 0.2]}}},
+            "models.small_resnet.std.1: Input should be less than or equal to 1 (given: 57.1)",
+        ),
+        (
+            {"models": {"small_resnet": {"train": {"seed": 2**63}}}},
+            "models.small_resnet.train.seed: Input should be less than 9223372036854775808",
+        ),
+        ({"compute": {"threads": 2**31}}, "compute.threads: Input should be less than 2147483648"),
+        ({"compute": {"threads": True}}, "compute.threads: Input should be a valid integer (given: True)"),
+        (
+            {"datasets": {"d": {"images": "a", "boxes": ""}}},
+            "datasets.d.boxes: String should have at least 1 character (given: '')",
+        ),
+        ({"datasets": {"d": {"images": "a\0b"}}}, "datasets.d.images: String should match pattern"),
+        ({"datasets": {"d": {"images": ["a"]}}}, "datasets.d.images: Input should be a valid string"),
+        ({"datasets": {"d": {"images": "a", "examples": {"mine": 7}}}}, "datasets.d.examples.mine: Input"),
+        (
+            {"models": {"m": {"architecture": "resnet18", "checkpoint": ""}}},
+            "models.m.checkpoint: String should have at least 1 character",
+        ),
+        ({"models": {1: {"architecture": "resnet18", "random": {}}}}, "models.1"),
+        (
+            {"models": {"m": {"architecture": "\ud800", "random": {}}}},
+            r"models.m.architecture: architecture '\ud800' is unknown",
+        ),
+        ({"models": None}, "models: Input should be a valid dictionary"),
+        ({"models": ["resnet18"]}, "models: Input should be a valid dictionary"),
+        ({"run": {"models": "small_resnet"}}, "run.models: Input should be a valid list"),
+        ({"run": {"models": [["small_resnet"]]}}, "run.models.0: Input should be a valid string"),
+        ({"compute": ["cpu"]}, "compute: Input should be a valid dictionary"),
         ({"models": {"small_resnet": {"std": [0.5, 0.5, 0]}}}, "models.small_resnet.std.2"),
         ({"views": {"zoom": {"grid": 6}}}, "views.zoom: grid: 6 is not an odd positive number"),
         ({"views": {"zoom": {"floor": 0}}}, "views.zoom: floor"),
@@ -257,6 +292,45 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
 )
 def test_a_mistake_is_named_with_its_path_and_what_is_allowed(layer, message):
     assert message in mistakes(layer)
+
+
+REPEATED = "run:\n  datasets: [a]\n  models: [m]\ncompute: {device: cpu}\nrun:\n  views: [zoom]\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (REPEATED, "line 5: the key 'run' stands on line 1 already; make them one"),
+        ("a:\n  - {b: 1, b: 2}\n", "line 2: the key 'b' stands on line 2 already"),
+        ('{"a": {"b": 1,\n"b": 1}}', "line 2: the key 'b' stands on line 1 already"),
+    ],
+)
+def test_a_key_that_stands_twice_in_a_file_is_refused_with_its_line(tmp_path, text, message):
+    (tmp_path / "c.yaml").write_text(text)
+    with pytest.raises(ConfigurationError) as error:
+        schema.refuse_repeated_keys(tmp_path / "c.yaml")
+    assert str(error.value).startswith(f"{tmp_path}/c.yaml, {message}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {b: 1}\nb: {b: 1}\n",
+        "a: &x {b: 1}\nc: *x\nd: {<<: *x, b: 2}\n",
+        "a: &x [*x]\n",
+        '{\n\t"a": 1}',
+        "a: [1",
+        "",
+    ],
+)
+def test_keys_that_stand_once_are_none_of_its_business(tmp_path, text):
+    (tmp_path / "c.yaml").write_text(text)
+    schema.refuse_repeated_keys(tmp_path / "c.yaml")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "imagenet.yaml", "readings.yaml"])
+def test_no_key_stands_twice_in_the_configurations_of_the_repository(name):
+    schema.refuse_repeated_keys(ROOT / "config" / name)
 
 
 def test_all_mistakes_are_listed_at_once():

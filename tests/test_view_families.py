@@ -6,7 +6,7 @@ import torch
 from torchvision.transforms import v2
 
 from labelmaps import views
-from labelmaps.views import crop, shift
+from labelmaps.views import crop, shift, zoom
 
 SIZE = 28  # a seventh of it is a whole number of pixels, as of 224
 BLACK = torch.tensor([-2.0, -3.0, -4.0])
@@ -251,3 +251,27 @@ def test_a_row_of_pixels_in_a_letterbox_is_lost_between_samples_and_the_bars_are
 def test_impossible_options_are_refused(family, options, message):
     with pytest.raises(ValueError, match=message):
         views.create(family, **options)
+
+
+THINNEST = [(1, 1), (1, 300), (300, 1), (2, 65_535)]
+ZOOMS = [
+    zoom.View(),
+    zoom.View(antialias=True),
+    zoom.View(mask=True),
+    zoom.View(sampling="edges"),
+    zoom.View(grid=1, floor=1),
+]
+
+
+@pytest.mark.parametrize("view", [*FAMILIES, *ZOOMS, shift.View(base="crop", grid=1)], ids=names)
+@pytest.mark.parametrize(("width", "height"), THINNEST)
+def test_of_the_thinnest_images_views_are_what_is_there_and_black(view, width, height):
+    image = torch.rand(3, height, width, generator=torch.Generator().manual_seed(0)) + 1
+    cells = sorted({0, view.grid**2 // 2, view.grid**2 - 1})
+    seen = view.sample(image, 8, BLACK, cells)
+    assert seen.shape == (len(cells), 3, 8, 8)
+    assert seen.isfinite().all()
+    for channel, black in zip(seen.unbind(1), BLACK, strict=True):
+        assert channel.min() >= black - 1e-5
+        assert channel.max() <= image.max() + 1e-5
+    assert np.isfinite(view.geometry(width, height).extent).all()
