@@ -22,7 +22,8 @@ CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
 NodeName={host} NodeAddr=127.0.0.1 CPUs=64 RealMemory=256000 Gres=gpu:{gpus}
-SlurmdParameters=config_overrides # the node's size as stated, whatever the machine has
+# The node's size is as stated, whatever the machine has.
+SlurmdParameters=config_overrides
 PartitionName=cpu Nodes=ALL Default=YES MaxTime=1-0
 PartitionName=gpu Nodes=ALL MaxTime=1-0
 GresTypes=gpu
@@ -31,7 +32,8 @@ SelectTypeParameters=CR_CPU_Memory
 
 SlurmctldPort={ports[0]}
 SlurmdPort={ports[1]}
-CommunicationParameters=NoCtldInAddrAny,NoInAddrAny # the node's address alone: 127.0.0.1
+# Nobody listens but at the node's address.
+CommunicationParameters=NoCtldInAddrAny,NoInAddrAny
 AuthInfo=socket={folder}/munge.socket
 SlurmUser={user}
 SlurmdUser={user}
@@ -49,7 +51,11 @@ MpiDefault=none
 ReturnToService=2
 KillWait=2
 SchedulerParameters=batch_sched_delay=0,sched_min_interval=0,bf_interval=2
-MinJobAge=86400 # there is no database: jobs that ended are asked of slurmctld
+# There is no database: slurmctld answers for jobs that ended.
+MinJobAge=86400
+JobAcctGatherType=jobacct_gather/linux
+JobAcctGatherFrequency=task=1
+JobAcctGatherParams=OverMemoryKill
 JobCompType=jobcomp/filetxt
 JobCompLoc={folder}/completed
 TaskProlog={folder}/prolog
@@ -74,19 +80,22 @@ class Cluster:
 
     def jobs(self) -> list[dict[str, str]]:
         """What `scontrol show job` says of each job, ended ones too."""
-        lines = self.run("scontrol", "--oneliner", "show", "job").splitlines()
-        return [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in lines]
+        return read_pairs(self.run("scontrol", "--oneliner", "show", "job"))
 
     def completed(self) -> dict[str, str]:
         """Job id → state, from the log of jobs that ended."""
-        lines = (self.folder / "completed").read_text().splitlines()
-        entries = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in lines]
-        return {entry["JobId"]: entry["JobState"] for entry in entries}
+        return {job["JobId"]: job["JobState"] for job in read_pairs((self.folder / "completed").read_text())}
 
     def devices(self) -> list[tuple[str, str]]:
         """(job id, CUDA_VISIBLE_DEVICES) of every task that was started."""
         lines = (self.folder / "devices").read_text().splitlines()
         return [(line.split(" ")[0], line.split(" ")[1]) for line in lines]
+
+
+def read_pairs(text: str) -> list[dict[str, str]]:
+    """Key → value of each line that tells of a job."""
+    lines = [line for line in text.splitlines() if line.startswith("JobId=")]
+    return [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in lines]
 
 
 @contextmanager
@@ -127,19 +136,24 @@ def cluster(folder: Path, gpus: int) -> Iterator[Cluster]:
         ):
             stack.enter_context(daemon(command, here))
         wait_until(lambda: "idle" in here.run("sinfo", "--noheader", "--format=%T"))
-        yield here
-        here.run("scancel", f"--user={user}")
-        wait_until(lambda: not here.run("squeue", "--noheader"))
+        try:
+            yield here
+        finally:
+            here.run("scancel", f"--user={user}")
+            wait_until(lambda: not here.run("squeue", "--noheader"))
 
 
 @contextmanager
 def daemon(command: list[str], here: Cluster) -> Iterator[None]:
-    """Run a daemon in the foreground; what it says goes to a file."""
-    with (here.folder / f"{command[0]}.out").open("w") as out:
+    """Run a daemon in the foreground; what it says goes to a file, and is told with what goes wrong meanwhile."""
+    said = here.folder / f"{command[0]}.out"
+    with said.open("w") as out:
         process = subprocess.Popen(command, env=here.environment, stdout=out, stderr=subprocess.STDOUT)
     try:
         yield
-        assert process.poll() is None, (here.folder / f"{command[0]}.out").read_text()
+    except Exception as error:
+        error.add_note(f"{command[0]} says:\n{said.read_text()[-2000:]}")
+        raise
     finally:
         process.terminate()
         process.wait()

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -40,11 +41,15 @@ def snakemake(folder, *arguments, environment=None):
         )
 
 
-def succeed(process, folder):
+@contextmanager
+def finished(process, folder):
+    """Wait for a run; what goes on beside it is the block's."""
     try:
+        yield
         assert process.wait(300) == 0, (folder / "said").read_text()
     finally:
         process.terminate()
+        process.wait()
 
 
 def rule(job):
@@ -79,11 +84,10 @@ def submitted(tmp_path_factory):
             jobs = [job for job in here.jobs() if rule(job) == "compute_label_maps"]
             return [job["JobId"] for job in jobs if job["JobState"] == "RUNNING"]
 
-        wait_until(lambda: running() or process.poll() is not None)
-        cancelled = next(iter(running()), None)
-        if cancelled is not None:
+        with finished(process, folder):
+            wait_until(running)
+            cancelled = running()[0]
             here.run("scancel", cancelled)
-        succeed(process, folder)
         return Run(folder, here.jobs(), cancelled, here.completed(), here.devices())
 
 
@@ -114,9 +118,9 @@ def test_a_cancelled_job_is_tried_again_with_more_memory_and_time(submitted):
 def test_each_gpu_job_had_a_gpu_to_itself_and_the_others_none(submitted):
     on_gpus = [job for job in submitted.jobs if job["Partition"] == "gpu"]
     assert {rule(job) for job in on_gpus} == {"compute_label_maps", "compute_glimpse_saliency"}
-    assert {resources(job).get("gres/gpu") for job in on_gpus} == {"1"}
+    assert {job.get("TresPerJob") for job in on_gpus} == {"gres:gpu:1"}
     others = [job for job in submitted.jobs if job not in on_gpus]
-    assert {(job["Partition"], resources(job).get("gres/gpu")) for job in others} == {("cpu", None)}
+    assert {(job["Partition"], job.get("TresPerJob")) for job in others} == {("cpu", None)}
     visible = dict(submitted.devices)
     assert {visible[job["JobId"]] for job in on_gpus} == {"0", "1"}
     assert {visible[job["JobId"]] for job in others} == {""}
@@ -136,19 +140,16 @@ def test_a_group_asks_for_the_memory_of_one_step_and_the_time_of_all(submitted):
 
 
 def test_the_results_are_those_of_a_local_run_byte_for_byte(submitted, tmp_path):
-    succeed(snakemake(tmp_path), tmp_path)
-    files = {
-        path.relative_to(tmp_path)
-        for top in ("results", "resources")
-        for path in (tmp_path / top).rglob("*.*")
-    }
-    assert len([path for path in files if path.suffix == ".h5"]) == 3 + 2 + 3
-    for top in ("results", "resources"):
-        for path in (submitted.folder / top).rglob("*.*"):
-            assert path.relative_to(submitted.folder) in files
-    differing = [
-        str(path)
-        for path in files
-        if (tmp_path / path).read_bytes() != (submitted.folder / path).read_bytes()
-    ]
-    assert differing == []
+    with finished(snakemake(tmp_path), tmp_path):
+        pass
+    ours, theirs = (contents(folder) for folder in (submitted.folder, tmp_path))
+    assert len([path for path in theirs if path.endswith(".h5")]) == 3 + 2 + 3
+    assert ours.keys() == theirs.keys()
+    assert [path for path in theirs if ours[path] != theirs[path]] == []
+
+
+def contents(folder):
+    """Path → bytes of everything that a run left, its logs and its cache of what was compiled aside."""
+    tops = ("results", "resources/scenes", "resources/networks")
+    paths = [path for top in tops for path in (folder / top).rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
