@@ -7,6 +7,7 @@ that is not selected costs nothing.
 
 import difflib
 import inspect
+import math
 from pathlib import Path
 from types import ModuleType
 from typing import Annotated, Literal
@@ -37,6 +38,8 @@ Positive = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random numbers takes
 ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
 ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
+FIXATIONS = 7 * 7  # of a data set's `parts` and a network's `images_per_second`; other grids in proportion
+MOST_PARTS = 900  # the joined file opens them all, and a process may usually open 1024 files
 AUTOMATIC = ("gain", "agreement", "disagreement", "failure")  # examples that labelmaps.examples chooses
 
 # Why a key may be there that the user did not write.
@@ -114,7 +117,9 @@ class Dataset(Closed):
     max_excluded: Annotated[float, Field(ge=0, le=1)] = Field(
         0.01, description="share of images that may be unusable"
     )
-    parts: Positive = Field(1, description="jobs among which a network's label maps are divided")
+    parts: Positive | None = Field(
+        None, description="jobs among which a network's label maps are divided; default: by time, or 1"
+    )
     examples: dict[Name, str] = Field({}, description="name → image id: images of your choice for Figure 1")
 
     @pydantic.model_validator(mode="after")
@@ -309,6 +314,15 @@ class Compute(Closed):
     threads: Positive = Field(2, description="CPU threads of each job that indexes, trains or runs a network")
 
 
+class Parts(Closed):
+    """How long a job looks at its part of the images: a network's label maps are divided accordingly."""
+
+    minutes: Annotated[float, Field(gt=0)] | None = Field(None, description="that a part should take")
+    images_per_second: dict[Name, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="network → images a second, with 7 × 7 views each, as the log of a part says"
+    )
+
+
 class Pointing(Closed):
     """The Pointing Game."""
 
@@ -364,6 +378,7 @@ class Settings(Closed):
     views: dict[Name, Annotated[View, OneOf(views, "family", "View")]]
     methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
     compute: Compute = Compute()
+    parts: Parts = Parts()
     pointing: Pointing = Pointing()
     nulls: Nulls = Nulls()
     figure_1: Figure = Figure()
@@ -452,6 +467,55 @@ class Settings(Closed):
                         "name your networks in run.models"
                     )
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _divided(self):
+        for name in self.parts.images_per_second:
+            known(name, list(self.models), "parts.images_per_second")
+        for dataset in self.run.datasets:
+            if self.parts.minutes is not None and self.datasets[dataset].parts is not None:
+                raise ValueError(
+                    f"parts.minutes and datasets.{dataset}.parts both divide the label maps; set one of them to null"
+                )
+            for model in self.run.models:
+                for view in self.run.views:
+                    self.n_parts(dataset, view, model)
+        return self
+
+    def n_parts(self, dataset: str, view: str, model: str) -> int:
+        """The number of jobs among which a network's label maps are divided.
+
+        Raises `ConfigurationError` where there would be too many, and where their number follows from a time, and the number
+        of images or the network's speed is not known.
+        """
+        share = self.views[view].grid ** 2 / FIXATIONS
+        parts = self.datasets[dataset].parts or 1
+        key = f"datasets.{dataset}.parts"
+        if self.datasets[dataset].parts is None and self.parts.minutes is not None:
+            key = "parts.minutes"
+            images, speed = self.n_images(dataset), self.parts.images_per_second.get(model)
+            if images is None:
+                raise ConfigurationError(
+                    f"datasets.{dataset}.expect_images: {key} needs it, for the parts must be known before there is an index"
+                )
+            if speed is None:
+                raise ConfigurationError(
+                    f"parts.images_per_second.{model}: {key} needs it; the log of a part ends with it "
+                    "(logs/compute_label_maps/…)"
+                )
+            parts = images / (speed * 60 * self.parts.minutes)
+        parts = math.ceil(parts * share)
+        if parts > MOST_PARTS:
+            raise ConfigurationError(
+                f"{key}: {parts} parts for {model} through {view}; more than {MOST_PARTS} cannot be joined"
+            )
+        return parts
+
+    def n_images(self, dataset: str) -> int | None:
+        """How many images a data set has, as far as the settings tell."""
+        whole, sample = self.whole(dataset), self.datasets[dataset].sample
+        n = whole.expect_images if whole.scenes is None else whole.scenes.images
+        return n if sample is None else min(sample.images, n or sample.images)
 
     def is_reference(self, dataset: str) -> bool:
         """Whether the data set is there for comparison with others' ways to compute label maps."""

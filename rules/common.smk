@@ -4,14 +4,15 @@ A rule names files, a script connects them, the package computes. Settings trave
 reads the configuration.
 """
 
-import math
 import os
 import shlex
 import sys
 from pathlib import Path
 
 from snakemake.io import contains_wildcard
+from snakemake.logging import logger
 
+from pipeline.parts import n_parts_begun
 from pipeline.settings import (
     AUTOMATIC,
     ConfigurationError,
@@ -29,7 +30,6 @@ except ConfigurationError as error:
     raise WorkflowError(str(error))
 
 FIGURE_FORMATS = ["pdf", "svg", "png"]
-FIXATIONS = 7 * 7  # of a data set's `parts`; other grids have parts in proportion, of as many views each
 FIDELITY = ["fidelity.csv", "report/fidelity.html"]
 PAPER_METHODS = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
 
@@ -162,13 +162,21 @@ def drawn(path, **report_options):
 
 
 def label_map_parts(wildcards):
-    """The files among which a network's label maps are divided."""
-    share = settings.views[wildcards.view].grid ** 2 / FIXATIONS
-    parts = math.ceil(settings.datasets[wildcards.dataset].parts * share)
-    return [
-        f"results/{wildcards.dataset}/{wildcards.view}/{wildcards.model}/label_maps/{part}of{parts}.h5"
-        for part in range(1, parts + 1)
-    ]
+    """The files among which a network's label maps are divided: as they were begun, or else as the settings say.
+
+    The maps are the same however they are divided, so another number of parts is no reason to compute them again.
+    """
+    folder = f"results/{wildcards.dataset}/{wildcards.view}/{wildcards.model}/label_maps"
+    try:
+        asked = settings.n_parts(wildcards.dataset, wildcards.view, wildcards.model)
+    except ConfigurationError as error:
+        raise WorkflowError(str(error))
+    parts = n_parts_begun(folder) or asked
+    if parts != asked and workflow.is_main_process:
+        logger.warning(
+            f"{folder} stays divided into {parts} parts, as begun, not {asked}; delete it to begin anew"
+        )
+    return [f"{folder}/{part}of{parts}.h5" for part in range(1, parts + 1)]
 
 
 def samples():

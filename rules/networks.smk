@@ -10,6 +10,7 @@ rule download_weights:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
     log:
         "logs/download_weights/{architecture}-{weights}.log",
+    localrule: True  # a cluster's nodes may have no way out
     conda:
         "../envs/networks.yaml"
     params:

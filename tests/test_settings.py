@@ -32,9 +32,9 @@ def overlaid(*layers):
     return config
 
 
-def mistakes(layer):
+def mistakes(*layers):
     with pytest.raises(ConfigurationError) as error:
-        read_settings(overlaid(layer))
+        read_settings(overlaid(*layers))
     return str(error.value)
 
 

@@ -502,6 +502,22 @@ def test_a_changed_check_leaves_the_label_maps_where_the_index_is_made_first(stu
         succeed(snakemake(folder, *arguments, repository=repository))
 
 
+def test_another_number_of_parts_computes_nothing_again_and_says_so(study):
+    repository, folder, config = study
+    datasets = {"four": config["datasets"]["four"] | {"parts": 3}}
+    path = write_config(folder / "changed.yaml", **config | {"datasets": datasets})
+    text = succeed(snakemake(folder, "-n", "--configfile", path, repository=repository))
+    assert planned_jobs(text) == {}
+    maps = "results/four/zoom/own/label_maps"
+    assert text.count(f"{maps} stays divided into 2 parts, as begun, not 3; delete it to begin anew") == 1
+    (folder / maps).rename(folder / "elsewhere")
+    try:
+        text = succeed(snakemake(folder, "-n", "--configfile", path, maps + "/3of3.h5", repository=repository))
+        assert planned_jobs(text) == {"compute_label_maps": 1}
+    finally:
+        (folder / "elsewhere").rename(folder / maps)
+
+
 def test_an_image_that_changes_is_noticed_when_the_index_is_made_again(study):
     repository, folder, _ = study
     path = folder / f"images/{next(iter(SIZES))}.JPEG"

@@ -8,6 +8,7 @@ import torch
 from labelmaps import engines, methods, networks, views
 from labelmaps.classes import read_classes
 from labelmaps.glimpse import SplitClassifier, look_once
+from labelmaps.gpu_slots import take_gpu
 from labelmaps.index import read_index
 from labelmaps.logs import job
 from labelmaps.modules import load_module
@@ -28,6 +29,7 @@ def compute_glimpse_saliency(
     compute: dict,
 ) -> None:
     """Write the saliency maps of the method module `method`, called with `options`; the rest as in the settings."""
+    take_gpu(compute["device"])
     networks.be_deterministic(compute["threads"])
     network, preprocessing = networks.load_network(model, weights, len(read_classes(classes)))
     device = networks.resolve_device(compute["device"])

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from labelmaps import engines, inference, networks, views
 from labelmaps.classes import read_classes
+from labelmaps.gpu_slots import take_gpu
 from labelmaps.index import read_index
 from labelmaps.label_map_file import write_label_maps
 from labelmaps.logs import job
@@ -29,6 +30,7 @@ def compute_label_maps(
     compute: dict,
 ) -> None:
     """Write the label maps of part `part` of `parts`; the rest as in the settings."""
+    take_gpu(compute["device"])
     networks.be_deterministic(compute["threads"])
     os.environ.setdefault(
         "TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve())
