@@ -413,7 +413,7 @@ def test_everything_can_be_done_with_the_keyboard(page):
 
     page.locator("#cards input").nth(1).focus()
     page.keyboard.press("ArrowRight")
-    assert page.inner_text("#map-title") == "Map of DFF, components=2"
+    assert page.inner_text("#map-title") == "Map: DFF, components=2"
     page.locator("#gallery [aria-selected=true]").focus()
     page.keyboard.press("Home")
     assert page.inner_text("#place") == f"1 of {len(SIZES)}"

@@ -198,7 +198,18 @@ function showImage(i) {
   const share = shown.share === null ? "no box" : `${plural(shown.boxes.length, "box").replace("boxs", "boxes")} on ${percent(shown.share)} of the image`;
   $("facts").textContent = `${shown.id} · ${shown.width} × ${shown.height} pixels · ${share}`;
   renderAll();
-  thumbnails[i].scrollIntoView({ block: "nearest", inline: "nearest" });
+  reveal(thumbnails[i]);
+}
+
+/** Scroll the gallery, or the methods, so that an element can be seen; never the page. */
+function reveal(element) {
+  const sides = [["left", "right", "scrollLeft"], ["top", "bottom", "scrollTop"]];
+  for (const box of [$("gallery"), $("images"), $("cards")])
+    for (const [start, end, scroll] of box.contains(element) ? sides : []) {
+      const [inner, outer] = [element.getBoundingClientRect(), box.getBoundingClientRect()];
+      if (inner[start] < outer[start]) box[scroll] -= outer[start] - inner[start];
+      else if (inner[end] > outer[end]) box[scroll] += inner[end] - outer[end];
+    }
 }
 
 /** Everything that depends on the image, the network, the view or the method. */
@@ -244,6 +255,7 @@ function renderCards() {
       context.fillRect(cell % map.columns, Math.floor(cell / map.columns), 1, 1);
     });
   });
+  reveal($("cards").children[state.method]);
   const { accuracy_before, accuracy_after, gain, pointing, n_images, n_pointing } =
     data.summary[state.view][state.model][state.method];
   const name = create("strong", {}, title(data.methods[state.method].name));
@@ -351,7 +363,7 @@ function renderMap() {
   const map = found();
   const method = data.methods[state.method];
   const [low, high] = [Math.min(...map.saliency), Math.max(...map.saliency)];
-  $("map-title").textContent = `Map of ${method.name}`;
+  $("map-title").textContent = `Map: ${method.name}`;
   $("low").textContent = value(low);
   $("high").textContent = value(high);
   $("unit").textContent = method.unit;
@@ -516,7 +528,8 @@ document.title = `${data.dataset}: where should a classifier look?`;
 $("about").textContent =
   `${data.dataset}: ${data.images.length} of ${plural(data.n_images, "image")}, chosen to be telling, as the networks saw them`;
 fillChoice("model", data.models, ({ name, source: weights }) => `${name} (${weights})`);
-fillChoice("through", data.views, ({ name, options }) => `${name} (${options})`);
+fillChoice("through", data.views, ({ name }) => name);
+$("options").textContent = data.views.map(({ name, options }) => `${name} is ${options}`).join("; ");
 $("pictures").textContent =
   "The pictures are embedded as JPEG, colours at full resolution, with the highest quality that keeps each under " +
   `${data.largest_picture / 1000} kB; larger ones are reduced. Views are sampled from them as the network’s own were, in float instead of ` +
