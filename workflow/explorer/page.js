@@ -151,7 +151,7 @@ function renderGallery() {
     thumbnail.lastChild.replaceChildren(outcome(found(i)));
   });
   for (const group of $("gallery").children)
-    group.hidden = ![...group.children].some((child) => child.role === "option" && !child.hidden);
+    group.hidden = ![...group.children].some((child) => child.getAttribute("role") === "option" && !child.hidden);
   const place = images.indexOf(state.image);
   $("place").textContent = `${place < 0 ? "–" : place + 1} of ${images.length}`;
   $("previous").disabled = !images.some((i) => i < state.image);
