@@ -40,7 +40,7 @@ UNITS = {
     "max_logit": "largest logit",
     "max_softmax": "largest probability",
     "min_entropy": "negative entropy, nats",
-    "igub": "Σ p(x₀, x) log p(x), nats",
+    "igub": "expected log p, nats",
     "consensus": "log p of the label the views agree on, nats",
 }
 OWN_UNITS = "in the method's own units"
@@ -93,12 +93,11 @@ def describe_model(name: str, model: Mapping, preprocessing: "Preprocessing") ->
     }
 
 
-def describe_method(variant: str, cue: str, arrival: Arrival) -> dict:
+def describe_method(variant: str, cue: str) -> dict:
     """A method of the settings."""
     return {
         "name": style.method_name(variant),
         "cue": cue,
-        "arrival": arrival,
         "colour": style.method_colour(variant),
         "unit": UNITS.get(variant.split()[0], OWN_UNITS),
     }

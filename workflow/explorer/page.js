@@ -468,11 +468,11 @@ function renderWords(view, [x0, y0, x1, y1]) {
   $("verdict").className = word(isRight(view));
   $("top").replaceChildren(...labels[view].map((number, i) => bar(number, p[view][i], number === truth)));
   $("given").replaceChildren(...(labels[view].includes(truth) ? [] : [bar(truth, given[view], true)]));
-  const isReduced = picture.width !== width;
-  $("exactness").textContent = exact
-    ? `Drawn from the embedded JPEG${isReduced ? `, reduced to ${picture.width} × ${picture.height} pixels` : ""}; on average ` +
-      `${deviation} of 255 levels from what the network received.`
-    : `Drawn approximately: ${name} samples this box in its own way; on average ${deviation} of 255 levels from what the network received.`;
+  const reduced = picture.width === width ? "" : `, reduced to ${picture.width} × ${picture.height} pixels`;
+  const how = exact
+    ? `Drawn from the embedded JPEG (quality ${picture.quality}${reduced})`
+    : `Drawn approximately: ${name} samples this box in its own way`;
+  $("exactness").textContent = `${how}; on average ${deviation} of 255 levels from what the network received.`;
   $("view").setAttribute("aria-label", `View from ${place.toLowerCase()}${role}`);
 }
 
@@ -527,7 +527,10 @@ function fillChoice(id, entries, text) {
 document.title = `${data.dataset}: where should a classifier look?`;
 $("about").textContent =
   `${data.dataset}: ${data.images.length} of ${plural(data.n_images, "image")}, chosen to be telling, as the networks saw them`;
-fillChoice("model", data.models, ({ name, source: weights }) => `${name} (${weights})`);
+fillChoice("model", data.models, ({ name, architecture, source: weights }) => {
+  const what = architecture === name ? [weights] : [architecture, weights];
+  return `${name} (${what.join(", ")})`;
+});
 fillChoice("through", data.views, ({ name }) => name);
 $("options").textContent = data.views.map(({ name, options }) => `${name} is ${options}`).join("; ");
 $("pictures").textContent =

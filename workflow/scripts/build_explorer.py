@@ -118,7 +118,9 @@ def build_explorer(
         "models": [
             explorer.describe_model(name, model, preprocessing_of(model)) for name, model in models.items()
         ],
-        "methods": [explorer.describe_method(**method) for method in methods.values()],
+        "methods": [
+            explorer.describe_method(method["variant"], method["cue"]) for method in methods.values()
+        ],
         "summary": explorer.describe_summary(read_results(summary), list(views), list(models), list(methods)),
         "images": described,
         "classes": explorer.used_classes(described, class_names),
