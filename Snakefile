@@ -22,6 +22,7 @@ include: "rules/saliency.smk"
 include: "rules/fixations.smk"
 include: "rules/scores.smk"
 include: "rules/figures.smk"
+include: "rules/explorer.smk"
 include: "rules/readings.smk"
 include: "rules/report.smk"
 
@@ -53,6 +54,7 @@ rule all:
             for name in TABLES
             for table in (f"{name}.csv", f"report/{name}.html")
         ],
+        explorers=[f"results/{dataset}/explorer.html" for dataset in settings.run.datasets],
         fidelity=[f"results/{sample}/{table}" for sample in watched_samples() for table in FIDELITY],
 
 
@@ -61,5 +63,5 @@ onsuccess:
         if Path(f"results/{dataset}/summary.csv").exists():
             print(
                 f"Figures: results/{dataset}/figures/   Tables: results/{dataset}/summary.csv, paper.csv   "
-                "Report: run again with --report report.zip"
+                f"Explorer: results/{dataset}/explorer.html   Report: run again with --report report.zip"
             )

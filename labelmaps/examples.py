@@ -11,6 +11,7 @@ import pandas as pd
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
 from labelmaps.label_map_file import LabelMaps
+from labelmaps.pointing import object_share
 from labelmaps.scores import HIT, MISS
 
 # Kind of example → what figures say of it.
@@ -21,6 +22,8 @@ KINDS = {
     "failure": "failure",
 }
 CHOSEN = "chosen by hand"
+SMALL, REST = "small object", "the rest"
+SMALL_OBJECT = 0.1  # of the image's area
 # Kind → what makes an image one of its kind.
 CONDITIONS = {
     "gain": lambda image: image["gain"] > 0,
@@ -98,6 +101,12 @@ def _follow(
     return np.concatenate(before), np.concatenate(after, axis=1), np.concatenate(moved, axis=1)
 
 
+def ranked(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """The images, most telling of a kind first; those with a box before those without, in a tie the lowest index first."""
+    measure = RANKING[kind]
+    return measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()])
+
+
 def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
     """The images to show: first those that the user chose (example → image), then the first of each kind's ranking.
 
@@ -107,23 +116,67 @@ def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
     Returns one row per example: example, the columns of `measures` without has_box, and qualifies: False where not even the
     first of the ranking is what the kind says. Raises `InputError` for a chosen image that is not there.
     """
-    position = {image: i for i, image in enumerate(measures["image"])}
+    examples = positions(measures["image"], chosen)
+    for kind in RANKING:
+        order = ranked(measures, kind).index
+        shown = set(examples.values())
+        examples[kind] = next((i for i in order if i not in shown), order[0])
+    table = measures.iloc[list(examples.values())].drop(columns="has_box")
+    table.insert(0, "example", list(examples))
+    is_one = {kind: bool(CONDITIONS[kind](measures.iloc[examples[kind]])) for kind in RANKING}
+    table["qualifies"] = [is_one.get(example, True) for example in examples]
+    return table.reset_index(drop=True)
+
+
+def choose_telling(
+    index: pd.DataFrame, measures: Mapping[str, pd.DataFrame], chosen: Mapping[str, str], images: int
+) -> pd.DataFrame:
+    """Some dozens of images to browse: those that the user chose, then in turn the next of each kind and network.
+
+    index: the data set's images. measures: network → its table, as from `measure_images`. chosen: as in `choose_examples`.
+    images: how many; all where there are no more, and all that were chosen in any case.
+
+    The kinds are those of `choose_examples`, and small objects, under a tenth of the image. An image stands for the first
+    kind that it was taken for; where too few are of any kind, the rest come in the order of the index.
+
+    Returns one row per image, kind by kind: image, kind, in the words of the figures, and network (empty for kinds without).
+    Raises `InputError` for a chosen image that is not there.
+    """
+    taken = dict.fromkeys(positions(index["image"], chosen).values(), (CHOSEN, ""))
+    share = pd.Series(object_share(index["boxes"], index["width"], index["height"]))
+    rankings = {
+        (KINDS[kind], network): ranked(table, kind).loc[CONDITIONS[kind]].index
+        for kind in RANKING
+        for network, table in measures.items()
+    }
+    rankings[SMALL, ""] = share[share < SMALL_OBJECT].sort_values(kind="stable").index
+    rankings[REST, ""] = index.index  # asked last of all
+    queues = {kind: iter(ranking) for kind, ranking in rankings.items()}
+    while queues and len(taken) < images:
+        for kind in [kind for kind in queues if kind[0] != REST] or list(queues):
+            image = next((i for i in queues[kind] if i not in taken), None)
+            if image is None:
+                del queues[kind]
+            elif len(taken) < images:
+                taken[image] = kind
+    rows = [(index["image"].iloc[i], *kind) for i, kind in taken.items()]
+    order = [CHOSEN, *KINDS.values(), SMALL, REST]
+    table = pd.DataFrame(rows, columns=["image", "kind", "network"])
+    return table.sort_values(
+        "kind", key=lambda kinds: kinds.map(order.index), kind="stable", ignore_index=True
+    )
+
+
+def positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str, int]:
+    """Where the images that the user chose (example → image) stand among all; `InputError` for one that is not there."""
+    position = {image: i for i, image in enumerate(images)}
     for example, image in chosen.items():
         if image not in position:
             raise InputError(
                 f"examples: {example}: the data set has no image '{image}'. The ids are listed in the column `image` of its "
                 "index.parquet, and the images left out, with the reason, in excluded.csv beside it"
             )
-    examples = {example: position[image] for example, image in chosen.items()}
-    for kind, measure in RANKING.items():
-        ranked = measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()]).index
-        shown = set(examples.values())
-        examples[kind] = next((i for i in ranked if i not in shown), ranked[0])
-    table = measures.iloc[list(examples.values())].drop(columns="has_box")
-    table.insert(0, "example", list(examples))
-    is_one = {kind: bool(CONDITIONS[kind](measures.iloc[examples[kind]])) for kind in RANKING}
-    table["qualifies"] = [is_one.get(example, True) for example in examples]
-    return table.reset_index(drop=True)
+    return {example: position[image] for example, image in chosen.items()}
 
 
 def write_examples(path: str | Path, examples: pd.DataFrame) -> None:

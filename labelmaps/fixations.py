@@ -35,11 +35,10 @@ def select_fixations(
     flat = saliency.reshape(n, -1)
     peak = flat.max(axis=1)
     dead = peak == flat.min(axis=1)
-    views = centre.reshape(n, -1, 2)
     cell = flat.argmax(axis=1)
     selected = point.reshape(n, -1, 2)[image, cell]
     selected[dead] = centre[dead, centre.shape[1] // 2, centre.shape[2] // 2]
-    nearest = ((views - selected[:, None]) ** 2).sum(axis=-1).argmin(axis=1)
+    nearest = nearest_views(selected, centre)
     view = np.where(dead, nearest, cell) if arrival == "index" else nearest
     row, column = np.divmod(view, centre.shape[2])
     return pd.DataFrame(
@@ -53,3 +52,12 @@ def select_fixations(
             "dead": dead,
         }
     )
+
+
+def nearest_views(point: np.ndarray, centre: np.ndarray) -> np.ndarray:
+    """The view whose centre is nearest to each image's point, counted row by row; the lowest where several are.
+
+    point: (image, 2); centre: (image, row, column, 2), or one image's for all points; in original pixels.
+    """
+    views = centre.reshape(len(centre), -1, 2)
+    return ((views - point[:, None]) ** 2).sum(axis=-1).argmin(axis=1)

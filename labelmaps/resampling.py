@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import embedding_bag
 
 from labelmaps.transfer import send
+from labelmaps.views import Drawing
 
 
 @dataclass(frozen=True)
@@ -122,6 +123,24 @@ def resize_boxes(
             for box, view in zip(group, resize(group), strict=True):
                 views[box] = view
     return views.unflatten(2, (size, 3)).permute(0, 3, 1, 2)
+
+
+def draw_boxes(
+    image: Tensor,
+    boxes: np.ndarray,
+    drawing: Drawing,
+    size: int,
+    black: Tensor,
+    dtype: torch.dtype | None = None,
+) -> Tensor:
+    """Views (box, 3, size, size) that fill boxes (box, 4) of a normalised image (3, H, W), as `drawing` says.
+
+    black: (3,), RGB 0, normalised; the mean colour is 0 then.
+    """
+    sampling = Sampling(drawing.antialias, drawing.places, drawing.beyond)
+    empty = black * (drawing.empty == "black")
+    views = resize_boxes(image, boxes, drawing.picture, size, sampling, empty, dtype)
+    return blacken_outside_disc(views, black) if drawing.disc else views
 
 
 def groups(interval_of: np.ndarray, device: torch.device) -> list[np.ndarray]:

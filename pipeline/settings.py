@@ -335,6 +335,12 @@ class Figure(Closed):
     methods: list[Name] = Field([], description="shown where they run; empty: all that run but the baselines")
 
 
+class Explorer(Closed):
+    """The page on which to look at single images."""
+
+    images: Positive = Field(48, description="number of images, chosen to be telling; `examples` come first")
+
+
 class Nulls(Closed):
     """What there is to gain without looking where a method says."""
 
@@ -383,6 +389,7 @@ class Settings(Closed):
     nulls: Nulls = Nulls()
     figure_1: Figure = Figure()
     figure_2: Figure = Figure()
+    explorer: Explorer = Explorer()
     sample: Sampled = Sampled()
     calibration: Calibration = Calibration()
     sweeps: dict[Name, Annotated[list[Name], Field(min_length=2)]] = Field(

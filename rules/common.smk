@@ -140,6 +140,15 @@ def of_networks(file):
     return lambda wildcards: [f"{folder}/{file}" for folder in networks_of(wildcards.dataset)]
 
 
+def of_methods(kind, suffix):
+    """A file of every network's and method's results on a data set, as an input; method by method within a network."""
+    return lambda wildcards: [
+        f"{folder}/{kind}/{method}.{suffix}"
+        for folder in networks_of(wildcards.dataset)
+        for method in settings.run.methods
+    ]
+
+
 def all_scores(wildcards):
     """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
     return {

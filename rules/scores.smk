@@ -98,11 +98,7 @@ rule play_pointing_game:
     input:
         index="results/{dataset}/index.parquet",
         label_maps=of_networks("label_maps.h5"),
-        fixations=lambda wc: [
-            f"{folder}/fixations/{method}.parquet"
-            for folder in networks_of(wc.dataset)
-            for method in settings.run.methods
-        ],
+        fixations=of_methods("fixations", "parquet"),
         code=sources("play_pointing_game.py"),
         env=environment("analysis"),
     output:
@@ -146,7 +142,7 @@ rule compare_with_paper:
 
 
 rule choose_examples:
-    """The most telling images for Figure 1, and those of the user's choice."""
+    """The most telling images for Figure 1, and those of the user's choice; and how telling each image is."""
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
@@ -162,6 +158,7 @@ rule choose_examples:
         env=environment("analysis"),
     output:
         examples="results/{dataset}/{view}/{model}/examples.csv",
+        measures="results/{dataset}/{view}/{model}/measures.parquet",
     log:
         "logs/choose_examples/{dataset}/{view}/{model}.log",
     conda:

@@ -11,6 +11,7 @@ from labelmaps.examples import (
     KINDS,
     RANKING,
     choose_examples,
+    choose_telling,
     describe,
     measure_images,
     read_examples,
@@ -262,7 +263,7 @@ def files(tables, tmp_path):
     index, maps, fixations, scores = tables
     arrays = {name: getattr(maps, name) for name in LabelMaps.__dataclass_fields__ if name != "image"}
     part = tmp_path / "label_maps" / "1of1.h5"
-    with write_label_maps(part, maps.image, 3, 2, {"weights_source": "none"}) as writer:
+    with write_label_maps(part, maps.image, 3, 2, {"weights_source": "none", "batch": 8}) as writer:
         writer.append(**arrays)
     join_label_maps([part], tmp_path / "label_maps.h5")
     write_index(
@@ -280,6 +281,7 @@ def files(tables, tmp_path):
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
         "output": tmp_path / "examples.csv",
+        "measured": tmp_path / "measures.parquet",
         **paths,
     }
 
@@ -296,9 +298,16 @@ def test_the_script_chooses_from_files_and_gives_the_same_bytes(files):
     }
     assert table["n_agreeing"].tolist() == [1, 1, 0, 0, 0]
     assert table["gain"].tolist() == pytest.approx([-0.375, 0.5, -0.1875, -0.1875, -0.1875], abs=1e-3)
-    content = files["output"].read_bytes()
+    written = [files[name].read_bytes() for name in ("output", "measured")]
     run(**files, chosen={"mine": "image 2"})
-    assert files["output"].read_bytes() == content
+    assert [files[name].read_bytes() for name in ("output", "measured")] == written
+
+
+def test_the_script_says_of_every_image_how_telling_it_is(files, tables):
+    run(**files, chosen={})
+    index, maps, fixations, scores = tables
+    expected = measure_images(index, [maps], fixations, scores)
+    pd.testing.assert_frame_equal(pd.read_parquet(files["measured"]), expected, atol=1e-3)  # log p is rounded
 
 
 def test_a_table_of_other_images_is_refused(files):
@@ -307,6 +316,64 @@ def test_a_table_of_other_images_is_refused(files):
     with pytest.raises(InputError, match=r"scores_1\.parquet: holds other images"):
         run(**files, chosen={})
     assert not files["output"].exists()
+
+
+BOXES = {"large": np.array([[0, 0, 10, 9]], np.float32), "small": np.array([[0, 0, 3, 3]], np.float32)}
+
+
+def index_of(*boxes):
+    """Images of 10 × 10 pixels, called a, b, c …"""
+    names = [chr(ord("a") + i) for i in range(len(boxes))]
+    return pd.DataFrame(
+        {"image": names, "width": 10, "height": 10, "boxes": [BOXES.get(b, NO_BOX) for b in boxes]}
+    )
+
+
+def telling(index, chosen=(), images=99, **networks):
+    measured = {name: measures(**columns) for name, columns in networks.items()}
+    table = choose_telling(index, measured, {f"mine {i}": image for i, image in enumerate(chosen)}, images)
+    return [tuple(row) for row in table.itertuples(index=False)]
+
+
+def test_telling_images_are_taken_in_turn_from_each_kind():
+    index = index_of("large", "large", "large", "large", "small", "large")
+    gain = [0.1, 0.4, -0.2, -0.1, 0.0, 0.0]
+    assert telling(index, images=4, net={"gain": gain}) == [
+        ("b", "largest gain", "net"),
+        ("a", "largest gain", "net"),
+        ("c", "failure", "net"),
+        ("e", "small object", ""),
+    ]
+    assert telling(index, images=1, net={"gain": gain}) == [("b", "largest gain", "net")]
+
+
+def test_an_image_counts_once_and_the_rest_come_last():
+    index = index_of("large", "small", "large", "none")
+    gain = [0.0, 0.3, 0.0, 0.0]
+    assert telling(index, net={"gain": gain}) == [
+        ("b", "largest gain", "net"),
+        ("a", "the rest", ""),
+        ("c", "the rest", ""),
+        ("d", "the rest", ""),
+    ]
+
+
+def test_each_network_has_its_turn():
+    index = index_of("large", "large", "large")
+    first, second = {"gain": [0.1, 0.2, 0.0]}, {"gain": [0.1, 0.2, -0.3]}
+    assert telling(index, images=3, first=first, second=second) == [
+        ("b", "largest gain", "first"),
+        ("a", "largest gain", "second"),
+        ("c", "failure", "second"),
+    ]
+
+
+def test_the_users_own_telling_images_come_first_and_all_of_them():
+    index = index_of("large", "large", "large")
+    chosen = telling(index, chosen=["c", "a"], images=1, net={"gain": [0.1, 0.2, 0.3]})
+    assert chosen == [("c", "chosen by hand", ""), ("a", "chosen by hand", "")]
+    with pytest.raises(InputError, match="mine 0: the data set has no image 'z'"):
+        telling(index, chosen=["z"], net={"gain": [0.1, 0.2, 0.3]})
 
 
 def test_the_configuration_knows_the_names_that_are_chosen_automatically():

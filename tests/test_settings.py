@@ -259,6 +259,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"compute": {"batch": 0}}, "compute.batch"),
         ({"pointing": {"tolerance": -1}}, "pointing.tolerance"),
         ({"nulls": {"view": "zoom"}}, "nulls: key 'view' is unknown; choose from seed"),
+        ({"explorer": {"images": 0}}, "explorer.images: Input should be greater than or equal to 1"),
         ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),
         (
             {"calibration": {"views": ["zoom", "zoom_flor_0.2"]}},

@@ -37,7 +37,8 @@ TABLES = {
     **FIGURES,
 }
 FIGURE_1 = {"choose_examples": 1, "plot_figure_1": 4}
-AFTER_SCORES = TABLES | FIGURE_1
+EXPLORER = {"build_explorer": 1}
+AFTER_SCORES = TABLES | FIGURE_1 | EXPLORER
 ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **AFTER_SCORES}
 ONE_GLIMPSE_METHOD = {
     "compute_glimpse_saliency": 1,
@@ -127,6 +128,7 @@ def study(tmp_path_factory):
 
 CATEGORIES = [
     "Best of n: what n views are worth",
+    "Explorer: image by image",
     "Figure 1: what each method looks at",
     "Figure 2: accuracy and localisation",
     "Nulls: what a method adds",
@@ -156,6 +158,7 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
                 results.nth(i).click()
                 seen.append(seen_in_report(page, *seen[-1:]))
             page.get_by_role("link", name="Results", exact=True).click()
+    assert seen.pop(1) == "explorer.html"
     assert sorted(seen[1:5]) == ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
     assert sorted(seen[7:-2]) == [f"{name}.html" for name in TABLE_NAMES]
     of_view = [seen[0], *seen[5:7], *seen[-2:]]
@@ -169,7 +172,9 @@ def seen_in_report(page, before="nothing"):
     shown = page.locator(f":is(img, iframe):not([src^='data:'], [src$='/{before}'])")
     shown.wait_for(state="visible")
     name = shown.get_attribute("src").split("/")[-1]
-    if name.endswith(".html"):
+    if name == "explorer.html":
+        page.frame_locator("iframe").locator("#place", has_text="1 of 4").wait_for()
+    elif name.endswith(".html"):
         assert page.frame_locator("iframe").locator("tr").count() > 1
     else:
         page.wait_for_function(
@@ -199,6 +204,8 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     for figure in (*of_view, *(f"figure_1/zoom/own/{name}" for name in examples)):
         for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
+    explorer = (results / "explorer.html").read_text(encoding="utf-8")
+    assert all(f'"id":"{image}"' in explorer for image in SIZES)
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
     assert len(pd.read_csv(results / "paper_orders.csv")) == 8
     n_compared = len(METHODS) + 5  # nulls that choose no fixation
@@ -316,7 +323,8 @@ def test_touching_everything_reruns_nothing(study):
         ),
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
         ("labelmaps/scores.py", {"score_fixations": 11, "score_nulls": 1, **AFTER_SCORES}),
-        ("labelmaps/figure_1.py", {"plot_figure_1": 4}),
+        ("labelmaps/figure_1.py", {"plot_figure_1": 4, **EXPLORER}),
+        ("workflow/explorer/page.js", EXPLORER),
         ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
         ("envs/figures.yaml", FIGURES),
         ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
@@ -614,6 +622,7 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         **TABLES,
         "choose_examples": 2,
         "plot_figure_1": 8,
+        **EXPLORER,
     }
     assert text.count("(GPUs: 1)") == 108
 

@@ -4,7 +4,8 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 
 - `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
 - `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
-- `sample(image, size, black, cells, dtype)`: what the network receives from the fixations of some cells of the grid.
+- `sample(image, size, black, cells, dtype)`: what the network receives from the fixations of some cells of the grid;
+- `drawing(width, height)`: how its views are drawn (see `Drawing`), if that says all; others need not offer it.
 
 A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
 configurations can be checked without it.
@@ -12,7 +13,7 @@ configurations can be checked without it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
@@ -33,6 +34,23 @@ class Geometry:
 
     centre: np.ndarray
     extent: np.ndarray
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How the views of an image are drawn, where each is its extent, sampled bilinearly, each axis on its own.
+
+    picture: x0, y0, x1, y1 in original pixels, the part of the image that is seen; it may be larger than the image.
+    antialias, places, beyond: as in `labelmaps.resampling.Sampling`. empty: the colour where there is nothing, RGB 0 or
+    the mean colour. disc: whether all is black outside the disc inscribed in the view.
+    """
+
+    picture: tuple[float, float, float, float]
+    antialias: bool = False
+    places: Literal["centres", "edges"] = "centres"
+    beyond: Literal["empty", "reflect", "roll"] = "empty"
+    empty: Literal["black", "gray"] = "black"
+    disc: bool = False
 
 
 class ViewFamily(Protocol):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid
 
 if TYPE_CHECKING:
     import torch
@@ -48,6 +48,15 @@ class View:
         centre = fixation.clip(half, image - half) if self.beyond == "inside" else fixation
         return Geometry(fixation, np.concatenate([centre - half, centre + half], axis=-1))
 
+    def drawing(self, width: int, height: int) -> Drawing:
+        """How the views of an image of this size are drawn."""
+        return Drawing(
+            (0, 0, width, height),
+            self.antialias,
+            beyond="reflect" if self.beyond == "reflect" else "empty",
+            empty="gray" if self.beyond == "gray" else "black",
+        )
+
     def sample(
         self,
         image: "Tensor",
@@ -61,8 +70,4 @@ class View:
 
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
-        beyond = "reflect" if self.beyond == "reflect" else "empty"
-        sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
-        empty = black * (self.beyond != "gray")
-        whole = (0, 0, width, height)
-        return resampling.resize_boxes(image, boxes, whole, size, sampling, empty, dtype)
+        return resampling.draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)

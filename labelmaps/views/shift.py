@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid
 
 if TYPE_CHECKING:
     import torch
@@ -65,6 +65,16 @@ class View:
         moved = np.stack([x, y], axis=-1) * side
         return Geometry(np.array([width, height]) / 2 + moved, square + np.tile(moved, 2))
 
+    def drawing(self, width: int, height: int) -> Drawing:
+        """How the views of an image of this size are drawn."""
+        whole = (0, 0, width, height)
+        return Drawing(
+            whole if self.beyond == "surroundings" else tuple(self.square(width, height).tolist()),
+            self.antialias,
+            beyond=self.beyond if self.beyond in ("reflect", "roll") else "empty",
+            empty="gray" if self.beyond == "gray" else "black",
+        )
+
     def sample(
         self,
         image: "Tensor",
@@ -93,9 +103,4 @@ class View:
         from labelmaps import resampling
 
         _, height, width = image.shape
-        is_open = self.beyond == "surroundings"
-        picture = (0, 0, width, height) if is_open else self.square(width, height)
-        beyond = self.beyond if self.beyond in ("reflect", "roll") else "empty"
-        sampling = resampling.Sampling(antialias=self.antialias, beyond=beyond)
-        empty = black * (self.beyond != "gray")
-        return resampling.resize_boxes(image, boxes, picture, size, sampling, empty, dtype)
+        return resampling.draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)

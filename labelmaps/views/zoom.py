@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid
 
 if TYPE_CHECKING:
     import torch
@@ -55,6 +55,10 @@ class View:
         half = r[..., None] * scale
         return Geometry(centre, np.concatenate([centre - half, centre + half], axis=-1))
 
+    def drawing(self, width: int, height: int) -> Drawing:
+        """How the views of an image of this size are drawn."""
+        return Drawing((0, 0, width, height), self.antialias, self.sampling, disc=self.mask)
+
     def sample(
         self,
         image: "Tensor",
@@ -68,9 +72,4 @@ class View:
 
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
-        sampling = resampling.Sampling(antialias=self.antialias, places=self.sampling)
-        whole = (0, 0, width, height)
-        views = resampling.resize_boxes(image, boxes, whole, size, sampling, black, dtype)
-        if self.mask:
-            views = resampling.blacken_outside_disc(views, black)
-        return views
+        return resampling.draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)

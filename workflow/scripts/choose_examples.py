@@ -1,10 +1,11 @@
-"""Choose the images that Figure 1 shows."""
+"""Choose the images that Figure 1 shows, and say of every image how telling it is."""
 
 from pathlib import Path
 
 import pandas as pd
 
 from labelmaps import examples
+from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
@@ -16,10 +17,12 @@ def choose_examples(
     scores: list[Path],
     fixations: list[Path],
     output: Path,
+    measured: Path,
     chosen: dict[str, str],
 ) -> None:
-    """Write one row per example; `scores` and `fixations` of the methods to be shown, in one order.
+    """Write one row per example, and to `measured` one row per image.
 
+    scores, fixations: of the methods to be shown, in one order.
     chosen: the user's own examples, name → image id.
     """
     images = read_index(index)
@@ -35,6 +38,8 @@ def choose_examples(
             [tables[path] for path in fixations],
             [tables[path] for path in scores],
         )
+    with moved_into_place(measured) as temporary:
+        measures.to_parquet(temporary, index=False)
     examples.write_examples(output, examples.choose_examples(measures, chosen))
 
 
@@ -46,5 +51,6 @@ if __name__ == "__main__":
             [Path(path) for path in snakemake.input.scores],
             [Path(path) for path in snakemake.input.fixations],
             Path(snakemake.output.examples),
+            Path(snakemake.output.measures),
             **dict(snakemake.params.items()),
         )

@@ -1,0 +1,56 @@
+"""The explorer: one page on which to look at telling images through every network, view and method."""
+
+EXPLORER = [
+    shown(ROOT / "workflow" / "explorer" / file) for file in ("page.html", "page.css", "views.js", "page.js")
+]
+
+
+rule build_explorer:
+    """Build the page; it needs no network, nor the images."""
+    input:
+        index="results/{dataset}/index.parquet",
+        classes=classes_file,
+        summary="results/{dataset}/summary.csv",
+        measures=of_networks("measures.parquet"),
+        label_maps=of_networks("label_maps.h5"),
+        saliency=of_methods("saliency", "h5"),
+        fixations=of_methods("fixations", "parquet"),
+        scores=of_methods("scores", "parquet"),
+        page=EXPLORER,
+        code=sources(
+            "build_explorer.py",
+            *(f"labelmaps.views.{settings.views[name].family}" for name in settings.run.views),
+        ),
+        env=environment("networks"),
+    output:
+        explorer=report(
+            "results/{dataset}/explorer.html",
+            category="Explorer: image by image",
+            labels={"data set": "{dataset}", **MODELS_AND_METHODS},
+            caption="../workflow/report/explorer.rst",
+        ),
+    log:
+        "logs/build_explorer/{dataset}.log",
+    conda:
+        "../envs/networks.yaml"
+    params:
+        dataset="{dataset}",
+        views={name: settings.views[name].looks for name in settings.run.views},
+        models={
+            name: settings.models[name].model_dump() | dict(source=settings.models[name].source)
+            for name in settings.run.models
+        },
+        methods={
+            name: dict(
+                variant=settings.methods[name].variant,
+                cue=settings.methods[name].cue,
+                arrival=settings.methods[name].arrival,
+            )
+            for name in settings.run.methods
+        },
+        chosen=lambda wc: settings.datasets[wc.dataset].examples,
+        images=settings.explorer.images,
+    message:
+        "Building the explorer of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/build_explorer.py"

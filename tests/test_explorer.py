@@ -1,0 +1,766 @@
+"""The explorer, in a real browser: what it shows is what the tables and the views say, and it can be used."""
+
+import base64
+import io
+import json
+import re
+from dataclasses import asdict
+from itertools import product
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import yaml
+from browser import needs_browser, opened
+from matplotlib.colors import to_hex
+from PIL import Image
+
+from labelmaps import explorer, style, views
+from labelmaps.errors import InputError
+from labelmaps.examples import measure_images
+from labelmaps.fixations import select_fixations
+from labelmaps.index import read_index, write_index
+from labelmaps.label_map_file import LabelMaps, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.networks import Preprocessing, preprocessing_of
+from labelmaps.pictures import draw_views, picture_views
+from labelmaps.pointing import SIZE_BINS
+from labelmaps.results_table import read_results, write_results
+from labelmaps.saliency_file import SaliencyMaps, read_saliency, write_saliency
+from labelmaps.scores import score_fixations
+from labelmaps.statistics import summarise
+from labelmaps.views import Drawing, cell_points
+from labelmaps.views_figure import telling_cells
+from workflow.scripts.build_explorer import build_explorer
+
+ROOT = Path(__file__).parent.parent
+PAGE = [ROOT / "workflow/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
+SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
+HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;\"'<!--"
+CLASSES = ["tench", "hammer", HOSTILE, "crane", "sea lion", "maillot"]
+VIEWS = {
+    "zoom": {"family": "zoom", "grid": 3},
+    "shift": {"family": "shift", "grid": 5, "base": "letterbox", "beyond": "gray"},
+}
+PREPROCESSING = dict.fromkeys(("weights", "mean", "std"))
+MODELS = {
+    "first": {"architecture": "small_resnet", "size": 32, "source": "random", **PREPROCESSING},
+    "second": {"architecture": "resnet18", "size": 48, "source": "checkpoint", **PREPROCESSING},
+}
+METHODS = {
+    "center": {"variant": "center", "cue": "baseline", "arrival": "nearest"},
+    "likelihood": {"variant": "likelihood", "cue": "cued", "arrival": "nearest"},
+    "dff": {"variant": "dff components=2", "cue": "uncued", "arrival": "nearest"},
+}
+LEVEL = 1  # of 255: what rounding may make of the same sum
+
+
+def smooth(width, height, seed):
+    """A picture (H, W, RGB) of a few soft colours, with a sharp square."""
+    random = np.random.default_rng(seed)
+    small = Image.fromarray(random.integers(0, 256, (4, 5, 3), dtype=np.uint8))
+    picture = np.array(small.resize((width, height), Image.Resampling.BICUBIC))
+    picture[height // 4 : height // 2, width // 3 : width // 2] = random.integers(0, 256, 3)
+    return picture
+
+
+def write_study(folder):
+    """A data set of six images, two networks and two views on it, three methods; all as the workflow leaves it."""
+    random = np.random.default_rng(0)
+    n, k = len(SIZES), len(CLASSES)
+    ids = [f"image {i}" for i in range(n - 1)] + [f"image {HOSTILE.replace('/', '-')}"]
+    boxes = [
+        [[10, 10, 40, 40]],
+        [[0, 0, 20, 10]],
+        [[5, 5, 190, 140], [50, 50, 60, 60]],
+        [],
+        [[70, 40, 80, 50]],
+        [[0, 0, 60, 90]],
+    ]
+    (folder / "images").mkdir()
+    for i, size in enumerate(SIZES):
+        Image.fromarray(smooth(*size, i)).save(folder / f"images/{i}.png")
+    index = pd.DataFrame(
+        {
+            "image": ids,
+            "path": [str(folder / f"images/{i}.png") for i in range(n)],
+            "offset": -1,
+            "length": -1,
+            "digest": "",
+            "label": np.array([0, 1, 2, 2, 4, 1], np.int16),
+            "width": [width for width, _ in SIZES],
+            "height": [height for _, height in SIZES],
+            "boxes": [np.array(image, np.float32).reshape(-1, 4) for image in boxes],
+        }
+    )
+    write_index(folder / "index.parquet", index)
+    (folder / "classes.txt").write_text("".join(f"c{i} {name}\n" for i, name in enumerate(CLASSES)))
+    files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores")}
+    summary = []
+    for view, model in product(VIEWS, MODELS):
+        base = folder / view / model
+        label_maps = write_maps(base, view, index, k, random)
+        files["label_maps"].append(label_maps)
+        with open_label_maps(label_maps) as file:
+            maps = file.read(0, n)
+        fixations, scores = [], []
+        for method, described in METHODS.items():
+            saliency = make_saliency(method, maps, index, random)
+            write_saliency(base / f"saliency/{method}.h5", saliency, {"method": method})
+            fixation = select_fixations(saliency.saliency, saliency.point, maps.centre)
+            own = pd.array([None] * n if saliency.own_label is None else saliency.own_label, "Int16")
+            fixation = fixation.assign(own_label=own)
+            score = score_fixations(fixation, index["label"].to_numpy(), index["boxes"], maps.top_label)
+            for name, table in (("fixations", fixation), ("scores", score)):
+                path = base / name / f"{method}.parquet"
+                path.parent.mkdir(exist_ok=True)
+                table.assign(image=ids).to_parquet(path)
+                files[name].append(path)
+            files["saliency"].append(base / f"saliency/{method}.h5")
+            fixations.append(fixation)
+            scores.append(score)
+            row = {
+                "dataset": "six",
+                "view": view,
+                "model": model,
+                "method": method,
+                "variant": described["variant"],
+            }
+            summary.append(row | summarise(score))
+        measure_images(index, [maps], fixations, scores).to_parquet(base / "measures.parquet")
+        files["measures"].append(base / "measures.parquet")
+    write_results(folder / "summary.csv", pd.DataFrame(summary))
+    return files
+
+
+def write_maps(base, view, index, n_labels, random):
+    """Label maps of random logits."""
+    family = views.create(**VIEWS[view])
+    geometry = [family.geometry(w, h) for w, h in zip(index["width"], index["height"], strict=True)]
+    logits = 2 * random.standard_normal((len(index), family.grid, family.grid, n_labels))
+    log_p = torch.tensor(logits).log_softmax(-1).numpy()
+    part = base / "label_maps/1of1.h5"
+    with write_label_maps(part, index["image"].tolist(), family.grid, n_labels, {"batch": 8}) as writer:
+        writer.append(
+            log_probability=log_p,
+            log_sum_exp=np.zeros(log_p.shape[:3]),
+            top_label=logits.argmax(-1),
+            centre=np.stack([g.centre for g in geometry]),
+            extent=np.stack([g.extent for g in geometry]),
+        )
+    join_label_maps([part], base / "label_maps.h5")
+    return base / "label_maps.h5"
+
+
+def make_saliency(method, maps, index, random):
+    """x₀ alone; the label's log-probability; a map of 4 × 6 cells of x₀, with its own labels, dead on the first image."""
+    n, rows, columns = maps.log_sum_exp.shape
+    if method == "center":
+        saliency = np.zeros((n, rows, columns))
+        saliency[:, rows // 2, columns // 2] = 1
+        return SaliencyMaps(maps.image, saliency, maps.centre)
+    if method == "likelihood":
+        saliency = maps.log_probability[np.arange(n), :, :, index["label"]]
+        return SaliencyMaps(maps.image, saliency, maps.centre)
+    saliency = random.random((n, 4, 6))
+    saliency[0] = 0.5
+    saliency[1, :2] = 2  # ties
+    point = cell_points(maps.extent[:, rows // 2, columns // 2], 4, 6)
+    return SaliencyMaps(maps.image, saliency, point, np.arange(n) % len(CLASSES))
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """The files of the data set, and the page."""
+    folder = tmp_path_factory.mktemp("explorer")
+    arguments = {
+        "index": folder / "index.parquet",
+        "classes": folder / "classes.txt",
+        "summary": folder / "summary.csv",
+        **write_study(folder),
+        "page": PAGE,
+        "output": folder / "explorer.html",
+        "dataset": "six",
+        "views": VIEWS,
+        "models": MODELS,
+        "methods": METHODS,
+        "chosen": {},
+        "images": 48,
+    }
+    build_explorer(**arguments)
+    return SimpleNamespace(folder=folder, arguments=arguments, path=folder / "explorer.html")
+
+
+@pytest.fixture(scope="module")
+def browsed(study):
+    """The page, open."""
+    with opened(study.path) as page:
+        yield page
+
+
+@pytest.fixture
+def page(browsed):
+    """The page as it is when just opened, and drawn."""
+    browsed.set_viewport_size({"width": 1400, "height": 900})
+    browsed.emulate_media(color_scheme="light")
+    browsed.mouse.move(0, 0)
+    browsed.reload()
+    browsed.wait_for_function("pixels")
+    return browsed
+
+
+def embedded(study):
+    """The data that the page holds."""
+    text = study.path.read_text(encoding="utf-8")
+    return json.loads(text.split('<script type="application/json" id="data">')[1].split("</script>")[0])
+
+
+def choose(page, image, view, model, method):
+    """Show an image, by its id, through a view, a network and a method, by their names."""
+    ids = page.evaluate("data.images.map((image) => image.id)")
+    page.select_option("#through", str(list(VIEWS).index(view)))
+    page.select_option("#model", str(list(MODELS).index(model)))
+    page.locator("#cards input").nth(list(METHODS).index(method)).check(force=True)
+    thumbnails(page).nth(ids.index(image)).click()
+    page.wait_for_function("pixels")
+
+
+def listed(page):
+    """The places, in the data, of the images in the gallery."""
+    return [i for i, thumbnail in enumerate(thumbnails(page).all()) if thumbnail.is_visible()]
+
+
+def thumbnails(page):
+    return page.locator("#gallery [role=option]")
+
+
+def cells(page):
+    return page.get_by_role("gridcell")
+
+
+def pixels_of(page):
+    """What the canvas shows, (size, size, RGB) uint8."""
+    rgba = page.evaluate(
+        """() => {
+            const { width, height } = $("view");
+            return [...$("view").getContext("2d").getImageData(0, 0, width, height).data];
+        }"""
+    )
+    side = round((len(rgba) / 4) ** 0.5)
+    return np.array(rgba, np.uint8).reshape(side, side, 4)[..., :3]
+
+
+COMBINATIONS = list(product(VIEWS, MODELS, METHODS))
+
+
+@needs_browser
+@pytest.mark.parametrize(("view", "model", "method"), COMBINATIONS)
+def test_what_the_page_says_is_what_the_files_say(study, page, view, model, method):
+    base = study.folder / view / model
+    index = read_index(study.arguments["index"])
+    fixations, scores = (
+        pd.read_parquet(base / name / f"{method}.parquet") for name in ("fixations", "scores")
+    )
+    place = COMBINATIONS.index((view, model, method)) % len(index)
+    row, fixation, score = index.iloc[place], fixations.iloc[place], scores.iloc[place]
+    with open_label_maps(base / "label_maps.h5") as file:
+        maps = file.read(place, place + 1)
+    choose(page, row["image"], view, model, method)
+
+    assert page.inner_text("#label") == CLASSES[row["label"]]
+    assert row["image"] in page.inner_text("#facts")
+    card = page.locator(".card").nth(list(METHODS).index(method)).inner_text()
+    right = {True: "✓", False: "✗"}
+    pointing = {"skipped": "no box"}.get(score["pointing"], score["pointing"])
+    signs = f"{right[score['correct_before']]}right{right[score['correct_after']]}".split("right")
+    assert "".join(c for c in card if c in "✓✗") == "".join(signs)
+    assert card.endswith(f"· {pointing}")
+
+    # The view after the saccade: its place, its labels, and their probabilities.
+    cell = int(fixation["row"]), int(fixation["column"])
+    said = np.exp(maps.log_probability[0][cell].astype(float))
+    assert page.inner_text("#where").startswith(f"Row {cell[0] + 1}, column {cell[1] + 1}")
+    lines = page.locator("#top li").all_inner_texts()
+    order = np.argsort(-said)[: explorer.TOP]
+    assert order[0] == maps.top_label[0][cell] == score["predicted_after"]
+    for line, label in zip(lines, order, strict=True):
+        assert line.startswith(CLASSES[label])
+        assert f"{100 * said[label]:.1f} %" in line
+    given = page.locator(".given").inner_text()
+    assert f"{100 * said[row['label']]:.1f} %" in given
+    assert page.inner_text("#verdict").endswith("Right" if score["correct_after"] else "Wrong")
+
+    # Where it looks.
+    drawn = page.locator("#picture .point:has(.halo)").get_attribute("transform")
+    x, y = map(float, drawn.removeprefix("translate(").removesuffix(")").split())
+    assert (x, y) == (fixation["x"], fixation["y"])
+
+    # On all images, as the summary has it.
+    summary = read_results(study.arguments["summary"]).set_index(["view", "model", "method"])
+    mine, text = summary.loc[view, model, method], page.inner_text("#summary").replace("−", "-")
+    assert f"on all {len(index)} images" in text
+    for measure in explorer.MEASURES:
+        value, low, high = (100 * mine[f"{measure}{end}"] for end in ("", "_low", "_high"))
+        assert f" {value:.1f} [{low:.1f}, {high:.1f}]" in text
+
+
+@needs_browser
+@pytest.mark.parametrize("method", METHODS)
+def test_the_map_shows_the_methods_numbers_where_they_belong(study, page, method):
+    maps = read_saliency(study.folder / f"shift/second/saliency/{method}.h5")
+    choose(page, "image 3", "shift", "second", method)
+    expected, said = (
+        maps.saliency[3],
+        cells(page).evaluate_all("cells => cells.map((cell) => cell.ariaLabel)"),
+    )
+    rows, columns = expected.shape
+    assert page.get_by_role("grid").get_by_role("row").count() == rows
+    assert len(said) == rows * columns
+    for number, text in enumerate(said):
+        place, value, *_ = text.split("; ")
+        row, column = divmod(number, columns)
+        assert place == f"row {row + 1}, column {column + 1}"
+        assert float(value.replace("−", "-")) == pytest.approx(expected[row, column], rel=5e-3)
+    assert ["most salient" in text for text in said] == (
+        np.arange(rows * columns) == expected.argmax()
+    ).tolist()
+    shades = cells(page).evaluate_all("cells => cells.map((cell) => cell.style.backgroundColor)")
+    assert shades[expected.argmax()] == "rgb(253, 231, 37)"  # viridis' last
+    assert shades[expected.argmin()] == "rgb(68, 1, 84)"  # and first
+    low, high = (page.inner_text(f"#{end}").replace("−", "-") for end in ("low", "high"))
+    assert (float(low), float(high)) == pytest.approx((expected.min(), expected.max()), rel=5e-3)
+
+
+@needs_browser
+def test_a_cell_of_another_map_leads_to_the_view_nearest_to_its_point(study, page):
+    choose(page, "image 2", "zoom", "first", "dff")
+    point = read_saliency(study.folder / "zoom/first/saliency/dff.h5").point[2].reshape(-1, 2)
+    centre = views.create(**VIEWS["zoom"]).geometry(*SIZES[2]).centre.reshape(-1, 2)
+    for number in (0, 8, 14, 23):
+        cells(page).nth(number).hover()
+        nearest = int(((centre - point[number]) ** 2).sum(axis=1).argmin())
+        assert page.inner_text("#where").startswith(f"Row {nearest // 3 + 1}, column {nearest % 3 + 1}")
+
+
+@needs_browser
+def test_dead_maps_and_ties_are_named(page):
+    choose(page, "image 0", "zoom", "first", "dff")
+    assert "says nothing" in page.inner_text("#remark")
+    assert page.locator("#map .peak").count() == 0
+    assert page.inner_text("#where").startswith("Row 2, column 2 (x₀)")
+    choose(page, "image 1", "zoom", "first", "dff")
+    assert "Several cells are most salient" in page.inner_text("#remark")
+    assert "own label: hammer" in page.inner_text("#remark")
+
+
+@needs_browser
+def test_hovering_shows_the_view_of_a_cell_and_leaving_shows_the_kept_one_again(study, page):
+    choose(page, "image 4", "zoom", "first", "likelihood")
+    kept = page.inner_text("#where"), pixels_of(page)
+    with open_label_maps(study.folder / "zoom/first/label_maps.h5") as file:
+        maps = file.read(4, 5)
+    for row, column in ((0, 0), (1, 1), (2, 1)):
+        cells(page).nth(3 * row + column).hover()
+        x0, y0, x1, y1 = (round(edge) for edge in maps.extent[0, row, column])
+        assert f"x {x0} to {x1}, y {y0} to {y1}" in page.inner_text("#where")
+        assert page.locator("#top li").first.inner_text().startswith(CLASSES[maps.top_label[0, row, column]])
+        outline = page.locator("#seen .extent")
+        assert [float(outline.get_attribute(name)) for name in ("x", "y")] == pytest.approx(
+            maps.extent[0, row, column, :2]
+        )
+    assert not np.array_equal(pixels_of(page), kept[1])
+    page.mouse.move(0, 0)
+    assert page.inner_text("#where") == kept[0]
+    assert np.array_equal(pixels_of(page), kept[1])
+    cells(page).nth(0).click()
+    page.mouse.move(0, 0)
+    assert page.inner_text("#where").startswith("Row 1, column 1:")
+
+
+@needs_browser
+def test_pointing_at_the_image_shows_the_view_from_the_nearest_fixation(page):
+    choose(page, "image 4", "zoom", "first", "likelihood")
+    box = page.locator("#picture").bounding_box()
+    page.mouse.move(box["x"] + 0.9 * box["width"], box["y"] + 0.1 * box["height"])
+    assert page.inner_text("#where").startswith("Row 1, column 3:")
+    page.mouse.move(box["x"] + 0.5 * box["width"], box["y"] + 0.5 * box["height"])
+    assert page.inner_text("#where").startswith("Row 2, column 2 (x₀):")
+
+
+@needs_browser
+def test_everything_can_be_done_with_the_keyboard(page):
+    choose(page, "image 4", "shift", "first", "likelihood")
+    assert cells(page).evaluate_all("cells => cells.filter((cell) => cell.tabIndex === 0).length") == 1
+    page.locator("#overlay").focus()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.role") == "gridcell"
+    steps = {
+        "Control+Home": (1, 1),
+        "ArrowRight": (1, 2),
+        "ArrowDown": (2, 2),
+        "End": (2, 5),
+        "ArrowRight ": (2, 5),
+    }
+    for key, (row, column) in (steps | {"Control+End": (5, 5), "ArrowUp": (4, 5), "Home": (4, 1)}).items():
+        page.keyboard.press(key.strip())
+        assert page.evaluate("document.activeElement.ariaLabel").startswith(f"row {row}, column {column};")
+        assert page.inner_text("#where").startswith(f"Row {row}, column {column}:")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")  # the button of x₀
+    assert page.inner_text("#where").startswith("Row 3, column 3 (x₀):")
+
+    page.locator("#cards input").nth(1).focus()
+    page.keyboard.press("ArrowRight")
+    assert page.inner_text("#map-title") == "Map: DFF, components=2"
+    page.locator("#gallery [aria-selected=true]").focus()
+    page.keyboard.press("Home")
+    assert page.inner_text("#place") == f"1 of {len(SIZES)}"
+    page.keyboard.press("End")
+    assert page.inner_text("#place") == f"{len(SIZES)} of {len(SIZES)}"
+    assert page.evaluate("document.activeElement.ariaSelected") == "true"
+    page.keyboard.press("ArrowLeft")
+    assert page.inner_text("#place") == f"{len(SIZES) - 1} of {len(SIZES)}"
+
+
+@needs_browser
+def test_what_changes_is_said_to_screen_readers(page):
+    choose(page, "image 4", "zoom", "first", "likelihood")
+    said = page.get_by_role("status").inner_text()
+    assert said.startswith("sea lion; likelihood map: ")
+    page.select_option("#size", label=page.locator("#size option").nth(1).inner_text())
+    assert page.get_by_role("status").inner_text().endswith(f"of {len(SIZES)} images")
+
+
+def outcomes(study, view, model, method):
+    """Each image's row of scores, in the order of the gallery."""
+    ids = [image["id"] for image in embedded(study)["images"]]
+    return (
+        pd.read_parquet(study.folder / view / model / f"scores/{method}.parquet").set_index("image").loc[ids]
+    )
+
+
+@needs_browser
+@pytest.mark.parametrize(("view", "model", "method"), COMBINATIONS)
+def test_filters_leave_the_images_whose_scores_say_so(study, page, view, model, method):
+    choose(page, "image 0", view, model, method)
+    scores = outcomes(study, view, model, method)
+    before, after = scores["correct_before"], scores["correct_after"]
+    expected = {
+        ("outcome", 0): ~before & after,
+        ("outcome", 1): before & ~after,
+        ("outcome", 2): before & after,
+        ("outcome", 3): ~before & ~after,
+        ("pointing", 0): scores["pointing"] == "hit",
+        ("pointing", 1): scores["pointing"] == "miss",
+        ("pointing", 2): scores["pointing"] == "skipped",
+    }
+    for (name, option), fits in expected.items():
+        page.select_option(f"#{name}", str(option))
+        assert listed(page) == np.flatnonzero(fits).tolist()
+        assert page.locator(f"#{name} option:checked").inner_text().endswith(f"({fits.sum()})")
+        page.get_by_role("button", name="Clear").click()
+    assert listed(page) == list(range(len(SIZES)))
+    page.select_option("#outcome", "0")
+    page.select_option("#pointing", "1")
+    assert listed(page) == np.flatnonzero(expected["outcome", 0] & expected["pointing", 1]).tolist()
+
+
+@needs_browser
+def test_filters_by_label_and_by_object_size(study, page):
+    shown = embedded(study)["images"]
+    index = read_index(study.arguments["index"]).set_index("image").loc[[image["id"] for image in shown]]
+    page.select_option("#class", label="hammer (2)")
+    assert listed(page) == np.flatnonzero(index["label"] == 1).tolist()
+    assert page.inner_text("#label") == "hammer"
+    page.get_by_role("button", name="Clear").click()
+    page.select_option("#size", str(SIZE_BINS.index("10–25 %")))
+    assert "image 0" in [shown[i]["id"] for i in listed(page)]  # 30 × 30 of 90 × 60 pixels
+    assert "image 2" not in [shown[i]["id"] for i in listed(page)]
+    page.select_option("#size", label="no box (1)")
+    assert [shown[i]["id"] for i in listed(page)] == ["image 3"]
+    page.select_option("#class", label="hammer (2)")
+    assert listed(page) == []
+    assert page.inner_text("#count") == f"0 of {len(SIZES)}"
+
+
+READINGS = yaml.safe_load((ROOT / "config/readings.yaml").read_text())["views"]
+FAMILIES = {"zoom": {"family": "zoom"}, "crop_gray": {"family": "crop", "beyond": "gray"}, **READINGS}
+FAMILIES["crop_reflect"] = {"family": "crop", "beyond": "reflect", "antialias": False}
+DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
+    const decoded = (text) => Uint8ClampedArray.from(atob(text), (c) => c.charCodeAt(0));
+    const [picture, expected] = [new ImageData(decoded(bytes), width), decoded(received)];
+    const drawn = boxes.flatMap((box) => [...drawView(picture, box, drawing, [1, 1], size, gray).data]);
+    return [drawn.length, drawn.reduce((most, level, i) => Math.max(most, Math.abs(level - expected[i])), 0)];
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_view_drawn_from_the_same_pixels_is_the_networks_to_a_level(browsed, name):
+    family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
+    for width, height in ((60, 41), (33, 80)):
+        image = smooth(width, height, 5)
+        received = picture_views(image, family, expects, range(family.grid**2))
+        n_values, difference = browsed.evaluate(
+            DIFFERENCE,
+            [
+                opaque(image),
+                opaque(received),
+                width,
+                family.geometry(width, height).extent.reshape(-1, 4).round(6).tolist(),
+                asdict(explorer.drawing_of(family, width, height)),
+                expects.size,
+                [255 * mean for mean in expects.mean],
+            ],
+        )
+        assert n_values == received.size // 3 * 4
+        assert difference <= LEVEL
+
+
+def opaque(pixels):
+    """RGB (…, 3) uint8 as RGBA, in base64."""
+    alpha = np.full((*pixels.shape[:-1], 1), 255, np.uint8)
+    return base64.b64encode(np.concatenate([pixels, alpha], axis=-1).tobytes()).decode()
+
+
+@needs_browser
+@pytest.mark.parametrize(("view", "model"), list(product(VIEWS, MODELS)))
+def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
+    choose(page, "image 2", view, model, "center")
+    picture = explorer.embed_picture(smooth(*SIZES[2], 2))
+    family, expects = views.create(**VIEWS[view]), preprocessing_of(MODELS[model])
+    deviations = []
+    for cell in telling_cells(family.grid):
+        number = cell[0] * family.grid + cell[1]
+        cells(page).nth(number).hover()
+        shown = pixels_of(page).astype(int)
+        from_picture = picture_views(picture.pixels, family, expects, [number])[0].astype(int)
+        received = picture_views(smooth(*SIZES[2], 2), family, expects, [number])[0].astype(int)
+        assert abs(shown - from_picture).max() <= LEVEL
+        deviations.append(abs(shown - received).mean())
+    (said,) = re.findall(r"on average ([\d.]+) of 255 levels", page.inner_text("#exactness"))
+    assert float(said) == pytest.approx(np.mean(deviations), abs=0.02)
+    assert float(said) < 2
+
+
+@needs_browser
+def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, browsed, tmp_path):
+    data = embedded(study)
+    data["views"][0]["exact"] = False
+    path = tmp_path / "explorer.html"
+    path.write_text(explorer.page(data, *page_parts()), encoding="utf-8")
+    other = browsed.context.new_page()
+    other.goto(path.as_uri())
+    assert other.inner_text("#exactness").startswith(
+        "Drawn approximately: zoom samples this box in its own way"
+    )
+    other.close()
+    plain = SimpleNamespace(grid=3)
+    assert not explorer.describe_view("mine", plain, {})["exact"]
+    assert explorer.drawing_of(plain, 40, 30) == Drawing((0, 0, 40, 30))
+
+
+def page_parts():
+    template, stylesheet, *scripts = (path.read_text(encoding="utf-8") for path in PAGE)
+    return template, stylesheet, "".join(scripts)
+
+
+@needs_browser
+def test_text_from_the_data_stays_text(study, page):
+    image = read_index(study.arguments["index"])["image"].iloc[-1]
+    assert "<img" in image
+    choose(page, image, "zoom", "first", "dff")
+    assert image in page.inner_text("#facts")
+    page.select_option("#class", label=f"{HOSTILE} (2)")
+    assert page.inner_text("#label") == HOSTILE
+    assert page.evaluate("window.hacked") is None
+    assert page.evaluate("[...document.images].every((image) => image.src.startsWith('data:'))")
+    assert study.path.read_text(encoding="utf-8").count("<script") == 2
+
+
+@needs_browser
+def test_nothing_but_the_pages_own_script_runs(study, browsed, tmp_path):
+    path = tmp_path / "explorer.html"
+    injected = "<script>window.hacked = 1</script><p onclick='window.hacked = 1' id=trap>x</p>"
+    path.write_text(
+        study.path.read_text(encoding="utf-8").replace("<header>", f"{injected}<header>"), encoding="utf-8"
+    )
+    context = browsed.context.browser.new_context()  # whose console may say what is refused
+    refused = []
+    context.on("console", lambda said: said.type == "error" and refused.append(said.text))
+    other = context.new_page()
+    other.goto(path.as_uri())
+    other.locator("#trap").click()
+    assert other.evaluate("window.hacked") is None
+    assert other.inner_text("#about").startswith("six")
+    assert len(refused) == 2
+    context.close()
+
+
+@needs_browser
+@pytest.mark.parametrize("width", [320, 390, 820, 1400])
+def test_nothing_is_wider_than_the_window(page, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    assert page.evaluate("document.scrollingElement.scrollWidth") <= width
+    assert page.locator("#map [role=gridcell]").first.bounding_box()["width"] >= 24  # a finger's
+
+
+CONTRASTS = """() => {
+    const rgba = (colour) => colour.match(/[\\d.]+/g).map(Number);
+    const linear = (c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4);
+    const light = (colour) => {
+        const [r, g, b] = rgba(colour).map((c) => linear(c / 255));
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+    };
+    const ground = (element) => {
+        const colour = getComputedStyle(element).backgroundColor;
+        return (rgba(colour)[3] ?? 1) > 0 ? colour : ground(element.parentElement);
+    };
+    const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    const low = [];
+    while (texts.nextNode()) {
+        const element = texts.currentNode.parentElement;
+        const isUnseen = element.closest("script, noscript, svg, .unseen") || !element.checkVisibility();
+        if (isUnseen || !texts.currentNode.data.trim()) continue;
+        const ratio = light(getComputedStyle(element).color) / light(ground(element));
+        if (Math.max(ratio, 1 / ratio) < 4.5) low.push(`${ratio}: ${element.outerHTML.slice(0, 80)}`);
+    }
+    return low;
+}"""
+
+
+@needs_browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_text_stands_out_from_its_ground(page, scheme):
+    page.emulate_media(color_scheme=scheme)
+    page.locator(".notes summary").click()
+    assert page.evaluate(CONTRASTS) == []
+    ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert (sum(map(int, re.findall(r"\d+", ground))) < 200) == (scheme == "dark")
+
+
+@needs_browser
+def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
+    choose(page, "image 0", "zoom", "first", "center")  # where DFF's map is dead: both look at the centre
+    dots = page.locator(".card .dot").evaluate_all("dots => dots.map((dot) => dot.style.backgroundColor)")
+    expected = [style.method_colour(method["variant"]) for method in METHODS.values()]
+    assert [to_hex(np.array(re.findall(r"\d+", dot), float) / 255).upper() for dot in dots] == expected
+    shared = page.locator("#picture .point:has(.halo)")
+    assert shared.locator("title").text_content() == "centre, DFF, components=2"
+    assert shared.locator("path").count() == 2
+
+
+@needs_browser
+def test_the_map_can_be_laid_over_the_image(page):
+    choose(page, "image 4", "zoom", "first", "dff")
+    assert page.locator("#heat rect").count() == 0
+    page.locator("#overlay").check()
+    areas = page.locator("#heat rect").evaluate_all(
+        "cells => cells.map((c) => c.width.baseVal.value * c.height.baseVal.value)"
+    )
+    assert len(areas) == 24
+    assert sum(areas) == pytest.approx(80 * 50, rel=1e-5)  # they tile the image
+
+
+def test_the_same_inputs_give_the_same_page(study, tmp_path):
+    build_explorer(**study.arguments | {"output": tmp_path / "again.html"})
+    assert (tmp_path / "again.html").read_bytes() == study.path.read_bytes()
+
+
+def test_the_users_own_images_come_first_and_as_many_as_asked_for(study, tmp_path):
+    path = tmp_path / "explorer.html"
+    build_explorer(**study.arguments | {"output": path, "chosen": {"mine": "image 3"}, "images": 2})
+    shown = embedded(SimpleNamespace(path=path))["images"]
+    assert len(shown) == 2
+    assert (shown[0]["id"], shown[0]["kind"]) == ("image 3", "chosen by hand")
+
+
+def test_another_data_sets_files_are_refused(study, tmp_path):
+    scores = pd.read_parquet(study.arguments["scores"][0])
+    scores.iloc[::-1].to_parquet(tmp_path / "scores.parquet")
+    mixed = [tmp_path / "scores.parquet", *study.arguments["scores"][1:]]
+    with pytest.raises(InputError, match=r"scores.parquet: holds other images"):
+        build_explorer(**study.arguments | {"output": tmp_path / "page.html", "scores": mixed})
+    assert not (tmp_path / "page.html").exists()
+
+
+@pytest.mark.parametrize(("width", "height"), [(500, 375), (1600, 1200), (3, 2)])
+def test_pictures_are_embedded_as_well_as_fits(width, height):
+    noise = np.random.default_rng(0).integers(
+        0, 256, (height, width, 3), dtype=np.uint8
+    )  # nothing compresses worse
+    picture = explorer.embed_picture(noise)
+    assert len(picture.jpeg) <= explorer.LARGEST_PICTURE
+    assert np.array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(picture.jpeg))))
+    assert picture.pixels.shape[1] / picture.pixels.shape[0] == pytest.approx(width / height, rel=0.01)
+    calm = explorer.embed_picture(smooth(500, 375, 0))
+    assert (calm.quality, calm.pixels.shape) == (95, (375, 500, 3))
+
+
+def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
+    """The largest that the parts of a page can be, with labels as long as ImageNet's."""
+    n, grid, random = 1000, 7, np.random.default_rng(0)
+    family = views.create("zoom", grid=grid)
+    geometry = family.geometry(500, 375)
+    log_p = np.log(random.dirichlet(np.ones(n), (1, grid, grid))).astype(np.float32)
+    maps = LabelMaps(
+        ["x"], log_p, log_p[..., 0], log_p.argmax(-1), geometry.centre[None], geometry.extent[None]
+    )
+    saliency = random.standard_normal((grid, grid)).astype(np.float32)
+    point = geometry.centre + 1 / 3
+    fixation = select_fixations(saliency[None], point[None], maps.centre).iloc[0]
+    score = pd.Series({"own_label": 1, "correct_before": True, "correct_after": False, "pointing": "skipped"})
+    of_map = explorer.describe_map(saliency, point, maps, fixation, score, "nearest")
+    network = explorer.describe_views(maps, 0) | {"deviation": 1.23, "methods": [of_map] * 11}
+    noise = random.integers(0, 256, (375, 500, 3), dtype=np.uint8)
+    row = pd.Series(
+        {
+            "image": "ILSVRC2012_val_00000001",
+            "label": 0,
+            "width": 500,
+            "height": 375,
+            "boxes": np.zeros((9, 4)),
+        }
+    )
+    image = explorer.describe_image(
+        row, "disagreement", "resnet101 through zoom", explorer.embed_picture(noise)
+    )
+    image["views"] = [explorer.describe_geometry(maps, family, 500, 375)] * 2
+    image["networks"] = [[network] * 2] * 2
+    classes = dict.fromkeys(range(n), "x" * 30)
+    assert len(explorer.page({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6
+
+
+@pytest.mark.parametrize("name", FAMILIES)
+def test_how_a_family_says_it_draws_is_how_it_does(name):
+    family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
+    image = smooth(50, 37, 1)
+    boxes = family.geometry(50, 37).extent.reshape(-1, 4)
+    drawn = draw_views(image, boxes, family.drawing(50, 37), (1, 1), expects)
+    assert np.array_equal(drawn, picture_views(image, family, expects, range(len(boxes))))
+
+
+def test_views_drawn_from_a_picture_of_twice_the_size_show_the_same():
+    image = smooth(50, 37, 1)
+    twice = image.repeat(2, axis=0).repeat(2, axis=1)
+    drawing, boxes = (
+        Drawing((0, 0, 50, 37), antialias=True),
+        np.array([[0.0, 0, 50, 37], [5, 5, 40, 30], [-9, -9, 20, 20]]),
+    )
+    expects = Preprocessing(size=9)
+    small, large = (draw_views(p, boxes, drawing, s, expects) for p, s in ((image, (1, 1)), (twice, (2, 2))))
+    assert abs(small.astype(int) - large).mean() < 2
+    assert np.array_equal((small == 0).all(axis=-1), (large == 0).all(axis=-1))  # black, beyond the image
+
+
+def test_top_labels_are_the_most_probable_and_the_unrounded_winner_comes_first():
+    log_p = np.log(np.array([0.25, 0.25, 0.2, 0.15, 0.1, 0.05], np.float32)).reshape(1, 1, 1, 6)
+    maps = LabelMaps(
+        ["x"], log_p, np.zeros((1, 1, 1)), np.array([[[1]]]), np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 1, 4))
+    )
+    said = explorer.describe_views(maps, 5)
+    assert said["labels"] == [[1, 0, 2, 3, 4]]
+    assert said["p"] == [pytest.approx([0.25, 0.25, 0.2, 0.15, 0.1])]
+    assert said["given"] == pytest.approx([0.05])
