@@ -30,7 +30,7 @@ class SplitClassifier:
 
     precision: of all up to there; what comes after, and the activations given, are float32.
     linear: the linear layer, where all that follows the last block is the average over the map and that layer; else None.
-    Raises `InputError` where no map leads to the logits (vision transformers).
+    Raises `InputError` where no map leads to the logits (vision transformers), and where these are not finite.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, size: int, precision: str = "float32"):
@@ -44,6 +44,10 @@ class SplitClassifier:
         self._body, self._body_block = self.network, self.block
         # Tried on another view than the head's stand-in, which gives the logits of itself in any case.
         activations, logits = self.activations(other), self.network(other)
+        if not logits.isfinite().all():
+            raise InputError(
+                f"{type(network).__name__}: its logits for a picture of noise are not finite. Check the weights"
+            )
         tolerance = 1e-4 * logits.abs().max().item()
         if not torch.allclose(self.head(activations), logits, rtol=0, atol=tolerance):
             raise InputError(
@@ -148,11 +152,18 @@ def look_once(
 ) -> Iterator[tuple[pd.DataFrame, Glimpse]]:
     """Rows of the index, `batch` images at a time, and what the network's last block says of their x₀.
 
-    workers: threads that read the images.
+    workers: threads that read the images. Raises `InputError` naming the image whose activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
     for rows, images in read_batches(index, batch, workers):
         views = [
             make_views(image, view, preprocessing, device, initial, classifier.dtype) for image in images
         ]
-        yield rows, Glimpse(classifier.activations(torch.cat(views)), classifier)
+        activations = classifier.activations(torch.cat(views))
+        finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
+        if not finite.all():
+            raise InputError(
+                f"{rows['image'].iloc[finite.argmin()]}: the activations of the network's last block are not finite. Check "
+                "the weights, or choose a wider precision (compute.precision)"
+            )
+        yield rows, Glimpse(activations, classifier)

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
+from labelmaps.parquet import read_arrow, write_arrow
 
 _CORNERS = 4
 SCHEMA = pa.schema(
@@ -45,21 +45,17 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
     plain = [pa.array(index[field.name].tolist(), field.type) for field in SCHEMA if field.name != "boxes"]
     table = pa.Table.from_arrays([*plain, _pack_boxes(list(index["boxes"]))], schema=SCHEMA)
     table.validate(full=True)
-    with moved_into_place(path) as temporary:
-        pq.write_table(table, temporary)
+    write_arrow(path, table)
 
 
 def read_index(path: str | Path) -> pd.DataFrame:
     """Read what `write_index` wrote; `boxes` are float32 arrays of shape (box, corner).
 
-    Raises `InputError` if the file cannot be read or follows another schema.
+    Raises `InputError` if the file is missing, damaged or follows another schema.
     """
-    try:
-        table = pq.read_table(path)
-    except (OSError, pa.ArrowException) as error:
-        raise InputError(f"cannot read the index {path}: {error}; run rule index_dataset again") from error
+    table = read_arrow(path)
     if not table.schema.equals(SCHEMA):
-        raise InputError(f"{path} is not an index of this version; run rule index_dataset again")
+        raise InputError(f"{path}: not an index of this version. Delete it and run again")
     index = table.drop_columns(["boxes"]).to_pandas()
     return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))
 
@@ -105,10 +101,13 @@ def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
 
 
 def check_same_images(index: list[str], other: list[str], path: str | Path) -> None:
-    """Raise `InputError` unless a file holds the images of the index, in its order; `other`: those at `path`."""
+    """Raise `InputError` unless a file holds the images of the index, in its order; `other`: those at `path`.
+
+    Where no index is read, `index` are the images of another file.
+    """
     if index != other:
         raise InputError(
-            f"{path}: holds other images than the index, or in another order. Delete it and run again"
+            f"{path}: holds other images than what it is read with, or in another order. Delete it and run again"
         )
 
 

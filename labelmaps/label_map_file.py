@@ -1,6 +1,6 @@
 """Label maps in HDF5: the one writer, the one join and the one reader.
 
-A file holds, for n images, a g × g grid and K labels:
+A part holds, for n images, a g × g grid and K labels:
 
 log_probability  (image, row, column, label) float16   log p(k|x_u) in nats, exact near 0
 log_sum_exp      (image, row, column) float32          logit = log_probability + log_sum_exp
@@ -10,13 +10,21 @@ extent           (image, row, column, 4) float64       the box x0, y0, x1, y1 th
 image            (image,) text                         ids, in the order of the index
 
 All three maps come from unrounded float32 logits. Read correctness from `top_label`, never from the rounded cube.
-Attributes say what made the file; `integrity` is a SHA-256 over all of its data.
+Attributes say what made the part, and seal it (see `labelmaps.integrity`).
+
+The joined file shows the same data sets of all images, without a copy, and has beside them
+
+part             (part,) text                          where each part lies, from the joined file's folder
+part_integrity   (part,) text                          its attribute `integrity`
+part_batch       (part,) int64                         its attribute `batch`: smaller where memory ran out
+
+Its attributes are those that the parts have in common, and its seal covers all but what it shows of the parts, which have
+seals of their own. The reader goes to the parts themselves.
 """
 
-import hashlib
-import json
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +33,9 @@ import numpy as np
 
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
+from labelmaps.index import check_same_images
+from labelmaps.integrity import TEXTS_PER_CHUNK, SealedFile, SealedWriter, open_sealed
+from labelmaps.provenance import differing
 
 DTYPES = {
     "log_probability": np.dtype(np.float16),
@@ -34,9 +45,10 @@ DTYPES = {
     "extent": np.dtype(np.float64),
 }
 IMAGES_PER_CHUNK = 8  # 0.8 MB of log-probabilities for 7 × 7 fixations and 1000 labels
-IMAGES_PER_READ = 64
+IMAGES_PER_READ = 64  # where each read makes a table
 IMAGES_PER_BLOCK = 16  # 3 MB in float32: the temporaries of a method stay in the processor's cache
-JOIN_ATTRIBUTES = ("parts", "integrity")
+OF_PART = ("image", *DTYPES)
+OF_JOINED = ("image", "part", "part_integrity", "part_batch")
 
 
 @dataclass(frozen=True)
@@ -61,49 +73,21 @@ class LabelMapWriter:
     """Appends blocks of images to a new label map file; made by `write_label_maps`."""
 
     def __init__(self, file: h5py.File, images: list[str], grid: int, n_labels: int):
-        self.file = file
-        self.n_images = len(images)
-        self.n_written = 0
-        self.hashes = {name: hashlib.sha256() for name in DTYPES}
+        self.sealed = SealedWriter(file)
+        self.sealed.add_texts("image", images)
         tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
-        file.create_dataset("image", data=images, dtype=h5py.string_dtype())
         for name, dtype in DTYPES.items():
-            cells = (grid, grid, *tails.get(name, ()))
-            file.create_dataset(
-                name,
-                (len(images), *cells),
-                dtype,
-                maxshape=(None, *cells),
-                chunks=(IMAGES_PER_CHUNK, *cells),
-                fletcher32=True,  # HDF5 refuses to read a damaged chunk
-            )
+            shape = (len(images), grid, grid, *tails.get(name, ()))
+            self.sealed.create(name, shape, dtype, IMAGES_PER_CHUNK)
 
     def append(self, **blocks: np.ndarray) -> None:
         """Write the next images: for every data set, an array (image, row, column, …)."""
-        stop = self.n_written + len(blocks["top_label"])
-        for name, dtype in DTYPES.items():
-            block = np.ascontiguousarray(blocks[name], dtype)
-            self.file[name][self.n_written : stop] = block
-            self.hashes[name].update(block)
-        self.n_written = stop
+        for name in DTYPES:
+            self.sealed.append(name, blocks[name])
 
     def seal(self, attributes: Mapping[str, object]) -> None:
-        """Add the attributes (structured ones as JSON) and the integrity of all data."""
-        if self.n_written != self.n_images:
-            raise RuntimeError(f"{self.n_written} images written of {self.n_images} announced")
-        for key, value in attributes.items():
-            is_plain = isinstance(value, str | int | float)
-            self.file.attrs[key] = value if is_plain else json.dumps(value, sort_keys=True)
-        self.file.attrs["integrity"] = _integrity(self.file, self.hashes)
-
-
-def _integrity(file: h5py.File, hashes: Mapping[str, "hashlib._Hash"]) -> str:
-    content = {name: hash_.hexdigest() for name, hash_ in hashes.items()} | {"image": _images(file)}
-    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _images(file: h5py.File) -> list[str]:
-    return file["image"].asstr()[:].tolist()
+        """Add the attributes and the integrity of the whole."""
+        self.sealed.seal(attributes)
 
 
 @contextmanager
@@ -117,102 +101,87 @@ def write_label_maps(
         writer.seal(attributes)
 
 
-@contextmanager
-def _refuse_damage(path: str | Path) -> Iterator[None]:
-    """Turn whatever a missing or damaged file makes h5py raise into an `InputError`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise InputError(
-            f"{path}: missing, damaged or not HDF5 ({error}). Delete it and run again"
-        ) from error
-
-
-def _open(path: str | Path) -> h5py.File:
-    with _refuse_damage(path):
-        # NFS and Lustre may refuse locks. No cache of chunks, of which every part would have its own: each is read once.
-        file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
-        absent = {"image", *DTYPES} - set(file)
-    if absent:
-        file.close()
-        raise InputError(
-            f"{path}: not a label map file, it lacks {', '.join(sorted(absent))}. Delete it and run again"
-        )
-    return file
-
-
-def _slice(data: h5py.Dataset, start: int, stop: int) -> np.ndarray:
-    with _refuse_damage(data.file.filename):
-        return data[start:stop]
-
-
 def verify(path: str | Path) -> None:
-    """Read a whole part and compare its data with its integrity attribute; `InputError` where they differ."""
-    with _open(path) as file, _refuse_damage(path):
-        hashes = {name: hashlib.sha256() for name in DTYPES}
-        for name, hash_ in hashes.items():
-            for start in range(0, len(file[name]), IMAGES_PER_READ):
-                hash_.update(_slice(file[name], start, start + IMAGES_PER_READ))
-        if _integrity(file, hashes) != file.attrs.get("integrity"):
-            raise InputError(f"{path}: its data differ from its integrity attribute. Delete it and run again")
+    """Compare a whole part with its seal; `InputError` where they differ."""
+    with open_sealed(path, OF_PART):
+        pass
 
 
-def join_label_maps(parts: list[Path], path: Path) -> None:
-    """Join parts into one virtual file above them, without copying; every part is verified first.
+def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
+    """Join parts into one virtual file above them, without copying; every part is compared with its seal first.
 
-    The joined file stores each part's integrity: it changes when a part does, and `open_label_maps` refuses parts that
-    were exchanged. Raises `InputError` for a damaged part, and for parts made with different weights, views or settings.
+    images: those of the index, which the parts hold one after the other. The joined file stores each part's integrity: it
+    changes when a part does, and `open_label_maps` refuses parts that were exchanged. Raises `InputError` for a part that is
+    damaged, or of other images, and for parts made with different weights, views or settings.
     """
     names = [part.relative_to(path.parent).as_posix() for part in parts]
-    images, integrity, batches, attributes = [], [], [], {}
-    layouts = {name: [] for name in DTYPES}
+    integrity, batches, common, start = [], [], {}, 0
+    shapes = {name: [] for name in DTYPES}
     for part in parts:
-        verify(part)
-        with _open(part) as file, _refuse_damage(part):
-            made = dict(file.attrs)
-            integrity.append(made.pop("integrity"))
-            batches.append(int(made.pop("batch")))  # smaller where memory ran out; the outcomes are the same
-            made["grid and labels"] = file["log_probability"].shape[1:]
-            attributes = attributes or made
-            if made != attributes:
-                keys = sorted(made.keys() | attributes.keys())
-                differing = [key for key in keys if made.get(key) != attributes.get(key)]
+        with open_sealed(part, OF_PART) as file:
+            made = made_by(file)
+            made["grid and labels"] = file.shape("log_probability")[1:]
+            common = common or made
+            if other := differing(made, common):
                 raise InputError(
-                    f"{part}: made otherwise than {parts[0]} ({', '.join(differing)}). Delete the older one and run again"
+                    f"{part}: made otherwise than {parts[0]} ({', '.join(other)}). Delete the older one and run again"
                 )
-            images += _images(file)
-            for name, sources in layouts.items():
-                sources.append(file[name].shape)
-    del attributes["grid and labels"]
+            of_part = file.texts("image")
+            check_same_images(images[start : start + len(of_part)], of_part, part)
+            start += len(of_part)
+            integrity.append(file.integrity)
+            batches.append(file.attributes["batch"])
+            for name, of_parts in shapes.items():
+                of_parts.append(file.shape(name))
+    if start != len(images):
+        raise InputError(
+            f"{parts[-1]}: the index has {len(images) - start} more images. Delete all parts and run again"
+        )
+    del common["grid and labels"]
     with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
-        file.create_dataset("image", data=images, dtype=h5py.string_dtype())
-        for name, shapes in layouts.items():
-            layout = h5py.VirtualLayout((len(images), *shapes[0][1:]), DTYPES[name])
-            start = 0
-            for part, shape in zip(names, shapes, strict=True):
-                if shape[0]:
-                    layout[start : start + shape[0]] = h5py.VirtualSource(part, name, shape)
-                start += shape[0]
-            layout.dcpl.set_obj_track_times(False)  # the same parts give the same bytes
-            # A part that is missing reads as the fill value: it must not look like data.
-            fill = np.nan if DTYPES[name].kind == "f" else -1
-            file.create_virtual_dataset(name, layout, fillvalue=fill)
-        file.attrs.update(attributes)
-        file.attrs["batch"] = json.dumps(batches)
-        file.attrs["parts"] = json.dumps(dict(zip(names, integrity, strict=True)))
-        file.attrs["integrity"] = hashlib.sha256("".join(integrity).encode()).hexdigest()
+        sealed = SealedWriter(file)
+        sealed.add_texts("image", images)
+        sealed.add_texts("part", names)
+        sealed.add_texts("part_integrity", integrity)
+        sealed.add("part_batch", np.array(batches, np.int64), TEXTS_PER_CHUNK)
+        for name, of_parts in shapes.items():
+            show_parts(file, name, names, of_parts)
+        sealed.seal(common)
+
+
+def made_by(part: SealedFile) -> dict[str, object]:
+    """What made a part, without its batch: where memory ran out it is smaller, and the outcomes are the same."""
+    return {key: value for key, value in part.attributes.items() if key != "batch"}
+
+
+def show_parts(file: h5py.File, name: str, parts: list[str], shapes: list[tuple[int, ...]]) -> None:
+    """Have a joined file show one data set of its parts, of these shapes, one after the other."""
+    layout = h5py.VirtualLayout((sum(shape[0] for shape in shapes), *shapes[0][1:]), DTYPES[name])
+    start = 0
+    for part, shape in zip(parts, shapes, strict=True):
+        if shape[0]:
+            layout[start : start + shape[0]] = h5py.VirtualSource(part, name, shape)
+        start += shape[0]
+    layout.dcpl.set_obj_track_times(False)  # the same parts give the same bytes
+    # A part that is missing reads as the fill value: it must not look like data.
+    file.create_virtual_dataset(name, layout, fillvalue=np.nan if DTYPES[name].kind == "f" else -1)
 
 
 class LabelMapFile:
     """A joined label map file, open for reading; made by `open_label_maps`."""
 
-    def __init__(self, file: h5py.File):
-        # Kept open: to open a virtual data set is to open its parts.
-        self._data = {name: file[name] for name in DTYPES}
-        self.images = _images(file)
-        self.attributes = {k: v for k, v in file.attrs.items() if k not in JOIN_ATTRIBUTES}
+    def __init__(self, joined: SealedFile, parts: list[SealedFile]):
+        self.images = joined.texts("image")
+        self.attributes = joined.attributes
+        self.integrity = joined.integrity
+        self._parts = parts
+        lengths = [part.shape("image")[0] for part in parts]
+        self._starts = np.cumsum([0, *lengths[:-1]]).tolist()  # in `images`
+
+    @property
+    def origin(self) -> dict[str, object]:
+        """What made the label maps, and which they are: for `labelmaps.provenance.check_same_origin`."""
+        return self.attributes | {"label_maps": self.integrity}
 
     def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
         """The label maps in order, `size` images at a time, so that memory stays bounded."""
@@ -221,26 +190,41 @@ class LabelMapFile:
 
     def read(self, start: int, stop: int) -> LabelMaps:
         """The label maps of the images from `start` up to `stop`."""
-        arrays = {name: _slice(data, start, stop) for name, data in self._data.items()}
+        arrays = {name: self._read(name, start, stop) for name in DTYPES}
         arrays["log_probability"] = arrays["log_probability"].astype(np.float32)
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
         """One data set (not the log-probabilities, which may not fit in memory) for all images."""
-        return _slice(self._data[name], 0, len(self.images))
+        return self._read(name, 0, len(self.images))
+
+    def _read(self, name: str, start: int, stop: int) -> np.ndarray:
+        first = bisect_right(self._starts, start) - 1
+        last = max(bisect_left(self._starts, stop) - 1, first)
+        pieces = [
+            self._parts[i].read(name, slice(max(start - self._starts[i], 0), stop - self._starts[i]))
+            for i in range(first, last + 1)
+        ]
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
 @contextmanager
 def open_label_maps(path: str | Path) -> Iterator[LabelMapFile]:
     """Open joined label maps; `InputError` where a part is missing, damaged or not the one that was joined."""
     path = Path(path)
-    with _open(path) as file:
-        with _refuse_damage(path):
-            label_maps = LabelMapFile(file)
-            joined = json.loads(file.attrs["parts"])
-        for name, integrity in joined.items():
+    with ExitStack() as stack:
+        joined = stack.enter_context(open_sealed(path, OF_JOINED))
+        parts = []
+        for name, integrity in zip(joined.texts("part"), joined.texts("part_integrity"), strict=True):
             part = path.parent / name
-            with _open(part) as part_file, _refuse_damage(part):
-                if part_file.attrs.get("integrity") != integrity:
-                    raise InputError(f"{part}: changed since it was joined. Delete {path} and run again")
-        yield label_maps
+            # HDF5 compares the chunks of the maps when it reads them.
+            file = stack.enter_context(
+                open_sealed(part, OF_PART, ["image"], f"Delete it and {path}, and run again")
+            )
+            if file.integrity != integrity:
+                other = differing(made_by(file), joined.attributes) or ["images or data"]
+                raise InputError(
+                    f"{part}: changed since it was joined ({', '.join(other)}). Delete {path} and run again"
+                )
+            parts.append(file)
+        yield LabelMapFile(joined, parts)

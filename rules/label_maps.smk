@@ -36,6 +36,7 @@ rule join_label_maps:
     """Verify the parts and join them, without copying, into one file."""
     input:
         parts=label_map_parts,
+        index="results/{dataset}/index.parquet",
         code=sources("join_label_maps.py"),
         env=environment("analysis"),
     output:

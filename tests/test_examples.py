@@ -18,7 +18,8 @@ from labelmaps.examples import (
     write_examples,
 )
 from labelmaps.index import write_index
-from labelmaps.label_map_file import LabelMaps, join_label_maps, write_label_maps
+from labelmaps.label_map_file import LabelMaps, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.parquet import read_parquet, write_parquet
 from pipeline.settings import AUTOMATIC
 from workflow.scripts.choose_examples import choose_examples as run
 
@@ -265,7 +266,9 @@ def files(tables, tmp_path):
     part = tmp_path / "label_maps" / "1of1.h5"
     with write_label_maps(part, maps.image, 3, 2, {"weights_source": "none", "batch": 8}) as writer:
         writer.append(**arrays)
-    join_label_maps([part], tmp_path / "label_maps.h5")
+    join_label_maps([part], tmp_path / "label_maps.h5", maps.image)
+    with open_label_maps(tmp_path / "label_maps.h5") as file:
+        origin = {"label_maps": file.integrity}
     write_index(
         tmp_path / "index.parquet",
         index.assign(path="x", offset=-1, length=-1, digest="")[
@@ -276,7 +279,9 @@ def files(tables, tmp_path):
     for kind, made in (("scores", scores), ("fixations", fixations)):
         for i, table in enumerate(made):
             paths[kind].append(tmp_path / f"{kind}_{i}.parquet")
-            table.assign(image=maps.image).to_parquet(paths[kind][-1], index=False)
+            table = table.assign(image=maps.image)
+            table.attrs = origin
+            write_parquet(paths[kind][-1], table)
     return {
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
@@ -312,7 +317,7 @@ def test_the_script_says_of_every_image_how_telling_it_is(files, tables):
 
 def test_a_table_of_other_images_is_refused(files):
     path = files["scores"][1]
-    pd.read_parquet(path).iloc[::-1].to_parquet(path, index=False)
+    write_parquet(path, read_parquet(path).iloc[::-1])
     with pytest.raises(InputError, match=r"scores_1\.parquet: holds other images"):
         run(**files, chosen={})
     assert not files["output"].exists()

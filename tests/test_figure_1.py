@@ -32,6 +32,7 @@ from labelmaps.images import read_digest
 from labelmaps.index import write_index
 from labelmaps.label_map_file import join_label_maps, open_label_maps, write_label_maps
 from labelmaps.page import LARGEST_IMAGE, SMALL, Line, fit
+from labelmaps.parquet import read_parquet, write_parquet
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.plot_figure_1 import plot_figure_1
@@ -395,7 +396,14 @@ def study(tmp_path_factory):
     geometry = [VIEW.geometry(*size) for size in SIZES]
     centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
     part = folder / "label_maps" / "1of1.h5"
-    with write_label_maps(part, ids, 3, 3, {"weights_source": "random"}) as writer:
+    look = {
+        "architecture": "resnet18",
+        "weights_sha256": "0",
+        "preprocessing": {},
+        "view": {"family": "zoom"},
+    }
+    look |= {"precision": "float32", "weights_source": "random"}
+    with write_label_maps(part, ids, 3, 3, look | {"batch": 1}) as writer:
         writer.append(
             log_probability=logits - log_sum_exp[..., None],
             log_sum_exp=log_sum_exp,
@@ -403,7 +411,9 @@ def study(tmp_path_factory):
             centre=centre,
             extent=extent,
         )
-    join_label_maps([part], folder / "label_maps.h5")
+    join_label_maps([part], folder / "label_maps.h5", ids)
+    with open_label_maps(folder / "label_maps.h5") as file:
+        made_by = {"max_logit": {"label_maps": file.integrity}, "dff": look}
     maps = {
         "max_logit": SaliencyMaps(ids, logits.max(axis=-1), centre),
         "dff": SaliencyMaps(
@@ -414,7 +424,7 @@ def study(tmp_path_factory):
         ),
     }
     for name, made in maps.items():
-        write_saliency(folder / f"{name}.h5", made, {})
+        write_saliency(folder / f"{name}.h5", made, made_by[name])
         select_fixations(
             folder / f"{name}.h5", folder / "label_maps.h5", folder / f"{name}.parquet", "nearest"
         )
@@ -556,14 +566,14 @@ def test_damaged_or_foreign_files_are_refused(study, tmp_path):
     outputs = [tmp_path / "a.png"]
     bad = tmp_path / "bad.h5"
     bad.write_bytes(b"nothing")
-    with pytest.raises(InputError, match=r"bad\.h5: missing or damaged.*Delete it and run again"):
+    with pytest.raises(InputError, match=r"bad\.h5: damaged.*Delete it and run again"):
         plot(study, outputs, saliency=[study / "max_logit.h5", bad])
     maps = SaliencyMaps(list("abcde"), np.zeros((5, 3, 3)), np.zeros((5, 3, 3, 2)))
     write_saliency(bad, maps, {})
     with pytest.raises(InputError, match=r"bad\.h5: holds other images"):
         plot(study, outputs, saliency=[bad, study / "dff.h5"])
     other = tmp_path / "other.parquet"
-    pd.read_parquet(study / "dff.parquet").iloc[::-1].to_parquet(other)
+    write_parquet(other, read_parquet(study / "dff.parquet").iloc[::-1])
     with pytest.raises(InputError, match=r"other\.parquet: holds other images"):
         plot(study, outputs, fixations=[study / "max_logit.parquet", other])
     assert not outputs[0].exists()

@@ -7,8 +7,10 @@ import pandas as pd
 
 from labelmaps.calibration import calibrate as rank
 from labelmaps.calibration import terms_of
-from labelmaps.index import are_imagenet_validation, read_index
+from labelmaps.index import are_imagenet_validation, check_same_images, read_index
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.readings import readings_of
 from labelmaps.results_table import read_results, write_results
 
@@ -30,7 +32,8 @@ def calibrate(
     view and arrival say what a reading is; images, whether they are the paper's: those of ImageNet's validation.
     """
     stated = read_results(paper)
-    images = "ImageNet validation" if are_imagenet_validation(read_index(index)["image"]) else "other images"
+    ids = read_index(index)["image"].tolist()
+    images = "ImageNet validation" if are_imagenet_validation(ids) else "other images"
     by_model: dict[str, list[tuple[dict, Path]]] = {}
     for row, path in zip(rows, outcomes, strict=True):
         by_model.setdefault(row["model"], []).append((row, path))
@@ -38,9 +41,14 @@ def calibrate(
     for of_model in by_model.values():
         network = {key: value for key, value in of_model[0][0].items() if key != "view"}
         network["images"] = images
-        readings = {}
+        readings, origins = {}, {}
         for row, path in of_model:
-            readings |= readings_of(row["view"], pd.read_parquet(path))
+            table = read_parquet(path)
+            origin = origins.setdefault(row["model"], table.attrs)
+            check_same_origin(origin, table.attrs, path, ["weights_sha256"])
+            for _, of_arrival in table.groupby("arrival"):
+                check_same_images(ids, of_arrival["image"].tolist(), path)
+            readings |= readings_of(row["view"], table)
         named = {name: table for name, (_, table) in readings.items()}
         tables = rank(named, terms_of(network["architecture"], stated), resamples, seed)
         for table, collected in zip(tables, (rankings, by_terms), strict=True):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-import pandas as pd
-
 from labelmaps import examples
 from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 
 
 def choose_examples(
@@ -27,11 +27,13 @@ def choose_examples(
     """
     images = read_index(index)
     ids = images["image"].tolist()
-    tables = {path: pd.read_parquet(path) for path in [*fixations, *scores]}
+    tables = {path: read_parquet(path) for path in [*fixations, *scores]}
     for path, table in tables.items():
         check_same_images(ids, table["image"].tolist(), path)
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
+        for path, table in tables.items():
+            check_same_origin(file.origin, table.attrs, path)
         measures = examples.measure_images(
             images,
             file.blocks(),

@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.index import are_imagenet_validation, read_index
+from labelmaps.index import are_imagenet_validation, check_same_images, read_index
 from labelmaps.logs import job
 from labelmaps.paper import compare_numbers, compare_orders
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import read_results, write_results
 
 
@@ -22,16 +24,21 @@ def compare_with_paper(
 ) -> None:
     """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
     stated = read_results(paper_orders)
-    same_images = are_imagenet_validation(read_index(index)["image"])
+    ids = read_index(index)["image"].tolist()
     of_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+    origins: dict[tuple[str, str], dict] = {}
     for row, path in zip(rows, scores, strict=True):
-        of_network.setdefault((row["view"], row["model"]), {})[row["variant"]] = pd.read_parquet(path)
+        network, table = (row["view"], row["model"]), read_parquet(path)
+        check_same_images(ids, table["image"].tolist(), path)
+        check_same_origin(origins.setdefault(network, table.attrs), table.attrs, path)
+        of_network.setdefault(network, {})[row["variant"]] = table
     compared = []
     for (view, model), tables in of_network.items():
         table = compare_orders(tables, stated)
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
+    same_images = are_imagenet_validation(ids)
     write_results(numbers, compare_numbers(read_results(summary), read_results(paper), same_images))
     write_results(orders, pd.concat(compared))
 

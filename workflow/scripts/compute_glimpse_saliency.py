@@ -1,5 +1,6 @@
 """Compute a method's saliency maps from what a network's last block says of x₀."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,9 @@ def compute_glimpse_saliency(
         output,
         engines.with_enough_memory(look, batch, possible=lambda batch: batch),
         networks.provenance(model, source, weights, preprocessing, device)
-        | {"view": view, "precision": precision, "method": method, "cue": module.CUE, "options": options},
+        | {"view": view, "precision": precision, "threads": compute["threads"]}
+        | {"method": method, "cue": module.CUE, "options": options}
+        | {"method_versions": {"grad-cam": version("grad-cam")}},
     )
 
 

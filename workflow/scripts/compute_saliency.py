@@ -1,5 +1,6 @@
 """Compute a method's saliency maps from label maps."""
 
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, o
     saliency, own_label, done = [], [], 0
     with open_label_maps(label_maps) as maps:
         check_same_images(images["image"].tolist(), maps.images, label_maps)
-        point, weights = maps.field("centre"), maps.attributes["weights_source"]
+        point, origin = maps.field("centre"), maps.origin
         for block in maps.blocks():
             cue = label[done : done + len(block.image)] if module.CUE == "cued" else None
             result = module.saliency(block, cue, **options)
@@ -36,7 +37,9 @@ def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, o
             point,
             np.concatenate(own_label) if own_label else None,
         ),
-        {"method": method, "cue": module.CUE, "options": options, "weights_source": weights},
+        origin
+        | {"method": method, "cue": module.CUE, "options": options}
+        | {"method_versions": {"numpy": version("numpy")}},
     )
 
 

@@ -6,8 +6,10 @@ import pandas as pd
 
 from labelmaps.fidelity import changes, flips
 from labelmaps.index import check_same_images
-from labelmaps.label_map_file import open_label_maps
+from labelmaps.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import NETWORK, check_same_origin
 from labelmaps.results_table import write_results
 
 MADE_BY = ("engine", "precision", "compiled")
@@ -30,18 +32,20 @@ def measure_fidelity(
     for row, maps, reading, reference_maps, reference_reading in files:
         with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
             check_same_images(reference.images, ours.images, maps)
+            check_same_origin(reference.attributes, ours.attributes, maps, (*NETWORK, "view"))
             made_by = {key: ours.attributes[key] for key in MADE_BY}
             flipped = flips(ours.field("top_label"), reference.field("top_label"))
-        table = changes(nearest(reading), nearest(reference_reading))
+            table = changes(nearest(reading, ours), nearest(reference_reading, reference))
         for place, (name, value) in enumerate((row | made_by | flipped).items()):
             table.insert(place, name, value)
         tables.append(table)
     write_results(output, pd.concat(tables, ignore_index=True))
 
 
-def nearest(path: Path) -> pd.DataFrame:
-    """Outcomes where the eye arrives at the nearest view."""
-    outcomes = pd.read_parquet(path)
+def nearest(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
+    """Outcomes of these label maps where the eye arrives at the nearest view."""
+    outcomes = read_parquet(path)
+    check_same_origin(label_maps.origin, outcomes.attrs, path)
     return outcomes[outcomes["arrival"] == "nearest"].drop(columns=["arrival", "image"])
 
 

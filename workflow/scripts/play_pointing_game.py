@@ -7,6 +7,8 @@ import pandas as pd
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import write_results
 from labelmaps.statistics import pointing_table
 
@@ -29,14 +31,15 @@ def play_pointing_game(
     width, height = images["width"].to_numpy(), images["height"].to_numpy()
     tables = []
     for i, (network, path) in enumerate(zip(networks, label_maps, strict=True)):
-        points = {}
-        for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
-            selected = pd.read_parquet(file)
-            check_same_images(ids, selected["image"].tolist(), file)
-            points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
         with open_label_maps(path) as maps:
             check_same_images(ids, maps.images, path)
-            grid_points = maps.field("centre")
+            grid_points, origin = maps.field("centre"), maps.origin
+        points = {}
+        for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
+            selected = read_parquet(file)
+            check_same_images(ids, selected["image"].tolist(), file)
+            check_same_origin(origin, selected.attrs, file)
+            points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
         table = pointing_table(points, images["boxes"], width, height, grid_points)
         tables.append(table.assign(**network)[[*network, *table.columns]])
     write_results(output, pd.concat(tables))

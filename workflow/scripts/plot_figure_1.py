@@ -7,6 +7,7 @@ import pandas as pd
 
 from labelmaps import style, views
 from labelmaps.classes import read_classes
+from labelmaps.errors import InputError
 from labelmaps.examples import describe, read_examples
 from labelmaps.figure_1 import Example, Saccade, SeenView, figure_1, short_names
 from labelmaps.index import check_same_images, read_index
@@ -14,7 +15,9 @@ from labelmaps.inference import read_batches
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.logs import job
 from labelmaps.networks import Preprocessing, preprocessing_of
+from labelmaps.parquet import read_parquet
 from labelmaps.pictures import picture_views
+from labelmaps.provenance import check_same_origin
 from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily
 
@@ -43,17 +46,20 @@ def plot_figure_1(
     table = read_examples(examples)
     chosen = table[table["example"] == example].iloc[0]
     image = chosen["image"]
+    if image not in ids:
+        raise InputError(f"{examples}: shows {image}, which is not in {index}. Delete it and run again")
     at = ids.index(image)
     ((rows, (pixels,)),) = read_batches(images.iloc[[at]], 1)
     label, boxes = rows.iloc[0][["label", "boxes"]]
-    selected = []
-    for path in fixations:
-        table = pd.read_parquet(path)
-        check_same_images(ids, table["image"].tolist(), path)
-        selected.append(table.iloc[at])
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
-        maps, source = file.read(at, at + 1), file.attributes["weights_source"]
+        maps, origin = file.read(at, at + 1), file.origin
+    selected = []
+    for path in fixations:
+        table = read_parquet(path)
+        check_same_images(ids, table["image"].tolist(), path)
+        check_same_origin(origin, table.attrs, path)
+        selected.append(table.iloc[at])
     class_names = short_names(read_classes(classes))
     family = views.create(**view)
     before, *after = look(pixels, label, maps, selected, family, preprocessing_of(model), class_names)
@@ -61,7 +67,7 @@ def plot_figure_1(
         Saccade(
             style.method_name(method["variant"]),
             method["cue"],
-            *read_map(path, at, image),
+            *read_map(path, at, image, origin),
             fixation["x"],
             fixation["y"],
             fixation["dead"],
@@ -70,17 +76,21 @@ def plot_figure_1(
         )
         for method, path, fixation, seen in zip(methods, saliency, selected, after, strict=True)
     ]
-    network = f"{model['architecture']} ({source})"
+    network = f"{model['architecture']} ({origin['weights_source']})"
     fixation_points = f"{view['family']}, {family.grid} × {family.grid} fixations"
     notes = [describe(chosen), network, fixation_points, image]
     figure = figure_1(Example(pixels, boxes, class_names[label], before, saccades, notes))
     style.save(figure, outputs)
 
 
-def read_map(path: Path, at: int, image: str) -> tuple[np.ndarray, np.ndarray]:
-    """One image's saliency (row, column), and the points that its cells stand for (row, column, 2)."""
+def read_map(path: Path, at: int, image: str, origin: dict) -> tuple[np.ndarray, np.ndarray]:
+    """One image's saliency (row, column), and the points that its cells stand for (row, column, 2).
+
+    origin: of the label maps that it is shown with.
+    """
     maps = read_saliency_map(path, at)
     check_same_images([image], maps.image, path)
+    check_same_origin(origin, maps.attributes, path)
     return maps.saliency[0], maps.point[0]
 
 

@@ -3,29 +3,29 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
-from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet, write_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.scores import score_fixations as score
 
 
 def score_fixations(fixations: Path, label_maps: Path, index: Path, output: Path, tolerance: float) -> None:
     """Write one row per image: image, and the columns of `labelmaps.scores.score_fixations`."""
     images = read_index(index)
-    selected = pd.read_parquet(fixations)
+    selected = read_parquet(fixations)
     check_same_images(images["image"].tolist(), selected["image"].tolist(), fixations)
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)
-        top_label, weights = file.field("top_label"), file.attributes["weights_source"]
+        check_same_origin(file.origin, selected.attrs, fixations)
+        top_label = file.field("top_label")
     label = images["label"].to_numpy(np.int16)
     scores = score(selected, label, images["boxes"], top_label, tolerance)
     scores.insert(0, "image", images["image"])
-    scores.attrs["weights_source"] = weights
-    with moved_into_place(output) as temporary:
-        scores.to_parquet(temporary, index=False)
+    scores.attrs = selected.attrs
+    write_parquet(output, scores)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,13 @@ import pandas as pd
 
 from labelmaps import nulls
 from labelmaps.best_of_n import best_of_n_table
-from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.logs import job
 from labelmaps.methods import likelihood
+from labelmaps.parquet import write_parquet
 from labelmaps.pointing import hits
+from labelmaps.provenance import NETWORK, check_same_origin
 
 
 def score_nulls(
@@ -28,9 +29,10 @@ def score_nulls(
     ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)
     with open_label_maps(standard) as file:
         check_same_images(ids, file.images, standard)
-        standard_label = file.field("top_label")[:, 0, 0]
+        standard_label, made = file.field("top_label")[:, 0, 0], file.attributes
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
+        check_same_origin(file.attributes, made, standard, (*NETWORK, "precision"))
         x, y = np.moveaxis(file.field("centre"), -1, 0)
         correct = file.field("top_label") == label[:, None, None]
         hit = hits(x, y, images["boxes"], tolerance)
@@ -48,17 +50,16 @@ def score_nulls(
             tables.append(nulls.label_nulls(block, label[rows], other[rows], hit[rows]))
             log_likelihood.append(likelihood.saliency(block, label[rows]))
             rank.append(nulls.initial_rank(block, label[rows]))
-        weights = file.attributes["weights_source"]
+        origin = {key: file.origin[key] for key in ("weights_source", "label_maps")}
     table = pd.concat(tables, ignore_index=True)
     table["label"] = table["image"].map(dict(zip(ids, label, strict=True)))
-    table.attrs["weights_source"] = weights
     correct = correct.reshape(len(ids), -1)
     curve = best_of_n_table(
         np.concatenate(log_likelihood).reshape(correct.shape), correct, np.concatenate(rank)
     )
     for output, content in ((scores, table), (curves, curve)):
-        with moved_into_place(output) as temporary:
-            content.to_parquet(temporary, index=False)
+        content.attrs = origin
+        write_parquet(output, content)
 
 
 if __name__ == "__main__":

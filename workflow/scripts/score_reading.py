@@ -5,12 +5,15 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import write_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.readings import ON_GLIMPSES, label_map_saliency, read_protocol
 from labelmaps.saliency_file import read_saliency
+
+MADE_BY = ("weights_source", "weights_sha256", "operations_per_view", "label_maps")
 
 
 def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], output: Path) -> None:
@@ -25,9 +28,11 @@ def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], outp
         check_same_images(images["image"].tolist(), on_glimpses[method].image, path)
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)
+        for method, path in glimpses.items():
+            check_same_origin(file.origin, on_glimpses[method].attributes, path)
         maps = label_map_saliency(file.blocks(), label)
         centre, top_label = file.field("centre"), file.field("top_label")
-        made_by = {key: file.attributes[key] for key in ("weights_source", "operations_per_view")}
+        made_by = {key: file.origin[key] for key in MADE_BY}
     same_cells = all(maps.saliency.shape == top_label.shape for maps in on_glimpses.values())
     tables = []
     for arrival in ("nearest", "index") if same_cells else ("nearest",):
@@ -37,8 +42,7 @@ def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], outp
         tables.append(outcomes)
     table = pd.concat(tables, ignore_index=True)
     table.attrs = {key: str(value) for key, value in made_by.items()}
-    with moved_into_place(output) as temporary:
-        table.to_parquet(temporary, index=False)
+    write_parquet(output, table)
 
 
 if __name__ == "__main__":

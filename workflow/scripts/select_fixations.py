@@ -5,12 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.files import moved_into_place
 from labelmaps.fixations import Arrival
 from labelmaps.fixations import select_fixations as select
 from labelmaps.index import check_same_images
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
+from labelmaps.parquet import write_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.saliency_file import NO_LABEL, read_saliency
 
 logger = logging.getLogger(__name__)
@@ -24,13 +25,13 @@ def select_fixations(saliency: Path, label_maps: Path, output: Path, arrival: Ar
     maps = read_saliency(saliency)
     with open_label_maps(label_maps) as file:
         check_same_images(file.images, maps.image, saliency)
+        check_same_origin(file.origin, maps.attributes, saliency)
         fixations = select(maps.saliency, maps.point, file.field("centre"), arrival)
-        fixations.attrs["weights_source"] = file.attributes["weights_source"]
+        fixations.attrs = {key: file.origin[key] for key in ("weights_source", "label_maps")}
     fixations.insert(0, "image", maps.image)
     fixations["own_label"] = pd.Series(maps.own_label, dtype="Int16").mask(maps.own_label == NO_LABEL)
     logger.info("%d images, %d ties, %d dead maps", len(fixations), fixations.tie.sum(), fixations.dead.sum())
-    with moved_into_place(output) as temporary:
-        fixations.to_parquet(temporary, index=False)
+    write_parquet(output, fixations)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,8 @@ import pandas as pd
 
 from labelmaps.logs import job
 from labelmaps.null_names import NULLS
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import write_results
 from labelmaps.statistics import summarise, summarise_null
 
@@ -25,18 +27,26 @@ def summarise_scores(
 
     rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
     """
-    table = [row | summarise(pd.read_parquet(path)) for row, path in zip(rows, scores, strict=True)]
+    origins, of_nulls = {}, []
     for network, path in zip(networks, nulls, strict=True):
-        of_null = pd.read_parquet(path).groupby("null")
-        table += [
+        scored = read_parquet(path)
+        origins[network["view"], network["model"]] = scored.attrs
+        of_null = scored.groupby("null")
+        of_nulls += [
             network | {"method": name, "variant": name} | NULL | summarise_null(of_null.get_group(name))
             for name in NULLS
         ]
-    write_results(summary, pd.DataFrame(table))
+    of_methods = []
+    for row, path in zip(rows, scores, strict=True):
+        scored = read_parquet(path)
+        check_same_origin(origins[row["view"], row["model"]], scored.attrs, path)
+        of_methods.append(row | summarise(scored))
     described = []
     for network, path in zip(networks, curves, strict=True):
-        curve = pd.read_parquet(path)
+        curve = read_parquet(path)
+        check_same_origin(origins[network["view"], network["model"]], curve.attrs, path)
         described.append(curve.assign(**network)[[*network, *curve.columns]])
+    write_results(summary, pd.DataFrame(of_methods + of_nulls))
     write_results(best_of_n, pd.concat(described))
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from labelmaps.index import check_same_images
 from labelmaps.logs import job
+from labelmaps.parquet import read_parquet
+from labelmaps.provenance import check_same_origin
 from labelmaps.readings import GLIMPSES, ON_GLIMPSES, accuracies
 from labelmaps.results_table import write_results
 
@@ -25,11 +28,14 @@ def summarise_sweep(
     value; grids: its fixations along each axis. methods: method → its cue. views: the forward passes that a method takes
     per image, and gflop what they cost.
     """
-    table = []
+    table, first = [], {}
     for row, grid, path in zip(rows, grids, outcomes, strict=True):
-        reading = pd.read_parquet(path)
+        reading = read_parquet(path)
+        other = first.setdefault(row["model"], reading)
+        check_same_origin(other.attrs, reading.attrs, path, ["weights_sha256"])
         operations = int(reading.attrs["operations_per_view"])
-        nearest = reading[reading["arrival"] == "nearest"]
+        nearest, others = (some[some["arrival"] == "nearest"] for some in (reading, other))
+        check_same_images(others["image"].tolist(), nearest["image"].tolist(), path)
         for method, cue in methods.items():
             views = min(GLIMPSES, grid**2) if method in ON_GLIMPSES else grid**2
             named = {"option": option, "method": method, "variant": method, "cue": cue}

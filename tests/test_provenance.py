@@ -1,0 +1,48 @@
+"""What is read together must have been made of the same; the message says where and what differs."""
+
+import pytest
+
+from labelmaps.errors import InputError
+from labelmaps.provenance import LOOK, NETWORK, check_same_origin, differing
+
+NETWORK_SAW = {
+    "architecture": "resnet18",
+    "weights_sha256": "0123",
+    "preprocessing": '{"size": 224}',
+    "precision": "float32",
+    "view": '{"family": "zoom"}',
+}
+LABEL_MAPS = NETWORK_SAW | {"label_maps": "4567", "engine": "exact"}
+
+
+def test_what_differs_is_named_in_order():
+    assert differing({"a": 1, "b": 2, "d": 0}, {"b": 3, "a": 1, "c": None}) == ["b", "d"]
+    assert differing({}, {}) == []
+
+
+def test_the_same_origin_passes():
+    check_same_origin(LABEL_MAPS, NETWORK_SAW | {"method": "gradcam"}, "x.h5")
+    check_same_origin(LABEL_MAPS, {"label_maps": "4567"}, "x.parquet")
+    other_view = NETWORK_SAW | {"view": '{"family": "crop"}', "precision": "float16"}
+    check_same_origin(LABEL_MAPS, other_view, "x.h5", NETWORK)
+
+
+@pytest.mark.parametrize("key", LOOK)
+def test_another_look_is_refused(key):
+    for found in (NETWORK_SAW | {key: "another"}, {k: v for k, v in NETWORK_SAW.items() if k != key}):
+        with pytest.raises(
+            InputError, match=rf"^x\.h5: made with other {key} than .*Delete it and run again$"
+        ):
+            check_same_origin(LABEL_MAPS, found, "x.h5")
+
+
+def test_other_label_maps_are_refused_even_of_the_same_network():
+    with pytest.raises(InputError, match=r"^x\.h5: made with other label_maps than"):
+        check_same_origin(LABEL_MAPS, NETWORK_SAW | {"label_maps": "89"}, "x.h5")
+
+
+def test_a_file_that_says_nothing_of_its_origin_is_refused():
+    with pytest.raises(InputError, match=f"other {', '.join(LOOK)} than"):
+        check_same_origin(LABEL_MAPS, {}, "x.h5")
+    with pytest.raises(InputError, match="other label_maps than"):
+        check_same_origin({}, {"label_maps": "4567"}, "x.h5")

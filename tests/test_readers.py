@@ -1,0 +1,415 @@
+"""Every script refuses what it reads where it is damaged or belongs to something else, by name, and leaves no output."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+import pytest
+from damage import flip_an_attribute, flip_an_image_id, flip_data, flip_in_the_middle, remove, truncate
+from PIL import Image
+
+from labelmaps import views
+from labelmaps.errors import InputError
+from labelmaps.images import read_digest
+from labelmaps.index import SCHEMA, write_index
+from labelmaps.label_map_file import DTYPES, write_label_maps
+from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from workflow.scripts.calibrate import calibrate
+from workflow.scripts.choose_examples import choose_examples
+from workflow.scripts.compare_methods import compare_methods
+from workflow.scripts.compare_with_paper import compare_with_paper
+from workflow.scripts.compute_saliency import compute_saliency
+from workflow.scripts.join_label_maps import join_label_maps
+from workflow.scripts.measure_fidelity import measure_fidelity
+from workflow.scripts.play_pointing_game import play_pointing_game
+from workflow.scripts.plot_figure_1 import plot_figure_1
+from workflow.scripts.plot_figure_2 import plot_figure_2
+from workflow.scripts.plot_views import plot_views
+from workflow.scripts.sample_images import sample_images
+from workflow.scripts.score_fixations import score_fixations
+from workflow.scripts.score_nulls import score_nulls
+from workflow.scripts.score_reading import score_reading
+from workflow.scripts.select_fixations import select_fixations
+from workflow.scripts.summarise_scores import summarise_scores
+from workflow.scripts.summarise_sweep import summarise_sweep
+
+mpl.use("agg")
+ROOT = Path(__file__).parent.parent
+PAPER, ORDERS = ROOT / "resources/paper.csv", ROOT / "resources/paper_orders.csv"
+LABELS, WIDTH, HEIGHT = 4, 40, 30
+IDS = [f"image {i}" for i in range(6)]
+VIEW = {"family": "zoom", "grid": 3, "floor": 0.2}
+CROP = {"family": "crop", "grid": 1, "side": 0.9}
+MODEL = {"architecture": "resnet18", "weights": None, "size": 16, "mean": None, "std": None}
+NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
+METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
+ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
+
+
+def origin(weights, view, precision="float32"):
+    return {
+        "architecture": "resnet18",
+        "weights_sha256": weights,
+        "weights_source": "checkpoint",
+        "preprocessing": {"size": 16},
+        "view": view,
+        "precision": precision,
+        "engine": "exact",
+        "compiled": False,
+        "operations_per_view": 1000,
+    }
+
+
+def write_maps(folder, name, ids, made_by, seed):
+    """Label maps in two parts, and joined."""
+    view = views.create(**made_by["view"])
+    geometry = view.geometry(WIDTH, HEIGHT)
+    random = np.random.default_rng(seed)
+    parts = []
+    for i, images in enumerate((ids[:2], ids[2:]), start=1):
+        parts.append(folder / f"{name}_parts" / f"{i}of2.h5")
+        cells = (len(images), view.grid, view.grid)
+        logits = random.normal(0, 3, (*cells, LABELS)).astype(np.float32)
+        log_sum_exp = np.log(np.exp(logits).sum(axis=-1))
+        arrays = {
+            "log_probability": logits - log_sum_exp[..., None],
+            "log_sum_exp": log_sum_exp,
+            "top_label": logits.argmax(axis=-1),
+            "centre": np.broadcast_to(geometry.centre, (*cells, 2)),
+            "extent": np.broadcast_to(geometry.extent, (*cells, 4)),
+        }
+        with write_label_maps(parts[-1], images, view.grid, LABELS, made_by | {"batch": 4}) as writer:
+            writer.append(**{key: arrays[key] for key in DTYPES})
+    join_label_maps(parts, folder / "index.parquet", folder / f"{name}.h5")
+    return {name: folder / f"{name}.h5", f"{name} part 1": parts[0], f"{name} part 2": parts[1]}
+
+
+def write_study(folder, ids=IDS, weights="0123", seed=0):
+    """All files of a small study, as the workflow leaves them: name → path."""
+    random = np.random.default_rng(seed)
+    picture = folder / "picture.png"
+    Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)).save(picture)
+    box = np.array([[3, 2, 30, 20]], np.float32)
+    digest = read_digest(picture)
+    rows = [(i, str(picture), -1, -1, digest, k % LABELS, WIDTH, HEIGHT, box) for k, i in enumerate(ids)]
+    files = {"index": folder / "index.parquet"}
+    write_index(files["index"], pd.DataFrame(rows, columns=SCHEMA.names))
+    for name, view, precision in (
+        ("label maps", VIEW, "bfloat16"),
+        ("reference", VIEW, "float32"),
+        ("standard", CROP, "bfloat16"),
+    ):
+        files |= write_maps(folder, name, ids, origin(weights, view, precision), seed)
+        seed += 1
+    for name in ("label maps", "reference"):
+        precision = "bfloat16" if name == "label maps" else "float32"
+        for method in ("gradcam", "dff"):
+            path = files[f"{method}, {name}"] = folder / f"{method}, {name}.h5"
+            point = views.cell_points(np.tile([0, 0, WIDTH, HEIGHT], (len(ids), 1)), 2, 2)
+            own = np.arange(len(ids)) % LABELS if method == "dff" else None
+            maps = SaliencyMaps(ids, random.random((len(ids), 2, 2)), point, own)
+            write_saliency(path, maps, origin(weights, VIEW, precision) | {"method": method})
+    for method in ("likelihood", "igub"):
+        files[f"{method}, label maps"] = folder / f"{method}.h5"
+    files |= {f"fixations, {method}": folder / f"fixations_{method}.parquet" for method in METHODS}
+    files |= {f"scores, {method}": folder / f"scores_{method}.parquet" for method in METHODS}
+    for name in ("nulls", "curves", "reading", "reference reading"):
+        files[name] = folder / f"{name}.parquet"
+    files |= {name: folder / f"{name}.csv" for name in ("summary", "examples")}
+    files["classes"] = folder / "classes.txt"
+    files["classes"].write_text("".join(f"n{i} class {i}\n" for i in range(LABELS)))
+    return files
+
+
+def finish_study(files):
+    """Run the scripts that make what `write_study` has only named."""
+    for method in METHODS:
+        if method in ("likelihood", "igub"):
+            saliency_of(files, method, files[f"{method}, label maps"])
+        fixations_of(files, method, files[f"fixations, {method}"])
+        scores_of(files, method, files[f"scores, {method}"])
+    nulls_of(files, files["nulls"], files["curves"])
+    for name, output in (("label maps", "reading"), ("reference", "reference reading")):
+        reading_of(files, name, files[output])
+    summary_of(files, files["summary"], files["summary"].with_name("best_of_n.csv"))
+    examples_of(files, files["examples"])
+
+
+def of(files, kind):
+    return [files[f"{kind}, {method}"] for method in METHODS]
+
+
+def saliency_of(files, method, output):
+    compute_saliency(files["label maps"], files["index"], output, method, {})
+
+
+def fixations_of(files, method, output):
+    select_fixations(files[f"{method}, label maps"], files["label maps"], output, "nearest")
+
+
+def scores_of(files, method, output):
+    score_fixations(files[f"fixations, {method}"], files["label maps"], files["index"], output, 0.0)
+
+
+def nulls_of(files, scores, curves):
+    score_nulls(files["index"], files["label maps"], files["standard"], scores, curves, 0.0, 0)
+
+
+def reading_of(files, name, output):
+    glimpses = {method: files[f"{method}, {name}"] for method in ("gradcam", "dff")}
+    score_reading(files["index"], files[name], glimpses, output)
+
+
+def summary_of(files, summary, best_of_n):
+    summarise_scores(
+        of(files, "scores"), [files["nulls"]], [files["curves"]], summary, best_of_n, ROWS, [NETWORK]
+    )
+
+
+def examples_of(files, output):
+    choose_examples(
+        label_maps=files["label maps"],
+        index=files["index"],
+        scores=of(files, "scores"),
+        fixations=of(files, "fixations"),
+        output=output,
+        chosen={},
+    )
+
+
+def figure_of(files, output):
+    shown = ("igub", "gradcam")
+    plot_figure_1(
+        files["examples"],
+        files["index"],
+        files["label maps"],
+        files["classes"],
+        [files[f"{method}, label maps"] for method in shown],
+        [files[f"fixations, {method}"] for method in shown],
+        [output],
+        "gain",
+        VIEW,
+        MODEL,
+        [{"variant": method, "cue": METHODS[method]} for method in shown],
+    )
+
+
+def fidelity_of(files, output):
+    ours, reference = [files["label maps"]], [files["reference"]]
+    readings = [files["reading"]], [files["reference reading"]]
+    measure_fidelity(ours, readings[0], reference, readings[1], output, [NETWORK])
+
+
+def pointing_of(files, output):
+    fixations = of(files, "fixations")
+    play_pointing_game(files["index"], [files["label maps"]], fixations, output, [NETWORK], list(METHODS))
+
+
+def ranking_of(files, ranking, terms):
+    rows = [NETWORK, NETWORK | {"view": "reference"}]
+    outcomes = [files["reading"], files["reference reading"]]
+    calibrate(outcomes, files["index"], PAPER, ranking, terms, rows, 20, 0)
+
+
+def sweep_of(files, output):
+    rows = [NETWORK, NETWORK | {"view": "reference"}]
+    outcomes = [files["reading"], files["reference reading"]]
+    summarise_sweep(outcomes, output, "floor", rows, [3, 3], METHODS)
+
+
+def papers_numbers_of(files, numbers, orders):
+    scores = of(files, "scores")
+    compare_with_paper(files["summary"], scores, PAPER, ORDERS, numbers, orders, files["index"], ROWS)
+
+
+# Script → what runs it on files and a folder for its outputs, and the names of what it reads.
+LABEL_MAPS = ["label maps", "label maps part 1", "label maps part 2"]
+READERS = {
+    "join_label_maps": (
+        lambda files, _: join_label_maps(
+            [files["label maps part 1"], files["label maps part 2"]],
+            files["index"],
+            files["label maps"].with_name("again.h5"),
+        ),
+        ["index", *LABEL_MAPS[1:]],
+    ),
+    "compute_saliency": (
+        lambda files, out: saliency_of(files, "igub", out / "a.h5"),
+        ["index", *LABEL_MAPS],
+    ),
+    "select_fixations": (
+        lambda files, out: fixations_of(files, "igub", out / "a.parquet"),
+        ["igub, label maps", *LABEL_MAPS],
+    ),
+    "select_fixations of a glimpse": (
+        lambda files, out: fixations_of(files, "gradcam", out / "a.parquet"),
+        ["gradcam, label maps", *LABEL_MAPS],
+    ),
+    "score_fixations": (
+        lambda files, out: scores_of(files, "igub", out / "a.parquet"),
+        ["index", "fixations, igub", *LABEL_MAPS],
+    ),
+    "score_nulls": (
+        lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
+        ["index", "standard", "standard part 1", *LABEL_MAPS],
+    ),
+    "score_reading": (
+        lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
+        ["index", "gradcam, label maps", "dff, label maps", *LABEL_MAPS],
+    ),
+    "measure_fidelity": (
+        lambda files, out: fidelity_of(files, out / "a.csv"),
+        ["reading", "reference", "reference reading", "reference part 2", *LABEL_MAPS],
+    ),
+    "play_pointing_game": (
+        lambda files, out: pointing_of(files, out / "a.csv"),
+        ["index", "fixations, dff", *LABEL_MAPS],
+    ),
+    "choose_examples": (
+        lambda files, out: examples_of(files, out / "a.csv"),
+        ["index", "fixations, dff", "scores, igub", *LABEL_MAPS],
+    ),
+    "plot_figure_1": (
+        lambda files, out: figure_of(files, out / "a.png"),
+        ["index", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
+    ),
+    "summarise_scores": (
+        lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),
+        ["scores, igub", "nulls", "curves"],
+    ),
+    "compare_methods": (
+        lambda files, out: compare_methods(
+            of(files, "scores"), [files["nulls"]], out / "a.csv", [NETWORK], list(METHODS)
+        ),
+        ["scores, igub", "nulls"],
+    ),
+    "compare_with_paper": (
+        lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
+        ["index", "scores, dff"],
+    ),
+    "calibrate": (
+        lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
+        ["index", "reading", "reference reading"],
+    ),
+    "summarise_sweep": (
+        lambda files, out: sweep_of(files, out / "a.csv"),
+        ["reading", "reference reading"],
+    ),
+    "plot_figure_2": (
+        lambda files, out: plot_figure_2(
+            files["summary"], PAPER, files["index"], [out / "a.png"], "zoom", list(METHODS)
+        ),
+        ["index"],
+    ),
+    "plot_views": (
+        lambda files, out: plot_views(files["index"], [out / "a.png"], "zoom", VIEW, MODEL, None),
+        ["index"],
+    ),
+    "sample_images": (
+        lambda files, out: sample_images(files["index"], out / "a.parquet", 2, 0),
+        ["index"],
+    ),
+}
+CASES = [(script, name) for script, (_, names) in READERS.items() for name in names]
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    files = write_study(tmp_path_factory.mktemp("study"))
+    finish_study(files)
+    return files
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory):
+    """Whole studies of another network and of other images."""
+    changes = {"weights": {"weights": "4567", "seed": 9}, "images": {"ids": [f"other {i}" for i in range(6)]}}
+    studies = {}
+    for name, change in changes.items():
+        studies[name] = write_study(tmp_path_factory.mktemp(name), **change)
+        finish_study(studies[name])
+    return studies
+
+
+def refusal(script, files, folder):
+    """What a script says when it refuses its inputs; it must leave no output."""
+    run, _ = READERS[script]
+    before = sorted(files["label maps"].parent.iterdir())
+    with pytest.raises(InputError) as error:
+        run(files, folder)
+    assert list(folder.iterdir()) == []
+    assert sorted(files["label maps"].parent.iterdir()) == before
+    return str(error.value)
+
+
+@pytest.fixture
+def spoilt():
+    """Puts back files that a test spoils."""
+    kept = {}
+
+    def keep(path):
+        kept[path] = path.read_bytes()
+        return path
+
+    yield keep
+    for path, content in kept.items():
+        path.write_bytes(content)
+
+
+@pytest.mark.parametrize("script", READERS)
+def test_whole_files_are_read(study, tmp_path, script):
+    READERS[script][0](study, tmp_path)
+    assert script == "join_label_maps" or list(tmp_path.iterdir())
+    study["label maps"].with_name("again.h5").unlink(missing_ok=True)
+
+
+@pytest.mark.parametrize(("script", "name"), CASES)
+def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name):
+    of_hdf5 = (flip_data, flip_an_attribute, flip_an_image_id)
+    path = spoilt(study[name])
+    content = path.read_bytes()
+    for damage in (remove, truncate, *(of_hdf5 if path.suffix == ".h5" else (flip_in_the_middle,))):
+        damage(path)
+        message = refusal(script, study, tmp_path)
+        assert message.startswith(f"{path}: "), damage
+        assert message.endswith("un again"), damage
+        path.write_bytes(content)
+
+
+# Nothing says that these are of another network: the index is the same, and label maps are all that there is.
+ALONE = {("compute_saliency", "label maps")}
+EXCHANGED = [
+    (script, name, other)
+    for script, name in CASES
+    for other in ("weights", "images")
+    if len(READERS[script][1]) > 1 and (name != "index" or other == "images") and (script, name) not in ALONE
+]
+
+
+@pytest.mark.parametrize(("script", "name", "other"), EXCHANGED)
+def test_a_file_of_something_else_is_refused(study, others, tmp_path, spoilt, script, name, other):
+    theirs = others[other][name]
+    if "part" in name:  # a joined file names its parts
+        spoilt(study[name]).write_bytes(theirs.read_bytes())
+        files = study
+    else:
+        files = study | {name: theirs}
+    message = refusal(script, files, tmp_path)
+    assert "un again" in message
+    assert any(message.startswith(f"{path}: ") for path in files.values())
+
+
+def test_label_maps_made_otherwise_are_refused_with_what_differs(study, others, tmp_path):
+    assert "weights_sha256" in refusal(
+        "measure_fidelity", study | {"reference": others["weights"]["reference"]}, tmp_path
+    )
+    assert "weights_sha256" in refusal(
+        "score_nulls", study | {"standard": others["weights"]["standard"]}, tmp_path
+    )
+    assert "precision" in refusal(
+        "select_fixations of a glimpse",
+        study | {"gradcam, label maps": study["gradcam, reference"]},
+        tmp_path,
+    )
+    assert "label_maps" in refusal("score_fixations", study | {"label maps": study["reference"]}, tmp_path)
