@@ -18,6 +18,7 @@ from labelmaps.images import read_image
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.modules import load_module
+from labelmaps.parquet import read_parquet
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,8 @@ class Results:
 
     def scores(self, method: str) -> pd.DataFrame:
         """One row per image, by its id: fixation (row, column, x, y), correct before and after, Pointing Game."""
-        tables = [
-            pd.read_parquet(Path(self.folder) / kind / f"{method}.parquet")
-            for kind in ("fixations", "scores")
-        ]
-        fixations, scores = (table.set_index("image") for table in tables)
+        files = (Path(self.folder) / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
+        fixations, scores = (read_parquet(file).set_index("image") for file in files)
         return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
 
     @property

@@ -20,6 +20,7 @@ from labelmaps.inference import read_batches
 from labelmaps.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.logs import job
 from labelmaps.networks import Preprocessing, preprocessing_of
+from labelmaps.parquet import read_parquet
 from labelmaps.pictures import draw_views, picture_views
 from labelmaps.pointing import SIZE_BINS
 from labelmaps.results_table import read_results
@@ -135,7 +136,7 @@ def build_explorer(
 
 def read_rows(path: Path, ids: list[str]) -> pd.DataFrame:
     """A table with one row per image of the index."""
-    table = pd.read_parquet(path)
+    table = read_parquet(path)
     check_same_images(ids, table["image"].tolist(), path)
     return table
 
