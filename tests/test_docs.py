@@ -1,5 +1,6 @@
 """What the documentation says of rules, files and links is true."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -40,3 +41,14 @@ def test_every_link_of_a_page_leads_somewhere(page):
         file = page.parent / name if name else page
         assert file.exists(), target
         assert not anchor or anchor in anchors(file.read_text()), target
+
+
+def test_every_error_that_is_explained_is_one_that_can_be_said():
+    snakemake = Path(importlib.util.find_spec("snakemake").origin).parent
+    folders = [ROOT / "labelmaps", ROOT / "pipeline", ROOT / "rules", snakemake]
+    files = [path for folder in folders for path in folder.rglob("*.*") if path.suffix in (".py", ".smk")]
+    source = re.sub(r'"\s*\n\s*f?"', "", "\n".join(path.read_text(encoding="utf-8") for path in files))
+    said = re.findall(r"^\| `(.+?)` \|", (ROOT / "docs/troubleshooting.md").read_text(), re.M)
+    assert len(said) > 20
+    pieces = [piece.strip() for text in said for piece in text.split("…")]
+    assert [piece for piece in pieces if piece not in source] == []
