@@ -1,5 +1,10 @@
 """Shared by all tests."""
 
+import os
+
+# Before torch reads it: threads that wait for one another give way, as several tests share the processor.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import torch
 from hypothesis import settings
 
