@@ -409,7 +409,7 @@ def _no_hang():
     signal.signal(signal.SIGALRM, before)
 
 
-TRIALS = 1000
+TRIALS = 500
 
 
 @pytest.mark.usefixtures("_no_hang")
