@@ -79,8 +79,9 @@ class Cluster:
         ).stdout
 
     def jobs(self) -> list[dict[str, str]]:
-        """What `scontrol show job` says of each job, ended ones too."""
-        return read_pairs(self.run("scontrol", "--oneliner", "show", "job"))
+        """What `scontrol show job` says of each job, ended ones too, in the order of their submission."""
+        jobs = read_pairs(self.run("scontrol", "--oneliner", "show", "job"))
+        return sorted(jobs, key=lambda job: int(job["JobId"]))
 
     def completed(self) -> dict[str, str]:
         """Job id → state, from the log of jobs that ended."""
