@@ -12,6 +12,8 @@ rule generate_scenes:
         classes="resources/scenes/{dataset}/classes.txt",
     log:
         "logs/generate_scenes/{dataset}.log",
+    benchmark:
+        "logs/generate_scenes/{dataset}.tsv"
     conda:
         "../envs/dataset.yaml"
     params:
@@ -34,6 +36,8 @@ rule index_dataset:
         excluded="results/{dataset}/excluded.csv",
     log:
         "logs/index_dataset/{dataset}.log",
+    benchmark:
+        "logs/index_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=datasets(is_sample=False),
     conda:
@@ -63,6 +67,8 @@ rule sample_images:
         index="results/{dataset}/index.parquet",
     log:
         "logs/sample_images/{dataset}.log",
+    benchmark:
+        "logs/sample_images/{dataset}.tsv"
     wildcard_constraints:
         dataset=datasets(is_sample=True),
     conda:

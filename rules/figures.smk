@@ -33,6 +33,8 @@ rule plot_figure_1:
         ),
     log:
         "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.log",
+    benchmark:
+        "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.tsv"
     wildcard_constraints:
         example="|".join(re.escape(name) for dataset in settings.datasets for name in examples_of(dataset)),
     conda:
@@ -68,6 +70,8 @@ rule plot_figure_2:
         ),
     log:
         "logs/plot_figure_2/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_figure_2/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -94,6 +98,8 @@ rule plot_trade_off:
         ),
     log:
         "logs/plot_trade_off/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_trade_off/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -119,6 +125,8 @@ rule plot_nulls:
         ),
     log:
         "logs/plot_nulls/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_nulls/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -144,6 +152,8 @@ rule plot_best_of_n:
         ),
     log:
         "logs/plot_best_of_n/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_best_of_n/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -169,6 +179,8 @@ rule plot_views:
         ),
     log:
         "logs/plot_views/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_views/{dataset}/{view}.tsv"
     conda:
         "../envs/networks.yaml"
     params:

@@ -13,6 +13,8 @@ rule compute_label_maps:
         part="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
     log:
         "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
+    benchmark:
+        "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.tsv"
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -43,6 +45,8 @@ rule join_label_maps:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
     log:
         "logs/join_label_maps/{dataset}/{view}/{model}.log",
+    benchmark:
+        "logs/join_label_maps/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     message:

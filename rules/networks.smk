@@ -10,6 +10,8 @@ rule download_weights:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
     log:
         "logs/download_weights/{architecture}-{weights}.log",
+    benchmark:
+        "logs/download_weights/{architecture}-{weights}.tsv"
     localrule: True  # a cluster's nodes may have no way out
     conda:
         "../envs/networks.yaml"
@@ -31,6 +33,8 @@ rule train_network:
         weights="resources/networks/trained/{model}.pth",
     log:
         "logs/train_network/{model}.log",
+    benchmark:
+        "logs/train_network/{model}.tsv"
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -54,6 +58,8 @@ rule draw_random_weights:
         weights="resources/networks/random/{dataset}/{model}.pth",
     log:
         "logs/draw_random_weights/{dataset}/{model}.log",
+    benchmark:
+        "logs/draw_random_weights/{dataset}/{model}.tsv"
     conda:
         "../envs/networks.yaml"
     params:

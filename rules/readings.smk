@@ -14,6 +14,8 @@ rule score_reading:
         outcomes="results/{dataset}/{view}/{model}/reading.parquet",
     log:
         "logs/score_reading/{dataset}/{view}/{model}.log",
+    benchmark:
+        "logs/score_reading/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     message:
@@ -37,6 +39,8 @@ rule measure_fidelity:
         fidelity="results/{dataset}/fidelity.csv",
     log:
         "logs/measure_fidelity/{dataset}.log",
+    benchmark:
+        "logs/measure_fidelity/{dataset}.tsv"
     wildcard_constraints:
         dataset=datasets(is_sample=True),
     conda:
@@ -62,6 +66,8 @@ rule calibrate:
         terms="results/{dataset}/calibration_terms.csv",
     log:
         "logs/calibrate/{dataset}.log",
+    benchmark:
+        "logs/calibrate/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -90,6 +96,8 @@ rule plot_calibration:
         ),
     log:
         "logs/plot_calibration/{dataset}/{model}.log",
+    benchmark:
+        "logs/plot_calibration/{dataset}/{model}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -110,6 +118,8 @@ rule summarise_sweep:
         sweep="results/{dataset}/sweep_{option}.csv",
     log:
         "logs/summarise_sweep/{dataset}/{option}.log",
+    benchmark:
+        "logs/summarise_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
         option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
     conda:
@@ -142,6 +152,8 @@ rule plot_sweep:
         ),
     log:
         "logs/plot_sweep/{dataset}/{option}.log",
+    benchmark:
+        "logs/plot_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
         option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
     conda:

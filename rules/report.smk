@@ -77,6 +77,8 @@ rule render_table:
         ),
     log:
         "logs/render_table/{dataset}/{table}.log",
+    benchmark:
+        "logs/render_table/{dataset}/{table}.tsv"
     wildcard_constraints:
         table="|".join(map(re.escape, TABLES | READINGS)),
     conda:

@@ -14,6 +14,8 @@ rule compute_saliency:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.log",
+    benchmark:
+        "logs/compute_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
         method=methods_on("label maps"),
     conda:
@@ -43,6 +45,8 @@ rule compute_glimpse_saliency:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.log",
+    benchmark:
+        "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
         method=methods_on("glimpse"),
     conda:

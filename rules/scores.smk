@@ -13,6 +13,8 @@ rule score_fixations:
         scores="results/{dataset}/{view}/{model}/scores/{method}.parquet",
     log:
         "logs/score_fixations/{dataset}/{view}/{model}/{method}.log",
+    benchmark:
+        "logs/score_fixations/{dataset}/{view}/{model}/{method}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -36,6 +38,8 @@ rule score_nulls:
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
     log:
         "logs/score_nulls/{dataset}/{view}/{model}.log",
+    benchmark:
+        "logs/score_nulls/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -60,6 +64,8 @@ rule summarise_scores:
         best_of_n="results/{dataset}/best_of_n.csv",
     log:
         "logs/summarise_scores/{dataset}.log",
+    benchmark:
+        "logs/summarise_scores/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -82,6 +88,8 @@ rule compare_methods:
         comparisons="results/{dataset}/comparisons.csv",
     log:
         "logs/compare_methods/{dataset}.log",
+    benchmark:
+        "logs/compare_methods/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -105,6 +113,8 @@ rule play_pointing_game:
         pointing="results/{dataset}/pointing.csv",
     log:
         "logs/play_pointing_game/{dataset}.log",
+    benchmark:
+        "logs/play_pointing_game/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -131,6 +141,8 @@ rule compare_with_paper:
         orders="results/{dataset}/paper_orders.csv",
     log:
         "logs/compare_with_paper/{dataset}.log",
+    benchmark:
+        "logs/compare_with_paper/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -161,6 +173,8 @@ rule choose_examples:
         measures="results/{dataset}/{view}/{model}/measures.parquet",
     log:
         "logs/choose_examples/{dataset}/{view}/{model}.log",
+    benchmark:
+        "logs/choose_examples/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

@@ -216,6 +216,11 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     rows = rules_and_tolerances * subsets * (len(METHODS) + baselines)
     assert len(pd.read_csv(results / "pointing.csv")) == rows
     assert not list(folder.rglob(".*.tmp*"))
+    logs, costs = (
+        {path.with_suffix("") for path in (folder / "logs").rglob(f"*.{kind}")} for kind in ("log", "tsv")
+    )
+    assert logs == costs
+    assert len(logs) > 50
 
 
 def test_the_tables_follow_from_the_label_maps(study):
@@ -520,7 +525,9 @@ def test_another_number_of_parts_computes_nothing_again_and_says_so(study):
     assert text.count(f"{maps} stays divided into 2 parts, as begun, not 3; delete it to begin anew") == 1
     (folder / maps).rename(folder / "elsewhere")
     try:
-        text = succeed(snakemake(folder, "-n", "--configfile", path, maps + "/3of3.h5", repository=repository))
+        text = succeed(
+            snakemake(folder, "-n", "--configfile", path, maps + "/3of3.h5", repository=repository)
+        )
         assert planned_jobs(text) == {"compute_label_maps": 1}
     finally:
         (folder / "elsewhere").rename(folder / maps)
