@@ -91,14 +91,14 @@ class SealedWriter:
 class SealedFile:
     """An HDF5 file whose seal was found whole, open for reading; made by `open_sealed`."""
 
-    def __init__(self, file: h5py.File, mend: str):
+    def __init__(self, file: h5py.File, attributes: dict[str, object], mend: str):
         self._file, self._mend = file, mend
         self._data = {}  # kept open
-        self.attributes = _attributes(file)
-        self.integrity = self.attributes.pop("integrity")
-        if self.integrity != _integrity(self.attributes):
+        self.integrity = attributes.pop("integrity")
+        if self.integrity != _integrity(attributes):
             raise InputError(f"{file.filename}: its attributes differ from its integrity. {mend}")
-        self._checksums = json.loads(self.attributes.pop("checksums"))
+        self._checksums = json.loads(attributes.pop("checksums"))
+        self.attributes = attributes
 
     def compare(self, name: str) -> None:
         """Read a whole data set; raise `InputError` where it differs from its checksum."""
@@ -143,11 +143,12 @@ def open_sealed(
         file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     with file:
         with refuse_damage(path, mend):
-            if absent := {"checksums", "integrity"} - set(file.attrs) | set(holds) - set(file):
+            attributes = _attributes(file)
+            if absent := {"checksums", "integrity"} - attributes.keys() | set(holds) - set(file):
                 raise InputError(
                     f"{path}: not what is needed here, or of another version: it lacks {', '.join(sorted(absent))}. {mend}"
                 )
-            sealed = SealedFile(file, mend)
+            sealed = SealedFile(file, attributes, mend)
             for name in holds if compare is None else compare:
                 sealed.compare(name)
         yield sealed
@@ -175,9 +176,13 @@ def _hash(data: h5py.Dataset) -> "hashlib._Hash":
 
 def _attributes(file: h5py.File) -> dict[str, object]:
     """All attributes: texts as str, numbers as Python's."""
-    return {
-        key: value.decode() if isinstance(value, bytes) else value.item() for key, value in file.attrs.items()
-    }
+    attributes = dict(file.attrs)
+    for key, value in attributes.items():
+        if isinstance(value, bytes):
+            attributes[key] = value.decode()
+        elif isinstance(value, np.generic):
+            attributes[key] = value.item()
+    return attributes
 
 
 def _integrity(attributes: Mapping[str, object]) -> str:

@@ -16,9 +16,12 @@ import pytest
 import torch
 import yaml
 from browser import needs_browser, opened
+from damage import flip_data
 from PIL import Image
 
+from labelmaps.label_map_file import open_label_maps
 from labelmaps.null_names import NULLS
+from labelmaps.saliency_file import read_saliency
 
 ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
@@ -231,7 +234,7 @@ def test_the_tables_follow_from_the_label_maps(study):
         log_p, top = file["log_probability"][:].astype(np.float64), file["top_label"][:]
         lse, centre = file["log_sum_exp"][:], file["centre"][:]
         assert file.attrs["weights_sha256"]
-        assert file.attrs["precision"] == "float32"
+        assert file.attrs["precision"] == b"float32"
     joint = log_p[:, 3:4, 3:4] + log_p
     joint = np.exp(joint) / np.exp(joint).sum(-1, keepdims=True)
     expected = {
@@ -307,6 +310,54 @@ def test_the_same_inputs_give_the_same_bytes(study, tmp_path):
     assert len(paths) > 15
     differing = [p.name for p in paths if p.read_bytes() != (tmp_path / p.relative_to(folder)).read_bytes()]
     assert differing == []
+
+
+def test_saliency_says_what_made_it_whatever_it_looked_at(study):
+    _, folder, _ = study
+    base = folder / "results/four/zoom/own"
+    with open_label_maps(base / "label_maps.h5") as file:
+        origin = file.origin
+    common = {
+        "architecture",
+        "weights_sha256",
+        "weights_source",
+        "preprocessing",
+        "versions",
+        "view",
+        "precision",
+    }
+    for method, looks_at in {"igub_mean": "label maps", "consensus": "label maps", "dff": "glimpse"}.items():
+        made_by = read_saliency(base / f"saliency/{method}.h5").attributes
+        assert {key: made_by[key] for key in common} == {key: origin[key] for key in common}
+        assert {"cue", "options", "method_versions"} < made_by.keys()
+        assert made_by["method"] == method.split("_")[0]
+        assert made_by.get("label_maps") == (origin["label_maps"] if looks_at == "label maps" else None)
+
+
+def test_a_damaged_part_stops_the_run_by_name_and_what_it_advises_mends_it(study):
+    repository, folder, _ = study
+    base = folder / "results/four/zoom/own"
+    joined, part, fixations = (
+        base / name for name in ("label_maps.h5", "label_maps/2of2.h5", "fixations/igub.parquet")
+    )
+    before = {path: path.read_bytes() for path in (joined, part, fixations)}
+    times = part.stat()
+    flip_data(part, "centre")
+    os.utime(part, ns=(times.st_atime_ns, times.st_mtime_ns))  # as a disk that forgets; Snakemake sees nothing
+    fixations.unlink()
+    run = folder, fixations.relative_to(folder), "--configfile", folder / "config.yaml"
+    result = snakemake(*run, repository=repository)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert f"ERROR: {part.relative_to(folder)}: damaged" in said
+    assert f"Delete it and {joined.relative_to(folder)}, and run again" in said
+    assert "Traceback" not in said
+    assert not fixations.exists()
+    part.unlink()
+    joined.unlink()
+    succeed(snakemake(*run, repository=repository))
+    assert {path: path.read_bytes() for path in before} == before
+    assert plan(study) == {}
 
 
 def test_touching_everything_reruns_nothing(study):
@@ -448,7 +499,8 @@ def test_what_another_engine_and_precision_change_is_measured(study, watched):
         ("four_sample_reference", "exact", "float32"),
     ):
         with h5py.File(results / dataset / "shared/own/label_maps.h5") as file:
-            assert (file.attrs["engine"], file.attrs["precision"]) == (engine, precision)
+            made_by = file.attrs["engine"].decode(), file.attrs["precision"].decode()
+            assert made_by == (engine, precision)
             maps[engine] = file["top_label"][:]
     assert set(table["views_flipped"]) == {(maps["shared"] != maps["exact"]).sum()}
     assert (results / "four_sample/report/fidelity.html").exists()
@@ -602,9 +654,9 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     with h5py.File(base / "label_maps.h5") as file:
         assert file["log_probability"].shape == (4, 7, 7, 1000)
         assert np.isfinite(file["log_probability"][:]).all()
-        assert file.attrs["weights_source"] == "random (for tests only)"
+        assert file.attrs["weights_source"] == b"random (for tests only)"
     with h5py.File(base / "saliency/igub.h5") as file:
-        assert file.attrs["weights_source"] == "random (for tests only)"
+        assert file.attrs["weights_source"] == b"random (for tests only)"
     for table in ("fixations", "scores"):
         assert (
             pd.read_parquet(base / table / "igub.parquet").attrs["weights_source"]

@@ -1,0 +1,84 @@
+"""Logits and activations that are not finite stop the job, which names the image and leaves no file."""
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from labelmaps.errors import InputError
+from labelmaps.index import SCHEMA, write_index
+from labelmaps.networks import random_weights
+from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
+from workflow.scripts.compute_label_maps import compute_label_maps
+
+SIDE, N_LABELS = 40, 3
+MEAN = (124, 116, 104)  # of ImageNet: all but 0 when normalised
+MODEL = {"architecture": "small_resnet", "weights": None, "size": 32, "mean": None, "std": None}
+SETTINGS = {"view": {"family": "zoom", "grid": 3}, "model": MODEL, "source": "checkpoint"}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """An index of three images, of which the first has nothing to excite a network."""
+    random = np.random.default_rng(0)
+    rows = []
+    for image in ("flat", "noisy", "noisy too"):
+        path = tmp_path / f"{image}.png"
+        pixels = np.full((SIDE, SIDE, 3), MEAN, np.uint8)
+        if image != "flat":
+            pixels = random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
+        Image.fromarray(pixels).save(path)
+        rows.append((image, str(path), -1, -1, "", 0, SIDE, SIDE, np.empty((0, 4), np.float32)))
+    write_index(tmp_path / "index.parquet", pd.DataFrame(rows, columns=SCHEMA.names))
+    (tmp_path / "classes.txt").write_text("".join(f"n{i} class {i}\n" for i in range(N_LABELS)))
+    return tmp_path
+
+
+def loud_weights(folder, gain):
+    """Weights, finite, of a network whose first layer is `gain` times as strong, and whose last as much weaker."""
+    state = random_weights("small_resnet", N_LABELS, seed=0, size=32)
+    state["conv1.weight"] = state["conv1.weight"] * gain
+    state["fc.weight"] = state["fc.weight"] / gain
+    assert all(value.isfinite().all() for value in state.values())
+    torch.save(state, folder / "weights.pth")
+
+
+def run(script, folder, precision, **arguments):
+    compute = {"device": "cpu", "precision": precision, "compile": "never", "batch": 9, "threads": 1}
+    files = (folder / name for name in ("index.parquet", "classes.txt", "weights.pth"))
+    script(*files, folder / "made" / "a.h5", **SETTINGS, **arguments, compute=compute)
+
+
+def label_maps_of(folder, precision):
+    run(compute_label_maps, folder, precision, part=1, parts=1, engine="exact")
+
+
+def glimpses_of(method):
+    def run_method(folder, precision):
+        run(compute_glimpse_saliency, folder, precision, method=method, options={})
+
+    return run_method
+
+
+SCRIPTS = {"label maps": label_maps_of} | {name: glimpses_of(name) for name in ("gradcam", "dff", "eigencam")}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_what_overflows_float16_is_named_and_float32_holds_it(folder, script):
+    loud_weights(folder, 1e4)
+    with pytest.raises(InputError, match=r"^noisy: .*not finite.*Check the weights.*compute\.precision"):
+        SCRIPTS[script](folder, "float16")
+    assert not list(folder.glob("made/*"))
+    SCRIPTS[script](folder, "float32")
+    with h5py.File(folder / "made/a.h5") as file:
+        assert len(file["image"]) == 3
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_what_overflows_float32_is_refused(folder, script):
+    loud_weights(folder, 1e37)
+    with pytest.raises(InputError, match=r"^(flat|noisy|SmallResNet): .*not finite.*Check the weights"):
+        SCRIPTS[script](folder, "float32")
+    assert not list(folder.glob("made/*"))
