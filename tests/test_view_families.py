@@ -253,7 +253,7 @@ def test_impossible_options_are_refused(family, options, message):
         views.create(family, **options)
 
 
-THINNEST = [(1, 1), (1, 300), (300, 1), (2, 65_535)]
+THINNEST = [(1, 1), (1, 300), (300, 1), (2, 9_000)]
 ZOOMS = [
     zoom.View(),
     zoom.View(antialias=True),
@@ -271,7 +271,8 @@ def test_of_the_thinnest_images_views_are_what_is_there_and_black(view, width, h
     seen = view.sample(image, 8, BLACK, cells)
     assert seen.shape == (len(cells), 3, 8, 8)
     assert seen.isfinite().all()
+    rounding = 1e-3  # float32, in means over up to 2,000 pixels
     for channel, black in zip(seen.unbind(1), BLACK, strict=True):
-        assert channel.min() >= black - 1e-5
-        assert channel.max() <= image.max() + 1e-5
+        assert channel.min() >= black - rounding
+        assert channel.max() <= image.max() + rounding
     assert np.isfinite(view.geometry(width, height).extent).all()
