@@ -3,11 +3,10 @@
 from pathlib import Path
 
 from labelmaps import examples
-from labelmaps.files import moved_into_place
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.parquet import read_parquet
+from labelmaps.parquet import read_parquet, write_parquet
 from labelmaps.provenance import check_same_origin
 
 
@@ -40,8 +39,7 @@ def choose_examples(
             [tables[path] for path in fixations],
             [tables[path] for path in scores],
         )
-    with moved_into_place(measured) as temporary:
-        measures.to_parquet(temporary, index=False)
+    write_parquet(measured, measures)
     examples.write_examples(output, examples.choose_examples(measures, chosen))
 
 
