@@ -192,7 +192,8 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     saliency = {method: results / f"saliency_{method}.h5" for method in methods}
     fixations = dict(zip(methods, of(methods, "fixations"), strict=True))
     scores = dict(zip(methods, of(methods, "scores"), strict=True))
-    nulls, curves, examples = (results / name for name in ("nulls.parquet", "curves.parquet", "examples.csv"))
+    nulls, curves, measures = (results / f"{name}.parquet" for name in ("nulls", "curves", "measures"))
+    examples = results / "examples.csv"
     table = {name: results / f"{name}.csv" for name in TABLES}
     stated, orders = (ROOT / "resources" / f"{name}.csv" for name in ("paper", "paper_orders"))
     rows = [
@@ -279,7 +280,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         "choose_examples",
         script("choose_examples"),
         {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
-        | {"fixations": of(shown, "fixations"), "output": examples, "chosen": {}},
+        | {"fixations": of(shown, "fixations"), "output": examples, "measured": measures, "chosen": {}},
     )
     for path in table.values():
         page = {"output": path.with_suffix(".html"), "title": path.stem, "note": ""}

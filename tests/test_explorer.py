@@ -25,6 +25,7 @@ from labelmaps.fixations import select_fixations
 from labelmaps.index import read_index, write_index
 from labelmaps.label_map_file import LabelMaps, join_label_maps, open_label_maps, write_label_maps
 from labelmaps.networks import Preprocessing, preprocessing_of
+from labelmaps.parquet import write_parquet
 from labelmaps.pictures import draw_views, picture_views
 from labelmaps.pointing import SIZE_BINS
 from labelmaps.results_table import read_results, write_results
@@ -104,11 +105,11 @@ def write_study(folder):
         label_maps = write_maps(base, view, index, k, random)
         files["label_maps"].append(label_maps)
         with open_label_maps(label_maps) as file:
-            maps = file.read(0, n)
+            maps, origin = file.read(0, n), {"label_maps": file.integrity}
         fixations, scores = [], []
         for method, described in METHODS.items():
             saliency = make_saliency(method, maps, index, random)
-            write_saliency(base / f"saliency/{method}.h5", saliency, {"method": method})
+            write_saliency(base / f"saliency/{method}.h5", saliency, {"method": method} | origin)
             fixation = select_fixations(saliency.saliency, saliency.point, maps.centre)
             own = pd.array([None] * n if saliency.own_label is None else saliency.own_label, "Int16")
             fixation = fixation.assign(own_label=own)
@@ -116,7 +117,9 @@ def write_study(folder):
             for name, table in (("fixations", fixation), ("scores", score)):
                 path = base / name / f"{method}.parquet"
                 path.parent.mkdir(exist_ok=True)
-                table.assign(image=ids).to_parquet(path)
+                table = table.assign(image=ids)
+                table.attrs |= origin
+                write_parquet(path, table)
                 files[name].append(path)
             files["saliency"].append(base / f"saliency/{method}.h5")
             fixations.append(fixation)
@@ -129,7 +132,9 @@ def write_study(folder):
                 "variant": described["variant"],
             }
             summary.append(row | summarise(score))
-        measure_images(index, [maps], fixations, scores).to_parquet(base / "measures.parquet")
+        measures = measure_images(index, [maps], fixations, scores)
+        measures.attrs |= origin
+        write_parquet(base / "measures.parquet", measures)
         files["measures"].append(base / "measures.parquet")
     write_results(folder / "summary.csv", pd.DataFrame(summary))
     return files
@@ -150,7 +155,7 @@ def write_maps(base, view, index, n_labels, random):
             centre=np.stack([g.centre for g in geometry]),
             extent=np.stack([g.extent for g in geometry]),
         )
-    join_label_maps([part], base / "label_maps.h5")
+    join_label_maps([part], base / "label_maps.h5", index["image"].tolist())
     return base / "label_maps.h5"
 
 
@@ -200,6 +205,15 @@ def browsed(study):
         yield page
 
 
+def wait_for_picture(page):
+    """Until the image's pixels are there; the page's policy does not let playwright wait by an expression."""
+    for _ in range(400):
+        if page.evaluate("Boolean(pixels)"):
+            return
+        page.wait_for_timeout(25)
+    raise AssertionError("the picture was not decoded")
+
+
 @pytest.fixture
 def page(browsed):
     """The page as it is when just opened, and drawn."""
@@ -207,7 +221,7 @@ def page(browsed):
     browsed.emulate_media(color_scheme="light")
     browsed.mouse.move(0, 0)
     browsed.reload()
-    browsed.wait_for_function("pixels")
+    wait_for_picture(browsed)
     return browsed
 
 
@@ -224,7 +238,7 @@ def choose(page, image, view, model, method):
     page.select_option("#model", str(list(MODELS).index(model)))
     page.locator("#cards input").nth(list(METHODS).index(method)).check(force=True)
     thumbnails(page).nth(ids.index(image)).click()
-    page.wait_for_function("pixels")
+    wait_for_picture(page)
 
 
 def listed(page):
@@ -679,7 +693,7 @@ def test_the_users_own_images_come_first_and_as_many_as_asked_for(study, tmp_pat
 
 def test_another_data_sets_files_are_refused(study, tmp_path):
     scores = pd.read_parquet(study.arguments["scores"][0])
-    scores.iloc[::-1].to_parquet(tmp_path / "scores.parquet")
+    write_parquet(tmp_path / "scores.parquet", scores.iloc[::-1])
     mixed = [tmp_path / "scores.parquet", *study.arguments["scores"][1:]]
     with pytest.raises(InputError, match=r"scores.parquet: holds other images"):
         build_explorer(**study.arguments | {"output": tmp_path / "page.html", "scores": mixed})

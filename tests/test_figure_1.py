@@ -442,6 +442,7 @@ def study(tmp_path_factory):
         [folder / f"{name}_scores.parquet" for name in maps],
         [folder / f"{name}.parquet" for name in maps],
         folder / "examples.csv",
+        folder / "measures.parquet",
         {"dead": "val_3"},
     )
     return folder

@@ -174,6 +174,7 @@ def examples_of(files, output):
         scores=of(files, "scores"),
         fixations=of(files, "fixations"),
         output=output,
+        measured=output.with_name("measures.parquet"),
         chosen={},
     )
 

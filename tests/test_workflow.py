@@ -579,17 +579,10 @@ def test_another_number_of_parts_computes_nothing_again_and_says_so(study):
     assert text.count(f"{maps} stays divided into 2 parts, as begun, not 3; delete it to begin anew") == 1
     (folder / maps).rename(folder / "elsewhere")
     try:
-<<<<<<< HEAD
-        text = succeed(
-            snakemake(folder, "-n", "--configfile", path, maps + "/3of3.h5", repository=repository)
-        )
-        assert planned_jobs(text) == {"compute_label_maps": 1}
-=======
         arguments = [f"{maps}.h5", "--force", "-n", "--configfile", path]
         text = succeed(snakemake(folder, *arguments, repository=repository))
         assert planned_jobs(text) == {"compute_label_maps": 3, "join_label_maps": 1}
         assert plan(study) == {}  # nobody needs parts for what is there
->>>>>>> slurm
     finally:
         (folder / "elsewhere").rename(folder / maps)
 

@@ -23,6 +23,7 @@ from labelmaps.networks import Preprocessing, preprocessing_of
 from labelmaps.parquet import read_parquet
 from labelmaps.pictures import draw_views, picture_views
 from labelmaps.pointing import SIZE_BINS
+from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import read_results
 from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily, create
@@ -76,20 +77,16 @@ def build_explorer(
     all_images = read_index(index)
     ids = all_images["image"].tolist()
     names = [(view, model) for view in views for model in models]
-    measured = {
-        f"{model} through {view}": read_rows(path, ids)
-        for (view, model), path in zip(names, measures, strict=True)
-    }
-    telling = choose_telling(all_images, measured, chosen, images)
     made = zip(saliency, fixations, scores, strict=True)
-    described = []
+    measured, described = {}, []
     with ExitStack() as stack:
         networks = {}
-        for (view, model), path in zip(names, label_maps, strict=True):
+        for (view, model), path, measure in zip(names, label_maps, measures, strict=True):
             file = stack.enter_context(open_label_maps(path))
             check_same_images(ids, file.images, path)
+            measured[f"{model} through {view}"] = read_rows(measure, file)
             of_methods = [
-                Method(method["arrival"], maps, read_rows(fixated, ids), read_rows(scored, ids))
+                Method(method["arrival"], maps, read_rows(fixated, file), read_rows(scored, file))
                 for method, (maps, fixated, scored) in zip(
                     methods.values(), islice(made, len(methods)), strict=True
                 )
@@ -97,6 +94,7 @@ def build_explorer(
             networks[view, model] = Network(
                 create(**views[view]), preprocessing_of(models[model]), file, of_methods
             )
+        telling = choose_telling(all_images, measured, chosen, images)
         rows = [ids.index(image) for image in telling["image"]]
         decoded = read_batches(all_images.iloc[rows], 1)
         for (_, (pixels,)), at, example in zip(decoded, rows, telling.itertuples(), strict=True):
@@ -134,10 +132,11 @@ def build_explorer(
         temporary.write_text(explorer.page(data, template, stylesheet, "".join(code)), encoding="utf-8")
 
 
-def read_rows(path: Path, ids: list[str]) -> pd.DataFrame:
-    """A table with one row per image of the index."""
+def read_rows(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
+    """A table with one row per image, made from these label maps."""
     table = read_parquet(path)
-    check_same_images(ids, table["image"].tolist(), path)
+    check_same_images(label_maps.images, table["image"].tolist(), path)
+    check_same_origin(label_maps.origin, table.attrs, path)
     return table
 
 
@@ -156,6 +155,7 @@ def look(
     for method in network.methods:
         found = read_saliency_map(method.saliency, at)
         check_same_images([image["image"]], found.image, method.saliency)
+        check_same_origin(network.label_maps.origin, found.attributes, method.saliency)
         rows = method.fixations.iloc[at], method.scores.iloc[at]
         said["methods"].append(
             explorer.describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)

@@ -39,6 +39,7 @@ def choose_examples(
             [tables[path] for path in fixations],
             [tables[path] for path in scores],
         )
+        measures.attrs["label_maps"] = file.integrity
     write_parquet(measured, measures)
     examples.write_examples(output, examples.choose_examples(measures, chosen))
 
