@@ -24,7 +24,7 @@ import h5py
 import numpy as np
 
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place
+from labelmaps.hdf5 import new_hdf5
 
 DTYPES = {
     "log_probability": np.dtype(np.float16),
@@ -111,7 +111,7 @@ def write_label_maps(
     path: str | Path, images: list[str], grid: int, n_labels: int, attributes: Mapping[str, object]
 ) -> Iterator[LabelMapWriter]:
     """Write a label map file block by block; it appears under its name only when whole."""
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         writer = LabelMapWriter(file, images, grid, n_labels)
         yield writer
         writer.seal(attributes)
@@ -186,7 +186,7 @@ def join_label_maps(parts: list[Path], path: Path) -> None:
             for name, sources in layouts.items():
                 sources.append(file[name].shape)
     del attributes["grid and labels"]
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         file.create_dataset("image", data=images, dtype=h5py.string_dtype())
         for name, shapes in layouts.items():
             layout = h5py.VirtualLayout((len(images), *shapes[0][1:]), DTYPES[name])

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 
 import torch
@@ -17,11 +18,13 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import WeightsEnum
 
 from labelmaps.errors import InputError
-from labelmaps.files import sha256
+from labelmaps.files import moved_into_place, sha256
 from labelmaps.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# What torch says where its error is of no particular type.
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 SHOWN_KEYS = 5  # of each kind, in an error message
 COMPILING_PAYS = 20_000  # views; compiling takes as long as some thousand views in reduced precision
 
@@ -86,6 +89,15 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
         ]
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
     network.load_state_dict(state, strict=False)
+
+
+def save_weights(state: dict[str, Tensor], path: str | Path) -> None:
+    """Write a state dict file, which appears under its name only when whole; the same state gives the same bytes."""
+    # To a file, torch writes the file's name, and hides why it cannot write.
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    with moved_into_place(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def preprocessing_of(model: dict) -> "Preprocessing":
@@ -191,9 +203,9 @@ def download_weights(url: str, path: str | Path) -> None:
         raise InputError(
             f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against"
         )
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
     try:
-        torch.hub.download_url_to_file(url, str(path), hash_prefix=match.group(1), progress=True)
+        with moved_into_place(path) as temporary:
+            torch.hub.download_url_to_file(url, str(temporary), hash_prefix=match.group(1), progress=True)
     except (OSError, RuntimeError) as error:
         raise InputError(
             f"{url}: not downloaded ({error}). Check the network, or fetch the file elsewhere and give it as `checkpoint:`"
@@ -251,7 +263,8 @@ def resolve_compiled(choice: str, device: torch.device, precision: str, n_views:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an exception says that the GPU, or the machine, has no memory left."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    is_one = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_one or any(text in str(error) for text in OUT_OF_MEMORY)
 
 
 def count_operations(run: Callable[[], object]) -> int:

@@ -15,7 +15,7 @@ import h5py
 import numpy as np
 
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place
+from labelmaps.hdf5 import new_hdf5
 
 NO_LABEL = -1
 
@@ -35,7 +35,7 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
     finite = np.isfinite(maps.saliency).all(axis=(1, 2))
     if not finite.all():
         raise InputError(f"{maps.image[finite.argmin()]}: its saliency map holds NaN or infinite values")
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         file.create_dataset("image", data=maps.image, dtype=h5py.string_dtype())
         file.create_dataset("saliency", data=maps.saliency.astype(np.float32), fletcher32=True, chunks=True)
         file.create_dataset("point", data=maps.point.astype(np.float64), fletcher32=True, chunks=True)
