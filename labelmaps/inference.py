@@ -3,7 +3,8 @@
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
+from contextlib import contextmanager
+from itertools import islice, starmap
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -111,6 +112,17 @@ def one_behind(items: Iterable[T]) -> Iterator[T]:
     yield from waiting
 
 
+@contextmanager
+def naming(rows: pd.DataFrame) -> Iterator[None]:
+    """Let an exception say at which images it was raised."""
+    try:
+        yield
+    except Exception as error:
+        first, last = rows["image"].iloc[[0, -1]]
+        error.add_note(f"at the images {first} to {last}")
+        raise
+
+
 def label_maps_of(logits: Tensor) -> OnItsWay:
     """What a label map file holds of logits (image, row, column, label), and which of the images are `finite`."""
     log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
@@ -132,7 +144,8 @@ def compute_label_maps(
     """
 
     def write(rows: pd.DataFrame, label_maps: OnItsWay) -> int:
-        arrays = label_maps.arrays()
+        with naming(rows):  # a GPU may tell only now what went wrong
+            arrays = label_maps.arrays()
         finite = arrays.pop("finite")
         if not finite.all():
             raise InputError(
@@ -144,9 +157,12 @@ def compute_label_maps(
         writer.append(**arrays, centre=centre, extent=extent)
         return len(rows)
 
-    batches = read_batches(index, engine.images_at_once(batch), workers)
+    def ask(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, OnItsWay]:
+        with naming(rows):
+            return rows, label_maps_of(engine.logits(images, batch))
+
     # The network is asked of the next images while the last ones' logits are fetched and written.
-    asked = ((rows, label_maps_of(engine.logits(images, batch))) for rows, images in batches)
+    asked = starmap(ask, read_batches(index, engine.images_at_once(batch), workers))
     with ThreadPoolExecutor(1) as pool:
         writes = (pool.submit(write, rows, label_maps) for rows, label_maps in one_behind(asked))
         for written in one_behind(writes):

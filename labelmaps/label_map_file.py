@@ -32,7 +32,7 @@ import h5py
 import numpy as np
 
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place
+from labelmaps.hdf5 import new_hdf5
 from labelmaps.index import check_same_images
 from labelmaps.integrity import TEXTS_PER_CHUNK, SealedFile, SealedWriter, open_sealed
 from labelmaps.provenance import differing
@@ -95,7 +95,7 @@ def write_label_maps(
     path: str | Path, images: list[str], grid: int, n_labels: int, attributes: Mapping[str, object]
 ) -> Iterator[LabelMapWriter]:
     """Write a label map file block by block; it appears under its name only when whole."""
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         writer = LabelMapWriter(file, images, grid, n_labels)
         yield writer
         writer.seal(attributes)
@@ -138,7 +138,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
             f"{parts[-1]}: the index has {len(images) - start} more images. Delete all parts and run again"
         )
     del common["grid and labels"]
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         sealed = SealedWriter(file)
         sealed.add_texts("image", images)
         sealed.add_texts("part", names)

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from http.client import HTTPException
 from importlib.metadata import version
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
@@ -28,6 +29,8 @@ from labelmaps.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
+# What torch says where its error is of no particular type.
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 SHOWN_KEYS = 5  # of each kind, in an error message
 SAFE_SCHEMES = ("https",)
 SILENCE = 60  # seconds without a byte after which a download is given up
@@ -121,6 +124,15 @@ def _is_usable(value: Tensor, wanted: Tensor) -> bool:
         and value.is_floating_point() == wanted.is_floating_point()
         and bool(value.float().isfinite().all())
     )
+
+
+def save_weights(state: dict[str, Tensor], path: str | Path) -> None:
+    """Write a state dict file, which appears under its name only when whole; the same state gives the same bytes."""
+    # To a file, torch writes the file's name, and hides why it cannot write.
+    buffer = BytesIO()
+    torch.save(state, buffer)
+    with moved_into_place(path) as temporary:
+        temporary.write_bytes(buffer.getbuffer())
 
 
 def preprocessing_of(model: dict) -> "Preprocessing":
@@ -331,7 +343,8 @@ def resolve_compiled(choice: str, device: torch.device, precision: str, n_views:
 
 def is_out_of_memory(error: Exception) -> bool:
     """Whether an exception says that the GPU, or the machine, has no memory left."""
-    return isinstance(error, MemoryError | torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+    is_one = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return is_one or any(text in str(error) for text in OUT_OF_MEMORY)
 
 
 def count_operations(run: Callable[[], object]) -> int:

@@ -14,11 +14,10 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place
+from labelmaps.hdf5 import new_hdf5
 from labelmaps.integrity import SealedWriter, open_sealed
 
 NO_LABEL = -1
@@ -49,7 +48,7 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
             "wider precision (compute.precision)"
         )
     own_label = np.full(len(maps.image), NO_LABEL) if maps.own_label is None else maps.own_label
-    with moved_into_place(path) as temporary, h5py.File(temporary, "w", libver="v110") as file:
+    with new_hdf5(path) as file:
         sealed = SealedWriter(file)
         sealed.add_texts("image", maps.image)
         sealed.add("saliency", maps.saliency.astype(np.float32), IMAGES_PER_CHUNK)

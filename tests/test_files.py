@@ -1,12 +1,17 @@
 """Files appear whole or not at all; jobs fail with what their reader needs."""
 
+import errno
 import hashlib
+import os
 import subprocess
 import sys
 from pathlib import Path
+from stat import S_ISDIR
+from unittest.mock import Mock
 
 import pytest
 
+from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place, sha256
 
 ROOT = Path(__file__).parent.parent
@@ -30,10 +35,11 @@ def test_a_path_may_be_text_and_have_no_extension(tmp_path):
     assert (tmp_path / "a").read_text() == "whole"
 
 
-def write_half(path, error):
+def write_half(path, error=None):
     with moved_into_place(path) as temporary:
         temporary.write_text("half")
-        raise error
+        if error is not None:
+            raise error
 
 
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt, SystemExit])
@@ -54,10 +60,107 @@ def test_a_finished_block_replaces_the_old_file(tmp_path):
     assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.csv": "new"}
 
 
-def test_a_block_that_writes_nothing_is_an_error(tmp_path):
-    with pytest.raises(FileNotFoundError), moved_into_place(tmp_path / "a.csv"):
+def unwritten(path):
+    """A temporary name of `path`."""
+    with (
+        pytest.raises(InputError, match="is gone, or was never written"),
+        moved_into_place(path) as temporary,
+    ):
         pass
+    return temporary
+
+
+def test_a_block_that_writes_nothing_is_an_error(tmp_path):
+    unwritten(tmp_path / "a.csv")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_of_two_that_write_one_file_at_once_the_later_is_served_and_the_earlier_told(tmp_path):
+    path = tmp_path / "a.csv"
+    earlier, later = moved_into_place(path), moved_into_place(path)
+    earlier.__enter__().write_text("of the earlier")
+    unfinished = later.__enter__()
+    unfinished.write_text("half of the")
+    with pytest.raises(InputError, match=r"a\.csv: its temporary file .* is gone.*run again"):
+        earlier.__exit__(None, None, None)
+    assert not path.exists()
+    unfinished.write_text("of the later")
+    later.__exit__(None, None, None)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.csv": "of the later"}
+
+
+NAMES = ["a.h5", "a", "a.b.h5", "a.csv", "[a]*.h5", "*.h5"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_killed_processes_left_of_a_file_is_removed_and_of_other_files_is_not(tmp_path, name):
+    left = {other: unwritten(tmp_path / other) for other in NAMES}
+    for path in left.values():
+        path.write_text("half")
+    with moved_into_place(tmp_path / name) as temporary:
+        temporary.write_text("whole")
+    assert set(tmp_path.iterdir()) == {*left.values(), tmp_path / name} - {left[name]}
+
+
+def test_the_content_is_on_the_disk_before_the_move_and_the_folder_after_it(tmp_path, monkeypatch):
+    done = []
+
+    def note_sync(descriptor):
+        status = os.fstat(descriptor)
+        done.append(("sync", status.st_ino, S_ISDIR(status.st_mode) or status.st_size))
+
+    def note_move(source, target, move=os.replace):
+        done.append("move")
+        move(source, target)
+
+    monkeypatch.setattr(os, "fsync", note_sync)
+    monkeypatch.setattr(os, "replace", note_move)
+    with moved_into_place(tmp_path / "a.csv") as temporary:
+        temporary.write_text("whole")
+    file, folder = (path.stat().st_ino for path in (tmp_path / "a.csv", tmp_path))
+    assert done == [("sync", file, len("whole")), "move", ("sync", folder, True)]
+
+
+def test_a_file_system_that_cannot_sync_folders_is_no_obstacle(tmp_path, monkeypatch):
+    def refuse_folders(descriptor):
+        if S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse_folders)
+    with moved_into_place(tmp_path / "a.csv") as temporary:
+        temporary.write_text("whole")
+    assert (tmp_path / "a.csv").read_text() == "whole"
+
+
+@pytest.mark.parametrize(
+    ("number", "how_to_mend"),
+    [
+        (errno.ENOSPC, "Free some space"),
+        (errno.EDQUOT, "quota"),
+        (errno.EFBIG, "ulimit"),
+        (errno.EROFS, "mounted for writing"),
+        (errno.EACCES, "chown"),
+        (errno.EPERM, "chown"),
+    ],
+)
+@pytest.mark.parametrize("when", ["while writing", "on syncing"])
+def test_what_the_operating_system_refuses_is_told_with_where_and_how_to_mend_it(
+    tmp_path, monkeypatch, number, how_to_mend, when
+):
+    path = tmp_path / "a.csv"
+    path.write_text("old")
+    error = OSError(number, os.strerror(number))
+    monkeypatch.setattr(os, "fsync", Mock(side_effect=error))
+    with pytest.raises(InputError) as told:
+        write_half(path, error if when == "while writing" else None)
+    for part in (str(path), os.strerror(number), how_to_mend, "run again"):
+        assert part in str(told.value)
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == {"a.csv": "old"}
+
+
+def test_an_error_that_is_no_refusal_passes_as_it_is(tmp_path):
+    with pytest.raises(ConnectionResetError):
+        write_half(tmp_path / "a.csv", ConnectionResetError(errno.ECONNRESET, "reset"))
 
 
 @pytest.mark.parametrize("content", [b"", b"abc", bytes(range(256)) * 5000])
@@ -124,3 +227,40 @@ def test_the_status_of_an_exit_is_kept(tmp_path):
     result, log = run_job(tmp_path, "sys.exit(3)")
     assert result.returncode == 3
     assert log == ""
+
+
+@pytest.mark.parametrize(("name", "status"), [("SIGTERM", 143), ("SIGINT", 130)])
+def test_a_signal_to_stop_is_one_line_and_leaves_nothing(tmp_path, name, status):
+    result, log = run_job(
+        tmp_path,
+        "import os, signal",
+        "from labelmaps.files import moved_into_place",
+        f"with moved_into_place({str(tmp_path / 'a.csv')!r}) as temporary:",
+        "    temporary.write_text('half')",
+        f"    os.kill(os.getpid(), signal.{name})",
+        "    temporary.write_text('whole')",
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (status, "", "")
+    assert log.endswith(f" ERROR: stopped by {name}. Run again; what is finished is kept\n")
+    assert log.count("\n") == 1
+    assert list(tmp_path.iterdir()) == [tmp_path / "job.log"]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "CUDA error: an illegal memory access was encountered",
+        "cuDNN error: CUDNN_STATUS_EXECUTION_FAILED",
+        "No CUDA GPUs are available",
+    ],
+)
+def test_a_gpu_that_fails_is_one_line_with_the_images(tmp_path, message):
+    result, log = run_job(
+        tmp_path,
+        f"error = RuntimeError({message!r} + '\\nCompile with `TORCH_USE_CUDA_DSA`')",
+        "error.add_note('at the images a to b')",
+        "raise error",
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert f" ERROR: the GPU failed at the images a to b or just before ({message}). Run again" in log
+    assert log.count("\n") == 1

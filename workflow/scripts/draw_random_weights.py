@@ -2,19 +2,15 @@
 
 from pathlib import Path
 
-import torch
-
 from labelmaps import networks
 from labelmaps.classes import read_classes
-from labelmaps.files import moved_into_place
 from labelmaps.logs import job
 
 
 def draw_random_weights(classes: Path, output: Path, architecture: str, seed: int, size: int) -> None:
     """Write a state dict of random weights with one output per class."""
     state = networks.random_weights(architecture, len(read_classes(classes)), seed, size)
-    with moved_into_place(output) as temporary:
-        torch.save(state, temporary)
+    networks.save_weights(state, output)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,17 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from labelmaps.files import explaining_refusals
 from labelmaps.logs import job
 from labelmaps.scenes import write_scenes
 
 
 def generate_scenes(images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:
     """Write `n` scenes, their boxes and the classes; each output appears complete or not at all."""
-    with TemporaryDirectory(dir=images.parent, prefix=".scenes.") as temporary:
+    with (
+        explaining_refusals(images.parent),
+        TemporaryDirectory(dir=images.parent, prefix=".scenes.") as temporary,
+    ):
         folder = Path(temporary)
         write_scenes(folder, n, seed)
         (folder / "images").replace(images)

@@ -2,18 +2,14 @@
 
 from pathlib import Path
 
-import torch
-
-from labelmaps.files import moved_into_place
 from labelmaps.logs import job
+from labelmaps.networks import save_weights
 from labelmaps.training import train
 
 
 def train_network(output: Path, architecture: str, training: dict[str, int], threads: int) -> None:
     """Write the trained state dict; `training` holds `seed`, `scenes` and `epochs`, as in the settings."""
-    state = train(architecture, threads=threads, **training)
-    with moved_into_place(output) as temporary:
-        torch.save(state, temporary)
+    save_weights(train(architecture, threads=threads, **training), output)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,140 @@
+"""New HDF5 files appear whole or not at all, whatever the operating system refuses."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+WRITE = """
+import numpy as np
+from pathlib import Path
+from labelmaps.label_map_file import DTYPES, join_label_maps, write_label_maps
+from labelmaps.saliency_file import SaliencyMaps, write_saliency
+
+N, GRID, LABELS = 300, 3, 20
+random = np.random.default_rng(0)
+images = [f"image {i}" for i in range(N)]
+part = Path("label_maps/1of1.h5")
+
+def write_part(path=part):
+    tails = {"log_probability": (LABELS,), "centre": (2,), "extent": (4,)}
+    with write_label_maps(path, images, GRID, LABELS, {"batch": 4, "view": {"grid": GRID}}) as writer:
+        for start in range(0, N, 20):
+            writer.append(**{
+                name: random.random((20, GRID, GRID, *tails.get(name, ()))).astype(dtype) for name, dtype in DTYPES.items()
+            })
+
+def write_maps():
+    write_part(Path("maps.h5"))
+
+def join():
+    join_label_maps([part], Path("joined.h5"))
+
+def write_saliency_maps():
+    maps = SaliencyMaps(images, random.random((N, GRID, GRID)), random.random((N, GRID, GRID, 2)))
+    write_saliency("saliency.h5", maps, {"method": "igub"})
+
+write_part()
+WRITERS = {"maps.h5": write_maps, "joined.h5": join, "saliency.h5": write_saliency_maps}
+"""
+# A job is refused to write beyond a place in its file, wherever that is, and ends as Python ends.
+REFUSE = """
+import os, resource, sys
+from labelmaps.logs import job
+
+name = sys.argv[1]
+WRITERS[name]()
+size = os.path.getsize(name)
+before = Path(name).read_bytes()
+for place in [*range(0, size, size // 30), size - 1]:
+    child = os.fork()
+    if child == 0:
+        with job("job.log"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (place, resource.RLIM_INFINITY))
+            try:
+                WRITERS[name]()
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        sys.exit()
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    log = Path("job.log").read_text()
+    assert status == 1, (place, status, log)
+    assert log.count("\\n") == 1 and f"ERROR: {name}: cannot be written (File too large)" in log, (place, log)
+    assert Path(name).read_bytes() == before, place
+    assert not list(Path().glob(".*")), place
+print("tried")
+"""
+NO_LOCKS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+
+int flock(int file, int operation) { errno = ENOLCK; return -1; }
+
+static int answer(const char *name, int file, int command, void *argument) {
+  switch (command) {
+  case F_SETLK: case F_SETLKW: case F_GETLK: case F_OFD_SETLK: case F_OFD_SETLKW: case F_OFD_GETLK:
+    errno = ENOLCK;
+    return -1;
+  }
+  int (*real)(int, int, ...) = dlsym(RTLD_NEXT, name);
+  return real(file, command, argument);
+}
+
+#define ANSWER(name) int name(int file, int command, ...) { \\
+  va_list arguments; va_start(arguments, command); \\
+  void *argument = va_arg(arguments, void *); va_end(arguments); \\
+  return answer(#name, file, command, argument); }
+ANSWER(fcntl)
+ANSWER(fcntl64)
+"""
+
+
+def run(code, folder, *arguments, **environment):
+    """Run code in a process of its own, in a folder."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        cwd=folder,
+        env={"PYTHONPATH": str(ROOT), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("name", ["maps.h5", "joined.h5", "saliency.h5"])
+def test_wherever_writing_is_refused_the_job_says_so_and_leaves_the_old_file(tmp_path, name):
+    """HDF5 crashes where it cannot write what it holds back; a crash would be another status, and no line in the log."""
+    result = run(WRITE + REFUSE, tmp_path, name)
+    assert (result.returncode, result.stdout) == (0, "tried\n"), result.stderr
+
+
+@pytest.fixture
+def no_locks(tmp_path):
+    """A library that refuses locks as some NFS do, and the folder where it lies."""
+    if shutil.which("gcc") is None or not sys.platform.startswith("linux"):
+        pytest.skip("needs Linux, and gcc to build a library that refuses locks")
+    (tmp_path / "no_locks.c").write_text(NO_LOCKS)
+    command = ["gcc", "-shared", "-fPIC", "-o", "no_locks.so", "no_locks.c", "-ldl"]
+    subprocess.run(command, cwd=tmp_path, check=True)
+    return tmp_path / "no_locks.so"
+
+
+def test_files_are_written_joined_and_read_where_locks_are_refused(tmp_path, no_locks):
+    plain = run("import h5py; h5py.File('plain.h5', 'w')", tmp_path, LD_PRELOAD=str(no_locks))
+    assert "No locks available" in plain.stderr  # else the library would show nothing
+    read = """
+from labelmaps.label_map_file import open_label_maps
+from labelmaps.saliency_file import read_saliency
+for write in WRITERS.values():
+    write()
+with open_label_maps("joined.h5") as file:
+    print(len(file.images), len(read_saliency("saliency.h5").image))
+"""
+    result = run(WRITE + read, tmp_path, LD_PRELOAD=str(no_locks))
+    assert (result.returncode, result.stdout) == (0, "300 300\n"), result.stderr
