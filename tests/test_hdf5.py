@@ -31,7 +31,7 @@ def write_maps():
     write_part(Path("maps.h5"))
 
 def join():
-    join_label_maps([part], Path("joined.h5"))
+    join_label_maps([part], Path("joined.h5"), images)
 
 def write_saliency_maps():
     maps = SaliencyMaps(images, random.random((N, GRID, GRID)), random.random((N, GRID, GRID, 2)))
