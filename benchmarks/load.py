@@ -99,7 +99,7 @@ def join(parts: int, images: int, folder: Path) -> None:
                 extent=rng.random((*shape, 4)),
             )
     start = time.perf_counter()
-    join_label_maps(paths, folder / "joined.h5")
+    join_label_maps(paths, folder / "joined.h5", [f"{i:06}" for i in range(images)])
     joined = time.perf_counter() - start
     start = time.perf_counter()
     with open_label_maps(folder / "joined.h5") as file:
