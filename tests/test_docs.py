@@ -52,3 +52,22 @@ def test_every_error_that_is_explained_is_one_that_can_be_said():
     assert len(said) > 20
     pieces = [piece.strip() for text in said for piece in text.split("…")]
     assert [piece for piece in pieces if piece not in source] == []
+
+
+def test_every_test_that_a_page_names_is_there():
+    page = (ROOT / "docs/faults.md").read_text()
+    there = {
+        name
+        for path in (ROOT / "tests").glob("*.py")
+        for name in re.findall(r"def (test_\w+)", path.read_text())
+    }
+    named = re.findall(r"\b(test_\w+)(…|\.py)?", page)
+    assert len(named) > 100
+    files = {f"{name}.py" for name, kind in named if kind == ".py"}
+    assert files - {path.name for path in (ROOT / "tests").glob("*.py")} == set()
+    tests = {(name, kind) for name, kind in named if kind != ".py"}
+    assert [
+        name
+        for name, kind in tests
+        if not (any(t.startswith(name) for t in there) if kind else name in there)
+    ] == []
