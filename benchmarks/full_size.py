@@ -112,7 +112,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
         part, rows = folder / f"{start}-{stop}.h5", images[start:stop]
         if part.exists():
             continue
-        attributes = {"weights_source": NETWORK["weights"], "batch": BLOCK}
+        attributes = made_by(view) | {"batch": BLOCK}
         with write_label_maps(part, rows["image"].tolist(), family.grid, LABELS, attributes) as writer:
             for first in range(0, len(rows), BLOCK):
                 block = rows[first : first + BLOCK]
@@ -135,7 +135,19 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                 )
 
 
-def draw_glimpse_saliency(path: Path, images: pd.DataFrame) -> None:
+def made_by(view: View) -> dict[str, object]:
+    """What stages compare of the files that they read together."""
+    return {
+        "architecture": NETWORK["architecture"],
+        "weights_source": NETWORK["weights"],
+        "weights_sha256": NETWORK["weights"],
+        "preprocessing": {},
+        "precision": "float32",
+        "view": view.looks,
+    }
+
+
+def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
     """Maps without meaning, as from a method that looks at x₀ alone; it gives labels, too."""
     generator = np.random.default_rng(0)
     n = len(images)
@@ -146,7 +158,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame) -> None:
         views.cell_points(whole, 7, 7),
         generator.integers(LABELS, size=n),
     )
-    write_saliency(path, maps, {"weights_source": NETWORK["weights"]})
+    write_saliency(path, maps, made_by(view))
 
 
 def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
@@ -159,7 +171,8 @@ def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
         draw_label_maps(folder / view, images, settings.views[view], ends)
     for n in sizes:
         for name in glimpse_methods(settings):
-            draw_glimpse_saliency(folder / f"results_{n}" / f"saliency_{name}.h5", images[:n])
+            path = folder / f"results_{n}" / f"saliency_{name}.h5"
+            draw_glimpse_saliency(path, images[:n], settings.views["zoom"])
 
 
 def default_settings() -> Settings:
