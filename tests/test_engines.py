@@ -107,10 +107,12 @@ def out_of_memory(kind):
             "[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"
         ),
         "Python": MemoryError(),
+        "CUDA": torch.AcceleratorError("CUDA error: out of memory\nCompile with `TORCH_USE_CUDA_DSA`"),
+        "cuBLAS": RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
     }[kind]
 
 
-@pytest.mark.parametrize("kind", ["GPU", "CPU", "Python"])
+@pytest.mark.parametrize("kind", ["GPU", "CPU", "Python", "CUDA", "cuBLAS"])
 def test_without_memory_the_batch_is_halved_until_it_fits(kind, caplog):
     tried = []
 
@@ -269,23 +271,32 @@ def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_ea
 
 
 class Forgetful(Exact):
-    """Has memory for one row of the grid only."""
+    """Has memory for the first images, and then for one row of the grid only."""
+
+    asked = 0
 
     def logits(self, images, batch):
-        if batch > self.view.grid:
+        self.asked += 1
+        if batch > self.view.grid and self.asked > 3:
             raise torch.OutOfMemoryError("CUDA out of memory")
         return super().logits(images, batch)
 
 
 def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_path, monkeypatch):
     """The script as the rule calls it: the same outcomes, the batch in the file, nothing else left."""
-    paths = [tmp_path / f"{i}.png" for i in range(3)]
-    for path, picture in zip(paths, pictures((40, 30), (30, 50), (64, 64)), strict=True):
+    sizes = [(40, 30), (30, 50), (64, 64)] * 4
+    paths = [tmp_path / f"{i}.png" for i in range(len(sizes))]
+    for path, picture in zip(paths, pictures(*sizes), strict=True):
         Image.fromarray(picture).save(path)
-    columns = {"image": list("abc"), "path": [str(path) for path in paths], "offset": -1, "length": -1}
-    columns |= {"digest": "", "label": 0, "width": [40, 30, 64], "height": [30, 50, 64]}
+    columns = {
+        "image": list("abcdefghijkl"),
+        "path": [str(path) for path in paths],
+        "offset": -1,
+        "length": -1,
+    }
+    columns |= {"digest": "", "label": 0, "width": [w for w, _ in sizes], "height": [h for _, h in sizes]}
     index = pd.DataFrame(columns)
-    write_index(tmp_path / "index.parquet", index.assign(boxes=[np.empty((0, 4), np.float32)] * 3))
+    write_index(tmp_path / "index.parquet", index.assign(boxes=[np.empty((0, 4), np.float32)] * len(sizes)))
     (tmp_path / "classes.txt").write_text("".join(f"n{i:08} class {i}\n" for i in range(N_LABELS)))
     torch.save(network_of().state_dict(), tmp_path / "weights.pth")
     compute = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 18, "threads": 1}

@@ -234,6 +234,21 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
         compute(index, Spoilt(factor), images=batch, preprocessing=plain)
 
 
+@pytest.mark.parametrize("where", ["logits", "arrays"])
+def test_a_gpu_that_fails_says_at_which_images(index, network, monkeypatch, where):
+    """At once, or when its answers are fetched."""
+    owner = {"logits": Exact, "arrays": inference.OnItsWay}[where]
+    answers = iter([getattr(owner, where), failing_gpu])
+    monkeypatch.setattr(owner, where, lambda *arguments: next(answers)(*arguments))
+    with pytest.raises(torch.AcceleratorError) as error:
+        compute(index, network)
+    assert error.value.__notes__ == ["at the images image 02 to image 03"]
+
+
+def failing_gpu(*_):
+    raise torch.AcceleratorError("CUDA error: unspecified launch failure")
+
+
 def test_items_come_one_behind_their_making():
     made = []
     items = inference.one_behind(made.append(i) or i for i in range(3))

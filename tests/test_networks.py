@@ -248,6 +248,15 @@ def test_the_resource_lists_torchvisions_classifiers():
     assert Path("resources/torchvision_classifiers.txt").read_text().splitlines() == expected
 
 
+def test_weights_come_back_and_the_same_give_the_same_bytes(tmp_path, network, state):
+    for name in ("a.pth", "b.pth"):
+        networks.save_weights(state, tmp_path / name)
+    load_weights(network, tmp_path / "a.pth")
+    assert equal(network.state_dict(), state)
+    assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.pth", "b.pth"]
+
+
 def test_random_weights_are_seeded_and_leave_the_global_generator_alone():
     torch.manual_seed(5)
     expected = torch.rand(3)
