@@ -667,6 +667,13 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
 
 
+def test_the_catalogues_snakefile_plans_what_the_repositorys_does(tmp_path):
+    usual = planned_jobs(succeed(snakemake(tmp_path, "-n")))
+    catalogue = succeed(run_snakemake(tmp_path, "--snakefile", ROOT / "workflow/Snakefile", "-n"))
+    assert sum(usual.values()) > 50
+    assert planned_jobs(catalogue) - usual == {"everything": 1}
+
+
 def test_the_papers_configuration_plans_both_networks(tmp_path):
     text = succeed(snakemake(tmp_path, "-n", "--configfile", ROOT / "config/imagenet.yaml"))
     assert planned_jobs(text) == {
