@@ -414,3 +414,11 @@ def test_label_maps_made_otherwise_are_refused_with_what_differs(study, others, 
         tmp_path,
     )
     assert "label_maps" in refusal("score_fixations", study | {"label maps": study["reference"]}, tmp_path)
+
+
+@pytest.mark.parametrize("other", ["weights", "images"])
+def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_path, other):
+    theirs = {name: others[other][name] for name in ("label maps", "reading")}
+    message = refusal("measure_fidelity", study | theirs, tmp_path)
+    assert message.startswith(f"{theirs['label maps']}: ")
+    assert other in message
