@@ -3,6 +3,7 @@
 import logging
 import textwrap
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 
 import matplotlib as mpl
@@ -95,5 +96,8 @@ def prepare() -> None:
 def save(figure: Figure, paths: Iterable[Path]) -> None:
     """Save a figure in the format of each path's suffix: pdf, svg or png."""
     for path in paths:
+        kind, picture = path.suffix[1:], BytesIO()
+        # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
+        figure.savefig(picture, format=kind, dpi=DPI, metadata=UNDATED[kind])
         with moved_into_place(path) as temporary:
-            figure.savefig(temporary, dpi=DPI, metadata=UNDATED[path.suffix[1:]])
+            temporary.write_bytes(picture.getbuffer())
