@@ -96,8 +96,8 @@ def prepare() -> None:
 def save(figure: Figure, paths: Iterable[Path]) -> None:
     """Save a figure in the format of each path's suffix: pdf, svg or png."""
     for path in paths:
-        kind = path.suffix[1:]
-        buffer = BytesIO()  # matplotlib hides why it cannot write a file
-        figure.savefig(buffer, format=kind, dpi=DPI, metadata=UNDATED[kind])
+        kind, picture = path.suffix[1:], BytesIO()
+        # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
+        figure.savefig(picture, format=kind, dpi=DPI, metadata=UNDATED[kind])
         with moved_into_place(path) as temporary:
-            temporary.write_bytes(buffer.getbuffer())
+            temporary.write_bytes(picture.getbuffer())

@@ -13,6 +13,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import suppress
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from labelmaps.networks import random_weights, save_weights
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 from labelmaps.style import prepare, save
 from workflow.scripts.compute_label_maps import compute_label_maps
+from workflow.scripts.generate_scenes import generate_scenes
 
 pytestmark = pytest.mark.faults
 
@@ -95,7 +97,9 @@ def forkserver():
     context.set_forkserver_preload([__name__])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHONPATH", os.pathsep.join(map(str, (ROOT, ROOT / "tests"))))
-        context.Process(target=int).start()
+        first = context.Process(target=int)
+        first.start()
+        first.join(SECONDS)
     return context
 
 
@@ -159,10 +163,8 @@ def start(start_process, inputs, tmp_path_factory):
 def undisturbed(start, tmp_path_factory):
     """What an undisturbed run leaves, file → bytes; and the seconds that it takes."""
     results = tmp_path_factory.mktemp("undisturbed") / "results"
-    process = start(results)
-    wait_for(process.log.exists)  # once the forkserver has imported everything
     began = time.monotonic()
-    end(process)
+    end(start(results))
     contents = contents_of(results)
     assert len(contents) == PARTS + 1
     return contents, time.monotonic() - began
@@ -185,11 +187,16 @@ def temporary_files(folder, name="*"):
     return list(folder.rglob(f".{name}.*.tmp*"))
 
 
-def wait_for(condition):
+def wait_for(condition, process):
+    """Until it holds, or the process has ended."""
     give_up = time.monotonic() + SECONDS
-    while not condition():
+    while not condition() and is_running(process):
         assert time.monotonic() < give_up
         time.sleep(0.001)
+
+
+def is_running(process):
+    return process.poll() is None if isinstance(process, subprocess.Popen) else process.is_alive()
 
 
 def check_whole(results, undisturbed):
@@ -223,9 +230,9 @@ def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_pa
         if seed % 4 == 0:  # at any moment
             time.sleep(random.uniform(0, 1.1 * seconds))
         else:  # while a part is written
-            part = int(random.integers(1, PARTS + 1))
-            wait_for(lambda: temporary_files(results, f"{part}of{PARTS}"))  # noqa: B023
-            time.sleep(random.uniform(0, 0.4 * seconds / PARTS))
+            part = random.integers(1, PARTS)
+            wait_for(partial(temporary_files, results, f"{part}of{PARTS}"), process)
+            time.sleep(random.uniform(0, 0.5 * seconds / PARTS))
         is_writing = bool(temporary_files(results))
         with suppress(ProcessLookupError):  # it has ended
             os.kill(process.pid, killing)
@@ -306,7 +313,7 @@ def test_two_processes_that_write_one_file_at_once_never_mix_it(start_process, t
 def test_two_runs_in_one_folder_at_once_leave_what_one_leaves(start, undisturbed, tmp_path):
     """Without Snakemake's lock: a job that outlived its Snakemake, and the rerun."""
     earlier = start(tmp_path / "results")
-    wait_for(lambda: temporary_files(tmp_path))
+    wait_for(partial(temporary_files, tmp_path), earlier)
     later = start(tmp_path / "results")
     for process in (earlier, later):
         process.join(SECONDS)
@@ -454,6 +461,14 @@ def test_what_a_full_disk_does_not_take_is_told_and_the_old_file_stays(
     assert contents_of(disk.folder) == {name: written}
 
 
+def test_scenes_that_a_full_disk_does_not_take_are_told(disk):
+    disk.fill()
+    before = contents_of(disk.folder)
+    with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
+        generate_scenes(*(disk / name for name in ("images", "boxes.csv", "classes.txt")), n=2, seed=0)
+    assert contents_of(disk.folder) == before
+
+
 # GPUs
 
 
@@ -489,18 +504,23 @@ def test_a_gpu_that_is_lost_ends_the_run_with_a_word_and_the_images(start, undis
 # Through Snakemake
 
 
-def snakemake(folder, *arguments):
-    """Start a run of the label maps in a session of its own."""
-    command = [sys.executable, "-m", "snakemake", "results/few/zoom/own/label_maps.h5", *arguments]
-    command += ["--cores", "1", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
-    return subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+@pytest.fixture(scope="module")
+def snakemake():
+    """Starts runs of the label maps, each in a session of its own; what still runs is ended with the tests."""
+    started = []
+
+    def snakemake(folder, *arguments):
+        command = [sys.executable, "-m", "snakemake", "results/few/zoom/own/label_maps.h5", *arguments]
+        command += ["--cores", "1", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
+        options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        started.append(subprocess.Popen(command, cwd=folder, start_new_session=True, **options))
+        return started[-1]
+
+    yield snakemake
+    for process in started:
+        if is_running(process):
+            kill_group(process, signal.SIGKILL)
+            process.communicate()
 
 
 def ended(process, status=0):
@@ -511,7 +531,7 @@ def ended(process, status=0):
 
 
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
+def study(snakemake, tmp_path_factory):
     """A folder with a finished run of two parts, and the contents of its results."""
     folder = tmp_path_factory.mktemp("study")
     write_inputs(folder, 40)
@@ -547,7 +567,7 @@ def kill_job(process, number):
     os.kill(int(child), number)
 
 
-def test_a_snakemake_that_is_killed_again_and_again_ends_as_if_undisturbed(half_finished):
+def test_a_snakemake_that_is_killed_again_and_again_ends_as_if_undisturbed(snakemake, half_finished):
     folder, contents, finished = half_finished
     random = np.random.default_rng(0)
     for kill, number, status, message in [
@@ -557,8 +577,8 @@ def test_a_snakemake_that_is_killed_again_and_again_ends_as_if_undisturbed(half_
         (kill_group, signal.SIGKILL, -9, ""),
     ]:
         process = snakemake(folder)
-        before = set(temporary_files(folder))
-        wait_for(lambda: set(temporary_files(folder)) - before)  # noqa: B023
+        left = set(temporary_files(folder))
+        wait_for(lambda left=left: set(temporary_files(folder)) - left, process)
         time.sleep(random.uniform(0, 0.2))
         kill(process, number)
         assert message in ended(process, status)
@@ -569,10 +589,31 @@ def test_a_snakemake_that_is_killed_again_and_again_ends_as_if_undisturbed(half_
     check_rerun(folder / "results", contents, finished)
 
 
-def test_a_second_snakemake_in_the_folder_is_refused_and_harms_nothing(half_finished):
+def test_a_second_snakemake_in_the_folder_is_refused_and_harms_nothing(snakemake, half_finished):
     folder, contents, finished = half_finished
     process = snakemake(folder)
-    wait_for(lambda: list(folder.glob(".snakemake/locks/*")))
+    wait_for(lambda: list(folder.glob(".snakemake/locks/*")), process)
     assert "Directory cannot be locked" in ended(snakemake(folder), status=1)
     ended(process)
     check_rerun(folder / "results", contents, finished)
+
+
+@pytest.fixture
+def read_only(half_finished):
+    """The study without its second part, whose results cannot be written."""
+    results = half_finished[0] / "results"
+    for command in (["--bind", results, results], ["-o", "remount,bind,ro", results]):
+        result = subprocess.run(["mount", *command], capture_output=True, text=True, check=False)
+        if result.returncode != 0:
+            pytest.skip(f"needs the right to mount: {result.stderr.strip()}")
+    yield half_finished
+    subprocess.run(["umount", results], check=True)
+
+
+def test_snakemake_refuses_results_that_cannot_be_written(snakemake, read_only):
+    folder, contents, finished = read_only
+    assert "Read-only file system: 'results/few/zoom/own/label_maps/2of2.h5'" in ended(
+        snakemake(folder), status=1
+    )
+    assert check_whole(folder / "results", contents) == finished
+    assert not temporary_files(folder)
