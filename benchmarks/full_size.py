@@ -228,7 +228,11 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         ends = (int(part.stem.split("-")[1]) for part in (folder / view).glob("*.h5"))
         ends = [end for end in sorted(ends) if end <= n]
         parts = [folder / view / f"{start}-{end}.h5" for start, end in zip([0, *ends], ends, strict=False)]
-        yield f"join_label_maps, {view}", script("join_label_maps"), {"parts": parts, "index": index, "output": path}
+        yield (
+            f"join_label_maps, {view}",
+            script("join_label_maps"),
+            {"parts": parts, "index": index, "output": path},
+        )
     for name in methods:
         method = catalogue[name]
         if method.input == "label maps":
