@@ -101,12 +101,6 @@ def write_label_maps(
         writer.seal(attributes)
 
 
-def verify(path: str | Path) -> None:
-    """Compare a whole part with its seal; `InputError` where they differ."""
-    with open_sealed(path, OF_PART):
-        pass
-
-
 def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
     """Join parts into one virtual file above them, without copying; every part is compared with its seal first.
 

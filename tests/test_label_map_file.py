@@ -9,7 +9,8 @@ from damage import AT_ONCE, flip_data
 from scipy.special import log_softmax, logsumexp
 
 from labelmaps.errors import InputError
-from labelmaps.label_map_file import DTYPES, join_label_maps, open_label_maps, verify, write_label_maps
+from labelmaps.integrity import open_sealed
+from labelmaps.label_map_file import DTYPES, OF_PART, join_label_maps, open_label_maps, write_label_maps
 
 GRID, LABELS = 3, 5
 LENGTHS = (3, 0, 10, 1)
@@ -272,7 +273,8 @@ def test_a_value_damaged_after_the_join_is_refused_when_read(tmp_path):
 def test_a_part_exchanged_after_the_join_is_refused_by_name(tmp_path, change, named):
     joined, parts, _ = write_parts(tmp_path)
     write(parts[3], **{"images": ["part 4 image 0"], "seed": 4} | change)
-    verify(parts[3])
+    with open_sealed(parts[3], OF_PART):
+        pass  # whole in itself
     with pytest.raises(InputError) as error, open_label_maps(joined):
         pass
     assert (

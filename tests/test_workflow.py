@@ -343,9 +343,7 @@ def test_a_damaged_part_stops_the_run_by_name_and_what_it_advises_mends_it(study
     before = {path: path.read_bytes() for path in (joined, part, fixations)}
     times = part.stat()
     flip_data(part, "centre")
-    os.utime(
-        part, ns=(times.st_atime_ns, times.st_mtime_ns)
-    )  # as a disk that forgets; Snakemake sees nothing
+    os.utime(part, ns=(times.st_atime_ns, times.st_mtime_ns))  # as bits rot: Snakemake sees nothing
     fixations.unlink()
     run = folder, fixations.relative_to(folder), "--configfile", folder / "config.yaml"
     result = snakemake(*run, repository=repository)
