@@ -4,7 +4,7 @@
 
 First the label maps of so many images (those of the folder IMAGES over and over) by a small network, as the rule makes them:
 resident memory and open files after every tenth of the images. Then a data set of as many images in so many parts: the time
-and memory of Snakemake's dry run, and of joining drawn parts and reading them all, with the most files open at once.
+of Snakemake's dry run, and of joining drawn parts and reading them all, with the most files open at once.
 """
 
 import argparse
@@ -61,7 +61,7 @@ def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
 
 
 def plan(parts: int, images: int, folder: Path) -> None:
-    """Time and memory of a dry run whose label maps are divided in so many parts."""
+    """Time of a dry run whose label maps are divided in so many parts."""
     path = folder / "parts.yaml"
     path.write_text(yaml.safe_dump({"datasets": {"scenes": {"scenes": {"images": images}, "parts": parts}}}))
     command = [
@@ -76,8 +76,7 @@ def plan(parts: int, images: int, folder: Path) -> None:
     start = time.perf_counter()
     subprocess.run([*command, "--configfile", str(path)], cwd=folder, check=True, capture_output=True)
     seconds = time.perf_counter() - start
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
-    print(f"dry run of {parts} parts: {seconds:.1f} s, {peak:.0f} MiB")
+    print(f"dry run of {parts} parts: {seconds:.1f} s")
 
 
 def join(parts: int, images: int, folder: Path) -> None:
