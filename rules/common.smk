@@ -149,14 +149,14 @@ def of_methods(kind, suffix):
     ]
 
 
-def all_scores(wildcards):
-    """What each file of scores of a data set is, as the first columns of its row in the summary; path → columns."""
-    return {
-        f"{folder}/scores/{method}.parquet": columns
+def rows_of_methods(wildcards):
+    """What each file of `of_methods` is, in its order, as the first columns of its row in the summary."""
+    return [
+        columns
         | dict(method=method, variant=settings.methods[method].variant, cue=settings.methods[method].cue)
-        for folder, columns in networks_of(wildcards.dataset).items()
+        for columns in networks_of(wildcards.dataset).values()
         for method in settings.run.methods
-    }
+    ]
 
 
 def examples_of(dataset):

@@ -54,7 +54,7 @@ rule score_nulls:
 rule summarise_scores:
     """Means over images with 95 % intervals, one row per (model, view, method or null); and what n views are worth."""
     input:
-        scores=lambda wc: list(all_scores(wc)),
+        scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
         best_of_n=of_networks("best_of_n.parquet"),
         code=sources("summarise_scores.py"),
@@ -69,7 +69,7 @@ rule summarise_scores:
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=lambda wc: list(all_scores(wc).values()),
+        rows=rows_of_methods,
         networks=lambda wc: list(networks_of(wc.dataset).values()),
     message:
         "Summarising {wildcards.dataset}"
@@ -80,7 +80,7 @@ rule summarise_scores:
 rule compare_methods:
     """Every two methods over the same images, by McNemar's exact test; and nulls that choose no fixation."""
     input:
-        scores=lambda wc: list(all_scores(wc)),
+        scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
         code=sources("compare_methods.py"),
         env=environment("analysis"),
@@ -131,7 +131,7 @@ rule compare_with_paper:
     input:
         summary="results/{dataset}/summary.csv",
         index="results/{dataset}/index.parquet",
-        scores=lambda wc: list(all_scores(wc)),
+        scores=of_methods("scores", "parquet"),
         paper=shown(ROOT / "resources" / "paper.csv"),
         paper_orders=shown(ROOT / "resources" / "paper_orders.csv"),
         code=sources("compare_with_paper.py"),
@@ -146,7 +146,7 @@ rule compare_with_paper:
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=lambda wc: list(all_scores(wc).values()),
+        rows=rows_of_methods,
     message:
         "Comparing {wildcards.dataset} with the paper"
     script:

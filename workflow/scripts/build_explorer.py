@@ -19,13 +19,11 @@ from labelmaps.index import check_same_images, read_index
 from labelmaps.inference import read_batches
 from labelmaps.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.logs import job
+from labelmaps.made_from import read_map, read_rows
 from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.parquet import read_parquet
 from labelmaps.pictures import draw_views, picture_views
 from labelmaps.pointing import SIZE_BINS
-from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import read_results
-from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily, create
 from labelmaps.views_figure import telling_cells
 
@@ -84,12 +82,10 @@ def build_explorer(
         for (view, model), path, measure in zip(names, label_maps, measures, strict=True):
             file = stack.enter_context(open_label_maps(path))
             check_same_images(ids, file.images, path)
-            measured[f"{model} through {view}"] = read_rows(measure, file)
+            measured[f"{model} through {view}"] = read_rows(measure, ids, file.origin)
             of_methods = [
-                Method(method["arrival"], maps, read_rows(fixated, file), read_rows(scored, file))
-                for method, (maps, fixated, scored) in zip(
-                    methods.values(), islice(made, len(methods)), strict=True
-                )
+                Method(method["arrival"], maps, *(read_rows(table, ids, file.origin) for table in tables))
+                for method, (maps, *tables) in zip(methods.values(), islice(made, len(methods)), strict=True)
             ]
             networks[view, model] = Network(
                 create(**views[view]), preprocessing_of(models[model]), file, of_methods
@@ -132,14 +128,6 @@ def build_explorer(
         temporary.write_text(explorer.page(data, template, stylesheet, "".join(code)), encoding="utf-8")
 
 
-def read_rows(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
-    """A table with one row per image, made from these label maps."""
-    table = read_parquet(path)
-    check_same_images(label_maps.images, table["image"].tolist(), path)
-    check_same_origin(label_maps.origin, table.attrs, path)
-    return table
-
-
 def look(
     network: Network, image: pd.Series, at: int, pixels: np.ndarray, picture: np.ndarray
 ) -> tuple[dict, dict]:
@@ -153,9 +141,7 @@ def look(
     said["deviation"] = measure_deviation(network, maps.extent[0], pixels, picture)
     said["methods"] = []
     for method in network.methods:
-        found = read_saliency_map(method.saliency, at)
-        check_same_images([image["image"]], found.image, method.saliency)
-        check_same_origin(network.label_maps.origin, found.attributes, method.saliency)
+        found = read_map(method.saliency, at, image["image"], network.label_maps.origin)
         rows = method.fixations.iloc[at], method.scores.iloc[at]
         said["methods"].append(
             explorer.describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)

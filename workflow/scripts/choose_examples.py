@@ -6,8 +6,8 @@ from labelmaps import examples
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.provenance import check_same_origin
+from labelmaps.made_from import read_rows
+from labelmaps.parquet import write_parquet
 
 
 def choose_examples(
@@ -26,19 +26,12 @@ def choose_examples(
     """
     images = read_index(index)
     ids = images["image"].tolist()
-    tables = {path: read_parquet(path) for path in [*fixations, *scores]}
-    for path, table in tables.items():
-        check_same_images(ids, table["image"].tolist(), path)
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
-        for path, table in tables.items():
-            check_same_origin(file.origin, table.attrs, path)
-        measures = examples.measure_images(
-            images,
-            file.blocks(),
-            [tables[path] for path in fixations],
-            [tables[path] for path in scores],
+        selected, scored = (
+            [read_rows(path, ids, file.origin) for path in paths] for paths in (fixations, scores)
         )
+        measures = examples.measure_images(images, file.blocks(), selected, scored)
         measures.attrs["label_maps"] = file.integrity
     write_parquet(measured, measures)
     examples.write_examples(output, examples.choose_examples(measures, chosen))

@@ -6,8 +6,8 @@ import pandas as pd
 
 from labelmaps.index import check_same_images
 from labelmaps.logs import job
+from labelmaps.made_from import read_rows
 from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
 from labelmaps.results_table import write_results
 from labelmaps.statistics import compare_pairs
 
@@ -28,10 +28,7 @@ def compare_methods(
         ids = of_null.get_group(NULLS[0])["image"].tolist()
         outcomes = {}
         for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
-            table = read_parquet(file)
-            check_same_images(ids, table["image"].tolist(), file)
-            check_same_origin(scored.attrs, table.attrs, file)
-            outcomes[method] = table["correct_after"].to_numpy(bool)
+            outcomes[method] = read_rows(file, ids, scored.attrs)["correct_after"].to_numpy(bool)
         for null in NULLS:
             table = of_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)

@@ -7,8 +7,7 @@ import pandas as pd
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
+from labelmaps.made_from import read_rows
 from labelmaps.results_table import write_results
 from labelmaps.statistics import pointing_table
 
@@ -36,9 +35,7 @@ def play_pointing_game(
             grid_points, origin = maps.field("centre"), maps.origin
         points = {}
         for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
-            selected = read_parquet(file)
-            check_same_images(ids, selected["image"].tolist(), file)
-            check_same_origin(origin, selected.attrs, file)
+            selected = read_rows(file, ids, origin)
             points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
         table = pointing_table(points, images["boxes"], width, height, grid_points)
         tables.append(table.assign(**network)[[*network, *table.columns]])

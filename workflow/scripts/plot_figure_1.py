@@ -14,11 +14,9 @@ from labelmaps.index import check_same_images, read_index
 from labelmaps.inference import read_batches
 from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.logs import job
+from labelmaps.made_from import read_map, read_rows
 from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.parquet import read_parquet
 from labelmaps.pictures import picture_views
-from labelmaps.provenance import check_same_origin
-from labelmaps.saliency_file import read_saliency_map
 from labelmaps.views import ViewFamily
 
 
@@ -54,44 +52,30 @@ def plot_figure_1(
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
         maps, origin = file.read(at, at + 1), file.origin
-    selected = []
-    for path in fixations:
-        table = read_parquet(path)
-        check_same_images(ids, table["image"].tolist(), path)
-        check_same_origin(origin, table.attrs, path)
-        selected.append(table.iloc[at])
+    selected = [read_rows(path, ids, origin).iloc[at] for path in fixations]
     class_names = short_names(read_classes(classes))
     family = views.create(**view)
     before, *after = look(pixels, label, maps, selected, family, preprocessing_of(model), class_names)
+    salient = [read_map(path, at, image, origin) for path in saliency]
     saccades = [
         Saccade(
             style.method_name(method["variant"]),
             method["cue"],
-            *read_map(path, at, image, origin),
+            shown.saliency[0],
+            shown.point[0],
             fixation["x"],
             fixation["y"],
             fixation["dead"],
             None if pd.isna(fixation["own_label"]) else class_names[fixation["own_label"]],
             seen,
         )
-        for method, path, fixation, seen in zip(methods, saliency, selected, after, strict=True)
+        for method, shown, fixation, seen in zip(methods, salient, selected, after, strict=True)
     ]
     network = f"{model['architecture']} ({origin['weights_source']})"
     fixation_points = f"{view['family']}, {family.grid} × {family.grid} fixations"
     notes = [describe(chosen), network, fixation_points, image]
     figure = figure_1(Example(pixels, boxes, class_names[label], before, saccades, notes))
     style.save(figure, outputs)
-
-
-def read_map(path: Path, at: int, image: str, origin: dict) -> tuple[np.ndarray, np.ndarray]:
-    """One image's saliency (row, column), and the points that its cells stand for (row, column, 2).
-
-    origin: of the label maps that it is shown with.
-    """
-    maps = read_saliency_map(path, at)
-    check_same_images([image], maps.image, path)
-    check_same_origin(origin, maps.attributes, path)
-    return maps.saliency[0], maps.point[0]
 
 
 def look(

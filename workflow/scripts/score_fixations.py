@@ -7,19 +7,17 @@ import numpy as np
 from labelmaps.index import check_same_images, read_index
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.provenance import check_same_origin
+from labelmaps.made_from import read_rows
+from labelmaps.parquet import write_parquet
 from labelmaps.scores import score_fixations as score
 
 
 def score_fixations(fixations: Path, label_maps: Path, index: Path, output: Path, tolerance: float) -> None:
     """Write one row per image: image, and the columns of `labelmaps.scores.score_fixations`."""
     images = read_index(index)
-    selected = read_parquet(fixations)
-    check_same_images(images["image"].tolist(), selected["image"].tolist(), fixations)
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)
-        check_same_origin(file.origin, selected.attrs, fixations)
+        selected = read_rows(fixations, file.images, file.origin)
         top_label = file.field("top_label")
     label = images["label"].to_numpy(np.int16)
     scores = score(selected, label, images["boxes"], top_label, tolerance)
