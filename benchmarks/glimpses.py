@@ -12,6 +12,8 @@ DFF         from views to maps and the concepts' labels; ours in each precision,
 import argparse
 import statistics
 import warnings
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -45,7 +47,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
 
-    networks.be_deterministic(arguments.threads)
+    networks.be_deterministic()
     device, preprocessing, view = networks.resolve_device("auto"), networks.Preprocessing(), View()
     made = arguments.architecture, arguments.checkpoint
     batch = engines.usual_batch(device)
@@ -68,10 +70,37 @@ def main() -> None:
     arrays = [activation[None].cpu().numpy() for activation in activations]
     package_cam = GradCAM(plain, [block])
 
-    def glimpses(precision: str) -> list[tuple[Glimpse, torch.Tensor]]:
+    streams = 1 if device.type == "cuda" else arguments.threads
+    pool = ThreadPoolExecutor(streams)
+
+    def of_batches(function: Callable[..., object], *tensors: torch.Tensor) -> None:
+        """What the rule does with batches, as many at a time."""
+        list(pool.map(function, *(tensor.split(batch) for tensor in tensors)))
+
+    def cams(precision: str) -> None:
         split = ours[precision]
-        pairs = zip(views.split(batch), labels.split(batch), strict=True)
-        return [(Glimpse(split.activations(some), split), label) for some, label in pairs]
+        of_batches(
+            lambda some, label: gradcam.saliency(Glimpse(split.activations(some), split), label).cpu(),
+            views,
+            labels,
+        )
+
+    def dffs(precision: str, k: int) -> None:
+        split = ours[precision]
+        of_batches(
+            lambda some: dff.saliency(Glimpse(split.activations(some), split), None, components=k)[0].cpu(),
+            views,
+        )
+
+    def package(function: Callable[[], None]) -> Callable[[int], None]:
+        """With torch's own threads, as it comes."""
+
+        def run(_: int) -> None:
+            torch.set_num_threads(arguments.threads)
+            function()
+            torch.set_num_threads(1)
+
+        return run
 
     def package_cams() -> None:
         for one, label in zip(views, labels.tolist(), strict=True):
@@ -91,21 +120,14 @@ def main() -> None:
                 maps = torch.tensor(concepts.T, dtype=torch.float32, device=device)[:, :, None, None]
                 ours["float32"].head(maps).softmax(1).amax(1).argmax().item()
 
-    cases = {
-        "Grad-CAM": {"package": lambda _: package_cams()}
-        | {
-            p: lambda _, p=p: [gradcam.saliency(glimpse, label).cpu() for glimpse, label in glimpses(p)]
-            for p in PRECISIONS
-        }
-    }
+    cases = {"Grad-CAM": {"package": package(package_cams)} | {p: lambda _, p=p: cams(p) for p in PRECISIONS}}
     for k in (1, 3):
         cases[f"factors, k={k}"] = {
-            "package": lambda _, k=k: package_factors(k),
-            "float32": lambda _, k=k: factorise(lowered, k),
+            "package": package(lambda k=k: package_factors(k)),
+            "float32": lambda _, k=k: of_batches(lambda some: factorise(some, k), lowered),
         }
-        cases[f"DFF, k={k}"] = {"package": lambda _, k=k: package_dffs(k)} | {
-            p: lambda _, p=p, k=k: [dff.saliency(g, None, components=k)[0].cpu() for g, _ in glimpses(p)]
-            for p in PRECISIONS
+        cases[f"DFF, k={k}"] = {"package": package(lambda k=k: package_dffs(k))} | {
+            p: lambda _, p=p, k=k: dffs(p, k) for p in PRECISIONS
         }
     print(
         f"{arguments.architecture}, {len(paths)} images, {device}, {arguments.threads} threads; ms per image"

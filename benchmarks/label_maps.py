@@ -5,7 +5,7 @@
 For each way to run the network (precision, compiled or not), in turn on blocks of images, medians over the blocks:
 
 rule    from JPEG bytes to the label maps' file, as the workflow does it
-bare    forward passes alone: same network, engine, batch and precision, on views that are there
+bare    forward passes alone: same network, engine, batch, precision and threads, on views that are there
 first   what one writes first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
         (on two images of each block, scaled up)
 
@@ -17,6 +17,7 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -57,13 +58,25 @@ def folded(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     return network
 
 
-def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, workers: int) -> None:
+def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, threads: int) -> None:
     """What the rule does with some images."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "label_maps.h5")
         with write_label_maps(path, index["image"].tolist(), engine.view.grid, 1000, {}) as writer:
-            for _ in inference.compute_label_maps(index, engine, batch, writer, workers):
+            for _ in inference.compute_label_maps(index, engine, batch, writer, threads):
                 pass
+
+
+def bare(classifier: networks.Classifier, views: torch.Tensor, passes: int, streams: int) -> None:
+    """Forward passes, shared by `streams` threads."""
+    left = iter(range(passes))
+
+    def ask(_: int) -> None:
+        for _ in left:
+            classifier.logits(views)
+
+    with ThreadPoolExecutor(streams) as pool:
+        list(pool.map(ask, range(streams)))
 
 
 def first_way(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
@@ -115,9 +128,10 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=["float32", "bfloat16", "bfloat16 compiled", "shared"])
     arguments = parser.parse_args()
 
-    networks.be_deterministic(arguments.threads)
+    networks.be_deterministic()
     device, preprocessing = networks.resolve_device("auto"), networks.Preprocessing()
-    workers = arguments.threads if device.type == "cuda" else 1
+    threads = arguments.threads
+    streams = 1 if device.type == "cuda" else threads
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     paths = sorted(arguments.images.iterdir())
     index = index_of((paths * (arguments.n // len(paths) + 1))[: arguments.n])
@@ -148,25 +162,27 @@ def main() -> None:
             device, classifier.dtype, memory_format=torch.channels_last
         )
         with told(f"{way}: first forward pass"):
-            classifier.logits(views)
+            engine.prepare(batch)
         first = first_way(network_of(*made).to(device), device)
-        passes = arguments.block * CELLS / batch
+        exactly = arguments.block * CELLS / batch
+        passes = round(exactly)
 
-        def bare(_: int, classifier=classifier, views=views, passes=passes) -> None:
-            for _ in range(round(passes)):
-                classifier.logits(views)
+        def simple(turn: int, first=first) -> None:
+            """With torch's own threads, as it comes."""
+            torch.set_num_threads(threads)
+            for path in block(turn)["path"][:SIMPLE]:
+                first(Path(path))
+            torch.set_num_threads(1)
 
         times = in_turn(
             {
-                "rule": lambda turn, engine=engine, batch=batch: rule(engine, block(turn), batch, workers),
-                "bare": bare,
-                "first": lambda turn, first=first: [
-                    first(Path(path)) for path in block(turn)["path"][:SIMPLE]
-                ],
+                "rule": lambda turn, engine=engine, batch=batch: rule(engine, block(turn), batch, threads),
+                "bare": lambda _, some=(classifier, views, passes): bare(*some, streams),
+                "first": simple,
             },
             rounds,
         )
-        times["bare"] = [seconds * passes / round(passes) for seconds in times["bare"]]
+        times["bare"] = [seconds * exactly / passes for seconds in times["bare"]]
         times["first"] = [seconds * arguments.block / SIMPLE for seconds in times["first"]]
         each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
         print(
@@ -183,9 +199,9 @@ def main() -> None:
             times = in_turn(
                 {
                     "exact": lambda turn, engine=engine, batch=batch: rule(
-                        engine, block(turn), batch, workers
+                        engine, block(turn), batch, threads
                     ),
-                    "shared": lambda turn, shared=shared, few=few: rule(shared, block(turn), few, workers),
+                    "shared": lambda turn, shared=shared, few=few: rule(shared, block(turn), few, threads),
                 },
                 rounds,
             )

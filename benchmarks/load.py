@@ -41,7 +41,7 @@ def open_files() -> int:
 
 def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
     """Memory and open files while the label maps of an index are computed and written."""
-    networks.be_deterministic(2)
+    networks.be_deterministic()
     device = networks.resolve_device("cpu")
     network = networks.build("small_resnet", LABELS)
     network.load_state_dict(networks.random_weights("small_resnet", LABELS, seed=0))

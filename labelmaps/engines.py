@@ -6,6 +6,7 @@ border is then its surroundings, where `exact` has the padding of a picture that
 """
 
 import logging
+import threading
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
@@ -28,6 +29,11 @@ class Engine(Protocol):
     """What every engine offers."""
 
     view: ViewFamily
+    device: torch.device
+
+    def prepare(self, batch: int) -> None:
+        """Do what is done once for views that go through the network `batch` at a time."""
+        ...
 
     def possible(self, batch: int) -> int:
         """The number of views that can go through the network together, next to `batch`."""
@@ -99,6 +105,14 @@ class Exact:
 
     def __init__(self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing):
         self.classifier, self.view, self.preprocessing = classifier, view, preprocessing
+        self.device = classifier.device
+        self._one_at_a_time = threading.Lock()
+
+    def prepare(self, batch: int) -> None:
+        """Compile the network for such batches, if it is to be."""
+        size = self.preprocessing.size
+        if self.classifier.compiled:
+            self.classifier.logits(torch.zeros(batch, 3, size, size))
 
     def possible(self, batch: int) -> int:
         """Whole images, or equal parts of one of whole rows of its grid; at least one row.
@@ -119,8 +133,13 @@ class Exact:
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
         """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
         classifier, grid = self.classifier, self.view.grid
-        cells, device, dtype = range(grid**2), classifier.device, classifier.dtype
-        views = [make_views(image, self.view, self.preprocessing, device, cells, dtype) for image in images]
+        cells = range(grid**2)
+        # Many small operations: two threads amid them wait for Python's lock more than they work.
+        with self._one_at_a_time:
+            views = [
+                make_views(image, self.view, self.preprocessing, self.device, cells, classifier.dtype)
+                for image in images
+            ]
         absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
         if absent:
             views.append(views[0].new_zeros(absent * grid**2, *views[0].shape[1:]))
@@ -172,6 +191,9 @@ class Shared:
                 f"engine: shared needs a step of the grid ({step} pixels) that is a multiple of the stride of {name} "
                 f"({size} pixels on {window} cells). Use another grid, or engine: exact"
             )
+
+    def prepare(self, batch: int) -> None:
+        """Nothing."""
 
     def possible(self, batch: int) -> int:
         """Any number."""

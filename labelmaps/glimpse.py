@@ -5,7 +5,7 @@ that look inside the network (Grad-CAM, DFF) need the activations at x₀ and th
 """
 
 import copy
-from collections.abc import Iterator
+import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from labelmaps.errors import InputError
-from labelmaps.inference import make_views, read_batches
+from labelmaps.inference import make_views
 from labelmaps.networks import PRECISIONS, Preprocessing, last_linear
 from labelmaps.views import ViewFamily
 
@@ -25,8 +25,23 @@ if TYPE_CHECKING:
 MAP, TOKENS = 4, 3  # axes: (image, channel, row, column), (image, token, channel)
 
 
+class AtBlock(threading.local):
+    """What a hook at the last block does, in the thread that runs the network: keep what the block gives, or exchange it."""
+
+    given: Tensor | None = None
+    instead: Tensor | None = None
+
+    def __call__(self, _: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
+        """The hook."""
+        # Copies: some networks go on in place.
+        if self.instead is not None:
+            return self.instead.clone()
+        self.given = output.clone()
+        return None
+
+
 class SplitClassifier:
-    """A network cut after its last block: the last module whose output is still a map.
+    """A network cut after its last block: the last module whose output is still a map. Several threads may use it.
 
     precision: of all up to there; what comes after, and the activations given, are float32.
     linear: the linear layer, where all that follows the last block is the average over the map and that layer; else None.
@@ -35,15 +50,20 @@ class SplitClassifier:
 
     def __init__(self, network: nn.Module, device: torch.device, size: int, precision: str = "float32"):
         self.network = network.eval().requires_grad_(False).to(device, memory_format=torch.channels_last)
-        self.device = device
+        self.device, self.dtype = device, PRECISIONS[precision]
         noise = torch.Generator().manual_seed(0)
         self._probe, other = torch.randn(2, 1, 3, size, size, generator=noise).to(device)
         self.block = last_block(self.network, self._probe)
+        reduced = precision != "float32"
+        self._body = copy.deepcopy(self.network).to(self.dtype) if reduced else self.network
+        self._at_block = AtBlock()
+        name = next(name for name, module in self.network.named_modules() if module is self.block)
+        for body in {self.network, self._body}:
+            body.get_submodule(name).register_forward_hook(self._at_block)
         self.linear = None
-        self.dtype = torch.float32
-        self._body, self._body_block = self.network, self.block
         # Tried on another view than the head's stand-in, which gives the logits of itself in any case.
-        activations, logits = self.activations(other), self.network(other)
+        logits = self.network(other)
+        activations = self._taken()
         if not logits.isfinite().all():
             raise InputError(
                 f"{type(network).__name__}: its logits for a picture of noise are not finite. Check the weights"
@@ -58,29 +78,28 @@ class SplitClassifier:
         if linear is not None and linear.in_features == activations.shape[1]:
             pooled = linear(activations.mean((2, 3)))
             self.linear = linear if torch.allclose(pooled, logits, rtol=0, atol=tolerance) else None
-        if precision != "float32":
-            self.dtype = PRECISIONS[precision]
-            name = next(name for name, module in self.network.named_modules() if module is self.block)
-            self._body = copy.deepcopy(self.network).to(self.dtype)
-            self._body_block = self._body.get_submodule(name)
 
     @torch.no_grad()
     def activations(self, views: Tensor) -> Tensor:
         """The last block's output (view, channel, row, column), float32, for normalised views (view, 3, size, size)."""
-        seen = []
-        # A copy: some networks go on in place.
-        keep = self._body_block.register_forward_hook(lambda _, inputs, output: seen.append(output.clone()))
-        with keep:
-            self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
-        return seen[0].float()
+        self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
+        return self._taken().float()
+
+    def _taken(self) -> Tensor:
+        """What the last block gave, which is not kept."""
+        given, self._at_block.given = self._at_block.given, None
+        return given
 
     def head(self, activations: Tensor) -> Tensor:
         """Logits (map, label) of activations (map, channel, row, column), which need not come from a view."""
         if self.linear is not None:
             return self.linear(activations.mean((2, 3)))
         # The network runs on a stand-in, and the last block's answer is exchanged.
-        with self.block.register_forward_hook(lambda *_: activations.clone()):
+        self._at_block.instead = activations
+        try:
             return self.network(self._probe)
+        finally:
+            self._at_block.instead = None
 
     def gradient(self, activations: Tensor, label: Tensor) -> Tensor:
         """∂z_k/∂A, (image, channel, row, column), for activations A and one label k for each image."""
@@ -143,27 +162,23 @@ def last_block(network: nn.Module, views: Tensor) -> nn.Module:
 
 
 def look_once(
-    index: pd.DataFrame,
+    rows: pd.DataFrame,
+    images: list[np.ndarray],
     classifier: SplitClassifier,
     view: ViewFamily,
     preprocessing: Preprocessing,
-    batch: int,
-    workers: int = 1,
-) -> Iterator[tuple[pd.DataFrame, Glimpse]]:
-    """Rows of the index, `batch` images at a time, and what the network's last block says of their x₀.
+) -> Glimpse:
+    """What the network's last block says of the x₀ of images (H, W, 3) uint8, which are these rows of the index.
 
-    workers: threads that read the images. Raises `InputError` naming the image whose activations are not finite.
+    Raises `InputError` naming the image whose activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
-    for rows, images in read_batches(index, batch, workers):
-        views = [
-            make_views(image, view, preprocessing, device, initial, classifier.dtype) for image in images
-        ]
-        activations = classifier.activations(torch.cat(views))
-        finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
-        if not finite.all():
-            raise InputError(
-                f"{rows['image'].iloc[finite.argmin()]}: the activations of the network's last block are not finite. Check "
-                "the weights, or choose a wider precision (compute.precision)"
-            )
-        yield rows, Glimpse(activations, classifier)
+    views = [make_views(image, view, preprocessing, device, initial, classifier.dtype) for image in images]
+    activations = classifier.activations(torch.cat(views))
+    finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
+    if not finite.all():
+        raise InputError(
+            f"{rows['image'].iloc[finite.argmin()]}: the activations of the network's last block are not finite. Check "
+            "the weights, or choose a wider precision (compute.precision)"
+        )
+    return Glimpse(activations, classifier)

@@ -1,10 +1,10 @@
 """From images to label maps: decode once, make the views, ask the network, store what it says."""
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from itertools import islice, starmap
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -45,6 +45,21 @@ def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarr
         ) from error
 
 
+def in_order(
+    pool: ThreadPoolExecutor, function: Callable[..., T], items: Iterable[tuple], ahead: int
+) -> Iterator[T]:
+    """function(*item) of each item, in order, made in the pool's threads up to `ahead` items before it is taken."""
+    items = iter(items)
+    waiting = deque(pool.submit(function, *item) for item in islice(items, ahead))
+    try:
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(function, *item) for item in islice(items, 1))
+    finally:
+        for later in waiting:  # nobody will take them
+            later.cancel()
+
+
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:
     """Decode the images of an index in order, in `workers` threads, each up to `depth` ahead of the consumer.
 
@@ -52,10 +67,7 @@ def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterato
     """
     rows = index[["path", "offset", "length", "digest"]].itertuples(index=False)
     with ThreadPoolExecutor(workers) as pool:
-        waiting = deque(pool.submit(read_unchanged, *row) for row in islice(rows, workers * depth))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(read_unchanged, *row) for row in islice(rows, 1))
+        yield from in_order(pool, read_unchanged, rows, workers * depth)
 
 
 def read_batches(
@@ -68,6 +80,28 @@ def read_batches(
         decoded = list(islice(images, len(rows)))
         check_sizes(rows, decoded)
         yield rows, decoded
+
+
+def ask_of_batches(
+    ask: Callable[[pd.DataFrame, list[np.ndarray]], T],
+    index: pd.DataFrame,
+    batch: int,
+    device: torch.device,
+    threads: int,
+) -> Iterator[tuple[pd.DataFrame, T]]:
+    """Rows of the index, `batch` images at a time, and `ask(rows, images)` of them, in order.
+
+    The images are read ahead. A CPU is asked of as many batches at a time as there are `threads`, which then never wait for
+    one another; a GPU, which does one thing after the other, of the next batch while the last one's answers are used.
+    """
+
+    def with_rows(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, T]:
+        with naming(rows):
+            return rows, ask(rows, images)
+
+    streams = 1 if device.type == "cuda" else threads
+    with ThreadPoolExecutor(streams) as pool:
+        yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * streams)
 
 
 def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
@@ -102,16 +136,6 @@ def make_views(
     return view.sample(pixels, preprocessing.size, preprocessing.black(device), cells, dtype)
 
 
-def one_behind(items: Iterable[T]) -> Iterator[T]:
-    """The same items, each once the next has been made: what it began goes on beside."""
-    waiting = deque()
-    for item in items:
-        waiting.append(item)
-        if len(waiting) > 1:
-            yield waiting.popleft()
-    yield from waiting
-
-
 @contextmanager
 def naming(rows: pd.DataFrame) -> Iterator[None]:
     """Let an exception say at which images it was raised."""
@@ -135,15 +159,19 @@ def label_maps_of(logits: Tensor) -> OnItsWay:
 
 
 def compute_label_maps(
-    index: pd.DataFrame, engine: "Engine", batch: int, writer: LabelMapWriter, workers: int = 1
+    index: pd.DataFrame, engine: "Engine", batch: int, writer: LabelMapWriter, threads: int = 1
 ) -> Iterator[int]:
     """Compute and write the label maps of every image in the index.
 
-    batch: views that go through the network together, as the engine can have them. workers: threads that read the images.
-    Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
+    batch: views that go through the network together, as the engine can have them. threads: as in `ask_of_batches`; no
+    result depends on them. Yields the number of images done after each batch. Raises `InputError` naming the image whose
+    logits are not finite.
     """
 
-    def write(rows: pd.DataFrame, label_maps: OnItsWay) -> int:
+    def ask(_: pd.DataFrame, images: list[np.ndarray]) -> OnItsWay:
+        return label_maps_of(engine.logits(images, batch))
+
+    for rows, label_maps in ask_of_batches(ask, index, engine.images_at_once(batch), engine.device, threads):
         with naming(rows):  # a GPU may tell only now what went wrong
             arrays = label_maps.arrays()
         finite = arrays.pop("finite")
@@ -155,15 +183,4 @@ def compute_label_maps(
         geometry = [engine.view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
         centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
         writer.append(**arrays, centre=centre, extent=extent)
-        return len(rows)
-
-    def ask(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, OnItsWay]:
-        with naming(rows):
-            return rows, label_maps_of(engine.logits(images, batch))
-
-    # The network is asked of the next images while the last ones' logits are fetched and written.
-    asked = starmap(ask, read_batches(index, engine.images_at_once(batch), workers))
-    with ThreadPoolExecutor(1) as pool:
-        writes = (pool.submit(write, rows, label_maps) for rows, label_maps in one_behind(asked))
-        for written in one_behind(writes):
-            yield written.result()
+        yield len(rows)

@@ -215,9 +215,12 @@ def provenance(
     }
 
 
-def be_deterministic(threads: int) -> None:
-    """Have torch compute the same bytes each time: a fixed number of threads, deterministic kernels, no TF32."""
-    torch.set_num_threads(threads)
+def be_deterministic() -> None:
+    """Have torch compute the same bytes each time: deterministic kernels, no TF32, and one thread to an operation.
+
+    Sums depend on how many threads share them. More threads are used by asking several things at a time.
+    """
+    torch.set_num_threads(1)
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
     torch.use_deterministic_algorithms(True, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and views are large
@@ -395,11 +398,9 @@ class Preprocessing:
 
     def normalise(self, image: Tensor) -> Tensor:
         """Images (…, 3, H, W) uint8 in the network's units, float32; in memory column by column, as boxes are resampled."""
-        columns = image.transpose(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
-        # A column at a time: operations on three colours alone cannot use the processor's width.
-        mean, std = (on_device(tuple(x), image.device).repeat(image.shape[-2]) for x in (self.mean, self.std))
-        columns.flatten(-2).div_(255).sub_(mean).div_(std)
-        return columns.transpose(-3, -1)
+        columns = image.movedim(-1, -3).to(torch.float32, memory_format=torch.contiguous_format)
+        mean, std = (on_device(tuple(x), image.device)[:, None] for x in (self.mean, self.std))
+        return columns.div_(255).sub_(mean).div_(std).movedim(-3, -1)
 
     def black(self, device: torch.device) -> Tensor:
         """RGB 0 in the network's units, (3,) float32."""
@@ -420,12 +421,14 @@ class Classifier:
         head = last_linear(self.network)
         if head is not None:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
-        self._forward = self.network
+        self._forward, self.compiled = self.network, compiled
         if compiled:
+            on_cpu = device.type == "cpu"
             options = {
-                "freezing": device.type == "cpu",
                 "deterministic": True,
-            }  # freezing lays out weights for the CPU
+                "freezing": on_cpu,  # lays out weights for the CPU
+                "cpp_wrapper": on_cpu,  # gives up Python's lock, so that other threads go on
+            }
             self._forward = torch.compile(self.network, dynamic=False, options=options)
 
     def _ready(self, views: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ one pass on any device.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -45,6 +46,15 @@ class Taps:
     pixel: np.ndarray
     weight: np.ndarray
 
+    def of(self, intervals: np.ndarray | slice) -> "Taps":
+        """The taps of some intervals."""
+        return Taps(self.pixel[intervals], self.weight[intervals])
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first pixel that is needed, and the one after the last."""
+        return int(self.pixel.min()), int(self.pixel.max()) + 1
+
 
 def sample_intervals(
     intervals: np.ndarray, picture: tuple[float, float], n_pixels: int, size: int, sampling: Sampling
@@ -73,15 +83,15 @@ def sample_intervals(
     pixel = lowest[:, :, None] + np.arange(taps, dtype=np.int32)
     weight = np.maximum(0, 1 - abs(pixel - centre[:, :, None]) / support[:, :, None])
     is_pixel = (pixel >= 0) & (pixel < n_pixels)
-    if (
-        not edges
-    ):  # pixels at the image's edge stand for those beyond, and nothing for samples beyond the picture
+    if edges:
+        is_empty = ~is_pixel
+    else:  # pixels at the image's edge stand for those beyond, and nothing for samples beyond the picture
         weight *= is_pixel
-        beyond = (position < max(first, 0)) | (position > min(last, n_pixels))
-        weight[beyond] = 1
-        is_pixel[beyond] = False
+        is_empty = ((position < max(first, 0)) | (position > min(last, n_pixels)))[:, :, None]
+        weight = np.where(is_empty, 1, weight)
     weight /= weight.sum(axis=2, keepdims=True)
-    return Taps(np.where(is_pixel, pixel, n_pixels), weight.astype(np.float32))
+    pixel = np.where(is_empty, n_pixels, pixel.clip(0, n_pixels - 1))
+    return Taps(pixel.astype(np.int32), weight.astype(np.float32))
 
 
 def resize_boxes(
@@ -101,27 +111,34 @@ def resize_boxes(
     """
     _, height, width = image.shape
     left, top, right, bottom = picture
-    canvas = empty.expand(width + 1, height + 1, 3).clone()  # an empty pixel ends each row and column
-    canvas[:width, :height] = image.permute(2, 1, 0)
     intervals, interval_of = np.unique(boxes[:, [0, 2]], axis=0, return_inverse=True)
     columns = sample_intervals(intervals, (left, right), width, size, sampling)
     rows = sample_intervals(boxes[:, [1, 3]], (top, bottom), height, size, sampling)
+    canvas = image.permute(2, 0, 1)
+    if columns.span[1] > width or rows.span[1] > height:  # an empty pixel ends each row and column
+        canvas = empty[:, None].repeat(width + 1, 1, height + 1)
+        canvas[:width, :, :height] = image.permute(2, 0, 1)
 
-    def resize(group: np.ndarray) -> Tensor:
-        used, place = np.unique(interval_of[group], return_inverse=True)
-        narrow = sum_taps(canvas.flatten(1), columns.pixel[used], columns.weight[used])
-        narrow = narrow.unflatten(2, (height + 1, 3)).transpose(1, 2).reshape(-1, size * 3)
-        first_row = (place * (height + 1)).astype(np.int32)[:, None, None]
-        return sum_taps(narrow, rows.pixel[group] + first_row, rows.weight[group])
+    def narrow(group: np.ndarray) -> tuple[Tensor, Taps]:
+        """Rows of the views of a group, at their width (interval·row, column·3), and which of them make each sample."""
+        first, last = interval_of[group].min(), interval_of[group].max() + 1
+        across, down = columns.of(slice(first, last)), rows.of(group)
+        left, right, top, bottom = *across.span, *down.span
+        crop = canvas[left:right, :, top:bottom].reshape(right - left, -1)
+        sums = sum_taps(crop, Taps(across.pixel - left, across.weight))
+        table = sums.view(-1, size * 3, bottom - top).mT.reshape(-1, size * 3)
+        first_row = (interval_of[group] - first) * (bottom - top) - top
+        return table, Taps(down.pixel + first_row.astype(np.int32)[:, None, None], down.weight)
 
-    together = groups(interval_of, image.device)
-    if len(together) == 1:
-        views = resize(*together).to(dtype or image.dtype)
+    groups = together(interval_of, rows, image.device)
+    if len(groups) == 1:
+        views = sum_taps(*narrow(*groups)).to(dtype or image.dtype)
     else:
         views = image.new_empty((len(boxes), size, size * 3), dtype=dtype)
-        for group in together:
-            for box, view in zip(group, resize(group), strict=True):
-                views[box] = view
+        for group in groups:
+            table, taps = narrow(group)
+            for i, view in enumerate(group.tolist()):  # one at a time, so that it stays in the cache
+                views[view] = sum_taps(table, taps.of(slice(i, i + 1)))[0]
     return views.unflatten(2, (size, 3)).permute(0, 3, 1, 2)
 
 
@@ -143,21 +160,32 @@ def draw_boxes(
     return blacken_outside_disc(views, black) if drawing.disc else views
 
 
-def groups(interval_of: np.ndarray, device: torch.device) -> list[np.ndarray]:
+def together(interval_of: np.ndarray, rows: Taps, device: torch.device) -> list[np.ndarray]:
     """Views that are made together, by number; `interval_of` (view,) says which columns each sees.
 
-    A GPU makes all at once, a CPU those that share their columns, which then stay in its cache.
+    A GPU makes all at once, a CPU those that see the same columns and have rows in common.
     """
     if device.type == "cuda":
         return [np.arange(len(interval_of))]
-    return [np.flatnonzero(interval_of == interval) for interval in range(interval_of.max() + 1)]
+    first, last = rows.pixel.min(axis=(1, 2)), rows.pixel.max(axis=(1, 2))
+    order = np.lexsort([first, interval_of])
+    begins = (np.diff(interval_of[order]) > 0) | (first[order][1:] > last[order][:-1])
+    return np.split(order, np.flatnonzero(begins) + 1)
 
 
-def sum_taps(table: Tensor, pixel: np.ndarray, weight: np.ndarray) -> Tensor:
-    """Sums of rows of a table (row, entry), as `Taps` say: (interval, sample, entry)."""
-    indices, weights = (send(array, table.device).flatten(0, 1) for array in (pixel, weight))
-    sums = embedding_bag(indices, table, mode="sum", per_sample_weights=weights)
-    return sums.unflatten(0, pixel.shape[:2])
+def sum_taps(table: Tensor, taps: Taps) -> Tensor:
+    """Sums of rows of a table (row, entry): (interval, sample, entry)."""
+    indices, weights = (send(array.ravel(), table.device) for array in (taps.pixel, taps.weight))
+    table = table.contiguous()  # else all goes by another way, an entry at a time
+    first = first_taps(len(indices), taps.pixel.shape[2], table.device)
+    sums = embedding_bag(indices, table, first, mode="sum", per_sample_weights=weights)
+    return sums.view(*taps.pixel.shape[:2], -1)
+
+
+@lru_cache
+def first_taps(n: int, taps: int, device: torch.device) -> Tensor:
+    """The place of each sample's first tap among `n` taps, as many for each sample."""
+    return torch.arange(0, n, taps, dtype=torch.int32, device=device)
 
 
 def blacken_outside_disc(views: Tensor, black: Tensor) -> Tensor:

@@ -104,9 +104,9 @@ def engine_of(wildcards):
 
 
 def compute_of(wildcards):
-    """How networks are run."""
+    """How networks are run; on how many threads, no result depends."""
     plain = dict(precision="float32", compile="never") if settings.is_reference(wildcards.dataset) else {}
-    return settings.compute.model_dump() | plain
+    return settings.compute.model_dump(exclude={"threads"}) | plain
 
 
 def methods_on(looks_at):

@@ -12,6 +12,7 @@ from labelmaps import networks, views
 from labelmaps.dataset import index_dataset
 from labelmaps.fixations import select_fixations
 from labelmaps.glimpse import SplitClassifier, look_once
+from labelmaps.inference import read_batches
 from labelmaps.methods import dff, gradcam
 from labelmaps.pointing import hits as play
 from labelmaps.views.zoom import View
@@ -37,7 +38,8 @@ def test_pointing_agrees_with_an_independent_prototype():
     networks.load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
     hits = {"gradcam": [], "dff": []}
-    for rows, glimpse in look_once(index, classifier, view, networks.Preprocessing(), 16):
+    for rows, images in read_batches(index, 16):
+        glimpse = look_once(rows, images, classifier, view, networks.Preprocessing())
         label = torch.tensor(rows["label"].to_numpy(np.int64))
         maps = {"gradcam": gradcam.saliency(glimpse, label), "dff": dff.saliency(glimpse, None)[0]}
         looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]

@@ -299,7 +299,7 @@ def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_p
     write_index(tmp_path / "index.parquet", index.assign(boxes=[np.empty((0, 4), np.float32)] * len(sizes)))
     (tmp_path / "classes.txt").write_text("".join(f"n{i:08} class {i}\n" for i in range(N_LABELS)))
     torch.save(network_of().state_dict(), tmp_path / "weights.pth")
-    compute = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 18, "threads": 1}
+    compute = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 18}
     model = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
     written = {}
     for name, engine in (("plenty", Exact), ("little", Forgetful)):
@@ -315,6 +315,7 @@ def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_p
             model=model,
             source="checkpoint",
             compute=compute,
+            threads=2,
         )
         assert [path.name for path in folder.iterdir()] == ["1of1.h5"]
         with h5py.File(folder / "1of1.h5") as file:

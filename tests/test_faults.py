@@ -44,7 +44,7 @@ ROOT = Path(__file__).parent.parent
 PARTS = 4
 IMAGES_PER_PART = 7
 N_LABELS = 400
-COMPUTE = {"device": "cpu", "precision": "float32", "compile": "never", "batch": None, "threads": 1}
+COMPUTE = {"device": "cpu", "precision": "float32", "compile": "never", "batch": None}
 MODEL = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
 TRIALS_PER_SIGNAL = 8
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
@@ -84,6 +84,7 @@ def compute(inputs, results, broken, log):
                     model=MODEL,
                     source="checkpoint",
                     compute=COMPUTE,
+                    threads=1,
                 )
         if not (results / "label_maps.h5").exists():
             images = read_index(inputs / "index.parquet")["image"].tolist()

@@ -1,5 +1,7 @@
 """A network cut in two says the same as the whole, and only where it can be cut."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,7 +12,7 @@ from torch import nn
 from labelmaps.errors import InputError
 from labelmaps.glimpse import Glimpse, SplitClassifier, last_block, look_once
 from labelmaps.images import read_digest
-from labelmaps.inference import make_views
+from labelmaps.inference import make_views, read_batches
 from labelmaps.networks import Preprocessing, build, random_weights
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
@@ -118,11 +120,27 @@ def test_the_network_is_left_as_it_was(split):
     views = noise(2, 3, 64, 64)
     activations = classifier.activations(views)
     classifier.gradient(activations, torch.tensor([0, 1]))
-    assert not any(module._forward_hooks for module in network.modules())
     assert all(parameter.grad is None for parameter in network.parameters())
     assert not activations.requires_grad
     if architecture == "small_resnet":
         torch.testing.assert_close(network(views), trained(architecture)(views))
+
+
+def test_threads_that_use_a_network_at_the_same_time_do_not_meet(split):
+    """Each gets the activations of its own views, the logits of its own activations, and its own gradient."""
+    _, _, classifier = split
+    views = noise(6, 1, 3, 64, 64)
+
+    def use(view):
+        activations = classifier.activations(view)
+        return activations, classifier.head(activations), classifier.gradient(activations, torch.tensor([1]))
+
+    expected = [use(view) for view in views]
+    with ThreadPoolExecutor(3) as pool:
+        found = list(pool.map(use, views))
+    for ours, theirs in zip(found, expected, strict=True):
+        for tensor, other in zip(ours, theirs, strict=True):
+            assert torch.equal(tensor, other)
 
 
 def test_the_gradient_is_that_of_the_logit_by_autograd(split):
@@ -294,10 +312,16 @@ def index(tmp_path_factory, pictures):
     return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
 
 
+def look(index, classifier, view, batch):
+    """Glimpses of the images of an index, a batch after the other, with their rows."""
+    for rows, images in read_batches(index, batch):
+        yield rows, look_once(rows, images, classifier, view, PREPROCESSING)
+
+
 @pytest.mark.parametrize(("grid", "centre"), [(3, 4), (7, 24)])
 def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures, small, grid, centre):
     view = View(grid=grid)
-    seen = list(look_once(index, small, view, PREPROCESSING, batch=2))
+    seen = list(look(index, small, view, batch=2))
     assert [rows["image"].tolist() for rows, _ in seen] == [
         ["image 0", "image 1"],
         ["image 2", "image 3"],
@@ -316,10 +340,7 @@ def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures,
 
 @pytest.mark.parametrize("batch", [1, 3, 5, 8])
 def test_what_is_seen_does_not_depend_on_the_batch_size(index, small, batch):
-    def look(batch):
-        return list(look_once(index, small, View(grid=3), PREPROCESSING, batch))
-
-    one, other = look(2), look(batch)
+    one, other = (list(look(index, small, View(grid=3), n)) for n in (2, batch))
     assert [len(rows) for rows, _ in other] == {1: [1] * 5, 3: [3, 2], 5: [5], 8: [5]}[batch]
     assert pd.concat([rows for rows, _ in other])["image"].tolist() == index["image"].tolist()
     activations, expected = (torch.cat([glimpse.activations for _, glimpse in seen]) for seen in (other, one))
@@ -329,7 +350,7 @@ def test_what_is_seen_does_not_depend_on_the_batch_size(index, small, batch):
 def test_an_image_that_changed_since_it_was_indexed_is_refused(index, small):
     stale = index.assign(digest=["0" * len(index["digest"].iloc[0]), *index["digest"].iloc[1:]])
     with pytest.raises(InputError, match=r"glimpse 0\.png: the image changed since it was indexed"):
-        next(look_once(stale, small, View(grid=3), PREPROCESSING, batch=2))
+        next(look(stale, small, View(grid=3), batch=2))
 
 
 # Where the map's cells lie

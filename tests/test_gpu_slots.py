@@ -106,7 +106,7 @@ def test_jobs_that_run_networks_take_a_gpu_before_anything_asks_cuda(tmp_path, m
     monkeypatch.setattr(networks, "be_deterministic", ask)
     arguments = dict.fromkeys(compute.__annotations__.keys() - {"return"})
     with pytest.raises(InterruptedError, match="GPU-only"):
-        compute(**arguments | {"compute": {"device": "auto", "threads": 1}})
+        compute(**arguments | {"compute": {"device": "auto"}})
     locks.pop().close()
 
 

@@ -1,5 +1,7 @@
 """Label maps of images equal those of the simplest way: one view at a time, sampled and classified by torch alone."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -82,11 +84,11 @@ def exact(network, view=VIEW, preprocessing=PREPROCESSING):
     return Exact(Classifier(network, CPU, "float32"), view, preprocessing)
 
 
-def compute(index, network, images=2, preprocessing=PREPROCESSING, workers=1):
+def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1):
     """Label maps with the views of some images at once."""
     recorder = Recorder()
     engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
-    return recorder, list(inference.compute_label_maps(index, engine, batch, recorder, workers))
+    return recorder, list(inference.compute_label_maps(index, engine, batch, recorder, threads))
 
 
 def reference_logits(picture, network):
@@ -159,12 +161,32 @@ def test_not_a_bit_depends_on_the_parts(index, network, parts, images):
         np.testing.assert_array_equal(np.concatenate([piece[name] for piece in pieces]), whole[name])
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_not_a_bit_depends_on_the_readers(index, network, workers):
+@pytest.mark.parametrize("threads", [2, 4])
+def test_not_a_bit_depends_on_the_number_of_threads(index, network, threads):
     one, _ = compute(index, network)
-    other, done = compute(index, network, workers=workers)
+    other, done = compute(index, network, threads=threads)
     assert done == [2, 2, 1]
-    np.testing.assert_array_equal(one["log_probability"], other["log_probability"])
+    for name in ("log_probability", "log_sum_exp", "top_label", "centre", "extent"):
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+@pytest.mark.parametrize(("device", "together"), [("cpu", 3), ("cuda", 1)])
+def test_a_cpu_is_asked_of_as_many_batches_at_a_time_as_there_are_threads_and_a_gpu_of_one(
+    index, device, together
+):
+    """Each waits until as many are there as there should be."""
+    barrier, asked = threading.Barrier(together, timeout=30), []
+
+    def ask(rows, images):
+        asked.append(threading.current_thread())
+        if len(asked) <= together:
+            barrier.wait()
+        return [image.shape[:2] for image in images]
+
+    answers = list(inference.ask_of_batches(ask, index, 1, torch.device(device), threads=3))
+    assert [shape for _, shapes in answers for shape in shapes] == [(h, w) for w, h in SIZES]
+    assert [rows["image"].item() for rows, _ in answers] == index["image"].tolist()
+    assert len(set(asked)) == together
 
 
 def test_parts_divide_the_index_exactly_in_order_and_evenly():
@@ -249,11 +271,34 @@ def failing_gpu(*_):
     raise torch.AcceleratorError("CUDA error: unspecified launch failure")
 
 
-def test_items_come_one_behind_their_making():
-    made = []
-    items = inference.one_behind(made.append(i) or i for i in range(3))
-    assert [(next(items), len(made)) for _ in range(3)] == [(0, 2), (1, 3), (2, 3)]
-    assert list(inference.one_behind([])) == []
+def test_answers_come_in_the_order_of_what_was_asked_and_no_more_is_asked_than_is_told():
+    """The first answer is the last to be there."""
+    taken, third = [], threading.Event()
+
+    def answer(i):
+        if i == 2:
+            third.set()
+        return third.wait(timeout=30) and -i
+
+    with ThreadPoolExecutor(3) as pool:
+        answers = inference.in_order(pool, answer, ((taken.append(i) or i,) for i in range(5)), ahead=3)
+        assert next(answers) == 0
+        assert taken == [0, 1, 2]
+        assert list(answers) == [-1, -2, -3, -4]
+        assert list(inference.in_order(pool, answer, [], ahead=3)) == []
+
+
+def test_after_a_failure_nothing_more_is_asked():
+    asked = []
+
+    def fail(i):
+        asked.append(i)
+        threading.Event().wait(0.02)
+        raise InterruptedError
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(InterruptedError):
+        list(inference.in_order(pool, fail, ((i,) for i in range(100)), ahead=50))
+    assert len(asked) < 50
 
 
 def test_what_is_done_is_counted_once_it_is_written(index, network):

@@ -46,9 +46,9 @@ def loud_weights(folder, gain):
 
 
 def run(script, folder, precision, **arguments):
-    compute = {"device": "cpu", "precision": precision, "compile": "never", "batch": 9, "threads": 1}
+    compute = {"device": "cpu", "precision": precision, "compile": "never", "batch": 9}
     files = (folder / name for name in ("index.parquet", "classes.txt", "weights.pth"))
-    script(*files, folder / "made" / "a.h5", **SETTINGS, **arguments, compute=compute)
+    script(*files, folder / "made" / "a.h5", **SETTINGS, **arguments, compute=compute, threads=2)
 
 
 def label_maps_of(folder, precision):

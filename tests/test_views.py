@@ -272,7 +272,7 @@ def test_views_are_the_same_all_at_once_and_group_by_group(monkeypatch):
     image, boxes = noise(50, 37), View().geometry(50, 37).extent.reshape(-1, 4)
     arguments = (image, boxes, (0, 0, 50, 37), SIZE, resampling.Sampling(), BLACK)
     apart = resampling.resize_boxes(*arguments)
-    monkeypatch.setattr(resampling, "groups", lambda intervals, device: [np.arange(len(boxes))])
+    monkeypatch.setattr(resampling, "together", lambda *_: [np.arange(len(boxes))])
     assert torch.equal(resampling.resize_boxes(*arguments), apart)
 
 

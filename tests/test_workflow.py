@@ -401,6 +401,10 @@ def test_a_changed_option_reruns_that_method_only(study):
     assert jobs == ONE_METHOD
 
 
+def test_another_number_of_threads_computes_nothing_again(study):
+    assert plan(study, compute=study[2].get("compute", {}) | {"threads": 1}) == {}
+
+
 def test_a_second_model_adds_its_own_jobs_only(study):
     config = study[2]
     models = config["models"] | {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}

@@ -4,6 +4,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import torch
 
 from labelmaps import engines, methods, networks, views
@@ -11,6 +12,7 @@ from labelmaps.classes import read_classes
 from labelmaps.glimpse import SplitClassifier, look_once
 from labelmaps.gpu_slots import take_gpu
 from labelmaps.index import read_index
+from labelmaps.inference import ask_of_batches
 from labelmaps.logs import job
 from labelmaps.modules import load_module
 from labelmaps.progress import progress
@@ -28,27 +30,33 @@ def compute_glimpse_saliency(
     model: dict,
     source: str,
     compute: dict,
+    threads: int,
 ) -> None:
-    """Write the saliency maps of the method module `method`, called with `options`; the rest as in the settings."""
+    """Write the saliency maps of the method module `method`, called with `options`, on so many CPU threads.
+
+    The rest as in the settings.
+    """
     take_gpu(compute["device"])
-    networks.be_deterministic(compute["threads"])
+    networks.be_deterministic()
     network, preprocessing = networks.load_network(model, weights, len(read_classes(classes)))
     device = networks.resolve_device(compute["device"])
     precision = networks.resolve_precision(compute["precision"], device)
     classifier = SplitClassifier(network, device, preprocessing.size, precision)
     family, module, images = views.create(**view), load_module(methods, method), read_index(index)
     centre = family.grid // 2
-    workers = compute["threads"] if device.type == "cuda" else 1
+
+    def ask(rows: pd.DataFrame, pictures: list[np.ndarray]) -> list[np.ndarray]:
+        glimpse = look_once(rows, pictures, classifier, family, preprocessing)
+        label = torch.tensor(rows["label"].to_numpy(np.int64), device=device)
+        result = module.saliency(glimpse, label if module.CUE == "cued" else None, **options)
+        return [tensor.cpu().numpy() for tensor in (result if isinstance(result, tuple) else (result,))]
 
     def look(batch: int) -> SaliencyMaps:
         saliency, own_label, point = [], [], []
         with progress(total=len(images), unit="image", desc=f"{model['architecture']} {method}") as bar:
-            for rows, glimpse in look_once(images, classifier, family, preprocessing, batch, workers):
-                label = torch.tensor(rows["label"].to_numpy(np.int64), device=device)
-                result = module.saliency(glimpse, label if module.CUE == "cued" else None, **options)
-                maps, *own = result if isinstance(result, tuple) else (result,)
-                saliency.append(maps.cpu().numpy())
-                own_label += [labels.cpu().numpy() for labels in own]
+            for rows, (maps, *own) in ask_of_batches(ask, images, batch, device, threads):
+                saliency.append(maps)
+                own_label += own
                 extents = [
                     family.geometry(*size).extent[centre, centre]
                     for size in zip(rows["width"], rows["height"], strict=True)
@@ -67,7 +75,7 @@ def compute_glimpse_saliency(
         output,
         engines.with_enough_memory(look, batch, possible=lambda batch: batch),
         networks.provenance(model, source, weights, preprocessing, device)
-        | {"view": view, "precision": precision, "threads": compute["threads"]}
+        | {"view": view, "precision": precision}
         | {"method": method, "cue": module.CUE, "options": options}
         | {"method_versions": {"grad-cam": version("grad-cam")}},
     )
@@ -81,4 +89,5 @@ if __name__ == "__main__":
             Path(snakemake.input.weights),
             Path(snakemake.output.saliency),
             **dict(snakemake.params.items()),
+            threads=snakemake.threads,
         )

@@ -28,10 +28,11 @@ def compute_label_maps(
     model: dict,
     source: str,
     compute: dict,
+    threads: int,
 ) -> None:
-    """Write the label maps of part `part` of `parts`; the rest as in the settings."""
+    """Write the label maps of part `part` of `parts` on so many CPU threads; the rest as in the settings."""
     take_gpu(compute["device"])
-    networks.be_deterministic(compute["threads"])
+    networks.be_deterministic()
     os.environ.setdefault(
         "TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve())
     )  # for all parts
@@ -50,20 +51,19 @@ def compute_label_maps(
         "precision": precision,
         "compiled": compiled,
         "operations_per_view": asked.operations_per_view(),
-        "threads": compute["threads"],
     }
     rows = inference.part_of(images, part, parts)
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
-    workers = compute["threads"] if device.type == "cuda" else 1
 
     def write(batch: int) -> float:
+        asked.prepare(batch)
         with (
             write_label_maps(
                 output, rows["image"].tolist(), family.grid, n_labels, attributes | {"batch": batch}
             ) as writer,
             progress(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as bar,
         ):
-            for n in inference.compute_label_maps(rows, asked, batch, writer, workers):
+            for n in inference.compute_label_maps(rows, asked, batch, writer, threads):
                 bar.update(n)
         return bar.format_dict["elapsed"]
 
@@ -80,4 +80,5 @@ if __name__ == "__main__":
             Path(snakemake.input.weights),
             Path(snakemake.output.part),
             **dict(snakemake.params.items()),
+            threads=snakemake.threads,
         )
