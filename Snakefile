@@ -31,7 +31,7 @@ rule all:
     default_target: True
     input:
         figures=[
-            f"results/{dataset}/figures/{figure}.{format}"
+            file
             for dataset in settings.run.datasets
             for view in settings.run.views
             for figure in (
@@ -39,14 +39,19 @@ rule all:
                 f"trade_off_{view}",
                 f"nulls_{view}",
                 f"best_of_n_{view}",
-                f"views_{view}",
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models
                     for example in examples_of(dataset)
                 ),
             )
-            for format in FIGURE_FORMATS
+            for file in figure_files(dataset, figure)
+        ],
+        views=[
+            file
+            for dataset in settings.run.datasets
+            for view in settings.run.views
+            for file in figure_files(dataset, f"views_{view}", ["page"])
         ],
         tables=[
             f"results/{dataset}/{table}"

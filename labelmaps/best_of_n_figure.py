@@ -1,5 +1,7 @@
 """Best of n: what the likelihood map owes to the number of views from which it chooses, told the label."""
 
+import math
+
 import numpy as np
 import pandas as pd
 import seaborn as sns
@@ -28,22 +30,24 @@ LIKELIHOOD = {
 }
 BAND, LINE = {"alpha": 0.18, "linewidth": 0}, 1.5  # an interval; width of a curve in points
 TICKS = 1, 2, 5, 10, 20, 50, 100, 200
-HEIGHT, LEGEND, MARGIN = 2.4, 0.4, 0.4  # inches: of a panel, of the legend, and of a panel's axis
+HEIGHT, MARGIN = 2.4, 0.4  # inches: of a panel, and of its axis
+ENTRY, LEADING = 2.3, 0.16  # inches: of the legend, a column's width and a line's height
 
 
-def best_of_n_figure(curves: pd.DataFrame) -> Figure:
+def best_of_n_figure(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each network's accuracy against the number of views, on a logarithmic axis, with 95 % intervals.
 
     curves: one row per network and n, with model, architecture, weights, n_images, n, and best_of_n, any_of_n and top_n,
     each with _low and _high, as fractions of the images. Where n is all views, best_of_n is the likelihood map's accuracy.
     """
+    entries, columns = legend_entries(), max(int(width / ENTRY), 1)
+    legend = LEADING * (math.ceil(len(entries[0]) / columns) + 0.5)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
-        figure, panels = network_panels(curves, HEIGHT, LEGEND, MARGIN, sharey=True)
+        figure, panels = network_panels(curves, width, HEIGHT, legend, MARGIN, sharey=True)
         for axes, of_model in panels:
             draw_curves(axes, of_model.sort_values("n"))
-        figure.legend(
-            *legend_entries(), loc="outside lower center", ncols=3, frameon=False, fontsize=style.NAMES
-        )
+        place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
+        figure.legend(*entries, **place, fontsize=style.NAMES)
     return figure
 
 

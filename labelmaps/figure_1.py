@@ -20,11 +20,11 @@ from labelmaps.classes import Class
 from labelmaps.page import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
 
 # Lengths in inches.
-WIDTH, WIDEST_PANEL = 7.0, 1.9
-PER_BLOCK = 5  # methods side by side; more go on below
+NARROWEST_PANEL, WIDEST_PANEL = 1.05, 1.9  # where more methods would stand side by side, they go on below
 TALLEST, FLATTEST = 1.5, 0.35  # height of the upper panels, in units of their width
 LARGE = 8.0  # points: the size of titles
-LEGEND, LEGEND_LINE = 6.2, 0.16  # width of the legend on one line, and height of a line
+LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # width that so many columns of the legend need
+LEGEND_LINE = 0.16  # its height
 
 HEAT, HEAT_ALPHA = "viridis", 0.55
 BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
@@ -133,14 +133,15 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
     return point.clip(0, [width, height])
 
 
-def figure_1(example: Example) -> Figure:
+def figure_1(example: Example, width: float = style.PAGE) -> Figure:
     """Draw the image and each method's map, and below each the view that the network received there."""
     saccades = example.saccades
-    n_blocks = math.ceil(len(saccades) / PER_BLOCK)
+    most = max(int((width - 2 * MARGIN + GAP) / (NARROWEST_PANEL + GAP)) - 1, 1)
+    n_blocks = math.ceil(len(saccades) / most)
     per_block = math.ceil(len(saccades) / n_blocks)
-    panel = min(WIDEST_PANEL, (WIDTH - 2 * MARGIN - per_block * GAP) / (1 + per_block))
-    height, width = example.pixels.shape[:2]
-    upper = panel * min(max(height / width, FLATTEST), TALLEST)
+    panel = min(WIDEST_PANEL, (width - 2 * MARGIN - per_block * GAP) / (1 + per_block))
+    rows, columns = example.pixels.shape[:2]
+    upper = panel * min(max(rows / columns, FLATTEST), TALLEST)
 
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
@@ -158,8 +159,8 @@ def figure_1(example: Example) -> Figure:
     block = above + upper + GAP + between + panel + GAP + below + 1.5 * GAP
     page_width = 2 * MARGIN + panel + per_block * (panel + GAP)
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
-    legend_columns = 4 if page_width > LEGEND else 2
-    legend = 4 / legend_columns * LEGEND_LINE
+    legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
+    legend = 4 // legend_columns * LEGEND_LINE
     end = MARGIN + n_blocks * block
     page = Page(page_width, end + legend + room(footer) + MARGIN)
 

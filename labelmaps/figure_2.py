@@ -1,5 +1,8 @@
 """The paper's Figure 2: accuracy before and after the saccade, and the Pointing Game, per method and network."""
 
+import math
+from itertools import zip_longest
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -36,8 +39,10 @@ MARGIN, GAP = 0.7, 0.1  # inches: the axis at the left, and between two networks
 LEGEND = 2.35  # inches: a column of the legend
 
 
-def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
+def figure_2(summary: pd.DataFrame, paper: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw the figure: cued methods above, uncued below, a column per network.
+
+    Where the width is not enough for all networks, they go on below; where it is not for one, the figure is wider.
 
     summary: rows of one view, as in summary.csv. paper: what the paper states, in the columns of resources/paper.csv, for
     the same data set; may be empty. Raises `ValueError` when the summary holds no saccade at all.
@@ -49,9 +54,12 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
         raise ValueError("the summary holds no cued and no uncued method: there is no saccade to draw")
     methods = summary[summary["cue"] != "baseline"]
     widest = int(methods.groupby(["model", "cue"]).size().max())
-    room = (style.PAGE - MARGIN) / len(models) - GAP
+    across = int(np.clip((width - MARGIN) / (GAP + widest * NARROWEST), 1, len(models)))
+    blocks = math.ceil(len(models) / across)
+    across = math.ceil(len(models) / blocks)
+    room = (width - MARGIN) / across - GAP
     spacing = float(np.clip(room / widest, NARROWEST, WIDEST))
-    width = max(MARGIN + len(models) * (GAP + widest * spacing), 2 * LEGEND)
+    width = max(MARGIN + across * (GAP + widest * spacing), min(2 * LEGEND, width))
     longest = methods["variant"].map(style.method_name).str.len().max()
     level = spacing >= max(LEVEL, style.CHARACTER * longest)
     headings = [
@@ -63,26 +71,31 @@ def figure_2(summary: pd.DataFrame, paper: pd.DataFrame) -> Figure:
     lines = max(map(len, headings))
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
         figure, axes = plt.subplots(
-            len(cues),
-            len(models),
-            figsize=(width, 0.6 + 0.15 * lines + (1.8 if level else 2.2) * len(cues)),
+            blocks * len(cues),
+            across,
+            figsize=(width, 0.6 + blocks * (0.15 * lines + (1.8 if level else 2.2) * len(cues))),
             sharey=True,
             squeeze=False,
             layout="constrained",
         )
-        for column, (model, heading) in enumerate(zip(models, headings, strict=True)):
+        for (block, column), model, heading in zip_longest(np.ndindex(blocks, across), models, headings):
+            panels = axes[block * len(cues) : (block + 1) * len(cues), column]
+            if model is None:
+                for panel in panels:
+                    panel.remove()
+                continue
             of_model = summary[summary["model"] == model]
-            for row, cue in enumerate(cues):
-                draw_panel(axes[row, column], of_model, cue, paper, widest, level=level)
+            for panel, cue in zip(panels, cues, strict=True):
+                draw_panel(panel, of_model, cue, paper, widest, level=level)
+                if column == 0:
+                    panel.set_ylabel(f"{style.CUES[cue]}\n% of images")
             # As many lines everywhere, so that the networks' names stand side by side.
             heading += [""] * (lines - len(heading))
-            axes[0, column].set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
-        for row, cue in enumerate(cues):
-            axes[row, 0].set_ylabel(f"{style.CUES[cue]}\n% of images")
+            panels[0].set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
         figure.legend(
             *legend_entries(summary, paper),
             loc="outside lower center",
-            ncols=min(int(width / LEGEND), 3),
+            ncols=min(max(int(width / LEGEND), 1), 3),
             frameon=False,
             handlelength=1.7,
         )

@@ -1,5 +1,6 @@
 """What part of each method's accuracy a null explains: methods beside nulls that are told as much, or look nowhere."""
 
+import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,10 +26,11 @@ MARK = {"marker": "o", "linestyle": "none", "markersize": 4.5, "markeredgewidth"
 NULL = "0.35"  # the colour of a null
 INTERVAL = {"linewidth": 1.1}
 CENTRE = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.9}
-LABEL = 40  # characters of a row's name on one line
+LABEL, SHORT = 40, 24  # characters of a row's name on one line, and where the figure is not wide
 LINE, SPACE = 0.125, 0.055  # inches: a line of text, and what parts two rows
-AXIS, LEGEND = 0.42, 0.25  # inches: of a panel's axis, and of the legend
-NUMBERS, LABELS = 0.45, 2.3  # inches: what a panel loses to its numbers, and the page to the rows' names
+AXIS, LEGEND = 0.42, 0.25  # inches: of a panel's axis, and of a line of the legend
+ENTRY = 1.7  # inches: a column of the legend
+NUMBERS = 0.45  # inches: what a panel loses to its numbers
 
 
 @dataclass(frozen=True)
@@ -40,30 +42,36 @@ class Row:
     y: float
 
 
-def nulls_figure(summary: pd.DataFrame) -> Figure:
+def nulls_figure(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw the accuracy after the saccade, with 95 % intervals, of each method and each null; one panel per network.
 
     summary: rows of one view, as in summary.csv; where the cue is "null model", `method` is the null's name.
     """
     key = summary["variant"].mask(summary["cue"] == "null model", summary["method"])
     summary = summary.assign(key=key)
-    rows, height = rows_from_above(summary)
+    label = LABEL if width >= style.WIDE else SHORT
+    rows, height = rows_from_above(summary, label)
+    entries = legend_entries(summary)
+    columns = max(int(width / ENTRY), 1)
+    legend = LEGEND * math.ceil(len(entries[0]) / columns)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
         shared = {"sharex": True, "sharey": True}
-        figure, panels = network_panels(summary, height + AXIS, LEGEND, NUMBERS, LABELS, **shared)
+        figure, panels = network_panels(
+            summary, width, height + AXIS, legend, NUMBERS, label * style.CHARACTER, **shared
+        )
         for axes, of_model in panels:
             draw_rows(axes, rows, of_model)
         first = figure.axes[0]
         first.set(xlim=np.clip(first.get_xlim(), -1, 101), ylim=(height, 0))
-        entries = legend_entries(summary)
-        figure.legend(*entries, loc="outside lower center", ncols=4, frameon=False, fontsize=style.NAMES)
+        place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
+        figure.legend(*entries, **place, fontsize=style.NAMES)
     return figure
 
 
-def rows_from_above(summary: pd.DataFrame) -> tuple[list[Row], float]:
+def rows_from_above(summary: pd.DataFrame, label: int) -> tuple[list[Row], float]:
     """Each group's heading, its methods in the table's order, and its nulls; and the height of all rows in inches.
 
-    Only what the table holds for any network.
+    Only what the table holds for any network. label: characters of a row's name on one line.
     """
     there = set(summary["key"])
     rows, y = [], 0.0
@@ -72,7 +80,7 @@ def rows_from_above(summary: pd.DataFrame) -> tuple[list[Row], float]:
         entries = [(variant, style.method_name(variant)) for variant in methods]
         entries += [(null, style.NULLS[null]) for null in nulls if null in there]
         for key, name in [(None, heading), *entries] if entries else []:
-            lines = tuple(textwrap.wrap(name, LABEL))
+            lines = tuple(textwrap.wrap(name, label))
             room = LINE * len(lines) + SPACE
             rows.append(Row(key, lines, y + room / 2))
             y += room

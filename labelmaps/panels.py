@@ -11,28 +11,36 @@ from matplotlib.figure import Figure
 
 from labelmaps import style
 
-ACROSS = 3  # networks side by side; more go on below
+ACROSS = 3  # networks side by side at most; more go on below
 
 
 def network_panels(
-    table: pd.DataFrame, height: float, extra: float, margin: float, labels: float = 0, **subplots
+    table: pd.DataFrame,
+    width: float,
+    height: float,
+    extra: float,
+    margin: float,
+    labels: float = 0,
+    least: float = 1.55,
+    **subplots,
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
-    """A figure as wide as the page with one panel per network, and each panel with the network's rows.
+    """A figure of this width with one panel per network, and each panel with the network's rows.
 
     height: of a panel; extra: of what stands above and below all panels; margin: what each panel's width loses to its axis
-    and numbers, and labels, what the page's loses to the rows' names; all in inches. subplots: of `plt.subplots`. Each
-    panel is titled with the network's name, weights and number of images.
+    and numbers, and labels, what the figure's loses to the rows' names; least: the width of a panel; all in inches.
+    subplots: of `plt.subplots`. Each panel is titled with the network's name, weights and number of images.
     """
     networks = [of_model for _, of_model in table.groupby("model", sort=False)]
-    rows = math.ceil(len(networks) / ACROSS)
+    across = min(max(int((width - labels) / least), 1), ACROSS)
+    rows = math.ceil(len(networks) / across)
     columns = math.ceil(len(networks) / rows)
-    width = int(((style.PAGE - labels) / columns - margin) / style.CHARACTER)
+    characters = int(((width - labels) / columns - margin) / style.CHARACTER)
     headings = [
-        style.network_lines(of_model.iloc[0].drop("n_pointing", errors="ignore"), width)
+        style.network_lines(of_model.iloc[0].drop("n_pointing", errors="ignore"), characters)
         for of_model in networks
     ]
     lines = max(map(len, headings))
-    size = style.PAGE, rows * (height + style.NAMES * 1.25 / 72 * lines) + extra
+    size = width, rows * (height + style.NAMES * 1.25 / 72 * lines) + extra
     figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **subplots)
     panels = []
     for axes, of_model, heading in zip_longest(grid.flat, networks, headings):

@@ -2,7 +2,8 @@
 
 import logging
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
@@ -50,8 +51,20 @@ MARKERS = "osD^vP"  # one per network or variant; of more than these, they come 
 # The same data give the same bytes: no dates, no random identifiers; text stays text.
 REPRODUCIBLE = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
-DPI = 200
-PAGE = 7.2  # inches: the width of a page's text
+
+
+@dataclass(frozen=True)
+class Size:
+    """How wide figures are, in inches, and how many pixels an inch has where they are saved as pixels."""
+
+    width: float
+    dpi: int
+
+
+# A slide of 13.3 inches shows its figure, and the letters, twice as large.
+SIZES = {"page": Size(7.2, 200), "column": Size(3.5, 300), "slide": Size(6.4, 300)}
+PAGE = SIZES["page"].width
+WIDE = 6.0  # inches, from which on there is room for something beside the axes
 NAMES, CHARACTER = 7.5, 0.056  # of names: size in points, and a character's mean width in inches
 VALUE = 6.5  # points: numbers beside marks
 
@@ -93,11 +106,18 @@ def prepare() -> None:
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every PDF fills the log with its letters
 
 
-def save(figure: Figure, paths: Iterable[Path]) -> None:
+def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequence[str]) -> None:
+    """Save `figure(width)` in each size, in the format of each path's suffix; as many paths for each size, in order."""
+    each = len(paths) // len(sizes)
+    for i, size in enumerate(sizes):
+        save(figure(SIZES[size].width), paths[i * each : (i + 1) * each], SIZES[size].dpi)
+
+
+def save(figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi) -> None:
     """Save a figure in the format of each path's suffix: pdf, svg or png."""
     for path in paths:
         kind, picture = path.suffix[1:], BytesIO()
         # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
-        figure.savefig(picture, format=kind, dpi=DPI, metadata=UNDATED[kind])
+        figure.savefig(picture, format=kind, dpi=dpi, metadata=UNDATED[kind])
         with moved_into_place(path) as temporary:
             temporary.write_bytes(picture.getbuffer())

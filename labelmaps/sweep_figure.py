@@ -31,13 +31,14 @@ LINE, INTERVAL = 1.1, 0.9  # points
 APART = (
     2.2  # points between the marks of two methods at one value, so that intervals do not cover one another
 )
-HEIGHT, MARGIN = 2.7, 0.4  # inches: of a panel, and of its axis
-TITLE, LEADING = 0.3, 0.16  # inches: of the title, and of a line of the legend
+HEIGHT, NARROWEST, MARGIN = 2.7, 2.3, 0.6  # inches: of a panel, and of its axis
+TITLE, LEADING = 0.3, 0.16  # inches: of a line of the title, and of the legend
+TITLE_SHARE = 0.78  # of the width that the title may take
 NAME, HANDLE = 45, 0.6  # of the legend: characters on a line, and inches beside them
 AROUND = 0.14  # of the values' range, beside them
 
 
-def sweep_figure(sweep: pd.DataFrame, title: str) -> Figure:
+def sweep_figure(sweep: pd.DataFrame, title: str, width: float = style.PAGE) -> Figure:
     """Draw the accuracy after the saccade of all cued and uncued methods, with 95 % intervals; one panel per network.
 
     sweep: rows as in summary.csv, of views that differ in one option; and option, its name; value; views (forward passes per
@@ -48,16 +49,17 @@ def sweep_figure(sweep: pd.DataFrame, title: str) -> Figure:
     looks = look_of(sweep[sweep["cue"].isin(["cued", "uncued"])])
     handles, labels = legend_entries(looks)
     longest = max(len(line) for label in labels for line in label.split("\n"))
-    columns = max(int(style.PAGE / (longest * style.CHARACTER + HANDLE)), 1)
+    columns = max(int(width / (longest * style.CHARACTER + HANDLE)), 1)
     rows = math.ceil(len(labels) / columns)
     lines = rows * max(label.count("\n") + 1 for label in labels)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
-        extra = TITLE + lines * LEADING
-        figure, panels = network_panels(sweep, HEIGHT, extra, MARGIN, sharey=True)
+        title = textwrap.fill(title, int(TITLE_SHARE * width / style.CHARACTER))
+        extra = TITLE * (title.count("\n") + 1) + lines * LEADING
+        figure, panels = network_panels(sweep, width, HEIGHT, extra, MARGIN, least=NARROWEST, sharey=True)
         for axes, of_model in panels:
             draw_methods(axes, of_model, looks)
             label_values(axes, of_model, option)
-        figure.suptitle(textwrap.fill(title, 100), fontsize=style.NAMES + 1, parse_math=False)
+        figure.suptitle(title, fontsize=style.NAMES + 1, parse_math=False)
         place = {"loc": "outside lower center", "ncols": columns, "frameon": False, "fontsize": style.NAMES}
         legend = figure.legend(handles, labels, **place, handlelength=2.6)
         plt.setp(legend.get_texts(), parse_math=False)

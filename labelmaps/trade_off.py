@@ -27,6 +27,7 @@ CUES = {
     "baseline": ("the centre: no saccade", {"color": style.method_colour("center")}),
 }
 LINE = 0.9  # points
+ENTRY, NOTE = 2.2, 0.065  # inches: a column of a legend below, and a character of a note
 SIZE, RING = 5.5, 4  # points: a marker, and how much larger the next is at the same place
 TEXT, LEADING = 7, 0.12  # of labels and the legend: size in points, and from line to line in inches
 # How labels move away from points and from each other (adjustText's options). Stopped by steps, not by time: the same table
@@ -35,7 +36,7 @@ REPULSION = {"expand": (1.3, 1.9), "force_static": (0.6, 0.9), "force_text": (0.
 LEADER = {"arrowstyle": "-", "color": "0.4", "linewidth": 0.5}
 
 
-def trade_off(summary: pd.DataFrame) -> Figure:
+def trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each method of each network as a point with 95 % intervals: Pointing Game across, accuracy after upwards.
 
     summary: rows of one view, as in summary.csv. Rows without a Pointing Game (no image has a box) are left out, and the
@@ -46,9 +47,11 @@ def trade_off(summary: pd.DataFrame) -> Figure:
     points = look_of(shown)
     handles, labels = legend_entries(points)
     lines = sum(label.count("\n") + 1.4 for label in labels)
+    beside = width >= style.WIDE  # the legend; else below
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
-        size = style.PAGE, max(4.4, 0.4 + LEADING * lines)
-        figure, axes = plt.subplots(figsize=size, layout="constrained")
+        columns = 1 if beside else max(int(width / ENTRY), 1)
+        height = max(4.4, 0.4 + LEADING * lines) if beside else 0.85 * width + LEADING * lines / columns
+        figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
         axes.set_xlabel("Pointing Game (% of images with boxes)")
         axes.set_ylabel("accuracy after the saccade (% of images)")
         sns.despine(ax=axes)
@@ -58,14 +61,14 @@ def trade_off(summary: pd.DataFrame) -> Figure:
             axes.text(50, 50, text, ha="center", va="center")
             return figure
         draw_points(axes, points)
-        legend = figure.legend(
-            handles, labels, loc="outside right upper", frameon=False, handlelength=1.7, fontsize=TEXT
-        )
+        place = "outside right upper" if beside else "outside lower center"
+        look = {"frameon": False, "handlelength": 1.7, "fontsize": TEXT}
+        legend = figure.legend(handles, labels, loc=place, ncols=columns, **look)
         plt.setp(legend.get_texts(), parse_math=False)
         if len(left_out):
             methods = left_out["variant"].map(style.method_name).groupby(left_out["model"], sort=False)
             rows = ", ".join(f"{model} ({', '.join(names)})" for model, names in methods)
-            note = textwrap.fill(f"Not shown, as no image has a box: {rows}", 110)
+            note = textwrap.fill(f"Not shown, as no image has a box: {rows}", int(width / NOTE))
             figure.supxlabel(note, fontsize=TEXT, parse_math=False)
         label_points(axes, points)
     return figure

@@ -335,6 +335,23 @@ class Figure(Closed):
     methods: list[Name] = Field([], description="shown where they run; empty: all that run but the baselines")
 
 
+class Figures(Closed):
+    """For where figures are drawn."""
+
+    sizes: list[Literal["page", "column", "slide"]] = Field(
+        ["page"],
+        min_length=1,
+        description="a paper's page or column, slides; the figures of each have a folder",
+    )
+
+    @pydantic.field_validator("sizes")
+    @classmethod
+    def _once_each(cls, sizes: list[str]) -> list[str]:
+        if len(set(sizes)) < len(sizes):
+            raise ValueError(f"{', '.join(sizes)}: name each size once")
+        return sizes
+
+
 class Explorer(Closed):
     """The page on which to look at single images."""
 
@@ -387,6 +404,7 @@ class Settings(Closed):
     parts: Parts = Parts()
     pointing: Pointing = Pointing()
     nulls: Nulls = Nulls()
+    figures: Figures = Figures()
     figure_1: Figure = Figure()
     figure_2: Figure = Figure()
     explorer: Explorer = Explorer()

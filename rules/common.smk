@@ -164,10 +164,19 @@ def examples_of(dataset):
     return [*settings.datasets[dataset].examples, *AUTOMATIC]
 
 
-def drawn(path, **report_options):
-    """A figure in all formats; the report shows the PNG."""
-    png = report(f"{path}.png", **report_options)
-    return [png if format == "png" else f"{path}.{format}" for format in FIGURE_FORMATS]
+def figure_files(dataset, name, sizes=settings.figures.sizes):
+    """A figure's files: each size, the page's beside the others' folders, in all formats."""
+    folders = ["" if size == "page" else f"{size}/" for size in sizes]
+    return [
+        f"results/{dataset}/figures/{folder}{name}.{format}" for folder in folders for format in FIGURE_FORMATS
+    ]
+
+
+def drawn(name, sizes=settings.figures.sizes, **report_options):
+    """A figure's files; the report shows the PNG of the first size."""
+    files = figure_files("{dataset}", name, sizes)
+    shown = next(file for file in files if file.endswith(".png"))
+    return [report(file, **report_options) if file == shown else file for file in files]
 
 
 def label_map_parts(wildcards):

@@ -20,7 +20,7 @@ rule plot_figure_1:
         env=environment("networks"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/figure_1/{view}/{model}/{example}",
+            "figure_1/{view}/{model}/{example}",
             category="Figure 1: what each method looks at",
             labels={
                 "data set": "{dataset}",
@@ -41,6 +41,7 @@ rule plot_figure_1:
         "../envs/networks.yaml"
     params:
         example="{example}",
+        sizes=settings.figures.sizes,
         view=lambda wc: settings.views[wc.view].looks,
         model=lambda wc: settings.models[wc.model].model_dump(),
         methods=[
@@ -63,7 +64,7 @@ rule plot_figure_2:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/figure_2_{view}",
+            "figure_2_{view}",
             category="Figure 2: accuracy and localisation",
             labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/figure_2.rst",
@@ -76,6 +77,7 @@ rule plot_figure_2:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        sizes=settings.figures.sizes,
         methods=settings.shown_methods(settings.figure_2),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
@@ -91,7 +93,7 @@ rule plot_trade_off:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/trade_off_{view}",
+            "trade_off_{view}",
             category="Trade-off: localisation against accuracy",
             labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/trade_off.rst",
@@ -104,6 +106,7 @@ rule plot_trade_off:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        sizes=settings.figures.sizes,
     message:
         "Plotting the trade-off of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -118,7 +121,7 @@ rule plot_nulls:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/nulls_{view}",
+            "nulls_{view}",
             category="Nulls: what a method adds",
             labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/nulls.rst",
@@ -131,6 +134,7 @@ rule plot_nulls:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        sizes=settings.figures.sizes,
     message:
         "Plotting the nulls of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -145,7 +149,7 @@ rule plot_best_of_n:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/best_of_n_{view}",
+            "best_of_n_{view}",
             category="Best of n: what n views are worth",
             labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
             caption="../workflow/report/best_of_n.rst",
@@ -158,6 +162,7 @@ rule plot_best_of_n:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        sizes=settings.figures.sizes,
     message:
         "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -172,7 +177,8 @@ rule plot_views:
         env=environment("networks"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/views_{view}",
+            "views_{view}",
+            ["page"],
             category="Views: what the network receives",
             labels={"data set": "{dataset}", "view": "{view}", "model": settings.run.models[0]},
             caption="../workflow/report/views.rst",

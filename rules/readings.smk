@@ -89,7 +89,8 @@ rule plot_calibration:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/calibration_{model}",
+            "calibration_{model}",
+            ["page"],
             category="Calibration: which reading fits the paper",
             labels={"data set": "{dataset}", "model": "{model}"},
             caption="../workflow/report/calibration.rst",
@@ -145,7 +146,7 @@ rule plot_sweep:
         env=environment("figures"),
     output:
         figures=drawn(
-            "results/{dataset}/figures/sweep_{option}",
+            "sweep_{option}",
             category="Sweeps: accuracy against the grid and the floor",
             labels={"data set": "{dataset}", "option": "{option}", "models": MODELS_AND_METHODS["models"]},
             caption="../workflow/report/sweep.rst",
@@ -160,6 +161,7 @@ rule plot_sweep:
         "../envs/figures.yaml"
     params:
         title=sweep_title,
+        sizes=settings.figures.sizes,
     message:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -182,13 +184,13 @@ rule calibration:
             for table in (f"{name}.csv", f"report/{name}.html")
         ],
         figures=[
-            f"results/{dataset}/figures/calibration_{model}.{format}"
+            f"calibration_{model}.{format}"
             for dataset in samples()
             for model in settings.run.models
             for format in FIGURE_FORMATS
         ],
         views=[
-            f"results/{dataset}/figures/views_{view}.{format}"
+            f"views_{view}.{format}"
             for dataset in samples()
             for view in family_examples()
             for format in FIGURE_FORMATS
@@ -205,7 +207,7 @@ rule sweeps:
             for table in (f"sweep_{option}.csv", f"report/sweep_{option}.html")
         ],
         figures=[
-            f"results/{dataset}/figures/sweep_{option}.{format}"
+            f"sweep_{option}.{format}"
             for dataset in samples()
             for option in settings.sweeps
             for format in FIGURE_FORMATS

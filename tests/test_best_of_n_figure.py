@@ -50,7 +50,7 @@ def shown_texts(figure):
 
 def unreadable(figure):
     """Pairs of texts that cover each other, and texts that leave the page or are too small."""
-    figure.set_dpi(style.DPI)
+    figure.set_dpi(style.SIZES["page"].dpi)
     figure.draw_without_rendering()
     texts = shown_texts(figure)
     boxes = [text.get_window_extent().padded(-1) for text in texts]
@@ -125,6 +125,16 @@ def test_all_can_be_read(drawn, models, views):
     assert unreadable(figure) == []
     assert figure.get_size_inches()[0] == style.PAGE
     assert (smallest_panel(figure) > [1.5, 1.7]).all()
+
+
+@pytest.mark.parametrize("size", ["column", "slide"])
+@pytest.mark.parametrize("models", [1, 2, 3])
+def test_all_can_be_read_on_less_room(drawn, models, size):
+    width = style.SIZES[size].width
+    figure = drawn(curves(*[f"net_{i}" for i in range(models - 1)], LONG, views=49), width)
+    assert unreadable(figure) == []
+    assert figure.get_size_inches()[0] == width
+    assert (smallest_panel(figure) > [1.0, 1.7]).all()
 
 
 def test_four_networks_stand_two_by_two(drawn):

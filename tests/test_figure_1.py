@@ -19,7 +19,6 @@ from labelmaps.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.figure_1 import (
     RIGHT,
-    WIDTH,
     WRONG,
     Example,
     Saccade,
@@ -112,12 +111,12 @@ def test_every_method_has_its_panels(n):
     for above, below in zip(upper, lower, strict=True):
         assert above.get_position().x0 == pytest.approx(below.get_position().x0)
         assert above.get_position().y0 > below.get_position().y1
-    assert figure.get_size_inches()[0] <= WIDTH + 1e-9
+    assert figure.get_size_inches()[0] <= style.PAGE + 1e-9
 
 
 def test_four_methods_stand_side_by_side_in_print():
     figure = figure_1(example(4))
-    assert figure.get_size_inches()[0] == pytest.approx(WIDTH)
+    assert figure.get_size_inches()[0] == pytest.approx(style.PAGE)
     assert len({round(axes.get_position().y0, 9) for axes in panels(figure)[1]}) == 1
     sizes = [text.get_fontsize() for text in (*figure.texts, *figure.legends[0].get_texts())]
     assert min(sizes) >= 6.5
@@ -245,7 +244,7 @@ def test_own_labels_dead_maps_and_eyes_that_stay_are_said():
 
 def overlaps(figure):
     """Pairs of texts and panels that share ink, and what leaves the page."""
-    figure.set_dpi(style.DPI)
+    figure.set_dpi(style.SIZES["page"].dpi)
     figure.canvas.draw()
     boxes = {f"axes {i}": axes.get_window_extent() for i, axes in enumerate(figure.axes)}
     for i, text in enumerate(figure.texts):
@@ -262,9 +261,13 @@ LONG = (
 )
 
 
+@pytest.mark.parametrize("on", style.SIZES)
 @pytest.mark.parametrize(("n", "size"), [(1, (300, 500)), (4, (400, 300)), (5, (300, 500)), (8, (400, 300))])
-def test_nothing_overlaps(n, size):
-    assert overlaps(figure_1(example(n, *size))) == []
+def test_nothing_overlaps(n, size, on):
+    width = style.SIZES[on].width
+    figure = figure_1(example(n, *size), width)
+    assert overlaps(figure) == []
+    assert figure.get_size_inches()[0] <= width + 1e-9
 
 
 @pytest.mark.parametrize("size", [(3000, 20), (20, 3000), (1, 1)])
@@ -272,7 +275,7 @@ def test_extreme_images_are_drawn_whole(size):
     width, height = size
     figure = figure_1(example(4, width, height))
     assert overlaps(figure) == []
-    assert figure.get_size_inches()[1] < WIDTH
+    assert figure.get_size_inches()[1] < style.PAGE
     for axes in panels(figure)[0]:
         assert axes.images[0].get_extent() == [0, width, height, 0]
         axes.apply_aspect()
@@ -338,7 +341,7 @@ def test_the_legend_names_what_there_is():
 
 
 def test_lines_are_as_wide_as_they_are_drawn():
-    figure = plt.figure(dpi=style.DPI)
+    figure = plt.figure(dpi=style.SIZES["page"].dpi)
     for line in (Line("common iguana"), Line("✓ WWW fjord", 8, weight="bold")):
         text = figure.text(0, 0, line.text, size=line.size, weight=line.weight)
         assert line.width == pytest.approx(text.get_window_extent().width / figure.dpi, rel=0.05)
@@ -464,7 +467,7 @@ def plot(study, outputs, example="dead", **changes):
             {"variant": "dff components=3", "cue": "uncued"},
         ],
     }
-    plot_figure_1(**arguments | changes, outputs=outputs, example=example)
+    plot_figure_1(**arguments | changes, outputs=outputs, example=example, sizes=["page"])
 
 
 @pytest.fixture
@@ -472,7 +475,8 @@ def drawn(monkeypatch):
     """What the script hands to the drawing function."""
     seen = []
     monkeypatch.setattr(
-        "workflow.scripts.plot_figure_1.figure_1", lambda made: seen.append(made) or figure_1(made)
+        "workflow.scripts.plot_figure_1.figure_1",
+        lambda made, width: seen.append(made) or figure_1(made, width),
     )
     return seen
 

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from labelmaps import style
 from labelmaps.figure_2 import MEASURES, OWN, figure_2
 
 mpl.use("agg")
@@ -67,7 +68,7 @@ def networks(n, uncued, name="net"):
 
 @pytest.fixture
 def drawn():
-    yield lambda summary=SUMMARY, paper=PAPER: figure_2(summary, paper)
+    yield lambda summary=SUMMARY, paper=PAPER, width=style.PAGE: figure_2(summary, paper, width)
     plt.close("all")
 
 
@@ -193,21 +194,23 @@ def test_a_run_without_any_saccade_is_refused(drawn):
         drawn(SUMMARY[SUMMARY["method"] == "center"])
 
 
+@pytest.mark.parametrize("size", style.SIZES)
 @pytest.mark.parametrize(
-    ("summary", "widest"),
+    "summary",
     [
-        (networks(1, 3), 5.1),
-        (networks(2, 3), 7.2),
-        (networks(3, 4), 7.2),
-        (networks(3, 4).assign(method=lambda summary: summary["method"].str[0]), 7.2),
-        (networks(4, 5), 10.4),
-        (networks(2, 1, "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line"), 7.2),
+        networks(1, 3),
+        networks(2, 3),
+        networks(3, 4),
+        networks(3, 4).assign(method=lambda summary: summary["method"].str[0]),
+        networks(4, 5),
+        networks(2, 1, "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line"),
     ],
 )
-def test_nothing_covers_anything_and_all_can_be_read(drawn, summary, widest):
-    figure = drawn(summary)
+def test_nothing_covers_anything_and_all_can_be_read(drawn, summary, size):
+    width = style.SIZES[size].width
+    figure = drawn(summary, width=width)
     figure.draw_without_rendering()
-    assert figure.get_size_inches()[0] < widest + 0.01
+    assert figure.get_size_inches()[0] < width + 0.01
     for axes in figure.axes:
         names = [tick for tick in axes.get_xticklabels() if tick.get_rotation() == 0]
         for texts in (axes.texts, names):

@@ -42,7 +42,7 @@ def summary(*models, methods=METHODS, nulls=tuple(NULLS)):
 
 @pytest.fixture
 def drawn():
-    yield lambda table: nulls_figure(table)
+    yield nulls_figure
     plt.close("all")
 
 
@@ -164,6 +164,16 @@ def test_all_can_be_read(drawn, models, methods):
     assert len({axes.get_xlim() for axes in figure.axes}) == 1
     assert figure.axes[0].get_xlabel() == "accuracy (% of images)"
     assert "n = 1,000 images" in figure.axes[-1].get_title()
+
+
+@pytest.mark.parametrize("size", ["column", "slide"])
+@pytest.mark.parametrize("models", [1, 2, 3])
+def test_all_can_be_read_on_less_room(drawn, models, size):
+    width = style.SIZES[size].width
+    figure = drawn(summary(*[f"net_{i}" for i in range(models - 1)], LONG), width)
+    assert unreadable(figure) == []
+    assert figure.get_size_inches()[0] == width
+    assert smallest_panel(figure)[0] > 0.9
 
 
 def test_a_network_without_a_row_has_a_gap(drawn):

@@ -52,7 +52,7 @@ def sweep(*models, option="floor", values=FLOORS, methods=METHODS):
 
 @pytest.fixture
 def drawn():
-    yield lambda table, title="zoom": sweep_figure(table, title)
+    yield lambda table, title="zoom", *width: sweep_figure(table, title, *width)
     plt.close("all")
 
 
@@ -199,6 +199,18 @@ def test_all_can_be_read(drawn, models, methods):
     assert len({axes.get_ylim() for axes in figure.axes}) == 1
     lowest = min(axes.get_tightbbox().y0 for axes in figure.axes)
     assert figure.legends[0].get_window_extent().y1 <= lowest + 1
+
+
+@pytest.mark.parametrize("size", ["column", "slide"])
+@pytest.mark.parametrize("models", [1, 2, 3])
+def test_all_can_be_read_on_less_room(drawn, models, size):
+    width = style.SIZES[size].width
+    names = [f"net_{i}" for i in range(models - 1)]
+    table = sweep(*names, LONG, option="grid", values=GRIDS, methods=METHODS)
+    figure = drawn(table, "a long title " * 15, width)
+    assert unreadable(figure) == []
+    assert figure.get_size_inches()[0] == width
+    assert (smallest_panel(figure) > [1.0, 1.2]).all()
 
 
 def test_missing_values_are_gaps(drawn):

@@ -1,6 +1,6 @@
 """The trade-off draws the table's rows as points that can be told apart."""
 
-from itertools import combinations
+from itertools import combinations, product
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -39,7 +39,7 @@ NO_BOX = dict.fromkeys(["pointing", "pointing_low", "pointing_high"], np.nan)
 
 @pytest.fixture
 def drawn():
-    yield lambda summary=SUMMARY: trade_off(summary)
+    yield lambda summary=SUMMARY, width=style.PAGE: trade_off(summary, width)
     plt.close("all")
 
 
@@ -172,9 +172,15 @@ def test_points_at_one_place_are_rings_around_each_other(drawn):
 LONG = SUMMARY[SUMMARY["cue"] != "baseline"].replace({"variant": {"likelihood": "a_method_with_a_long_name"}})
 
 
-@pytest.mark.parametrize("summary", [SUMMARY, SUMMARY.iloc[:4], LONG, networks(3), networks(5, 0.03)])
-def test_labels_cover_nothing_and_all_is_on_the_page(drawn, summary):
-    figure = drawn(summary)
+@pytest.mark.parametrize(
+    ("summary", "size"),
+    [
+        *product([SUMMARY, SUMMARY.iloc[:4], LONG, networks(3), networks(5, 0.03)], ["page", "slide"]),
+        *product([SUMMARY, LONG, networks(3)], ["column"]),
+    ],
+)
+def test_labels_cover_nothing_and_all_is_on_the_page(drawn, summary, size):
+    figure = drawn(summary, style.SIZES[size].width)
     figure.draw_without_rendering()
     axes = figure.axes[0]
     boxes = [mpl.text.Text.get_window_extent(text) for text in axes.texts]
@@ -184,14 +190,27 @@ def test_labels_cover_nothing_and_all_is_on_the_page(drawn, summary):
     assert all(axes.bbox.contains(*corner) for box in boxes for corner in box.corners())
 
 
+@pytest.mark.parametrize("size", ["page", "slide"])
 @pytest.mark.parametrize("summary", [SUMMARY, LONG, networks(12, 0.014)])
-def test_the_legend_is_on_the_page_beside_the_axes(drawn, summary):
-    figure = drawn(summary)
+def test_the_legend_is_on_the_page_beside_the_axes(drawn, summary, size):
+    figure = drawn(summary, style.SIZES[size].width)
     figure.draw_without_rendering()
     axes, key = figure.axes[0], figure.legends[0].get_window_extent()
     assert key.y0 >= 0
     assert key.x1 <= figure.bbox.x1
     assert key.x0 >= axes.bbox.x1
+
+
+@pytest.mark.parametrize("summary", [SUMMARY, LONG, networks(12, 0.014)])
+def test_in_a_column_the_legend_is_below_the_axes(drawn, summary):
+    figure = drawn(summary, style.SIZES["column"].width)
+    figure.draw_without_rendering()
+    axes, key = figure.axes[0], figure.legends[0].get_window_extent()
+    assert key.x0 >= 0
+    assert key.y0 >= 0
+    assert key.x1 <= figure.bbox.x1
+    assert key.y1 <= axes.get_tightbbox().y0 + 1
+    assert axes.bbox.height > 0.6 * axes.bbox.width
 
 
 def test_names_are_no_formulas(drawn):

@@ -163,7 +163,7 @@ def test_texts_say_how_many_and_how_large():
 
 def overlaps(figure):
     """Pairs of texts, legend and panels with their axes that share ink, and what leaves the page."""
-    figure.set_dpi(style.DPI)
+    figure.set_dpi(style.SIZES["page"].dpi)
     figure.canvas.draw()
     boxes = {f"axes {i}": axes.get_tightbbox() for i, axes in enumerate(figure.axes)}
     for text in figure.texts:

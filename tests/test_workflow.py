@@ -401,6 +401,13 @@ def test_a_changed_option_reruns_that_method_only(study):
     assert jobs == ONE_METHOD
 
 
+def test_another_size_of_figures_draws_them_again_and_computes_nothing(study):
+    jobs = plan(study, figures={"sizes": ["page", "column"]})
+    assert jobs.keys() == {
+        f"plot_{name}" for name in ("figure_1", "figure_2", "trade_off", "nulls", "best_of_n")
+    }
+
+
 def test_another_number_of_threads_computes_nothing_again(study):
     assert plan(study, compute=study[2].get("compute", {}) | {"threads": 1}) == {}
 

@@ -8,11 +8,12 @@ from labelmaps.logs import job
 from labelmaps.results_table import read_results
 
 
-def plot_best_of_n(best_of_n: Path, outputs: list[Path], view: str) -> None:
-    """Draw the curves of each network through `view`, in the format of each output's name."""
+def plot_best_of_n(best_of_n: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:
+    """Draw the curves of each network through `view`, in these sizes, in the format of each output's name."""
     style.prepare()
     table = read_results(best_of_n)
-    style.save(best_of_n_figure(table[table["view"] == view]), outputs)
+    shown = table[table["view"] == view]
+    style.draw(lambda width: best_of_n_figure(shown, width), outputs, sizes)
 
 
 if __name__ == "__main__":

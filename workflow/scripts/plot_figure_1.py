@@ -32,8 +32,9 @@ def plot_figure_1(
     view: dict,
     model: dict,
     methods: list[dict],
+    sizes: list[str],
 ) -> None:
-    """Draw one of the examples in the format of each output's name.
+    """Draw one of the examples in these sizes, in the format of each output's name.
 
     saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
     view and model: as in the settings.
@@ -74,8 +75,8 @@ def plot_figure_1(
     network = f"{model['architecture']} ({origin['weights_source']})"
     fixation_points = f"{view['family']}, {family.grid} × {family.grid} fixations"
     notes = [describe(chosen), network, fixation_points, image]
-    figure = figure_1(Example(pixels, boxes, class_names[label], before, saccades, notes))
-    style.save(figure, outputs)
+    shown = Example(pixels, boxes, class_names[label], before, saccades, notes)
+    style.draw(lambda width: figure_1(shown, width), outputs, sizes)
 
 
 def look(

@@ -10,9 +10,15 @@ from labelmaps.results_table import read_results
 
 
 def plot_figure_2(
-    summary: Path, paper: Path, index: Path, outputs: list[Path], view: str, methods: list[str]
+    summary: Path,
+    paper: Path,
+    index: Path,
+    outputs: list[Path],
+    view: str,
+    methods: list[str],
+    sizes: list[str],
 ) -> None:
-    """Draw these methods through `view` in the format of each output's name.
+    """Draw these methods through `view` in these sizes, in the format of each output's name.
 
     The paper's values stand beside them where the images are its own.
     """
@@ -21,8 +27,8 @@ def plot_figure_2(
     shown = table["method"].isin(methods) | (table["cue"] == "baseline")
     if not are_imagenet_validation(read_index(index)["image"]):
         stated = stated.iloc[:0]
-    figure = figure_2(table[shown & (table["view"] == view)], stated)
-    style.save(figure, outputs)
+    rows = table[shown & (table["view"] == view)]
+    style.draw(lambda width: figure_2(rows, stated, width), outputs, sizes)
 
 
 if __name__ == "__main__":

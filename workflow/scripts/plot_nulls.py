@@ -8,11 +8,12 @@ from labelmaps.nulls_figure import nulls_figure
 from labelmaps.results_table import read_results
 
 
-def plot_nulls(summary: Path, outputs: list[Path], view: str) -> None:
-    """Draw methods and nulls through `view`, in the format of each output's name."""
+def plot_nulls(summary: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:
+    """Draw methods and nulls through `view`, in these sizes, in the format of each output's name."""
     style.prepare()
     table = read_results(summary)
-    style.save(nulls_figure(table[table["view"] == view]), outputs)
+    shown = table[table["view"] == view]
+    style.draw(lambda width: nulls_figure(shown, width), outputs, sizes)
 
 
 if __name__ == "__main__":

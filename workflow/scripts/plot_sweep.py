@@ -8,10 +8,11 @@ from labelmaps.results_table import read_results
 from labelmaps.sweep_figure import sweep_figure
 
 
-def plot_sweep(sweep: Path, outputs: list[Path], title: str) -> None:
-    """Draw a sweep in the format of each output's name."""
+def plot_sweep(sweep: Path, outputs: list[Path], title: str, sizes: list[str]) -> None:
+    """Draw a sweep in these sizes, in the format of each output's name."""
     style.prepare()
-    style.save(sweep_figure(read_results(sweep), title), outputs)
+    table = read_results(sweep)
+    style.draw(lambda width: sweep_figure(table, title, width), outputs, sizes)
 
 
 if __name__ == "__main__":

@@ -8,12 +8,12 @@ from labelmaps.results_table import read_results
 from labelmaps.trade_off import trade_off
 
 
-def plot_trade_off(summary: Path, outputs: list[Path], view: str) -> None:
-    """Draw the rows of `view`, in the format of each output's name."""
+def plot_trade_off(summary: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:
+    """Draw the rows of `view`, in these sizes, in the format of each output's name."""
     style.prepare()
     table = read_results(summary)
     shown = (table["view"] == view) & (table["cue"] != "null model")
-    style.save(trade_off(table[shown]), outputs)
+    style.draw(lambda width: trade_off(table[shown], width), outputs, sizes)
 
 
 if __name__ == "__main__":

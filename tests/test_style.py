@@ -1,0 +1,44 @@
+"""Figures are saved as wide as they are asked for, in every format."""
+
+import matplotlib.pyplot as plt
+import pytest
+from PIL import Image
+
+from labelmaps import style
+
+
+def figure(width):
+    made = plt.figure(figsize=(width, 1))
+    made.text(0.1, 0.5, "text")
+    return made
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """Files of a figure in some sizes: size → folder."""
+    style.prepare()
+
+    def draw(*sizes):
+        folders = {size: tmp_path / size for size in sizes}
+        paths = [folder / f"a.{kind}" for folder in folders.values() for kind in ("pdf", "svg", "png")]
+        style.draw(figure, paths, sizes)
+        return folders
+
+    yield draw
+    plt.close("all")
+
+
+@pytest.mark.parametrize("sizes", [("page",), ("slide", "column"), ("page", "column", "slide")], ids=" ".join)
+def test_each_size_has_its_width_in_every_format(drawn, sizes):
+    inches = {"page": 7.2, "column": 3.5, "slide": 6.4}
+    for size, folder in drawn(*sizes).items():
+        points = f"{72 * inches[size]:.1f}".removesuffix(".0")
+        assert f'width="{points}pt"' in (folder / "a.svg").read_text()
+        assert f"/MediaBox [ 0 0 {points} 72 ]".encode() in (folder / "a.pdf").read_bytes()
+        with Image.open(folder / "a.png") as picture:
+            assert picture.width == round(inches[size] * style.SIZES[size].dpi)
+
+
+def test_a_slides_picture_fills_a_full_hd_screen():
+    slide = style.SIZES["slide"]
+    assert slide.width * slide.dpi == 1920
