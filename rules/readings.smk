@@ -184,16 +184,16 @@ rule calibration:
             for table in (f"{name}.csv", f"report/{name}.html")
         ],
         figures=[
-            f"calibration_{model}.{format}"
+            file
             for dataset in samples()
             for model in settings.run.models
-            for format in FIGURE_FORMATS
+            for file in figure_files(dataset, f"calibration_{model}", ["page"])
         ],
         views=[
-            f"views_{view}.{format}"
+            file
             for dataset in samples()
             for view in family_examples()
-            for format in FIGURE_FORMATS
+            for file in figure_files(dataset, f"views_{view}", ["page"])
         ],
 
 
@@ -207,8 +207,8 @@ rule sweeps:
             for table in (f"sweep_{option}.csv", f"report/sweep_{option}.html")
         ],
         figures=[
-            f"sweep_{option}.{format}"
+            file
             for dataset in samples()
             for option in settings.sweeps
-            for format in FIGURE_FORMATS
+            for file in figure_files(dataset, f"sweep_{option}")
         ],

@@ -1,18 +1,26 @@
-"""The worked examples of docs/extend.md, as one follows them: a module, an entry in the configuration, nothing else."""
+"""The worked examples of docs/extend.md, as one follows them: a module or files, an entry or a recipe, nothing else."""
 
 import importlib.util
 import re
 import shutil
 
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import yaml
-from test_workflow import ROOT, snakemake, succeed, write_config, write_images
+from PIL import Image
+from test_workflow import ROOT, run_snakemake, snakemake, succeed, write_config, write_images
+from torch.nn.functional import interpolate
+
+from labelmaps.networks import random_weights, save_weights
 
 PAGE = (ROOT / "docs/extend.md").read_text()
-MODULES = dict(re.findall(r"`(labelmaps/(?:methods|views)/\w+\.py)`:\n\n```python\n(.*?)```", PAGE, re.S))
+FILES = dict(re.findall(r"`([\w/]+\.\w+)`:\n\n```\w+\n(.*?)```", PAGE, re.S))
+MODULES = {name: text for name, text in FILES.items() if name.startswith("labelmaps/")}
+SAVING = re.search(r"```python\n(import torch\n.*?)```", PAGE, re.S).group(1)
+RESULTS = re.findall(r"`(results/mine/[\w/.]+)`", PAGE)
 ENTRIES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", PAGE, re.S)]
 
 
@@ -49,11 +57,13 @@ def run(repository, tmp_path):
     return run
 
 
-def test_the_page_shows_a_method_and_a_view():
+def test_the_page_shows_a_method_a_view_and_data():
     assert sorted(MODULES) == ["labelmaps/methods/margin.py", "labelmaps/views/log_polar.py"]
+    assert sorted(FILES.keys() - MODULES) == ["data/classes.txt", "data/mine.csv"]
+    assert RESULTS == ["results/mine/summary.csv", "results/mine/figures/figure_2_zoom.pdf"]
     code = MODULES["labelmaps/methods/margin.py"].splitlines()
     assert len([line for line in code if line.strip()]) <= 10
-    assert [set(entry) for entry in ENTRIES] == [{"methods", "run"}, {"views", "run"}]
+    assert [set(entry) for entry in ENTRIES] == [{"methods", "run"}, {"views", "run"}, {"datasets"}]
 
 
 def test_a_method_of_ones_own_is_in_the_summary(run):
@@ -103,3 +113,90 @@ def test_the_rows_of_the_log_polar_view_are_logarithmic_radii(log_polar):
     assert np.allclose(
         view.diff(dim=0), 1 / 8, atol=0.01
     )  # sixteen times the radius, 4 in log2, over 32 rows
+
+
+def recipe(name):
+    """What a recipe of config/ holds."""
+    return yaml.safe_load((ROOT / "config" / name).read_text())
+
+
+def follow(name, folder, *targets):
+    """Run a recipe in a folder by the command at its top, with few methods laid over it."""
+    text = (ROOT / "config" / name).read_text()
+    command = re.search(r"^#   snakemake (.+)$", text, re.M).group(1).split()
+    few = write_config(folder / "few.yaml", run={"methods": ["center", "likelihood", "gradcam", "igub"]})
+    here = ["--directory", folder, "--cores", "2"]
+    succeed(run_snakemake(ROOT, *targets, *command, few, *here))  # the command ends in its configurations
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder with the page's table and classes, the images of the table, and weights for the recipe of data."""
+    (tmp_path / "data").mkdir()
+    for name in FILES.keys() - MODULES:
+        (tmp_path / name).write_text(FILES[name])
+    random = np.random.default_rng(0)
+    for name in pd.read_csv(tmp_path / "data/mine.csv")["path"]:
+        path = tmp_path / "data" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (240, 320, 3), np.uint8)).save(path)
+    model = recipe("own_data.yaml")["models"]["mine"]
+    save_weights(random_weights(model["architecture"], 3, seed=0), tmp_path / model["checkpoint"])
+    return tmp_path
+
+
+def check_results(folder, n_boxes):
+    """The index holds the page's images, with their labels and so many boxes; the summary and Figure 2 are there."""
+    index = pd.read_parquet(folder / "results/mine/index.parquet").set_index("path").sort_index()
+    assert index["label"].to_dict() == {
+        "data/photos/cat/sofa.png": 0,
+        "data/photos/cat/two.png": 0,
+        "data/photos/dog/lawn.png": 1,
+        "data/photos/fox/snow.png": 2,
+    }
+    assert index["boxes"].map(len).tolist() == n_boxes
+    summary = pd.read_csv(folder / RESULTS[0]).set_index("method")
+    assert set(summary["n_images"]) == {4}
+    assert summary.loc["likelihood", "n_pointing"] == sum(n > 0 for n in n_boxes)
+    assert (folder / RESULTS[1]).read_bytes().startswith(b"%PDF")
+
+
+def test_data_of_ones_own_lead_to_the_summary_and_figure_2(folder):
+    follow("own_data.yaml", folder, *RESULTS)
+    check_results(folder, n_boxes=[1, 2, 1, 0])
+
+
+def test_a_folder_per_class_needs_no_table(folder):
+    (folder / "data/mine.csv").unlink()
+    config = recipe("own_data.yaml") | ENTRIES[2]
+    config["run"]["methods"] = ["center", "likelihood"]
+    path = write_config(folder / "mine.yaml", **config)
+    succeed(snakemake(folder, *RESULTS, "--configfile", path))
+    check_results(folder, n_boxes=[0, 0, 0, 0])
+
+
+def test_a_network_of_ones_own_sees_what_it_was_trained_to_expect(folder, monkeypatch):
+    model = recipe("own_network.yaml")["models"]["my_network"]
+
+    def train(network):
+        network.load_state_dict(random_weights(model["architecture"], 3, seed=1))
+
+    names = {"train": train}
+    with monkeypatch.context() as there:
+        there.chdir(folder)
+        exec(SAVING, names)
+    follow("own_network.yaml", folder, RESULTS[0])
+
+    index = pd.read_parquet(folder / "results/mine/index.parquet")
+    images = np.stack([np.asarray(Image.open(folder / path)) for path in index["path"]])
+    pixels = torch.from_numpy(images).permute(0, 3, 1, 2) / 255
+    pixels = interpolate(pixels, (model["size"], model["size"]), mode="bilinear")  # as zoom at the centre
+    mean, std = (torch.tensor(model[key])[:, None, None] for key in ("mean", "std"))
+    with torch.inference_mode():
+        expected = names["network"].eval()((pixels - mean) / std).log_softmax(-1).numpy()
+    with h5py.File(folder / "results/mine/zoom/my_network/label_maps.h5") as file:
+        np.testing.assert_allclose(file["log_probability"][:, 3, 3], expected, rtol=0, atol=2e-3)
+    summary = pd.read_csv(folder / RESULTS[0]).set_index("method")
+    assert set(summary["model"]) == {"my_network"}
+    assert set(summary["weights"]) == {"checkpoint"}
+    assert summary.loc["center", "accuracy_after"] == (expected.argmax(-1) == index["label"]).mean()
