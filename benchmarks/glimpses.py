@@ -13,7 +13,6 @@ import argparse
 import statistics
 import warnings
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import torch
@@ -23,7 +22,7 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from benchmarks.label_maps import folded, network_of
 from benchmarks.timing import in_turn, ratio
-from labelmaps import engines, networks
+from labelmaps import engines, inference, networks
 from labelmaps.factorisation import factorise
 from labelmaps.glimpse import Glimpse, SplitClassifier
 from labelmaps.images import read_image
@@ -71,7 +70,7 @@ def main() -> None:
     package_cam = GradCAM(plain, [block])
 
     streams = 1 if device.type == "cuda" else arguments.threads
-    pool = ThreadPoolExecutor(streams)
+    pool = inference.one_thread_each(streams)
 
     def of_batches(function: Callable[..., object], *tensors: torch.Tensor) -> None:
         """What the rule does with batches, as many at a time."""

@@ -17,7 +17,6 @@ import argparse
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -75,7 +74,7 @@ def bare(classifier: networks.Classifier, views: torch.Tensor, passes: int, stre
         for _ in left:
             classifier.logits(views)
 
-    with ThreadPoolExecutor(streams) as pool:
+    with inference.one_thread_each(streams) as pool:
         list(pool.map(ask, range(streams)))
 
 
@@ -161,8 +160,9 @@ def main() -> None:
         views = torch.randn(batch, 3, 224, 224).to(
             device, classifier.dtype, memory_format=torch.channels_last
         )
-        with told(f"{way}: first forward pass"):
+        with told(f"{way}: compiling, if at all, and a first forward pass"):
             engine.prepare(batch)
+            classifier.logits(views)
         first = first_way(network_of(*made).to(device), device)
         exactly = arguments.block * CELLS / batch
         passes = round(exactly)

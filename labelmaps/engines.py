@@ -109,10 +109,12 @@ class Exact:
         self._one_at_a_time = threading.Lock()
 
     def prepare(self, batch: int) -> None:
-        """Compile the network for such batches, if it is to be."""
-        size = self.preprocessing.size
-        if self.classifier.compiled:
-            self.classifier.logits(torch.zeros(batch, 3, size, size))
+        """Compile the network for such batches, if it is to be; what is not compiled here, every thread compiles."""
+        classifier, size = self.classifier, self.preprocessing.size
+        if classifier.compiled:
+            # As views are, layout and all: the compiler tells tensors apart that `logits` had to copy.
+            views = torch.zeros(batch, 3, size, size, dtype=classifier.dtype, device=self.device)
+            classifier.logits(views.to(memory_format=torch.channels_last))
 
     def possible(self, batch: int) -> int:
         """Whole images, or equal parts of one of whole rows of its grid; at least one row.

@@ -4,9 +4,7 @@ import torch
 from torch import Tensor
 
 SQUARINGS = 10  # of MᵀM: as 1024 steps of power iteration, and products of matrices are fast
-SCALED_EVERY = (
-    3  # squarings: in between, entries grow to at most column⁸, which float32 holds for 50,000 columns
-)
+SCALED_EVERY = 3  # squarings, between which no entry exceeds column⁷: float32 holds that of 200,000 columns
 SWEEPS = 30  # fixed numbers, so that no matrix depends on those beside it; 100 sweeps lower the error by < 0.4 % for k ≤ 5
 INNER = 3  # updates of one factor for each product with the large matrix
 

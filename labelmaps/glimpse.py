@@ -43,6 +43,8 @@ class AtBlock(threading.local):
 class SplitClassifier:
     """A network cut after its last block: the last module whose output is still a map. Several threads may use it.
 
+    The network is this object's own from then on: a hook stays at the block.
+
     precision: of all up to there; what comes after, and the activations given, are float32.
     linear: the linear layer, where all that follows the last block is the average over the map and that layer; else None.
     Raises `InputError` where no map leads to the logits (vision transformers), and where these are not finite.

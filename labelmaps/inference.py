@@ -50,8 +50,10 @@ def in_order(
 ) -> Iterator[T]:
     """function(*item) of each item, in order, made in the pool's threads up to `ahead` items before it is taken."""
     items = iter(items)
-    waiting = deque(pool.submit(function, *item) for item in islice(items, ahead))
+    waiting = deque()
     try:
+        for item in islice(items, ahead):
+            waiting.append(pool.submit(function, *item))
         while waiting:
             yield waiting.popleft().result()
             waiting.extend(pool.submit(function, *item) for item in islice(items, 1))
@@ -82,6 +84,14 @@ def read_batches(
         yield rows, decoded
 
 
+def one_thread_each(streams: int) -> ThreadPoolExecutor:
+    """Threads in each of which torch does everything in that thread alone.
+
+    A new thread that begins with a convolution has not heard of `torch.set_num_threads`, unless it calls it itself.
+    """
+    return ThreadPoolExecutor(streams, initializer=torch.set_num_threads, initargs=(1,))
+
+
 def ask_of_batches(
     ask: Callable[[pd.DataFrame, list[np.ndarray]], T],
     index: pd.DataFrame,
@@ -100,7 +110,7 @@ def ask_of_batches(
             return rows, ask(rows, images)
 
     streams = 1 if device.type == "cuda" else threads
-    with ThreadPoolExecutor(streams) as pool:
+    with one_thread_each(streams) as pool:
         yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * streams)
 
 

@@ -336,12 +336,12 @@ class Figure(Closed):
 
 
 class Figures(Closed):
-    """For where figures are drawn."""
+    """The sizes in which figures are drawn."""
 
     sizes: list[Literal["page", "column", "slide"]] = Field(
         ["page"],
         min_length=1,
-        description="a paper's page or column, slides; the figures of each have a folder",
+        description="a paper's page or column, slides; the latter two have folders",
     )
 
     @pydantic.field_validator("sizes")

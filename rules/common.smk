@@ -175,8 +175,8 @@ def figure_files(dataset, name, sizes=settings.figures.sizes):
 def drawn(name, sizes=settings.figures.sizes, **report_options):
     """A figure's files; the report shows the PNG of the first size."""
     files = figure_files("{dataset}", name, sizes)
-    shown = next(file for file in files if file.endswith(".png"))
-    return [report(file, **report_options) if file == shown else file for file in files]
+    first = next(file for file in files if file.endswith(".png"))
+    return [report(file, **report_options) if file == first else file for file in files]
 
 
 def label_map_parts(wildcards):

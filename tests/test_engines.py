@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import nn
 
-from labelmaps import engines
+from labelmaps import engines, inference
 from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
 from labelmaps.index import write_index
@@ -268,6 +268,19 @@ def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_ea
     torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-4)
     assert torch.equal(compiled.logits(images, 18), logits)
     assert any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_what_is_prepared_is_compiled_once_for_all_threads(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    image = pictures((40, 30))
+    compiled = exact(zoom.View(grid=3), compiled=True)
+    torch._dynamo.utils.counters.clear()
+    compiled.prepare(9)
+    with inference.one_thread_each(2) as pool:
+        first, *others = pool.map(lambda _: compiled.logits(image, 9), range(4))
+    assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    assert all(torch.equal(logits, first) for logits in others)
 
 
 class Forgetful(Exact):

@@ -168,10 +168,8 @@ def test_data_of_ones_own_lead_to_the_summary_and_figure_2(folder):
 
 def test_a_folder_per_class_needs_no_table(folder):
     (folder / "data/mine.csv").unlink()
-    config = recipe("own_data.yaml") | ENTRIES[2]
-    config["run"]["methods"] = ["center", "likelihood"]
-    path = write_config(folder / "mine.yaml", **config)
-    succeed(snakemake(folder, *RESULTS, "--configfile", path))
+    path = write_config(folder / "mine.yaml", **ENTRIES[2], run={"methods": ["center", "likelihood"]})
+    succeed(snakemake(folder, *RESULTS, "--configfile", ROOT / "config/own_data.yaml", path))
     check_results(folder, n_boxes=[0, 0, 0, 0])
 
 

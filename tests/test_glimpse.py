@@ -115,7 +115,7 @@ def test_the_head_takes_activations_that_no_view_gave(split):
     assert len(together.unique(dim=0)) == 4
 
 
-def test_the_network_is_left_as_it_was(split):
+def test_the_network_says_what_it_said_and_no_gradients_are_left(split):
     architecture, network, classifier = split
     views = noise(2, 3, 64, 64)
     activations = classifier.activations(views)

@@ -301,6 +301,33 @@ def test_after_a_failure_nothing_more_is_asked():
     assert len(asked) < 50
 
 
+def test_where_there_are_no_more_items_after_a_failure_what_waits_is_not_asked():
+    asked = []
+
+    def answer(i):
+        asked.append(i)
+        threading.Event().wait(0.05)
+
+    def items():
+        yield from ((i,) for i in range(20))
+        raise InterruptedError
+
+    with ThreadPoolExecutor(1) as pool, pytest.raises(InterruptedError):
+        list(inference.in_order(pool, answer, items(), ahead=50))
+    assert len(asked) < 20
+
+
+def test_a_stream_does_everything_in_one_thread():
+    """Else a convolution, a new thread's first operation, would ask for as many as OMP_NUM_THREADS says."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(threads + 1)
+    try:
+        with inference.one_thread_each(2) as pool:
+            assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
+    finally:
+        torch.set_num_threads(threads)
+
+
 def test_what_is_done_is_counted_once_it_is_written(index, network):
     recorder = Recorder()
     for done, n in enumerate(inference.compute_label_maps(index, exact(network), 2 * 9, recorder), start=1):

@@ -45,8 +45,10 @@ def model(architecture):
     return {"architecture": architecture, "weights": None, "size": 64, "mean": None, "std": None}
 
 
-@pytest.mark.parametrize("view", [{"family": "zoom", "grid": 3}, {"family": "shift", "grid": 1}])
-def test_label_maps(files, view):
+@pytest.mark.parametrize(
+    ("view", "size"), [({"family": "zoom", "grid": 3}, 64), ({"family": "shift", "grid": 7}, 224)]
+)
+def test_label_maps(files, view, size):
     made = {}
     for threads in (1, 3):
         output = files / f"{threads}.h5"
@@ -56,7 +58,7 @@ def test_label_maps(files, view):
             part=1,
             parts=1,
             engine="exact" if view["family"] == "zoom" else "shared",
-            model=model("small_resnet"),
+            model=model("small_resnet") | {"size": size},
             threads=threads,
             **SETTINGS | {"view": view},
         )
@@ -64,9 +66,16 @@ def test_label_maps(files, view):
     assert made[1] == made[3]
 
 
-@pytest.mark.parametrize("architecture", ["small_resnet", "densenet121"])  # a linear head, and another
-@pytest.mark.parametrize("method", ["gradcam", "dff"])
-def test_saliency(files, architecture, method):
+@pytest.mark.parametrize(
+    ("architecture", "method", "options", "precision"),
+    [
+        ("small_resnet", "gradcam", {}, "float32"),
+        ("small_resnet", "dff", {"components": 3}, "bfloat16"),
+        ("densenet121", "dff", {}, "float32"),  # its head is more than a linear layer
+        ("densenet121", "layercam", {}, "bfloat16"),
+    ],
+)
+def test_saliency(files, architecture, method, options, precision):
     made = {}
     for threads in (1, 3):
         output = files / f"{threads}.h5"
@@ -74,10 +83,10 @@ def test_saliency(files, architecture, method):
             *paths(files, architecture),
             output,
             method=method,
-            options={},
+            options=options,
             model=model(architecture),
             threads=threads,
-            **SETTINGS,
+            **SETTINGS | {"compute": SETTINGS["compute"] | {"precision": precision}},
         )
         made[threads] = output.read_bytes()
     assert made[1] == made[3]
