@@ -1,7 +1,6 @@
 """From images to label maps: decode once, make the views, ask the network, store what it says."""
 
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
@@ -12,6 +11,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from labelmaps.ahead import in_order
 from labelmaps.errors import InputError
 from labelmaps.images import read_digest, read_image
 from labelmaps.label_map_file import LabelMapWriter
@@ -43,23 +43,6 @@ def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarr
         raise InputError(
             f"{error}; or set `verify: full` for the data set, which leaves such images out"
         ) from error
-
-
-def in_order(
-    pool: ThreadPoolExecutor, function: Callable[..., T], items: Iterable[tuple], ahead: int
-) -> Iterator[T]:
-    """function(*item) of each item, in order, made in the pool's threads up to `ahead` items before it is taken."""
-    items = iter(items)
-    waiting = deque()
-    try:
-        for item in islice(items, ahead):
-            waiting.append(pool.submit(function, *item))
-        while waiting:
-            yield waiting.popleft().result()
-            waiting.extend(pool.submit(function, *item) for item in islice(items, 1))
-    finally:
-        for later in waiting:  # nobody will take them
-            later.cancel()
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:

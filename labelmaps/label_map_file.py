@@ -24,6 +24,7 @@ seals of their own. The reader goes to the parts themselves.
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from labelmaps.ahead import in_order
 from labelmaps.errors import InputError
 from labelmaps.hdf5 import new_hdf5
 from labelmaps.index import check_same_images
@@ -178,9 +180,10 @@ class LabelMapFile:
         return self.attributes | {"label_maps": self.integrity}
 
     def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
-        """The label maps in order, `size` images at a time, so that memory stays bounded."""
-        for start in range(0, len(self.images), size):
-            yield self.read(start, start + size)
+        """The label maps in order, `size` images at a time, so that memory stays bounded; the next are read meanwhile."""
+        places = ((start, start + size) for start in range(0, len(self.images), size))
+        with ThreadPoolExecutor(1) as pool:
+            yield from in_order(pool, self.read, places, ahead=2)
 
     def read(self, start: int, stop: int) -> LabelMaps:
         """The label maps of the images from `start` up to `stop`."""

@@ -1,7 +1,6 @@
 """Label maps of images equal those of the simplest way: one view at a time, sampled and classified by torch alone."""
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -269,52 +268,6 @@ def test_a_gpu_that_fails_says_at_which_images(index, network, monkeypatch, wher
 
 def failing_gpu(*_):
     raise torch.AcceleratorError("CUDA error: unspecified launch failure")
-
-
-def test_answers_come_in_the_order_of_what_was_asked_and_no_more_is_asked_than_is_told():
-    """The first answer is the last to be there."""
-    taken, third = [], threading.Event()
-
-    def answer(i):
-        if i == 2:
-            third.set()
-        return third.wait(timeout=30) and -i
-
-    with ThreadPoolExecutor(3) as pool:
-        answers = inference.in_order(pool, answer, ((taken.append(i) or i,) for i in range(5)), ahead=3)
-        assert next(answers) == 0
-        assert taken == [0, 1, 2]
-        assert list(answers) == [-1, -2, -3, -4]
-        assert list(inference.in_order(pool, answer, [], ahead=3)) == []
-
-
-def test_after_a_failure_nothing_more_is_asked():
-    asked = []
-
-    def fail(i):
-        asked.append(i)
-        threading.Event().wait(0.02)
-        raise InterruptedError
-
-    with ThreadPoolExecutor(1) as pool, pytest.raises(InterruptedError):
-        list(inference.in_order(pool, fail, ((i,) for i in range(100)), ahead=50))
-    assert len(asked) < 50
-
-
-def test_where_there_are_no_more_items_after_a_failure_what_waits_is_not_asked():
-    asked = []
-
-    def answer(i):
-        asked.append(i)
-        threading.Event().wait(0.05)
-
-    def items():
-        yield from ((i,) for i in range(20))
-        raise InterruptedError
-
-    with ThreadPoolExecutor(1) as pool, pytest.raises(InterruptedError):
-        list(inference.in_order(pool, answer, items(), ahead=50))
-    assert len(asked) < 20
 
 
 def test_a_stream_does_everything_in_one_thread():
