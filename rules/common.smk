@@ -168,7 +168,9 @@ def figure_files(dataset, name, sizes=settings.figures.sizes):
     """A figure's files: each size, the page's beside the others' folders, in all formats."""
     folders = ["" if size == "page" else f"{size}/" for size in sizes]
     return [
-        f"results/{dataset}/figures/{folder}{name}.{format}" for folder in folders for format in FIGURE_FORMATS
+        f"results/{dataset}/figures/{folder}{name}.{format}"
+        for folder in folders
+        for format in FIGURE_FORMATS
     ]
 
 
