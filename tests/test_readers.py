@@ -193,6 +193,7 @@ def figure_of(files, output):
         VIEW,
         MODEL,
         [{"variant": method, "cue": METHODS[method]} for method in shown],
+        ["page"],
     )
 
 
@@ -299,7 +300,7 @@ READERS = {
     ),
     "plot_figure_2": (
         lambda files, out: plot_figure_2(
-            files["summary"], PAPER, files["index"], [out / "a.png"], "zoom", list(METHODS)
+            files["summary"], PAPER, files["index"], [out / "a.png"], "zoom", list(METHODS), ["page"]
         ),
         ["index"],
     ),
