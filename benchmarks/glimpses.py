@@ -21,7 +21,7 @@ from pytorch_grad_cam.feature_factorization.deep_feature_factorization import df
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from benchmarks.label_maps import folded, network_of
-from benchmarks.timing import in_turn, ratio
+from benchmarks.timing import in_turn, ratio, torch_threads
 from labelmaps import engines, inference, networks
 from labelmaps.factorisation import factorise
 from labelmaps.glimpse import Glimpse, SplitClassifier
@@ -69,8 +69,7 @@ def main() -> None:
     arrays = [activation[None].cpu().numpy() for activation in activations]
     package_cam = GradCAM(plain, [block])
 
-    streams = 1 if device.type == "cuda" else arguments.threads
-    pool = inference.one_thread_each(streams)
+    pool = inference.one_thread_each(inference.streams(device, arguments.threads))
 
     def of_batches(function: Callable[..., object], *tensors: torch.Tensor) -> None:
         """What the rule does with batches, as many at a time."""
@@ -95,9 +94,8 @@ def main() -> None:
         """With torch's own threads, as it comes."""
 
         def run(_: int) -> None:
-            torch.set_num_threads(arguments.threads)
-            function()
-            torch.set_num_threads(1)
+            with torch_threads(arguments.threads):
+                function()
 
         return run
 

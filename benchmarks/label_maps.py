@@ -24,7 +24,7 @@ from statistics import median
 import pandas as pd
 import torch
 
-from benchmarks.timing import in_turn, ratio
+from benchmarks.timing import in_turn, ratio, torch_threads
 from labelmaps import engines, inference, networks
 from labelmaps.images import image_id, read_digest, read_image, read_size
 from labelmaps.label_map_file import write_label_maps
@@ -130,7 +130,7 @@ def main() -> None:
     networks.be_deterministic()
     device, preprocessing = networks.resolve_device("auto"), networks.Preprocessing()
     threads = arguments.threads
-    streams = 1 if device.type == "cuda" else threads
+    streams = inference.streams(device, threads)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     paths = sorted(arguments.images.iterdir())
     index = index_of((paths * (arguments.n // len(paths) + 1))[: arguments.n])
@@ -169,10 +169,9 @@ def main() -> None:
 
         def simple(turn: int, first=first) -> None:
             """With torch's own threads, as it comes."""
-            torch.set_num_threads(threads)
-            for path in block(turn)["path"][:SIMPLE]:
-                first(Path(path))
-            torch.set_num_threads(1)
+            with torch_threads(threads):
+                for path in block(turn)["path"][:SIMPLE]:
+                    first(Path(path))
 
         times = in_turn(
             {

@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from itertools import islice
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -13,14 +12,14 @@ def in_order(
     pool: ThreadPoolExecutor, function: Callable[..., T], items: Iterable[tuple], ahead: int
 ) -> Iterator[T]:
     """function(*item) of each item, in order, made in the pool's threads up to `ahead` items before it is taken."""
-    items = iter(items)
     waiting = deque()
     try:
-        for item in islice(items, ahead):
+        for item in items:
             waiting.append(pool.submit(function, *item))
+            if len(waiting) == ahead:
+                yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-            waiting.extend(pool.submit(function, *item) for item in islice(items, 1))
     finally:
         for later in waiting:  # nobody will take them
             later.cancel()

@@ -67,12 +67,17 @@ def read_batches(
         yield rows, decoded
 
 
-def one_thread_each(streams: int) -> ThreadPoolExecutor:
+def streams(device: torch.device, threads: int) -> int:
+    """How many batches a device is asked of at a time: a GPU does one after the other, a CPU one in each thread."""
+    return 1 if device.type == "cuda" else threads
+
+
+def one_thread_each(n: int) -> ThreadPoolExecutor:
     """Threads in each of which torch does everything in that thread alone.
 
     A new thread that begins with a convolution has not heard of `torch.set_num_threads`, unless it calls it itself.
     """
-    return ThreadPoolExecutor(streams, initializer=torch.set_num_threads, initargs=(1,))
+    return ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
 
 
 def ask_of_batches(
@@ -92,9 +97,9 @@ def ask_of_batches(
         with naming(rows):
             return rows, ask(rows, images)
 
-    streams = 1 if device.type == "cuda" else threads
-    with one_thread_each(streams) as pool:
-        yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * streams)
+    at_once = streams(device, threads)
+    with one_thread_each(at_once) as pool:
+        yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * at_once)
 
 
 def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
