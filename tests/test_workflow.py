@@ -4,29 +4,22 @@ import doctest
 import os
 import re
 import shutil
-import subprocess
-import sys
-from collections import Counter
-from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-import yaml
 from browser import needs_browser, opened
 from damage import flip_data
 from PIL import Image
+from runs import ROOT, SIZES, planned_jobs, run_snakemake, snakemake, succeed, write_config, write_images
 
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.null_names import NULLS
 from labelmaps.saliency_file import read_saliency
 
-ROOT = Path(__file__).parent.parent
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
-SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
-SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
 PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
 METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_mean", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
@@ -61,47 +54,6 @@ ONE_VIEW = {
 }
 # A network looks through the standard crop, too; one job is enough for a view per image.
 ONE_MODEL = ONE_VIEW | {"compute_label_maps": 3, "join_label_maps": 2}
-
-
-def run_snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-
-
-def snakemake(folder, *arguments, repository=ROOT):
-    fixed = ["--snakefile", repository / "Snakefile", "--directory", folder, "--cores", "2"]
-    return run_snakemake(folder, *fixed, *arguments)
-
-
-def succeed(result):
-    assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout + result.stderr
-
-
-def planned_jobs(text):
-    """Rule → number of jobs, from the table that a (dry) run prints; without `all`."""
-    if "Nothing to be done" in text:
-        return Counter()
-    lines = text.split("Job stats:")[-1].split("total")[0].splitlines()[3:]
-    rows = [line.split() for line in lines]
-    return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
-
-
-def write_config(path, **config):
-    path.write_text(yaml.safe_dump(config))
-    return path
-
-
-def write_images(folder):
-    """Four images, one of them grey, and their boxes in Kaggle's format; the last has a second box."""
-    (folder / "images").mkdir(parents=True)
-    random = np.random.default_rng(0)
-    for name, (width, height) in SIZES.items():
-        shape = (height, width) if name.endswith("4") else (height, width, 3)
-        Image.fromarray(random.integers(0, 256, shape, np.uint8)).save(folder / "images" / f"{name}.JPEG")
-    boxes = [f"{name},n01440764 10 10 40 40 " for name in SIZES]
-    boxes[-1] += "n01440764 50 50 60 60 "
-    (folder / "boxes.csv").write_text("\n".join(["ImageId,PredictionString", *boxes]) + "\n")
 
 
 @pytest.fixture(scope="module")
@@ -650,32 +602,6 @@ def test_what_cannot_be_computed_stops_with_a_clear_word(tmp_path, dataset, comp
     assert not list(tmp_path.rglob("*.h5"))
 
 
-def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
-    write_images(tmp_path)
-    config = write_config(
-        tmp_path / "c.yaml",
-        datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
-        models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}}},
-        run={"datasets": ["four"], "models": ["resnet101"]},
-    )
-    succeed(snakemake(tmp_path, "--configfile", config))
-    summary = pd.read_csv(tmp_path / "results/four/summary.csv")
-    assert set(summary["weights"]) == {"random (for tests only)"}
-    base = tmp_path / "results/four/zoom/resnet101"
-    with h5py.File(base / "label_maps.h5") as file:
-        assert file["log_probability"].shape == (4, 7, 7, 1000)
-        assert np.isfinite(file["log_probability"][:]).all()
-        assert file.attrs["weights_source"] == b"random (for tests only)"
-    with h5py.File(base / "saliency/igub.h5") as file:
-        assert file.attrs["weights_source"] == b"random (for tests only)"
-    for table in ("fixations", "scores"):
-        assert (
-            pd.read_parquet(base / table / "igub.parquet").attrs["weights_source"]
-            == "random (for tests only)"
-        )
-    assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
-
-
 def test_the_catalogues_snakefile_plans_what_the_repositorys_does(tmp_path):
     usual = planned_jobs(succeed(snakemake(tmp_path, "-n")))
     catalogue = succeed(run_snakemake(tmp_path, "--snakefile", ROOT / "workflow/Snakefile", "-n"))
@@ -702,41 +628,3 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         **EXPLORER,
     }
     assert text.count("(GPUs: 1)") == 108
-
-
-def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):
-    """The README's first command: a network that is neither blind nor perfect, and a clear gain of the likelihood map."""
-    succeed(snakemake(tmp_path))
-    summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
-    assert (summary["n_images"] >= 200).all()
-    assert 0.45 < summary.loc["center", "accuracy_after"] < 0.85
-    assert summary.loc["likelihood", "gain_low"] > 0
-    assert summary.loc["center", "gain"] == 0
-    assert (tmp_path / "results/scenes/figures/figure_2_zoom.pdf").exists()
-
-
-@pytest.mark.skipif(
-    DATA is None or not Path(DATA, "../contract/expected_images.csv").exists(),
-    reason="LABELMAPS_TEST_DATA names no folder of real data with a contract beside it",
-)
-def test_real_images_agree_with_an_independent_prototype(tmp_path):
-    data = Path(DATA).resolve()
-    expected = pd.read_csv(data.parent / "contract/expected_images.csv")
-    images = sorted(expected["image"].unique())[:40]
-    (tmp_path / "images").mkdir()
-    for image in images:
-        (tmp_path / f"images/{image}.JPEG").symlink_to(data / f"imagenet_val/{image}.JPEG")
-    config = write_config(
-        tmp_path / "c.yaml",
-        datasets={"real": {"images": "images", "boxes": str(data / "LOC_val_solution.csv")}},
-        models={"pq": {"architecture": "resnet18", "checkpoint": str(data / "weights/resnet18_pq.pth")}},
-        run={"datasets": ["real"], "models": ["pq"]},
-    )
-    succeed(snakemake(tmp_path, "--configfile", config))
-    for method in sorted(set(PAPER) - set(ON_GLIMPSES)):  # the prototype's table has no others
-        scores = pd.read_parquet(tmp_path / f"results/real/zoom/pq/scores/{method}.parquet")
-        ours = scores.assign(hit=scores["pointing"] == "hit").set_index("image")
-        theirs = expected[expected["method"] == method].set_index("image").loc[images]
-        outcomes = ["correct_before", "correct_after", "hit"]
-        differing = (ours.loc[images, outcomes].astype(int) != theirs[outcomes]).any(axis=1)
-        assert differing.sum() <= 1, f"{method}: {list(differing[differing].index)}"

@@ -1,0 +1,55 @@
+"""Runs of the workflow, as its users start them, for tests."""
+
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import yaml
+from PIL import Image
+
+ROOT = Path(__file__).parent.parent
+SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
+SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
+
+
+def run_snakemake(folder, *arguments):
+    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
+def snakemake(folder, *arguments, repository=ROOT):
+    fixed = ["--snakefile", repository / "Snakefile", "--directory", folder, "--cores", "2"]
+    return run_snakemake(folder, *fixed, *arguments)
+
+
+def succeed(result):
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout + result.stderr
+
+
+def planned_jobs(text):
+    """Rule → number of jobs, from the table that a (dry) run prints; without `all`."""
+    if "Nothing to be done" in text:
+        return Counter()
+    lines = text.split("Job stats:")[-1].split("total")[0].splitlines()[3:]
+    rows = [line.split() for line in lines]
+    return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
+
+
+def write_config(path, **config):
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+def write_images(folder):
+    """Four images, one of them grey, and their boxes in Kaggle's format; the last has a second box."""
+    (folder / "images").mkdir(parents=True)
+    random = np.random.default_rng(0)
+    for name, (width, height) in SIZES.items():
+        shape = (height, width) if name.endswith("4") else (height, width, 3)
+        Image.fromarray(random.integers(0, 256, shape, np.uint8)).save(folder / "images" / f"{name}.JPEG")
+    boxes = [f"{name},n01440764 10 10 40 40 " for name in SIZES]
+    boxes[-1] += "n01440764 50 50 60 60 "
+    (folder / "boxes.csv").write_text("\n".join(["ImageId,PredictionString", *boxes]) + "\n")

@@ -1,0 +1,77 @@
+"""Whole runs of networks and data worth looking at, to the summary and the figures."""
+
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pandas as pd
+import pytest
+from runs import snakemake, succeed, write_config, write_images
+
+DATA = os.environ.get("LABELMAPS_TEST_DATA")
+ON_LABEL_MAPS = ["center", "likelihood", "max_logit", "igub"]  # methods that the prototype has, too
+
+
+def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
+    write_images(tmp_path)
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
+        models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}}},
+        run={"datasets": ["four"], "models": ["resnet101"], "methods": ["center", "igub", "gradcam"]},
+    )
+    succeed(snakemake(tmp_path, "--configfile", config))
+    summary = pd.read_csv(tmp_path / "results/four/summary.csv")
+    assert set(summary["weights"]) == {"random (for tests only)"}
+    base = tmp_path / "results/four/zoom/resnet101"
+    with h5py.File(base / "label_maps.h5") as file:
+        assert file["log_probability"].shape == (4, 7, 7, 1000)
+        assert np.isfinite(file["log_probability"][:]).all()
+        assert file.attrs["weights_source"] == b"random (for tests only)"
+    with h5py.File(base / "saliency/igub.h5") as file:
+        assert file.attrs["weights_source"] == b"random (for tests only)"
+    for table in ("fixations", "scores"):
+        assert (
+            pd.read_parquet(base / table / "igub.parquet").attrs["weights_source"]
+            == "random (for tests only)"
+        )
+    assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
+
+
+def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):
+    """The README's first command: a network that is neither blind nor perfect, and a clear gain of the likelihood map."""
+    succeed(snakemake(tmp_path))
+    summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
+    assert (summary["n_images"] >= 200).all()
+    assert 0.45 < summary.loc["center", "accuracy_after"] < 0.85
+    assert summary.loc["likelihood", "gain_low"] > 0
+    assert summary.loc["center", "gain"] == 0
+    assert (tmp_path / "results/scenes/figures/figure_2_zoom.pdf").exists()
+
+
+@pytest.mark.skipif(
+    DATA is None or not Path(DATA, "../contract/expected_images.csv").exists(),
+    reason="LABELMAPS_TEST_DATA names no folder of real data with a contract beside it",
+)
+def test_real_images_agree_with_an_independent_prototype(tmp_path):
+    data = Path(DATA).resolve()
+    expected = pd.read_csv(data.parent / "contract/expected_images.csv")
+    images = sorted(expected["image"].unique())[:40]
+    (tmp_path / "images").mkdir()
+    for image in images:
+        (tmp_path / f"images/{image}.JPEG").symlink_to(data / f"imagenet_val/{image}.JPEG")
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"real": {"images": "images", "boxes": str(data / "LOC_val_solution.csv")}},
+        models={"pq": {"architecture": "resnet18", "checkpoint": str(data / "weights/resnet18_pq.pth")}},
+        run={"datasets": ["real"], "models": ["pq"], "methods": ON_LABEL_MAPS},
+    )
+    succeed(snakemake(tmp_path, "--configfile", config))
+    for method in ON_LABEL_MAPS:
+        scores = pd.read_parquet(tmp_path / f"results/real/zoom/pq/scores/{method}.parquet")
+        ours = scores.assign(hit=scores["pointing"] == "hit").set_index("image")
+        theirs = expected[expected["method"] == method].set_index("image").loc[images]
+        outcomes = ["correct_before", "correct_after", "hit"]
+        differing = (ours.loc[images, outcomes].astype(int) != theirs[outcomes]).any(axis=1)
+        assert differing.sum() <= 1, f"{method}: {list(differing[differing].index)}"
