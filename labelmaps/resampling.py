@@ -94,6 +94,93 @@ def sample_intervals(
     return Taps(pixel.astype(np.int32), weight.astype(np.float32))
 
 
+def together(interval_of: np.ndarray, rows: Taps, device: torch.device) -> list[np.ndarray]:
+    """Views that are made together, by number; `interval_of` (view,) says which columns each sees.
+
+    A GPU makes all at once, a CPU those that see the same columns and have rows in common.
+    """
+    if device.type == "cuda":
+        return [np.arange(len(interval_of))]
+    first, last = rows.pixel.min(axis=(1, 2)), rows.pixel.max(axis=(1, 2))
+    order = np.lexsort([first, interval_of])
+    begins = (np.diff(interval_of[order]) > 0) | (first[order][1:] > last[order][:-1])
+    return np.split(order, np.flatnonzero(begins) + 1)
+
+
+class Sums:
+    """Sums of the rows of a table, as taps say, on a device."""
+
+    def __init__(self, taps: Taps, device: torch.device):
+        self.shape = taps.pixel.shape[:2]
+        self.indices, self.weights = (send(array.ravel(), device) for array in (taps.pixel, taps.weight))
+        n, each = len(self.indices), taps.pixel.shape[2]
+        self.first = send(np.arange(0, n, each, dtype=np.int32), device)  # of each sample's taps
+
+    def of(self, table: Tensor) -> Tensor:
+        """Of a table (row, entry): (interval, sample, entry)."""
+        table = table.contiguous()  # else all goes by another way, an entry at a time
+        sums = embedding_bag(self.indices, table, self.first, mode="sum", per_sample_weights=self.weights)
+        return sums.view(*self.shape, -1)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Views that are made from one table: columns of the image, resampled to the views' width.
+
+    crop: the part of the image (column, channel, row) that they need. across: the views' columns, of that crop's. down: the
+    numbers of some views, and their rows, of the table's (interval·row).
+    """
+
+    crop: tuple[slice, slice, slice]
+    across: Sums
+    down: tuple[tuple[slice, Sums], ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How boxes of an image of some size are resampled; `sees_empty`: whether there is nothing where some sample lies."""
+
+    groups: tuple[Group, ...]
+    sees_empty: bool
+
+
+@lru_cache(maxsize=64)  # most images have one of few sizes
+def plan_boxes(
+    boxes: bytes,
+    picture: tuple[float, float, float, float],
+    width: int,
+    height: int,
+    size: int,
+    sampling: Sampling,
+    device: torch.device,
+) -> Plan:
+    """How boxes are resampled, given as the bytes of a float64 array (box, 4); the rest as in `resize_boxes`."""
+    boxes = np.frombuffer(boxes).reshape(-1, 4)
+    left, top, right, bottom = picture
+    intervals, interval_of = np.unique(boxes[:, [0, 2]], axis=0, return_inverse=True)
+    columns = sample_intervals(intervals, (left, right), width, size, sampling)
+    rows = sample_intervals(boxes[:, [1, 3]], (top, bottom), height, size, sampling)
+
+    def group(views: np.ndarray) -> Group:
+        first, last = interval_of[views].min(), interval_of[views].max() + 1
+        across, down = columns.of(slice(first, last)), rows.of(views)
+        left, right, top, bottom = *across.span, *down.span
+        first_row = (interval_of[views] - first) * (bottom - top) - top
+        down = Taps(down.pixel + first_row.astype(np.int32)[:, None, None], down.weight)
+        if device.type == "cuda":
+            parts = ((slice(None), Sums(down, device)),)
+        else:  # one at a time, so that it stays in the cache
+            parts = tuple(
+                (slice(view, view + 1), Sums(down.of(slice(i, i + 1)), device))
+                for i, view in enumerate(views.tolist())
+            )
+        crop = (slice(left, right), slice(None), slice(top, bottom))
+        return Group(crop, Sums(Taps(across.pixel - left, across.weight), device), parts)
+
+    groups = tuple(group(views) for views in together(interval_of, rows, device))
+    return Plan(groups, columns.span[1] > width or rows.span[1] > height)
+
+
 def resize_boxes(
     image: Tensor,
     boxes: np.ndarray,
@@ -110,35 +197,21 @@ def resize_boxes(
     nothing. Returns (box, 3, size, size), of type `dtype` or the image's, on the image's device, channels last in memory.
     """
     _, height, width = image.shape
-    left, top, right, bottom = picture
-    intervals, interval_of = np.unique(boxes[:, [0, 2]], axis=0, return_inverse=True)
-    columns = sample_intervals(intervals, (left, right), width, size, sampling)
-    rows = sample_intervals(boxes[:, [1, 3]], (top, bottom), height, size, sampling)
+    plan = plan_boxes(
+        boxes.astype(np.float64).tobytes(), tuple(picture), width, height, size, sampling, image.device
+    )
     canvas = image.permute(2, 0, 1)
-    if columns.span[1] > width or rows.span[1] > height:  # an empty pixel ends each row and column
+    if plan.sees_empty:  # an empty pixel ends each row and column
         canvas = empty[:, None].repeat(width + 1, 1, height + 1)
         canvas[:width, :, :height] = image.permute(2, 0, 1)
 
-    def narrow(group: np.ndarray) -> tuple[Tensor, Taps]:
-        """Rows of the views of a group, at their width (interval·row, column·3), and which of them make each sample."""
-        first, last = interval_of[group].min(), interval_of[group].max() + 1
-        across, down = columns.of(slice(first, last)), rows.of(group)
-        left, right, top, bottom = *across.span, *down.span
-        crop = canvas[left:right, :, top:bottom].reshape(right - left, -1)
-        sums = sum_taps(crop, Taps(across.pixel - left, across.weight))
-        table = sums.view(-1, size * 3, bottom - top).mT.reshape(-1, size * 3)
-        first_row = (interval_of[group] - first) * (bottom - top) - top
-        return table, Taps(down.pixel + first_row.astype(np.int32)[:, None, None], down.weight)
-
-    groups = together(interval_of, rows, image.device)
-    if len(groups) == 1:
-        views = sum_taps(*narrow(*groups)).to(dtype or image.dtype)
-    else:
-        views = image.new_empty((len(boxes), size, size * 3), dtype=dtype)
-        for group in groups:
-            table, taps = narrow(group)
-            for i, view in enumerate(group.tolist()):  # one at a time, so that it stays in the cache
-                views[view] = sum_taps(table, taps.of(slice(i, i + 1)))[0]
+    views = image.new_empty((len(boxes), size, size * 3), dtype=dtype)
+    for group in plan.groups:
+        crop = canvas[group.crop]
+        sums = group.across.of(crop.flatten(1)).view(-1, size * 3, crop.shape[2])
+        table = sums.mT.reshape(-1, size * 3)  # rows of the views, at their width (interval·row, column·3)
+        for number, down in group.down:
+            views[number] = down.of(table)
     return views.unflatten(2, (size, 3)).permute(0, 3, 1, 2)
 
 
@@ -158,34 +231,6 @@ def draw_boxes(
     empty = black * (drawing.empty == "black")
     views = resize_boxes(image, boxes, drawing.picture, size, sampling, empty, dtype)
     return blacken_outside_disc(views, black) if drawing.disc else views
-
-
-def together(interval_of: np.ndarray, rows: Taps, device: torch.device) -> list[np.ndarray]:
-    """Views that are made together, by number; `interval_of` (view,) says which columns each sees.
-
-    A GPU makes all at once, a CPU those that see the same columns and have rows in common.
-    """
-    if device.type == "cuda":
-        return [np.arange(len(interval_of))]
-    first, last = rows.pixel.min(axis=(1, 2)), rows.pixel.max(axis=(1, 2))
-    order = np.lexsort([first, interval_of])
-    begins = (np.diff(interval_of[order]) > 0) | (first[order][1:] > last[order][:-1])
-    return np.split(order, np.flatnonzero(begins) + 1)
-
-
-def sum_taps(table: Tensor, taps: Taps) -> Tensor:
-    """Sums of rows of a table (row, entry): (interval, sample, entry)."""
-    indices, weights = (send(array.ravel(), table.device) for array in (taps.pixel, taps.weight))
-    table = table.contiguous()  # else all goes by another way, an entry at a time
-    first = first_taps(len(indices), taps.pixel.shape[2], table.device)
-    sums = embedding_bag(indices, table, first, mode="sum", per_sample_weights=weights)
-    return sums.view(*taps.pixel.shape[:2], -1)
-
-
-@lru_cache
-def first_taps(n: int, taps: int, device: torch.device) -> Tensor:
-    """The place of each sample's first tap among `n` taps, as many for each sample."""
-    return torch.arange(0, n, taps, dtype=torch.int32, device=device)
 
 
 def blacken_outside_disc(views: Tensor, black: Tensor) -> Tensor:
