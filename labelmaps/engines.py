@@ -5,10 +5,13 @@ network goes over that picture once, and its head looks at windows of the featur
 border is then its surroundings, where `exact` has the padding of a picture that ends there.
 """
 
+import copy
 import logging
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -18,38 +21,68 @@ from torch.nn.functional import avg_pool2d
 from labelmaps.errors import InputError
 from labelmaps.glimpse import SplitClassifier
 from labelmaps.inference import make_views, normalised
-from labelmaps.networks import Classifier, Preprocessing, count_operations, is_out_of_memory
+from labelmaps.networks import Classifier, Preprocessing, is_out_of_memory
 from labelmaps.views import ViewFamily
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 
-class Engine(Protocol):
-    """What every engine offers."""
+class Engine(ABC):
+    """Shows a network pictures of an image, which give the logits of all its views.
 
-    view: ViewFamily
-    device: torch.device
+    side: of the pictures, in pixels. each: of how many views a picture gives the logits.
+    """
 
-    def prepare(self, batch: int) -> None:
-        """Do what is done once for views that go through the network `batch` at a time."""
-        ...
+    def __init__(
+        self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing, side: int, each: int
+    ):
+        self.classifier, self.view, self.preprocessing = classifier, view, preprocessing
+        self.side, self.each, self.device = side, each, classifier.device
+        self._one_at_a_time = threading.Lock()
 
+    @abstractmethod
+    def pictures(self, image: np.ndarray) -> Tensor:
+        """What the network is shown of an image (H, W, 3) uint8: (picture, 3, side, side), of its type, on its device."""
+
+    @abstractmethod
     def possible(self, batch: int) -> int:
         """The number of views that can go through the network together, next to `batch`."""
-        ...
 
+    @abstractmethod
     def images_at_once(self, batch: int) -> int:
         """Of how many images `logits` takes the views."""
-        ...
+
+    @abstractmethod
+    def pictures_at_once(self, batch: int) -> int:
+        """How many pictures go through the network together."""
+
+    def prepare(self, batch: int) -> None:
+        """Compile the network for such batches, if it is to be; what is not compiled here, every thread compiles."""
+        classifier, side = self.classifier, self.side
+        if classifier.compiled:
+            # As views are, layout and all: the compiler tells tensors apart that `logits` had to copy.
+            shape = self.pictures_at_once(batch), 3, side, side
+            pictures = torch.zeros(shape, dtype=classifier.dtype, device=self.device)
+            classifier.logits(pictures.to(memory_format=torch.channels_last))
 
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
         """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
-        ...
+        # Many small operations: two threads amid them wait for Python's lock more than they work.
+        with self._one_at_a_time:
+            pictures = [self.pictures(image) for image in images]
+        absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
+        if absent:
+            of_image = pictures[0]
+            pictures.append(of_image.new_zeros(absent * len(of_image), *of_image.shape[1:]))
+        together = pictures[0] if len(pictures) == 1 else torch.cat(pictures)
+        logits = [self.classifier.logits(some) for some in together.split(self.pictures_at_once(batch))]
+        grid = self.view.grid
+        return torch.cat(logits).unflatten(0, (-1, grid, grid))[: len(images)]
 
     def operations_per_view(self) -> int:
         """Floating-point operations for one view: a multiplication and an addition are two."""
-        ...
+        return self.classifier.operations(self.side) // self.each
 
 
 def create(
@@ -61,10 +94,15 @@ def create(
     precision: str,
     compiled: bool,
 ) -> Engine:
-    """The engine of this name. compiled: see `Classifier`; the shared engine never is."""
+    """The engine of this name. compiled: see `Classifier`."""
     if name == "shared":
-        return Shared(network, view, preprocessing, device, precision)
+        return Shared(network, view, preprocessing, device, precision, compiled)
     return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
+
+
+def views_worth(name: str, view: ViewFamily) -> float:
+    """As many views as have the pixels that the engine of this name shows the network of one image, about."""
+    return view.grid**2 if name == "exact" else (2 - 1 / view.grid) ** 2
 
 
 def usual_batch(device: torch.device) -> int:
@@ -100,21 +138,16 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callab
         batch = smaller
 
 
-class Exact:
+class Exact(Engine):
     """Shows the network every view on its own."""
 
     def __init__(self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing):
-        self.classifier, self.view, self.preprocessing = classifier, view, preprocessing
-        self.device = classifier.device
-        self._one_at_a_time = threading.Lock()
+        super().__init__(classifier, view, preprocessing, side=preprocessing.size, each=1)
 
-    def prepare(self, batch: int) -> None:
-        """Compile the network for such batches, if it is to be; what is not compiled here, every thread compiles."""
-        classifier, size = self.classifier, self.preprocessing.size
-        if classifier.compiled:
-            # As views are, layout and all: the compiler tells tensors apart that `logits` had to copy.
-            views = torch.zeros(batch, 3, size, size, dtype=classifier.dtype, device=self.device)
-            classifier.logits(views.to(memory_format=torch.channels_last))
+    def pictures(self, image: np.ndarray) -> Tensor:
+        """The views."""
+        cells = range(self.view.grid**2)
+        return make_views(image, self.view, self.preprocessing, self.device, cells, self.classifier.dtype)
 
     def possible(self, batch: int) -> int:
         """Whole images, or equal parts of one of whole rows of its grid; at least one row.
@@ -129,33 +162,16 @@ class Exact:
         )
 
     def images_at_once(self, batch: int) -> int:
-        """Of how many images `logits` takes the views."""
+        """As many as have so many views, at least one."""
         return max(batch // self.view.grid**2, 1)
 
-    def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
-        """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
-        classifier, grid = self.classifier, self.view.grid
-        cells = range(grid**2)
-        # Many small operations: two threads amid them wait for Python's lock more than they work.
-        with self._one_at_a_time:
-            views = [
-                make_views(image, self.view, self.preprocessing, self.device, cells, classifier.dtype)
-                for image in images
-            ]
-        absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
-        if absent:
-            views.append(views[0].new_zeros(absent * grid**2, *views[0].shape[1:]))
-        together = views[0] if len(views) == 1 else torch.cat(views)
-        logits = torch.cat([classifier.logits(some) for some in together.split(batch)])
-        return logits.unflatten(0, (-1, grid, grid))[: len(images)]
-
-    def operations_per_view(self) -> int:
-        """Floating-point operations for one view."""
-        return self.classifier.operations(self.preprocessing.size)
+    def pictures_at_once(self, batch: int) -> int:
+        """The views."""
+        return batch
 
 
-class Shared:
-    """Takes all views of a shift from one feature map.
+class Shared(Engine):
+    """Shows the network one picture of which all views of a shift are windows, and its head windows of what it makes of it.
 
     Raises `InputError` where they are not windows of it: for other views and networks, and where the step from one fixation
     to the next is not a whole number of the feature map's cells.
@@ -168,34 +184,38 @@ class Shared:
         preprocessing: Preprocessing,
         device: torch.device,
         precision: str,
+        compiled: bool = False,
     ):
-        self.view, self.preprocessing, self.device = view, preprocessing, device
-        self.classifier = SplitClassifier(network, device, preprocessing.size, precision)
         size, name = preprocessing.size, type(network).__name__
         if not hasattr(view, "sample_union") or size % view.grid:
             raise InputError(
                 f"engine: shared is for the views `shift` whose step is a whole number of pixels, unlike {view} at {size} "
                 "pixels. Use engine: exact"
             )
-        if self.classifier.linear is None:
+        split = SplitClassifier(copy.deepcopy(network), torch.device("cpu"), size)
+        if split.linear is None:
             raise InputError(
                 f"engine: shared is for networks that end in an average over the map and a linear layer; {name} does not. "
                 "Use engine: exact"
             )
         step = size // view.grid
-        self.size = size + (view.grid - 1) * step  # of the picture of which all views are windows
-        window, whole = (
-            self.classifier.activations(torch.zeros(1, 3, side, side)).shape[-1] for side in (size, self.size)
-        )
-        self.window, self.stride = window, step * window // size  # in cells of the feature map
-        if step * window % size or whole != window + (view.grid - 1) * self.stride:
+        side = size + (view.grid - 1) * step
+        window, whole = (split.activations(torch.zeros(1, 3, n, n)).shape[-1] for n in (size, side))
+        stride = step * window // size  # of the windows, in cells of the feature map
+        if step * window % size or whole != window + (view.grid - 1) * stride:
             raise InputError(
                 f"engine: shared needs a step of the grid ({step} pixels) that is a multiple of the stride of {name} "
                 f"({size} pixels on {window} cells). Use another grid, or engine: exact"
             )
+        network.get_submodule(split.block_name).register_forward_hook(Windows(window, stride))
+        classifier = Classifier(network, device, precision, compiled)
+        super().__init__(classifier, view, preprocessing, side, each=view.grid**2)
 
-    def prepare(self, batch: int) -> None:
-        """Nothing."""
+    def pictures(self, image: np.ndarray) -> Tensor:
+        """The one picture."""
+        black = self.preprocessing.black(self.device)
+        pixels = normalised(image, self.preprocessing, self.device)
+        return self.view.sample_union(pixels, self.side, black, self.classifier.dtype)
 
     def possible(self, batch: int) -> int:
         """Any number."""
@@ -203,25 +223,24 @@ class Shared:
 
     def images_at_once(self, batch: int) -> int:
         """As many images as have the pixels of `batch` views, at least one."""
-        return max(batch * self.preprocessing.size**2 // self.size**2, 1)
+        return max(batch * self.preprocessing.size**2 // self.side**2, 1)
 
-    def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
-        """Logits (image, row, column, label), float32, of any number of images (H, W, 3) uint8."""
-        black = self.preprocessing.black(self.device)
-        pictures = [
-            self.view.sample_union(
-                normalised(image, self.preprocessing, self.device), self.size, black, self.classifier.dtype
-            )
-            for image in images
-        ]
-        return self._heads(torch.cat(pictures))
+    def pictures_at_once(self, batch: int) -> int:
+        """One of each image."""
+        return self.images_at_once(batch)
 
-    @torch.inference_mode()
-    def _heads(self, pictures: Tensor) -> Tensor:
-        features = avg_pool2d(self.classifier.activations(pictures), self.window, self.stride)
-        return self.classifier.linear(features.permute(0, 2, 3, 1))
 
-    def operations_per_view(self) -> int:
-        """Floating-point operations for one view: its share of the picture's."""
-        picture = torch.zeros(1, 3, self.size, self.size)
-        return count_operations(lambda: self._heads(picture)) // self.view.grid**2
+@dataclass(frozen=True)
+class Windows:
+    """A hook at a network's last block: the averages of windows of its map, row by row, as if each were a map of its own.
+
+    window, stride: in cells of the map. The network's own head then averages over one cell, and gives the window's logits.
+    """
+
+    window: int
+    stride: int
+
+    def __call__(self, _: nn.Module, inputs: tuple, features: Tensor) -> Tensor:
+        """Of features (picture, channel, row, column): (picture · window, channel, 1, 1)."""
+        means = avg_pool2d(features, self.window, self.stride)
+        return means.permute(0, 2, 3, 1).reshape(-1, means.shape[1], 1, 1)

@@ -59,9 +59,9 @@ class SplitClassifier:
         reduced = precision != "float32"
         self._body = copy.deepcopy(self.network).to(self.dtype) if reduced else self.network
         self._at_block = AtBlock()
-        name = next(name for name, module in self.network.named_modules() if module is self.block)
+        self.block_name = next(name for name, module in network.named_modules() if module is self.block)
         for body in {self.network, self._body}:
-            body.get_submodule(name).register_forward_hook(self._at_block)
+            body.get_submodule(self.block_name).register_forward_hook(self._at_block)
         self.linear = None
         # Tried on another view than the head's stand-in, which gives the logits of itself in any case.
         logits = self.network(other)

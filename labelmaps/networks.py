@@ -22,6 +22,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.models import WeightsEnum
 
+from labelmaps.convolutions import FuseConvolutions, packed
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place, sha256
 from labelmaps.progress import progress
@@ -35,7 +36,10 @@ SHOWN_KEYS = 5  # of each kind, in an error message
 SAFE_SCHEMES = ("https",)
 SILENCE = 60  # seconds without a byte after which a download is given up
 BLOCK = 2**20  # bytes
-COMPILING_PAYS = 20_000  # views; compiling takes as long as some thousand views in reduced precision
+COMPILING_PAYS = {
+    "cpu": 20_000,
+    "cuda": 200_000,
+}  # views: compiling takes as long as some thousand, or some 100,000
 
 
 def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
@@ -329,7 +333,7 @@ def resolve_precision(precision: str, device: torch.device) -> str:
     return "bfloat16" if has_bfloat16 else "float32"
 
 
-def resolve_compiled(choice: str, device: torch.device, precision: str, n_views: int) -> bool:
+def resolve_compiled(choice: str, device: torch.device, precision: str, n_views: float) -> bool:
     """Whether to compile the network: `always`, `never`, or where it pays for `n_views` views (`auto`).
 
     In float32 a CPU gains next to nothing. Raises `InputError` where a compiler is needed and there is none.
@@ -340,7 +344,7 @@ def resolve_compiled(choice: str, device: torch.device, precision: str, n_views:
             "compute.compile is always, but there is no C++ compiler here. Install g++ (or name one in the environment "
             "variable CXX), or set `compute: {compile: never}`"
         )
-    pays = n_views >= COMPILING_PAYS and (device.type == "cuda" or precision != "float32")
+    pays = n_views >= COMPILING_PAYS[device.type] and (device.type == "cuda" or precision != "float32")
     return choice == "always" or (choice == "auto" and pays and has_compiler)
 
 
@@ -407,11 +411,23 @@ class Preprocessing:
         return -on_device(tuple(self.mean), device) / on_device(tuple(self.std), device)
 
 
+def _compiled(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
+    """A network compiled for the shape of the first views that it is given, and for each further shape as it comes."""
+    options = {"deterministic": True}
+    if device.type == "cpu":
+        options["freezing"] = True  # lays out weights for the CPU
+        options["cpp_wrapper"] = True  # gives up Python's lock, so that other threads go on
+    elif precision != "float32":
+        options["post_grad_custom_pre_pass"] = FuseConvolutions()
+        network = packed(network)
+    return torch.compile(network, dynamic=False, options=options)
+
+
 class Classifier:
     """A network ready to be asked for logits.
 
     The network runs in `precision`; its last linear layer always in float32, because rounded logits tie.
-    compiled: for the shape of the first views, by torch's compiler; each further shape is compiled as it comes.
+    compiled: by torch's compiler, for the shape of the first views; each further shape is compiled as it comes.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, precision: str, compiled: bool = False):
@@ -423,13 +439,7 @@ class Classifier:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
         self._forward, self.compiled = self.network, compiled
         if compiled:
-            on_cpu = device.type == "cpu"
-            options = {
-                "deterministic": True,
-                "freezing": on_cpu,  # lays out weights for the CPU
-                "cpp_wrapper": on_cpu,  # gives up Python's lock, so that other threads go on
-            }
-            self._forward = torch.compile(self.network, dynamic=False, options=options)
+            self._forward = _compiled(self.network, device, precision)
 
     def _ready(self, views: Tensor) -> Tensor:
         return views.to(self.device, self.dtype, memory_format=torch.channels_last)

@@ -199,7 +199,8 @@ def test_without_borders_the_shared_trunk_is_exact(grid):
     shared = Shared(patches(), view, preprocessing, CPU, "float32")
     expected = exact(view, patches(), preprocessing).logits(images, 2 * grid**2)
     assert expected.std() > 0.01
-    torch.testing.assert_close(shared.logits(images, 2), expected, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(shared.logits(images, 8), expected, rtol=1e-4, atol=1e-5)
+    assert torch.equal(shared.logits(images[:1], 8), shared.logits(images, 8)[:1])
 
 
 def test_with_borders_the_shared_trunk_differs_by_what_they_see():
@@ -268,6 +269,22 @@ def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_ea
     torch.testing.assert_close(logits, expected, rtol=1e-3, atol=1e-4)
     assert torch.equal(compiled.logits(images, 18), logits)
     assert any(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+def test_a_shared_trunk_can_be_compiled(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
+    view, images, preprocessing = shift.View(), pictures((90, 60)), Preprocessing(size=56)
+    expected = Shared(patches(), view, preprocessing, CPU, "float32").logits(images, 8)
+    compiled = Shared(patches(), view, preprocessing, CPU, "float32", compiled=True)
+    compiled.prepare(8)
+    torch.testing.assert_close(compiled.logits(images, 8), expected, rtol=1e-4, atol=1e-5)
+    assert any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("name", "worth"), [("exact", 49), ("shared", (416 / 224) ** 2)])
+def test_compiling_pays_by_the_pixels_that_a_network_goes_over(name, worth):
+    assert engines.views_worth(name, shift.View()) == pytest.approx(worth)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")

@@ -641,13 +641,13 @@ def test_batch_norm_that_follows_no_convolution_stays():
 @pytest.mark.parametrize(
     ("choice", "precision", "n_views", "compiler", "expected"),
     [
-        ("auto", "bfloat16", networks.COMPILING_PAYS, True, True),
-        ("auto", "bfloat16", networks.COMPILING_PAYS - 1, True, False),
-        ("auto", "float32", networks.COMPILING_PAYS, True, False),
-        ("auto", "bfloat16", networks.COMPILING_PAYS, False, False),
+        ("auto", "bfloat16", 20_000, True, True),
+        ("auto", "bfloat16", 20_000 - 1, True, False),
+        ("auto", "float32", 20_000, True, False),
+        ("auto", "bfloat16", 20_000, False, False),
         ("always", "float32", 1, True, True),
-        ("never", "bfloat16", networks.COMPILING_PAYS, True, False),
-        ("never", "bfloat16", networks.COMPILING_PAYS, False, False),
+        ("never", "bfloat16", 20_000, True, False),
+        ("never", "bfloat16", 20_000, False, False),
     ],
 )
 def test_a_network_is_compiled_where_it_pays(monkeypatch, choice, precision, n_views, compiler, expected):

@@ -41,9 +41,8 @@ def compute_label_maps(
     device = networks.resolve_device(compute["device"])
     precision = networks.resolve_precision(compute["precision"], device)
     images, family = read_index(index), views.create(**view)
-    compiled = engine == "exact" and networks.resolve_compiled(
-        compute["compile"], device, precision, len(images) // parts * family.grid**2
-    )
+    n_views = len(images) // parts * engines.views_worth(engine, family)
+    compiled = networks.resolve_compiled(compute["compile"], device, precision, n_views)
     asked = engines.create(engine, network, family, preprocessing, device, precision, compiled)
     attributes = networks.provenance(model, source, weights, preprocessing, device) | {
         "view": view,
