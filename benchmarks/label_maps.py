@@ -9,8 +9,9 @@ bare    forward passes alone: same network, engine, batch, precision and threads
 first   what one writes first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
         (on two images of each block, scaled up)
 
-and once the engine `shared` beside `exact`, both as rules, on the views `shift`. Without a checkpoint the weights are
-random, which takes the same time. Start-up and compiling are listed apart.
+and, for ways that begin with `shared`, that engine beside `exact`, both as rules, on the views `shift` (`exact` on a fifth
+of each block, scaled up). Without a checkpoint the weights are random, which takes the same time. Start-up and compiling are
+listed apart, and what bare forward passes reach of the rate of a matrix product in their precision.
 """
 
 import argparse
@@ -28,9 +29,12 @@ from benchmarks.timing import in_turn, ratio, torch_threads
 from labelmaps import engines, inference, networks
 from labelmaps.images import image_id, read_digest, read_image, read_size
 from labelmaps.label_map_file import write_label_maps
-from labelmaps.views import shift, zoom
+from labelmaps.views import ViewFamily, shift, zoom
 
 CELLS = 49
+WAYS = [
+    f"{engine}{how}" for engine in ("", "shared ") for how in ("float32", "bfloat16", "bfloat16 compiled")
+]
 SIMPLE = 2  # images of a block that the slow way is timed on
 
 
@@ -112,6 +116,15 @@ def told(what: str) -> Iterator[None]:
     print(f"  once: {what}: {time.perf_counter() - start:.1f} s", flush=True)
 
 
+def matrix_product_rate(classifier: networks.Classifier, threads: int) -> float:
+    """Floating-point operations a second of a large square product in a network's precision."""
+    n = 8192 if classifier.device.type == "cuda" else 2048
+    a, b = torch.randn(2, n, n).to(classifier.device, classifier.dtype)
+    with torch_threads(threads):
+        times = in_turn({"product": lambda _: a @ b}, rounds=9)
+    return 2 * n**3 / median(times["product"])
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(
@@ -124,7 +137,7 @@ def main() -> None:
     parser.add_argument("--block", type=int, default=20)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batch", type=int)
-    parser.add_argument("--ways", nargs="+", default=["float32", "bfloat16", "bfloat16 compiled", "shared"])
+    parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     arguments = parser.parse_args()
 
     networks.be_deterministic()
@@ -145,29 +158,29 @@ def main() -> None:
         start = max(turn - 1, 0) * arguments.block
         return index.iloc[start : start + arguments.block]
 
-    def exact(precision: str, compiled: bool, view: object) -> tuple[engines.Exact, int]:
-        classifier = networks.Classifier(folded(*made), device, precision, compiled)
-        engine = engines.Exact(classifier, view, preprocessing)
-        return engine, engine.possible(arguments.batch or engines.usual_batch(device))
+    def ready(engine: engines.Engine, what: str) -> int:
+        """The batch of an engine that has been made ready for it."""
+        batch = engine.possible(arguments.batch or engines.usual_batch(device))
+        with told(f"{what}: compiling, if at all, and a first block"):
+            engine.prepare(batch)
+            rule(engine, block(1)[: engine.images_at_once(batch)], batch, threads)
+        return batch
 
-    for way in arguments.ways:
-        if way == "shared":
-            continue
-        precision, *compiled = way.split()
-        with told(f"{way}: load and set up"):
-            engine, batch = exact(precision, bool(compiled), zoom.View())
-        classifier = engine.classifier
+    def exact(precision: str, compiled: bool, view: ViewFamily) -> engines.Exact:
+        classifier = networks.Classifier(folded(*made), device, precision, compiled)
+        return engines.Exact(classifier, view, preprocessing)
+
+    def beside_bare_and_first(way: str, precision: str, compiled: bool) -> str:
+        engine = exact(precision, compiled, zoom.View())
+        batch, classifier = ready(engine, way), engine.classifier
         views = torch.randn(batch, 3, 224, 224).to(
             device, classifier.dtype, memory_format=torch.channels_last
         )
-        with told(f"{way}: compiling, if at all, and a first forward pass"):
-            engine.prepare(batch)
-            classifier.logits(views)
         first = first_way(network_of(*made).to(device), device)
         exactly = arguments.block * CELLS / batch
         passes = round(exactly)
 
-        def simple(turn: int, first=first) -> None:
+        def simple(turn: int) -> None:
             """With torch's own threads, as it comes."""
             with torch_threads(threads):
                 for path in block(turn)["path"][:SIMPLE]:
@@ -175,8 +188,8 @@ def main() -> None:
 
         times = in_turn(
             {
-                "rule": lambda turn, engine=engine, batch=batch: rule(engine, block(turn), batch, threads),
-                "bare": lambda _, some=(classifier, views, passes): bare(*some, streams),
+                "rule": lambda turn: rule(engine, block(turn), batch, threads),
+                "bare": lambda _: bare(classifier, views, passes, streams),
                 "first": simple,
             },
             rounds,
@@ -184,32 +197,41 @@ def main() -> None:
         times["bare"] = [seconds * exactly / passes for seconds in times["bare"]]
         times["first"] = [seconds * arguments.block / SIMPLE for seconds in times["first"]]
         each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
-        print(
-            f"{way:18} batch {batch}: rule {each['rule']:.1f}, bare {each['bare']:.1f}, first {each['first']:.1f} ms per "
-            f"image; bare/rule {ratio(times, 'bare', 'rule'):.3f}, first/rule {ratio(times, 'first', 'rule'):.2f}",
-            flush=True,
+        rate = classifier.operations(224) * CELLS / each["bare"] * 1000
+        share = rate / matrix_product_rate(classifier, threads)
+        return (
+            f"batch {batch}: rule {each['rule']:.2f}, bare {each['bare']:.2f}, first {each['first']:.1f} ms per image; "
+            f"bare/rule {ratio(times, 'bare', 'rule'):.3f}, first/rule {ratio(times, 'first', 'rule'):.2f}; "
+            f"bare: {CELLS * 1000 / each['bare']:.0f} views/s, {share:.0%} of a matrix product's rate"
         )
 
-    if "shared" in arguments.ways:
-        for precision in ("float32", "bfloat16"):
-            engine, batch = exact(precision, False, shift.View())
-            shared = engines.Shared(folded(*made), shift.View(), preprocessing, device, precision)
-            few = arguments.batch or engines.usual_batch(device)
-            times = in_turn(
-                {
-                    "exact": lambda turn, engine=engine, batch=batch: rule(
-                        engine, block(turn), batch, threads
-                    ),
-                    "shared": lambda turn, shared=shared, few=few: rule(shared, block(turn), few, threads),
-                },
-                rounds,
-            )
-            each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
-            print(
-                f"shift, {precision:9}: exact {each['exact']:.1f}, shared {each['shared']:.1f} ms per image; "
-                f"exact/shared {ratio(times, 'exact', 'shared'):.1f}",
-                flush=True,
-            )
+    def beside_exact(way: str, precision: str, compiled: bool) -> str:
+        view = shift.View()
+        shared = engines.Shared(folded(*made), view, preprocessing, device, precision, compiled)
+        engine = exact(precision, compiled, view)
+        few, batch = ready(shared, way), ready(engine, way)
+        times = in_turn(
+            {
+                "exact": lambda turn: rule(engine, block(turn)[: arguments.block // 5], batch, threads),
+                "shared": lambda turn: rule(shared, block(turn), few, threads),
+            },
+            rounds,
+        )
+        times["exact"] = [seconds * 5 for seconds in times["exact"]]
+        each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
+        return (
+            f"exact {each['exact']:.2f}, shared {each['shared']:.2f} ms per image; "
+            f"exact/shared {ratio(times, 'exact', 'shared'):.1f}"
+        )
+
+    for way in arguments.ways:
+        shared, precision, compiled = (
+            way.startswith("shared"),
+            way.split()[-1 - way.endswith("compiled")],
+            "compiled" in way,
+        )
+        compare = beside_exact if shared else beside_bare_and_first
+        print(f"{way:25} {compare(way, precision, compiled)}", flush=True)
 
 
 if __name__ == "__main__":
