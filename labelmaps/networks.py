@@ -4,6 +4,7 @@ import hashlib
 import os
 import re
 import shutil
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
@@ -230,6 +231,7 @@ def be_deterministic() -> None:
     torch.utils.deterministic.fill_uninitialized_memory = False  # nothing reads it, and views are large
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
+    warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # the compiler would like them
 
 
 def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224) -> dict[str, Tensor]:
@@ -401,14 +403,20 @@ class Preprocessing:
         return cls(size or default.size, mean or default.mean, std or default.std)
 
     def normalise(self, image: Tensor) -> Tensor:
-        """Images (…, 3, H, W) uint8 in the network's units, float32; in memory column by column, as boxes are resampled."""
+        """Images (…, 3, H, W) uint8 in the network's units, float32.
+
+        In memory as boxes are resampled: on a CPU column by column, on a GPU row by row with the channels last.
+        """
+        mean, std = (on_device(tuple(x), image.device) for x in (self.mean, self.std))
+        if image.is_cuda:
+            rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
+            return rows.div_(255).sub_(mean).div_(std).movedim(-1, -3)
         columns = image.movedim(-1, -3).to(torch.float32, memory_format=torch.contiguous_format)
-        mean, std = (on_device(tuple(x), image.device)[:, None] for x in (self.mean, self.std))
-        return columns.div_(255).sub_(mean).div_(std).movedim(-3, -1)
+        return columns.div_(255).sub_(mean[:, None]).div_(std[:, None]).movedim(-3, -1)
 
     def black(self, device: torch.device) -> Tensor:
         """RGB 0 in the network's units, (3,) float32."""
-        return -on_device(tuple(self.mean), device) / on_device(tuple(self.std), device)
+        return on_device(tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device)
 
 
 def _compiled(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:

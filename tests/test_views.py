@@ -7,6 +7,7 @@ from PIL import Image
 
 from labelmaps import resampling, views
 from labelmaps.errors import InputError
+from labelmaps.taps import Sampling, sample_intervals
 from labelmaps.views.zoom import View
 
 SIZE = 16
@@ -224,8 +225,8 @@ def dense(taps, n_pixels):
 
 @pytest.mark.parametrize("antialias", [False, True])
 def test_taps_worked_out_by_hand(antialias):
-    sampling = resampling.Sampling(antialias=antialias)
-    taps = resampling.sample_intervals(np.array([[10.0, 14.0]]), (0.0, 100.0), 100, 8, sampling)
+    sampling = Sampling(antialias=antialias)
+    taps = sample_intervals(np.array([[10.0, 14.0]]), (0.0, 100.0), 100, 8, sampling)
     assert taps.pixel[0].tolist()[0] == [
         9,
         10,
@@ -236,21 +237,21 @@ def test_taps_worked_out_by_hand(antialias):
 
 
 def test_an_antialiased_sample_is_a_triangle_over_two_steps():
-    sampling = resampling.Sampling(antialias=True)
-    taps = resampling.sample_intervals(np.array([[0.0, 8.0]]), (0.0, 8.0), 8, 4, sampling)
+    sampling = Sampling(antialias=True)
+    taps = sample_intervals(np.array([[0.0, 8.0]]), (0.0, 8.0), 8, 4, sampling)
     # Samples at 1, 3, 5, 7, two pixels apart: weights 1 − d/2 at distances ½ and 1½; the outer ones lose a pixel.
     np.testing.assert_allclose(dense(taps, 8)[1], np.array([0, 0.25, 0.75, 0.75, 0.25, 0, 0, 0, 0]) / 2)
     np.testing.assert_allclose(dense(taps, 8)[0], np.array([0.75, 0.75, 0.25, 0, 0, 0, 0, 0, 0]) / 1.75)
 
 
 def test_what_is_beyond_weighs_on_the_empty_pixel():
-    edges = resampling.Sampling(places="edges")
-    taps = resampling.sample_intervals(np.array([[0.0, 4.0]]), (0.0, 4.0), 4, 5, edges)
+    edges = Sampling(places="edges")
+    taps = sample_intervals(np.array([[0.0, 4.0]]), (0.0, 4.0), 4, 5, edges)
     np.testing.assert_allclose(
         dense(taps, 4)[0], [0.5, 0, 0, 0, 0.5]
     )  # on the edge: half of pixel 0, half nothing
     np.testing.assert_allclose(dense(taps, 4)[2], [0, 0.5, 0.5, 0, 0])
-    beyond = resampling.sample_intervals(np.array([[-2.0, 4.0]]), (0.0, 4.0), 4, 6, resampling.Sampling())
+    beyond = sample_intervals(np.array([[-2.0, 4.0]]), (0.0, 4.0), 4, 6, Sampling())
     np.testing.assert_allclose(dense(beyond, 4)[:3], [[0, 0, 0, 0, 1], [0, 0, 0, 0, 1], [1, 0, 0, 0, 0]])
 
 
@@ -258,9 +259,9 @@ def test_what_is_beyond_weighs_on_the_empty_pixel():
 @pytest.mark.parametrize("places", ["centres", "edges"])
 @pytest.mark.parametrize("beyond", ["empty", "reflect", "roll"])
 def test_weights_sum_to_1_and_taps_are_pixels_or_the_empty_one(antialias, places, beyond):
-    sampling = resampling.Sampling(antialias, places, beyond)
+    sampling = Sampling(antialias, places, beyond)
     intervals = np.array([[-30.0, 20.0], [3.2, 3.9], [0.0, 37.0], [30.0, 90.0]])
-    taps = resampling.sample_intervals(intervals, (0.0, 37.0), 37, 16, sampling)
+    taps = sample_intervals(intervals, (0.0, 37.0), 37, 16, sampling)
     np.testing.assert_allclose(taps.weight.sum(axis=2), 1, rtol=1e-6)
     assert (taps.weight >= 0).all()
     assert taps.pixel.min() >= 0
@@ -268,12 +269,11 @@ def test_weights_sum_to_1_and_taps_are_pixels_or_the_empty_one(antialias, places
 
 
 def test_views_are_the_same_all_at_once_and_group_by_group(monkeypatch):
-    """A GPU makes all views of an image at once."""
     image, boxes = noise(50, 37), View().geometry(50, 37).extent.reshape(-1, 4)
-    arguments = (image, boxes, (0, 0, 50, 37), SIZE, resampling.Sampling(), BLACK)
+    arguments = (image, boxes, (0, 0, 50, 37), SIZE, Sampling(), BLACK)
     apart = resampling.resize_boxes(*arguments)
     monkeypatch.setattr(resampling, "together", lambda *_: [np.arange(len(boxes))])
-    resampling.plan_boxes.cache_clear()
+    resampling.groups_of.cache_clear()
     assert torch.equal(resampling.resize_boxes(*arguments), apart)
 
 

@@ -41,7 +41,7 @@ class Drawing:
     """How the views of an image are drawn, where each is its extent, sampled bilinearly, each axis on its own.
 
     picture: x0, y0, x1, y1 in original pixels, the part of the image that is seen; it may be larger than the image.
-    antialias, places, beyond: as in `labelmaps.resampling.Sampling`. empty: the colour where there is nothing, RGB 0 or
+    antialias, places, beyond: as in `labelmaps.taps.Sampling`. empty: the colour where there is nothing, RGB 0 or
     the mean colour. disc: whether all is black outside the disc inscribed in the view.
     """
 
