@@ -24,7 +24,6 @@ from pipeline.sources import ROOT
 IMAGENET = 50_000
 # Sizes (width, height) of ImageNet's validation images: half are 500 × 375, the median; most others have a side of 500.
 SIZES = [(500, 375)] * 5 + [(500, 333), (375, 500), (333, 500), (640, 480), (500, 400)]
-BYTES = 110_000  # of a JPEG, about
 GROWING = (
     "index_dataset",
     "compute_label_maps",
@@ -41,10 +40,10 @@ def generate_image(arguments: tuple[Path, int]) -> None:
     width, height = SIZES[seed % len(SIZES)]
     picture = np.zeros((height, width, 3))
     for scale in (1, 4, 16, 64):
-        coarse = rng.normal(size=(height // scale + 1, width // scale + 1, 3)) * scale**0.5
+        coarse = rng.normal(size=(height // scale + 1, width // scale + 1, 3)) * scale**0.25
         picture += coarse.repeat(scale, axis=0).repeat(scale, axis=1)[:height, :width]
     picture = 128 + 40 * picture / picture.std()
-    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path, quality=60)
+    Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path, quality=95)
 
 
 def generate(folder: Path, n: int, networks: list[str], device: str, cores: int) -> Path:
