@@ -1,19 +1,21 @@
 """Nulls: what the accuracy after a saccade, and the Pointing Game, come to without the method's knowledge of where to look.
 
-Every null is a table with one row per image:
+Nulls come as outcomes, by the names of `labelmaps.null_names`: arrays (image,) of expected correctness, of expected hits,
+and of whether the decoy was said, the last ones left out where there are none. `nulls_table` makes them a table with one row
+per null and image:
 
-null            which one, of `labelmaps.null_names`
+null            which one
 image           id
 correct_before  does x₀ say k*?
 correct_after   expected correctness, 0 to 1, of the view that the null ends at, or of the label that it gives
 hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null points nowhere
 said_decoy      does the view that the null ends at say the decoy, 0 or 1; NaN where there is no decoy
 
-Log-probabilities come in blocks of images (`LabelMaps`); what is drawn at random is drawn before, for all images at once,
-so that nothing depends on the blocks.
+Log-probabilities are read a block of images at a time (`read_probabilities`); all else is done for all images at once.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,10 +24,10 @@ from labelmaps.fixations import select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import likelihood
 
+Outcomes = Mapping[str, tuple[np.ndarray, ...]]
 
-def view_nulls(
-    image: list[str], correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator
-) -> pd.DataFrame:
+
+def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator) -> Outcomes:
     """The nulls that need no label but k*, of all images.
 
     correct: does the view say k*; hit: is the fixation point in a box (1, 0, or NaN where the image has no box); both
@@ -38,56 +40,120 @@ def view_nulls(
     grid's ceiling.
     """
     n, rows, columns = correct.shape
-    before = correct[:, rows // 2, columns // 2]
     correct, hit = correct.reshape(n, rows * columns), hit.reshape(n, rows * columns)
     drawn = np.arange(n), generator.integers(rows * columns, size=n)
     best, best_hit = correct.sum(axis=0).argmax(), np.nansum(hit, axis=0).argmax()
-    outcomes = {
+    return {
         "uniform": (correct.mean(axis=1), hit.mean(axis=1)),
         "random": (correct[drawn], hit[drawn]),
         "best_cell": (correct[:, best], hit[:, best_hit]),
         "any_view": (correct.any(axis=1), hit.max(axis=1)),
     }
-    return _table(image, before, outcomes)
+
+
+class Probabilities(NamedTuple):
+    """What the nulls need of the probabilities of all labels, of some images.
+
+    likelihood, second_likelihood, random_likelihood: log p(k|x_u) of k*, of x₀'s best other label and of a random label,
+    (image, row, column). second: that other label. rank: of k* at x₀, as from `initial_rank`. mean_label,
+    inner_mean_label: the label of the highest mean of p(k|x_u) over all views, and over all but the grid's outer ring (at
+    least x₀). All others (image,).
+    """
+
+    likelihood: np.ndarray
+    second_likelihood: np.ndarray
+    random_likelihood: np.ndarray
+    second: np.ndarray
+    rank: np.ndarray
+    mean_label: np.ndarray
+    inner_mean_label: np.ndarray
+
+
+def read_probabilities(
+    blocks: Iterable[LabelMaps], label: np.ndarray, random_label: np.ndarray
+) -> Probabilities:
+    """Of blocks of label maps, all images in order; label: k*; random_label: as from `draw_other_label`; both (image,)."""
+    read, done = [], 0
+    for maps in blocks:
+        rows = slice(done, done + len(maps.image))
+        done = rows.stop
+        read.append(_probabilities(maps, label[rows], random_label[rows]))
+    return Probabilities(*map(np.concatenate, zip(*read, strict=True)))
+
+
+def _probabilities(maps: LabelMaps, label: np.ndarray, random_label: np.ndarray) -> Probabilities:
+    p = np.exp(maps.log_probability)
+    rows, columns = maps.log_sum_exp.shape[1:]
+    ring = 1 if min(rows, columns) > 2 else 0
+    inner = p[:, ring : rows - ring, ring : columns - ring]
+    second = best_other_label(maps, label)
+    return Probabilities(
+        *(likelihood.saliency(maps, k) for k in (label, second, random_label)),
+        second,
+        initial_rank(maps, label),
+        *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner)),
+    )
 
 
 def label_nulls(
-    maps: LabelMaps, label: np.ndarray, random_label: np.ndarray, hit: np.ndarray
-) -> pd.DataFrame:
-    """The nulls that need the probabilities of all labels, of a block of images.
+    probabilities: Probabilities,
+    label: np.ndarray,
+    random_label: np.ndarray,
+    top_label: np.ndarray,
+    centre: np.ndarray,
+    hit: np.ndarray,
+) -> Outcomes:
+    """The nulls that need the probabilities of all labels.
 
-    label: k*; random_label: as from `draw_other_label`; both (image,). hit: as for `view_nulls`.
+    label, random_label: as for `read_probabilities`. top_label: (image, row, column). centre: (image, row, column, 2), x, y.
+    hit: as for `view_nulls`.
 
     decoy_second, decoy_random: the saccade of the method `likelihood` told a wrong label, x₀'s best one or a random one.
     top_n: no saccade; is k* among x₀'s n best labels, n the number of distinct labels that the views of the image say.
     mean_softmax, mean_softmax_inner: no saccade; the label with the highest mean of p(k|x_u) over all views, or over all
     but the grid's outer ring (at least x₀).
     """
-    second = best_other_label(maps, label)
-    top_n = initial_rank(maps, label) < _n_distinct(maps.top_label)
-    p = np.exp(maps.log_probability)
-    rows, columns = maps.log_sum_exp.shape[1:]
-    ring = 1 if min(rows, columns) > 2 else 0
-    inner = p[:, ring : rows - ring, ring : columns - ring]
-    before = maps.top_label[:, *maps.initial] == label
-    outcomes = {
-        "decoy_second": _decoy(maps, label, second, hit),
-        "decoy_random": _decoy(maps, label, random_label, hit),
-        "top_n": (top_n,),
-        "mean_softmax": (p.mean(axis=(1, 2)).argmax(axis=1) == label,),
-        "mean_softmax_inner": (inner.mean(axis=(1, 2)).argmax(axis=1) == label,),
+
+    def decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
+        fixation = select_fixations(saliency, centre, centre)
+        view = np.arange(len(label)), fixation["row"], fixation["column"]
+        said = top_label[view]
+        return said == label, hit[view], said == decoy
+
+    return {
+        "decoy_second": decoy(probabilities.second_likelihood, probabilities.second),
+        "decoy_random": decoy(probabilities.random_likelihood, random_label),
+        "top_n": (probabilities.rank < _n_distinct(top_label),),
+        "mean_softmax": (probabilities.mean_label == label,),
+        "mean_softmax_inner": (probabilities.inner_mean_label == label,),
     }
-    return _table(maps.image, before, outcomes)
 
 
-def standard_crop(
-    image: list[str], correct_before: np.ndarray, top_label: np.ndarray, label: np.ndarray
-) -> pd.DataFrame:
+def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
     """The null `standard_crop`, no saccade: the label that the standard centre crop gives.
 
-    correct_before: at x₀ of the view that the other nulls see; top_label: of the crop; label: k*; all (image,).
+    top_label: of the crop; label: k*; both (image,).
     """
-    return _table(image, correct_before, {"standard_crop": (top_label == label,)})
+    return {"standard_crop": (top_label == label,)}
+
+
+def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes) -> pd.DataFrame:
+    """The table of the nulls' outcomes; correct_before: (image,)."""
+    n = len(image)
+    numbers = np.full((3, len(outcomes), n), np.nan)
+    for i, of_null in enumerate(outcomes.values()):
+        numbers[: len(of_null), i] = of_null
+    correct_after, hit, said_decoy = numbers.reshape(3, -1)
+    return pd.DataFrame(
+        {
+            "null": np.repeat(list(outcomes), n),
+            "image": image * len(outcomes),
+            "correct_before": np.tile(correct_before, len(outcomes)),
+            "correct_after": correct_after,
+            "hit": hit,
+            "said_decoy": said_decoy,
+        }
+    )
 
 
 def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Generator) -> np.ndarray:
@@ -126,31 +192,3 @@ def _n_distinct(top_label: np.ndarray) -> np.ndarray:
     """Number of distinct labels over the views of each image, (image,)."""
     ordered = np.sort(top_label.reshape(len(top_label), -1), axis=1)
     return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)
-
-
-def _decoy(maps: LabelMaps, label: np.ndarray, decoy: np.ndarray, hit: np.ndarray) -> tuple[np.ndarray, ...]:
-    """The outcomes of the saccade of the likelihood map of `decoy` (image,)."""
-    fixation = select_fixations(likelihood.saliency(maps, decoy), maps.centre, maps.centre)
-    view = np.arange(len(label)), fixation["row"], fixation["column"]
-    said = maps.top_label[view]
-    return said == label, hit[view], said == decoy
-
-
-def _table(
-    image: list[str], correct_before: np.ndarray, outcomes: Mapping[str, tuple[np.ndarray, ...]]
-) -> pd.DataFrame:
-    """Nulls of the same images; outcomes: null → correct_after, hit and said_decoy, the last ones NaN where left out."""
-    numbers = np.full((3, len(outcomes), len(image)), np.nan)
-    for i, of_null in enumerate(outcomes.values()):
-        numbers[: len(of_null), i] = of_null
-    correct_after, hit, said_decoy = numbers.reshape(3, -1)
-    return pd.DataFrame(
-        {
-            "null": np.repeat(list(outcomes), len(image)),
-            "image": image * len(outcomes),
-            "correct_before": np.tile(correct_before, len(outcomes)),
-            "correct_after": correct_after,
-            "hit": hit,
-            "said_decoy": said_decoy,
-        }
-    )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from itertools import product
 from typing import Literal, get_args
@@ -15,10 +16,38 @@ CELLS = 7  # a side, of the authors' rule "cells"
 SIZE_BINS = ["< 10 %", "10–25 %", "25–50 %", "50–75 %", "> 75 %"]  # of the image's area
 
 
+@dataclass(frozen=True)
+class Boxes:
+    """The boxes of images, one image's after the other's.
+
+    corners: (box, 4), x0, y0, x1, y1, float64. count: (image,), how many each image has.
+    """
+
+    corners: np.ndarray
+    count: np.ndarray
+
+    @classmethod
+    def of(cls, boxes: "Sequence[np.ndarray] | Boxes") -> "Boxes":
+        """Boxes given per image, (box, 4), or as they are."""
+        if isinstance(boxes, cls):
+            return boxes
+        corners = [np.reshape(of_image, (-1, 4)) for of_image in boxes]
+        return cls(np.concatenate([np.empty((0, 4)), *corners]), np.array([*map(len, corners)], int))
+
+    @property
+    def start(self) -> np.ndarray:
+        """Where each image's boxes begin, (image,)."""
+        return np.cumsum(self.count) - self.count
+
+    def firsts(self) -> "Boxes":
+        """The first box of each image."""
+        return Boxes(self.corners[self.start[self.count > 0]], np.minimum(self.count, 1))
+
+
 def hits(
     x: np.ndarray,
     y: np.ndarray,
-    boxes: Sequence[np.ndarray],
+    boxes: Sequence[np.ndarray] | Boxes,
     tolerance: float = 0.0,
     *,
     rule: Rule = "any",
@@ -39,14 +68,14 @@ def hits(
     Raises ValueError where there are boxes of more or fewer images than of points.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
-    count = np.array([len(image_boxes) for image_boxes in boxes], int)
-    if len(x) != len(count):
-        raise ValueError(f"points in {len(x)} images, boxes of {len(count)}")
+    boxes = Boxes.of(boxes)
+    if len(x) != len(boxes.count):
+        raise ValueError(f"points in {len(x)} images, boxes of {len(boxes.count)}")
     if rule == "first":
-        boxes, count = [image_boxes[:1] for image_boxes in boxes], np.minimum(count, 1)
-    owner = np.repeat(np.arange(len(x)), count)
+        boxes = boxes.firsts()
+    owner = np.repeat(np.arange(len(x)), boxes.count)
     per_image = (-1,) + (1,) * (x.ndim - 1)
-    x0, y0, x1, y1 = (corner.reshape(per_image) for corner in _flatten(boxes).T)
+    x0, y0, x1, y1 = (corner.reshape(per_image) for corner in boxes.corners.T)
     inside = True
     for point, low, high, side in ((x, x0, x1, width), (y, y0, y1, height)):
         low, high = low - tolerance, high + tolerance
@@ -57,15 +86,9 @@ def hits(
             low, high = (_cell(edge, side[owner], cells) for edge in (low, high))
         inside = inside & (low <= point[owner]) & (point[owner] <= high)
     outcome = np.full(x.shape, np.nan)
-    start = np.cumsum(count) - count
-    boxed = count > 0  # reduceat takes an empty range for the element at its start
-    outcome[boxed] = np.logical_or.reduceat(inside, start[boxed], axis=0)
+    boxed = boxes.count > 0  # reduceat takes an empty range for the element at its start
+    outcome[boxed] = np.logical_or.reduceat(inside, boxes.start[boxed], axis=0)
     return outcome
-
-
-def _flatten(boxes: Sequence[np.ndarray]) -> np.ndarray:
-    """The boxes of all images, one after the other, (box, 4)."""
-    return np.concatenate([np.empty((0, 4)), *(np.reshape(image_boxes, (-1, 4)) for image_boxes in boxes)])
 
 
 def _cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
@@ -73,20 +96,24 @@ def _cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
     return np.where(position > side, cells, np.minimum(np.floor(position * cells / side), cells - 1))
 
 
-def object_share(boxes: Sequence[np.ndarray], width: np.ndarray, height: np.ndarray) -> np.ndarray:
+def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray) -> np.ndarray:
     """The part of each image that its boxes cover together, (image,); NaN where it has none.
 
     boxes: per image (box, 4), in pixels, cut at the image's edges; a box's area is (x1 − x0)(y1 − y0).
     """
-    areas = [_union(*image) for image in zip(boxes, width, height, strict=True)]
-    return np.array(areas, float) / (np.asarray(width, float) * np.asarray(height, float))
+    boxes, sides = Boxes.of(boxes), np.column_stack([width, height]).astype(float)
+    corners = np.clip(boxes.corners, 0, np.repeat(np.tile(sides, 2), boxes.count, axis=0))
+    areas = np.full(len(sides), np.nan)
+    one = boxes.count == 1
+    start = boxes.start
+    areas[one] = (corners[:, 2:] - corners[:, :2])[start[one]].prod(axis=1)
+    for i in np.flatnonzero(boxes.count > 1):
+        areas[i] = _union(corners[start[i] :][: boxes.count[i]])
+    return areas / sides.prod(axis=1)
 
 
-def _union(boxes: np.ndarray, width: float, height: float) -> float:
-    """The area that boxes (box, 4) cover together: a sum over the tiles between all of their edges; NaN without a box."""
-    if len(boxes) == 0:
-        return np.nan
-    corners = np.clip(np.asarray(boxes, float), 0, (width, height, width, height))
+def _union(corners: np.ndarray) -> float:
+    """The area that boxes (box, 4) cover together: a sum over the tiles between all of their edges."""
     covers, lengths = [], []
     for low, high in ((corners[:, 1], corners[:, 3]), (corners[:, 0], corners[:, 2])):
         edges = np.sort(np.concatenate([low, high]))
@@ -119,16 +146,18 @@ def variants(
     most often in this very subset (lowest index on a tie); "ceiling", whether any grid point hits. Subsets: "all" images
     with a box, those of each size bin, and "hard", those whose centre misses (rule "any", tolerance 0).
     """
-    boxed = np.array([len(image_boxes) > 0 for image_boxes in boxes], bool)
-    boxes = [image_boxes for image_boxes in boxes if len(image_boxes)]
+    boxes = Boxes.of(boxes)
+    boxed = boxes.count > 0
+    boxes = Boxes(boxes.corners, boxes.count[boxed])
     width, height = np.asarray(width)[boxed], np.asarray(height)[boxed]
-    cells = grid_points[boxed].reshape(len(boxes), math.prod(grid_points.shape[1:3]), 2)
+    n = len(width)
+    cells = grid_points[boxed].reshape(n, math.prod(grid_points.shape[1:3]), 2)
     x, y = (
         np.column_stack([*(np.asarray(point[axis])[boxed] for point in points.values()), cells[..., axis]])
         for axis in (0, 1)
     )
     sizes = size_bin(object_share(boxes, width, height))
-    subsets = {"all": np.ones(len(boxes), bool)} | {size: sizes == size for size in SIZE_BINS}
+    subsets = {"all": np.ones(n, bool)} | {size: sizes == size for size in SIZE_BINS}
     subsets["hard"] = hits(width / 2, height / 2, boxes) == 0
     game = partial(hits, x, y, boxes, width=width, height=height)
     for rule, tolerance in product(get_args(Rule), TOLERANCES):

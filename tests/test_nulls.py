@@ -43,6 +43,23 @@ def random_maps(n=40, grid=3, n_labels=4, seed=0):
     return maps, generator.integers(n_labels, size=n).astype(np.int16), hit
 
 
+def table_of(image, correct, outcomes):
+    rows, columns = correct.shape[1:]
+    return nulls.nulls_table(image, correct[:, rows // 2, columns // 2], outcomes)
+
+
+def view_nulls(image, correct, hit, seed=0):
+    """The table of the nulls of views."""
+    return table_of(image, correct, nulls.view_nulls(correct, hit, np.random.default_rng(seed)))
+
+
+def label_nulls(maps, label, random_label, hit):
+    """The table of the nulls of labels, read in one block."""
+    read = nulls.read_probabilities([maps], label, random_label)
+    outcomes = nulls.label_nulls(read, label, random_label, maps.top_label, maps.centre, hit)
+    return table_of(maps.image, maps.top_label == label[:, None, None], outcomes)
+
+
 def rows_of(table, null):
     return table[table["null"] == null].drop(columns="null").reset_index(drop=True)
 
@@ -67,7 +84,7 @@ def three_images():
 
 
 def test_nulls_of_views_by_hand(three_images):
-    table = nulls.view_nulls(*three_images, np.random.default_rng(0))
+    table = view_nulls(*three_images)
     assert list(table.columns) == COLUMNS
     assert table["null"].tolist() == [
         name for name in ("uniform", "random", "best_cell", "any_view") for _ in "abc"
@@ -85,7 +102,7 @@ def test_nulls_of_views_by_hand(three_images):
 def test_any_view_misses_where_no_point_is_in_a_box(three_images):
     image, correct, hit = three_images
     hit[1] = 0
-    table = nulls.view_nulls(image, correct, hit, np.random.default_rng(0))
+    table = view_nulls(image, correct, hit)
     check(table, "any_view", hit=[1, 0, NAN])
 
 
@@ -93,16 +110,16 @@ def test_of_constant_cells_that_tie_the_first_is_the_best():
     correct, hit = np.zeros((4, 3, 3), bool), np.zeros((4, 3, 3))
     correct[:2, 0, 2] = correct[2:, 1, 1] = True
     hit[:2, 2, 0] = hit[2:, 1, 0] = 1
-    table = nulls.view_nulls([*"abcd"], correct, hit, np.random.default_rng(0))
+    table = view_nulls([*"abcd"], correct, hit)
     check(table, "best_cell", correct_after=[1, 1, 0, 0], hit=[0, 0, 1, 1])
     correct[0, 1, 1] = hit[3, 2, 0] = True  # and the tie is broken
-    table = nulls.view_nulls([*"abcd"], correct, hit, np.random.default_rng(0))
+    table = view_nulls([*"abcd"], correct, hit)
     check(table, "best_cell", correct_after=[1, 0, 1, 1], hit=[1, 1, 0, 1])
 
 
 def test_without_a_box_in_any_image_nothing_hits_or_misses(three_images):
     image, correct, hit = three_images
-    table = nulls.view_nulls(image, correct, np.full_like(hit, NAN), np.random.default_rng(0))
+    table = view_nulls(image, correct, np.full_like(hit, NAN))
     assert table["hit"].isna().all()
     check(table, "best_cell", correct_after=[1, 1, 0])
 
@@ -112,7 +129,7 @@ def test_the_random_fixation_is_one_view_of_the_image_each_as_often():
     n = 9000
     view = np.arange(n) % 9
     correct = (view[:, None] == np.arange(9)).reshape(n, 3, 3)
-    table = nulls.view_nulls([""] * n, correct, correct.astype(float), np.random.default_rng(3))
+    table = view_nulls([""] * n, correct, correct.astype(float), 3)
     drawn = rows_of(table, "random")
     assert set(drawn["correct_after"]) == {0, 1}
     assert (drawn["hit"] == drawn["correct_after"]).all()  # the same view
@@ -124,9 +141,7 @@ def test_the_random_fixation_is_one_view_of_the_image_each_as_often():
 def test_the_same_seed_draws_the_same_views_and_another_seed_others():
     maps, label, hit = random_maps()
     correct = maps.top_label == label[:, None, None]
-    first, again, other = (
-        nulls.view_nulls(maps.image, correct, hit, np.random.default_rng(seed)) for seed in (1, 1, 2)
-    )
+    first, again, other = (view_nulls(maps.image, correct, hit, seed) for seed in (1, 1, 2))
     pd.testing.assert_frame_equal(first, again)
     assert not first.equals(other)
     not_drawn = first["null"] != "random"
@@ -136,7 +151,7 @@ def test_the_same_seed_draws_the_same_views_and_another_seed_others():
 def test_the_mean_over_many_draws_is_the_uniform_null():
     maps, label, hit = random_maps(n=5)
     correct = np.tile(maps.top_label == label[:, None, None], (1000, 1, 1))
-    table = nulls.view_nulls(maps.image * 1000, correct, np.tile(hit, (1000, 1, 1)), np.random.default_rng(0))
+    table = view_nulls(maps.image * 1000, correct, np.tile(hit, (1000, 1, 1)))
     random, uniform = (
         rows_of(table, null).groupby("image")[["correct_after", "hit"]].mean()
         for null in ("random", "uniform")
@@ -169,7 +184,7 @@ def two_images():
 
 
 def test_nulls_of_labels_by_hand(two_images):
-    table = nulls.label_nulls(*two_images)
+    table = label_nulls(*two_images)
     assert list(table.columns) == COLUMNS
     assert table["image"].tolist() == ["image 0", "image 1"] * 5
     assert table["correct_before"].tolist() == [True, False] * 5
@@ -191,7 +206,7 @@ def test_top_n_counts_the_distinct_labels_of_the_images_own_views(two_images, n_
     said = np.array([1, 0, 3, 2])[np.arange(9) % n_distinct]
     said[4] = 1  # x₀: k* is its third label
     top_label = np.stack([np.zeros(9), said]).reshape(2, 3, 3).astype(np.int16)
-    table = nulls.label_nulls(replace(maps, top_label=top_label), label, random_label, hit)
+    table = label_nulls(replace(maps, top_label=top_label), label, random_label, hit)
     check(table, "top_n", correct_after=[1, expected])
 
 
@@ -261,13 +276,13 @@ def test_of_fixations_equally_probable_for_the_decoy_the_first_is_selected():
     hit[0, 0, 2] = 1
     with np.errstate(divide="ignore"):
         maps = label_maps(probability)
-    table = nulls.label_nulls(maps, np.array([0]), np.array([2]), hit)
+    table = label_nulls(maps, np.array([0]), np.array([2]), hit)
     check(table, "decoy_second", correct_after=[0], said_decoy=[1], hit=[1])
 
 
 def test_told_k_itself_the_decoy_is_the_likelihood_map():
     maps, label, hit = random_maps(n=40)
-    table = rows_of(nulls.label_nulls(maps, label, label, hit), "decoy_random")
+    table = rows_of(label_nulls(maps, label, label, hit), "decoy_random")
     fixation = select_fixations(likelihood.saliency(maps, label), maps.centre, maps.centre)
     view = np.arange(40), fixation["row"], fixation["column"]
     np.testing.assert_array_equal(table["correct_after"], maps.top_label[view] == label)
@@ -284,7 +299,7 @@ def test_mean_softmax_leaves_out_the_outer_ring_or_not():
     maps, decoy, hit = label_maps(probability), np.array([1]), np.zeros((1, 5, 5))
     said = {"mean_softmax": [], "mean_softmax_inner": []}
     for k in range(3):
-        table = nulls.label_nulls(maps, np.array([k]), decoy, hit)
+        table = label_nulls(maps, np.array([k]), decoy, hit)
         for null, correct in said.items():
             correct += rows_of(table, null)["correct_after"].tolist()
     assert said == {"mean_softmax": [0, 1, 0], "mean_softmax_inner": [1, 0, 0]}
@@ -296,14 +311,14 @@ def test_mean_softmax_averages_probabilities_and_not_their_logarithms():
     maps = label_maps(probability)
     # Mean p of 0: 8 · .6/9 = .53. Mean log p: (8 log .6 − 13.8)/9 = −1.99 of 0, 8 log .4/9 = −.81 of 1.
     assert maps.log_probability.mean(axis=(1, 2)).argmax() == 1
-    table = nulls.label_nulls(maps, np.array([0]), np.array([1]), np.zeros((1, 3, 3)))
+    table = label_nulls(maps, np.array([0]), np.array([1]), np.zeros((1, 3, 3)))
     check(table, "mean_softmax", correct_after=[1])
 
 
 @pytest.mark.parametrize("grid", [1, 3])
 def test_where_the_inner_views_are_x0_alone_their_mean_softmax_says_what_x0_says(grid):
     maps, label, hit = random_maps(grid=grid)
-    table = rows_of(nulls.label_nulls(maps, label, (label + 1) % 4, hit), "mean_softmax_inner")
+    table = rows_of(label_nulls(maps, label, (label + 1) % 4, hit), "mean_softmax_inner")
     np.testing.assert_array_equal(table["correct_after"], table["correct_before"])
     assert 0 < table["correct_after"].mean() < 1
 
@@ -311,8 +326,8 @@ def test_where_the_inner_views_are_x0_alone_their_mean_softmax_says_what_x0_says
 def test_a_grid_of_one_view_leaves_nothing_to_choose():
     maps, label, hit = random_maps(grid=1)
     correct = maps.top_label == label[:, None, None]
-    views = nulls.view_nulls(maps.image, correct, hit, np.random.default_rng(0))
-    labels = nulls.label_nulls(maps, label, (label + 1) % 4, hit)
+    views = view_nulls(maps.image, correct, hit)
+    labels = label_nulls(maps, label, (label + 1) % 4, hit)
     table = pd.concat([views, labels])
     np.testing.assert_array_equal(table["correct_after"], table["correct_before"])
     pointed = ~table["null"].isin(["top_n", "mean_softmax", "mean_softmax_inner"])
@@ -321,32 +336,23 @@ def test_a_grid_of_one_view_leaves_nothing_to_choose():
 
 def test_standard_crop_by_hand():
     before = np.array([True, False, True])
-    table = nulls.standard_crop([*"abc"], before, np.array([4, 5, 6]), np.array([4, 5, 7]))
+    outcomes = nulls.standard_crop(np.array([4, 5, 6]), np.array([4, 5, 7]))
+    table = nulls.nulls_table([*"abc"], before, outcomes)
     assert table["image"].tolist() == ["a", "b", "c"]
     check(table, "standard_crop", correct_before=before, correct_after=[1, 1, 0], hit=[NAN] * 3)
     assert table["said_decoy"].isna().all()
 
 
 @pytest.mark.parametrize("size", [1, 7])
-def test_the_nulls_do_not_depend_on_the_blocks(size):
-    maps, label, hit = random_maps(n=20)
+def test_what_is_read_does_not_depend_on_the_blocks(size):
+    maps, label, _ = random_maps(n=20)
     random_label = nulls.draw_other_label(label, 4, np.random.default_rng(5))
     arrays = ("image", "log_probability", "log_sum_exp", "top_label", "centre", "extent")
     blocks = [slice(start, start + size) for start in range(0, 20, size)]
-    parts = [
-        nulls.label_nulls(
-            LabelMaps(**{name: getattr(maps, name)[block] for name in arrays}),
-            label[block],
-            random_label[block],
-            hit[block],
-        )
-        for block in blocks
-    ]
-    keys = ["null", "image"]
-    pd.testing.assert_frame_equal(
-        pd.concat(parts).sort_values(keys, ignore_index=True),
-        nulls.label_nulls(maps, label, random_label, hit).sort_values(keys, ignore_index=True),
-    )
+    parts = [LabelMaps(**{name: getattr(maps, name)[block] for name in arrays}) for block in blocks]
+    read, whole = (nulls.read_probabilities(some, label, random_label) for some in (parts, [maps]))
+    for name, expected in whole._asdict().items():
+        np.testing.assert_array_equal(getattr(read, name), expected, err_msg=name)
 
 
 def test_moving_the_views_but_x0_changes_no_null_but_those_that_know_the_grid():
@@ -359,8 +365,8 @@ def test_moving_the_views_but_x0_changes_no_null_but_those_that_know_the_grid():
 
     def table(maps, hit):
         correct = maps.top_label == label[:, None, None]
-        views = nulls.view_nulls(maps.image, correct, hit, np.random.default_rng(0))
-        joined = pd.concat([views, nulls.label_nulls(maps, label, (label + 1) % 4, hit)])
+        views = view_nulls(maps.image, correct, hit)
+        joined = pd.concat([views, label_nulls(maps, label, (label + 1) % 4, hit)])
         return joined[joined["null"] != "random"]
 
     arrays = ("log_probability", "log_sum_exp", "top_label", "centre", "extent")
@@ -371,8 +377,8 @@ def test_moving_the_views_but_x0_changes_no_null_but_those_that_know_the_grid():
 def test_any_view_is_an_upper_bound_of_every_null_that_ends_at_a_view():
     maps, label, hit = random_maps(n=40)
     correct = maps.top_label == label[:, None, None]
-    views = nulls.view_nulls(maps.image, correct, hit, np.random.default_rng(0))
-    labels = nulls.label_nulls(maps, label, (label + 1) % 4, hit)
+    views = view_nulls(maps.image, correct, hit)
+    labels = label_nulls(maps, label, (label + 1) % 4, hit)
     bound = rows_of(views, "any_view")
     for null in ("uniform", "random", "best_cell", "decoy_second", "decoy_random"):
         rows = rows_of(pd.concat([views, labels]), null)
@@ -384,16 +390,13 @@ def test_any_view_is_an_upper_bound_of_every_null_that_ends_at_a_view():
 def test_every_null_has_a_name_of_its_own():
     maps, label, hit = random_maps(n=3)
     correct = maps.top_label == label[:, None, None]
-    tables = [
-        nulls.view_nulls(maps.image, correct, hit, np.random.default_rng(0)),
-        nulls.label_nulls(maps, label, (label + 1) % 4, hit),
-        nulls.standard_crop(maps.image, correct[:, 1, 1], maps.top_label[:, 1, 1], label),
-    ]
-    assert set(pd.concat(tables)["null"]) == set(NULLS)
+    tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
+    names = {*pd.concat(tables)["null"], *nulls.standard_crop(maps.top_label[:, 1, 1], label)}
+    assert names == set(NULLS)
     assert len(set(NULLS)) == len(NULLS)
 
 
 def test_without_an_image_the_nulls_of_views_are_empty():
-    table = nulls.view_nulls([], np.zeros((0, 3, 3), bool), np.zeros((0, 3, 3)), np.random.default_rng(0))
+    table = view_nulls([], np.zeros((0, 3, 3), bool), np.zeros((0, 3, 3)))
     assert list(table.columns) == COLUMNS
     assert len(table) == 0

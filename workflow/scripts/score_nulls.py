@@ -3,14 +3,12 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from labelmaps import nulls
 from labelmaps.best_of_n import best_of_n_table
 from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import IMAGES_PER_READ, open_label_maps
+from labelmaps.label_map_file import open_label_maps
 from labelmaps.logs import job
-from labelmaps.methods import likelihood
 from labelmaps.parquet import write_parquet
 from labelmaps.pointing import hits
 from labelmaps.provenance import NETWORK, check_same_origin
@@ -33,29 +31,23 @@ def score_nulls(
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
         check_same_origin(file.attributes, made, standard, (*NETWORK, "precision"))
-        x, y = np.moveaxis(file.field("centre"), -1, 0)
-        correct = file.field("top_label") == label[:, None, None]
-        hit = hits(x, y, images["boxes"], tolerance)
-        before = correct[:, correct.shape[1] // 2, correct.shape[2] // 2]
+        top_label, centre = file.field("top_label"), file.field("centre")
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
-        tables = [
-            nulls.view_nulls(ids, correct, hit, generator),
-            nulls.standard_crop(ids, before, standard_label, label),
-        ]
-        log_likelihood, rank, done = [], [], 0
-        for block in file.blocks(IMAGES_PER_READ):  # each makes a table: few
-            rows = slice(done, done + len(block.image))
-            done = rows.stop
-            tables.append(nulls.label_nulls(block, label[rows], other[rows], hit[rows]))
-            log_likelihood.append(likelihood.saliency(block, label[rows]))
-            rank.append(nulls.initial_rank(block, label[rows]))
+        probabilities = nulls.read_probabilities(file.blocks(), label, other)
         origin = {key: file.origin[key] for key in ("weights_source", "label_maps")}
-    table = pd.concat(tables, ignore_index=True)
-    table["label"] = table["image"].map(dict(zip(ids, label, strict=True)))
-    correct = correct.reshape(len(ids), -1)
+    correct = top_label == label[:, None, None]
+    hit = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance)
+    outcomes = (
+        nulls.view_nulls(correct, hit, generator)
+        | nulls.standard_crop(standard_label, label)
+        | nulls.label_nulls(probabilities, label, other, top_label, centre, hit)
+    )
+    _, rows, columns = correct.shape
+    table = nulls.nulls_table(ids, correct[:, rows // 2, columns // 2], outcomes)
+    table["label"] = np.tile(label, len(outcomes))
     curve = best_of_n_table(
-        np.concatenate(log_likelihood).reshape(correct.shape), correct, np.concatenate(rank)
+        probabilities.likelihood.reshape(len(ids), -1), correct.reshape(len(ids), -1), probabilities.rank
     )
     for output, content in ((scores, table), (curves, curve)):
         content.attrs = origin
