@@ -50,7 +50,8 @@ def resample_group_by_group(image: Tensor, taps: BoxTaps, empty: Tensor, views: 
     for group in groups_of(taps):
         crop = canvas[group.crop]
         sums = group.across.of(crop.flatten(1)).view(-1, views.shape[2], crop.shape[2])
-        table = sums.mT.reshape(-1, views.shape[2])  # (interval·row, column·3)
+        # (interval·row, column·3), transposed here: of a single interval it would be anew for each view
+        table = sums.mT.reshape(-1, views.shape[2]).contiguous()
         for view, down in group.down:  # one at a time, so that it stays in the cache
             views[view] = down.of(table)[0]
 
