@@ -52,7 +52,7 @@ def main() -> None:
     batch = engines.usual_batch(device)
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
-    views = torch.cat([make_views(read_image(path), view, preprocessing, device, initial) for path in paths])
+    views = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
     ours = {precision: SplitClassifier(folded(*made), device, 224, precision) for precision in PRECISIONS}
     plain = network_of(*made).to(device)
     block = plain.get_submodule(

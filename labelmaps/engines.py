@@ -42,8 +42,8 @@ class Engine(ABC):
         self._one_at_a_time = threading.Lock()
 
     @abstractmethod
-    def pictures(self, image: np.ndarray) -> Tensor:
-        """What the network is shown of an image (H, W, 3) uint8: (picture, 3, side, side), of its type, on its device."""
+    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """What the network is shown of each image (H, W, 3) uint8: (picture, 3, side, side), of its type, on its device."""
 
     @abstractmethod
     def possible(self, batch: int) -> int:
@@ -70,7 +70,7 @@ class Engine(ABC):
         """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
         # Many small operations: two threads amid them wait for Python's lock more than they work.
         with self._one_at_a_time:
-            pictures = [self.pictures(image) for image in images]
+            pictures = self.pictures(images)
         absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
         if absent:
             of_image = pictures[0]
@@ -144,10 +144,10 @@ class Exact(Engine):
     def __init__(self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing):
         super().__init__(classifier, view, preprocessing, side=preprocessing.size, each=1)
 
-    def pictures(self, image: np.ndarray) -> Tensor:
+    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """The views."""
         cells = range(self.view.grid**2)
-        return make_views(image, self.view, self.preprocessing, self.device, cells, self.classifier.dtype)
+        return make_views(images, self.view, self.preprocessing, self.device, cells, self.classifier.dtype)
 
     def possible(self, batch: int) -> int:
         """Whole images, or equal parts of one of whole rows of its grid; at least one row.
@@ -211,11 +211,11 @@ class Shared(Engine):
         classifier = Classifier(network, device, precision, compiled)
         super().__init__(classifier, view, preprocessing, side, each=view.grid**2)
 
-    def pictures(self, image: np.ndarray) -> Tensor:
+    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """The one picture."""
-        black = self.preprocessing.black(self.device)
-        pixels = normalised(image, self.preprocessing, self.device)
-        return self.view.sample_union(pixels, self.side, black, self.classifier.dtype)
+        black, dtype = self.preprocessing.black(self.device), self.classifier.dtype
+        each = normalised(images, self.preprocessing, self.device)
+        return [self.view.sample_union(pixels, self.side, black, dtype) for pixels in each]
 
     def possible(self, batch: int) -> int:
         """Any number."""

@@ -175,7 +175,7 @@ def look_once(
     Raises `InputError` naming the image whose activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
-    views = [make_views(image, view, preprocessing, device, initial, classifier.dtype) for image in images]
+    views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
     activations = classifier.activations(torch.cat(views))
     finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
     if not finite.all():

@@ -112,26 +112,43 @@ def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
             )
 
 
-def normalised(image: np.ndarray, preprocessing: Preprocessing, device: torch.device) -> Tensor:
-    """An image (H, W, 3) uint8 in the network's units, (3, H, W) float32 on `device`."""
-    return preprocessing.normalise(send(image, device).permute(2, 0, 1))
+def normalised(
+    images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
+) -> list[Tensor]:
+    """Images (H, W, 3) uint8 in the network's units, each (3, H, W) float32 on `device`."""
+    if device.type == "cuda":
+        return normalised_together(images, preprocessing, device)
+    return [preprocessing.normalise(torch.from_numpy(image).permute(2, 0, 1)) for image in images]
+
+
+def normalised_together(
+    images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
+) -> list[Tensor]:
+    """As `normalised`, of whatever sizes: they cross to the device, and are worked on there, as one row of pixels."""
+    row = np.concatenate([image.reshape(-1, 1, 3) for image in images])
+    pixels = preprocessing.normalise(send(row, device).permute(2, 0, 1)).permute(1, 2, 0)
+    of_images = pixels.split([image.size // 3 for image in images])
+    return [part.reshape(image.shape).permute(2, 0, 1) for part, image in zip(of_images, images, strict=True)]
 
 
 def make_views(
-    image: np.ndarray,
+    images: Sequence[np.ndarray],
     view: ViewFamily,
     preprocessing: Preprocessing,
     device: torch.device,
     cells: Sequence[int],
     dtype: torch.dtype | None = None,
-) -> Tensor:
-    """What the network receives from the fixations of some of the grid's cells, counted row by row.
+) -> list[Tensor]:
+    """What the network receives of each image from the fixations of some of the grid's cells, counted row by row.
 
-    image: (H, W, 3) uint8. Returns (cell, 3, size, size), normalised, of type `dtype` (float32 unless given), on `device`.
+    images: (H, W, 3) uint8. Returns for each (cell, 3, size, size), normalised, of type `dtype` (float32 unless given), on
+    `device`.
     """
+    size, black = preprocessing.size, preprocessing.black(device)
     # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
-    pixels = normalised(image, preprocessing, device)
-    return view.sample(pixels, preprocessing.size, preprocessing.black(device), cells, dtype)
+    return [
+        view.sample(pixels, size, black, cells, dtype) for pixels in normalised(images, preprocessing, device)
+    ]
 
 
 @contextmanager

@@ -22,7 +22,8 @@ def picture_views(
 
     image: (H, W, RGB) uint8. Returns (cell, size, size, RGB) uint8.
     """
-    return _pictures(make_views(image, view, preprocessing, CPU, cells), preprocessing)
+    (views,) = make_views([image], view, preprocessing, CPU, cells)
+    return _pictures(views, preprocessing)
 
 
 def draw_views(
@@ -40,9 +41,8 @@ def draw_views(
     scales = np.tile(scale, 2)
     drawing = replace(drawing, picture=tuple(drawing.picture * scales))
     black = preprocessing.black(CPU)
-    drawn = draw_boxes(
-        normalised(picture, preprocessing, CPU), boxes * scales, drawing, preprocessing.size, black
-    )
+    (pixels,) = normalised([picture], preprocessing, CPU)
+    drawn = draw_boxes(pixels, boxes * scales, drawing, preprocessing.size, black)
     return _pictures(drawn, preprocessing)
 
 

@@ -329,7 +329,7 @@ def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures,
     ]
     activations = torch.cat([glimpse.activations for _, glimpse in seen])
     for picture, found in zip(pictures, activations, strict=True):
-        views = make_views(picture, view, PREPROCESSING, CPU, range(grid**2))
+        (views,) = make_views([picture], view, PREPROCESSING, CPU, range(grid**2))
         alone = torch.cat([small.activations(one[None]) for one in views])
         torch.testing.assert_close(found, alone[centre], rtol=1e-4, atol=1e-4)
         distance = (alone - found).flatten(1).norm(dim=1)

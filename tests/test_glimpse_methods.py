@@ -505,7 +505,7 @@ def real():
     load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
     classifier = SplitClassifier(network, CPU, 224)
     paths = sorted(Path(DATA, "imagenet_val").glob("*.JPEG"))[:N_REAL]
-    views = [make_views(read_image(path, -1, -1), View(), Preprocessing(), CPU, [24]) for path in paths]
+    views = make_views([read_image(path) for path in paths], View(), Preprocessing(), CPU, [24])
     activations = torch.cat([classifier.activations(view) for view in views])
     assert activations.shape == (N_REAL, 512, 7, 7)
     return network, classifier, views, Glimpse(activations, classifier)

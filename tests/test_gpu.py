@@ -81,10 +81,10 @@ def exact(device, view, precision="float32", compiled=False, network=None):
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_views_are_those_of_a_cpu(pictures, view):
     cells = range(view.grid**2)
-    for picture in pictures:
-        on_cpu, on_gpu = (inference.make_views(picture, view, SMALL, device, cells) for device in (CPU, GPU))
-        assert on_gpu.is_cuda
-        torch.testing.assert_close(on_gpu.cpu(), on_cpu, rtol=1e-5, atol=1e-5)
+    on_cpu, on_gpu = (inference.make_views(pictures, view, SMALL, device, cells) for device in (CPU, GPU))
+    for expected, made in zip(on_cpu, on_gpu, strict=True):
+        assert made.is_cuda
+        torch.testing.assert_close(made.cpu(), expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("architecture", ["small_resnet", "resnet18", "resnet50"])

@@ -300,19 +300,29 @@ def test_log_probabilities_near_0_keep_their_precision(tmp_path):
 def test_views_are_normalised_pixels_of_red_green_and_blue():
     picture = np.full((20, 30, 3), (255, 0, 51), np.uint8)
     preprocessing = Preprocessing(size=32, mean=(0.5, 0.25, 0.1), std=(0.5, 0.25, 0.2))
-    made = inference.make_views(picture, View(mask=True), preprocessing, CPU, [24, 0])
+    (made,) = inference.make_views([picture], View(mask=True), preprocessing, CPU, [24, 0])
     assert made.shape == (2, 3, 32, 32)
     torch.testing.assert_close(made[0, :, 16, 16], torch.tensor([1.0, -1.0, 0.5]))
     torch.testing.assert_close(made[1, :, 0, 0], torch.tensor([-1.0, -1.0, -0.5]))  # black
 
 
 def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
-    made = inference.make_views(pictures[0], VIEW, PREPROCESSING, CPU, range(9))
+    (made,) = inference.make_views(pictures[:1], VIEW, PREPROCESSING, CPU, range(9))
     pixels = torch.from_numpy(pictures[0].astype(np.float32)).permute(2, 0, 1)
     mean, std = (torch.tensor(x)[:, None, None] for x in (PREPROCESSING.mean, PREPROCESSING.std))
     black = torch.zeros(3)
     expected = (VIEW.sample(pixels, PREPROCESSING.size, black, range(9)) / 255 - mean) / std
     torch.testing.assert_close(made, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictures):
+    """Of whatever sizes."""
+    assert len({picture.shape for picture in pictures}) > 2
+    alone = inference.normalised(pictures, PREPROCESSING, CPU)
+    together = inference.normalised_together(pictures, PREPROCESSING, CPU)
+    for one, other, picture in zip(alone, together, pictures, strict=True):
+        assert one.shape == (3, *picture.shape[:2])
+        torch.testing.assert_close(other, one, rtol=0, atol=0)
 
 
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):

@@ -7,7 +7,7 @@ import numpy as np
 from labelmaps import nulls
 from labelmaps.best_of_n import best_of_n_table
 from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
+from labelmaps.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.logs import job
 from labelmaps.parquet import write_parquet
 from labelmaps.pointing import hits
@@ -34,7 +34,7 @@ def score_nulls(
         top_label, centre = file.field("top_label"), file.field("centre")
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
-        probabilities = nulls.read_probabilities(file.blocks(), label, other)
+        probabilities = nulls.read_probabilities(file.blocks(IMAGES_PER_READ), label, other)
         origin = {key: file.origin[key] for key in ("weights_source", "label_maps")}
     correct = top_label == label[:, None, None]
     hit = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance)
