@@ -5,7 +5,8 @@
 In turn in one process on the views x₀ of the same images, in memory; medians over the rounds, ms per image, and ratios:
 
 Grad-CAM    from views to maps; ours in each precision, the package in float32
-factors     DFF's factorisation alone, given the activations
+factors     DFF's factorisation alone, given the activations; many times over, as it is short beside the time for which
+            threads of libraries go on spinning after their work
 DFF         from views to maps and the concepts' labels; ours in each precision, the package in float32
 """
 
@@ -29,8 +30,10 @@ from labelmaps.images import read_image
 from labelmaps.inference import make_views
 from labelmaps.methods import dff, gradcam
 from labelmaps.views.zoom import View
+from workflow.scripts.compute_glimpse_saliency import IMAGES_AT_ONCE
 
 PRECISIONS = ("float32", "bfloat16")
+PASSES = 20  # over the images, of what is short
 
 
 def main() -> None:
@@ -71,22 +74,25 @@ def main() -> None:
 
     pool = inference.one_thread_each(inference.streams(device, arguments.threads))
 
-    def of_batches(function: Callable[..., object], *tensors: torch.Tensor) -> None:
-        """What the rule does with batches, as many at a time."""
-        list(pool.map(function, *(tensor.split(batch) for tensor in tensors)))
+    def of_images(function: Callable[..., object], *tensors: torch.Tensor) -> None:
+        """What the rule does with so many images at once, in each of its threads."""
+        list(pool.map(function, *(tensor.split(max(batch, IMAGES_AT_ONCE)) for tensor in tensors)))
+
+    def seen(views: torch.Tensor, split: SplitClassifier) -> Glimpse:
+        return Glimpse(torch.cat([split.activations(some) for some in views.split(batch)]), split)
 
     def cams(precision: str) -> None:
         split = ours[precision]
-        of_batches(
-            lambda some, label: gradcam.saliency(Glimpse(split.activations(some), split), label).cpu(),
+        of_images(
+            lambda some, label: gradcam.saliency(seen(some, split), label).cpu(),
             views,
             labels,
         )
 
     def dffs(precision: str, k: int) -> None:
         split = ours[precision]
-        of_batches(
-            lambda some: dff.saliency(Glimpse(split.activations(some), split), None, components=k)[0].cpu(),
+        of_images(
+            lambda some: dff.saliency(seen(some, split), None, components=k)[0].cpu(),
             views,
         )
 
@@ -104,8 +110,12 @@ def main() -> None:
             package_cam(one[None], [ClassifierOutputTarget(label)])
 
     def package_factors(k: int) -> None:
-        for array in arrays:
+        for array in arrays * PASSES:
             package_dff(array, k)
+
+    def factors(k: int) -> None:
+        for _ in range(PASSES):
+            of_images(lambda some: factorise(some, k), lowered)
 
     @torch.no_grad()
     def package_dffs(k: int) -> None:
@@ -121,7 +131,7 @@ def main() -> None:
     for k in (1, 3):
         cases[f"factors, k={k}"] = {
             "package": package(lambda k=k: package_factors(k)),
-            "float32": lambda _, k=k: of_batches(lambda some: factorise(some, k), lowered),
+            "float32": lambda _, k=k: factors(k),
         }
         cases[f"DFF, k={k}"] = {"package": package(lambda k=k: package_dffs(k))} | {
             p: lambda _, p=p, k=k: dffs(p, k) for p in PRECISIONS
@@ -132,7 +142,8 @@ def main() -> None:
     warnings.simplefilter("ignore")  # scikit-learn's: not converged
     for name, functions in cases.items():
         times = in_turn(functions, arguments.rounds)
-        each = {way: 1000 * statistics.median(seconds) / len(paths) for way, seconds in times.items()}
+        images = len(paths) * (PASSES if name.startswith("factors") else 1)
+        each = {way: 1000 * statistics.median(seconds) / images for way, seconds in times.items()}
         said = [
             f"{way} {each[way]:.3f} (package/ours {ratio(times, 'package', way):.1f})"
             for way in functions

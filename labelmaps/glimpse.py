@@ -169,14 +169,15 @@ def look_once(
     classifier: SplitClassifier,
     view: ViewFamily,
     preprocessing: Preprocessing,
+    batch: int,
 ) -> Glimpse:
     """What the network's last block says of the x₀ of images (H, W, 3) uint8, which are these rows of the index.
 
-    Raises `InputError` naming the image whose activations are not finite.
+    batch: views that go through the network together. Raises `InputError` naming the image whose activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
     views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
-    activations = classifier.activations(torch.cat(views))
+    activations = torch.cat([classifier.activations(some) for some in torch.cat(views).split(batch)])
     finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
     if not finite.all():
         raise InputError(

@@ -39,7 +39,7 @@ def test_pointing_agrees_with_an_independent_prototype():
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
     hits = {"gradcam": [], "dff": []}
     for rows, images in read_batches(index, 16):
-        glimpse = look_once(rows, images, classifier, view, networks.Preprocessing())
+        glimpse = look_once(rows, images, classifier, view, networks.Preprocessing(), len(rows))
         label = torch.tensor(rows["label"].to_numpy(np.int64))
         maps = {"gradcam": gradcam.saliency(glimpse, label), "dff": dff.saliency(glimpse, None)[0]}
         looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]

@@ -315,7 +315,7 @@ def index(tmp_path_factory, pictures):
 def look(index, classifier, view, batch):
     """Glimpses of the images of an index, a batch after the other, with their rows."""
     for rows, images in read_batches(index, batch):
-        yield rows, look_once(rows, images, classifier, view, PREPROCESSING)
+        yield rows, look_once(rows, images, classifier, view, PREPROCESSING, batch)
 
 
 @pytest.mark.parametrize(("grid", "centre"), [(3, 4), (7, 24)])
@@ -336,6 +336,14 @@ def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures,
         assert distance.argmin() == centre
         assert distance.sort().values[1] > 0.1  # the other views are others
     assert all(isinstance(glimpse, Glimpse) and glimpse.classifier is small for _, glimpse in seen)
+
+
+def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):
+    shown, activations = [], small.activations
+    monkeypatch.setattr(small, "activations", lambda views: shown.append(len(views)) or activations(views))
+    few, many = (look_once(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
+    assert shown == [2, 2, 1, 5]
+    torch.testing.assert_close(few.activations, many.activations, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 5, 8])

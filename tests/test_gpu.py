@@ -118,7 +118,7 @@ def test_glimpses_are_those_of_a_cpu(pictures, index, method, components):
     maps = []
     for device in (CPU, GPU):
         classifier = SplitClassifier(network_of(), device, 64)
-        glimpse = look_once(index, pictures, classifier, zoom.View(), SMALL)
+        glimpse = look_once(index, pictures, classifier, zoom.View(), SMALL, len(index))
         given = method.saliency(glimpse, None if label is None else label.to(device), **options)
         maps.append([tensor.cpu() for tensor in (given if isinstance(given, tuple) else (given,))])
     for on_cpu, on_gpu in zip(*maps, strict=True):

@@ -1,5 +1,6 @@
 """Compute a method's saliency maps from what a network's last block says of x₀."""
 
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from labelmaps.logs import job
 from labelmaps.modules import load_module
 from labelmaps.progress import progress
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
+
+IMAGES_AT_ONCE = 32  # at least, whose activations a method is given: its many small operations then cost less
 
 
 def compute_glimpse_saliency(
@@ -45,8 +48,8 @@ def compute_glimpse_saliency(
     family, module, images = views.create(**view), load_module(methods, method), read_index(index)
     centre = family.grid // 2
 
-    def ask(rows: pd.DataFrame, pictures: list[np.ndarray]) -> list[np.ndarray]:
-        glimpse = look_once(rows, pictures, classifier, family, preprocessing)
+    def ask(rows: pd.DataFrame, pictures: list[np.ndarray], batch: int) -> list[np.ndarray]:
+        glimpse = look_once(rows, pictures, classifier, family, preprocessing, batch)
         label = torch.tensor(rows["label"].to_numpy(np.int64), device=device)
         result = module.saliency(glimpse, label if module.CUE == "cued" else None, **options)
         return [tensor.cpu().numpy() for tensor in (result if isinstance(result, tuple) else (result,))]
@@ -54,7 +57,9 @@ def compute_glimpse_saliency(
     def look(batch: int) -> SaliencyMaps:
         saliency, own_label, point = [], [], []
         with progress(total=len(images), unit="image", desc=f"{model['architecture']} {method}") as bar:
-            for rows, (maps, *own) in ask_of_batches(ask, images, batch, device, threads):
+            at_once = max(batch, IMAGES_AT_ONCE)
+            ask_so = partial(ask, batch=batch)
+            for rows, (maps, *own) in ask_of_batches(ask_so, images, at_once, device, threads):
                 saliency.append(maps)
                 own_label += own
                 extents = [
