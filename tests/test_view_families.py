@@ -77,6 +77,17 @@ def seen(view, position, interval, side):
     return position if max(first, 0) <= position <= min(last, side) else None
 
 
+@pytest.mark.parametrize("family", [zoom, shift, crop])
+def test_a_geometry_is_that_of_its_view_and_size_and_nobody_can_change_it(family):
+    small, large = (family.View(grid=grid).geometry(60, 40) for grid in (3, 5))
+    assert (small.centre.shape, large.centre.shape) == ((3, 3, 2), (5, 5, 2))
+    wide = family.View(grid=3).geometry(90, 40)
+    assert not np.array_equal(wide.centre, small.centre)
+    with pytest.raises(ValueError, match="read-only"):
+        small.extent += 1
+    np.testing.assert_array_equal(family.View(grid=3).geometry(60, 40).extent, small.extent)
+
+
 @pytest.mark.parametrize("view", FAMILIES, ids=names)
 @pytest.mark.parametrize(("width", "height"), [(60, 40), (37, 53)])
 def test_each_sample_shows_the_place_that_the_geometry_names(view, width, height):

@@ -11,8 +11,9 @@ A view raises `ValueError` for options that make no sense. Families import torch
 configurations can be checked without it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache, wraps
 from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
@@ -34,6 +35,19 @@ class Geometry:
 
     centre: np.ndarray
     extent: np.ndarray
+
+
+def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
+    """A family's `geometry` that keeps what it gave for the sizes seen last: most images have one of few."""
+
+    @lru_cache(maxsize=64)
+    def of_size(view: "ViewFamily", width: int, height: int) -> Geometry:
+        looks = geometry(view, width, height)
+        for array in (looks.centre, looks.extent):
+            array.flags.writeable = False  # all who ask get the same
+        return looks
+
+    return wraps(geometry)(of_size)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Drawing, Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
@@ -38,6 +38,7 @@ class View:
         if not 0 < self.side <= 1:
             raise ValueError(f"side: {self.side} is not a share of the shorter side in (0, 1]")
 
+    @kept
     def geometry(self, width: int, height: int) -> Geometry:
         """Where each view looks, in original pixels."""
         image = np.array([width, height])

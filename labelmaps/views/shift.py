@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Drawing, Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
@@ -54,6 +54,7 @@ class View:
         centre, half = np.array([width, height]) / 2, np.array(side) / 2
         return np.concatenate([centre - half, centre + half])
 
+    @kept
     def geometry(self, width: int, height: int) -> Geometry:
         """Where each view looks, in original pixels."""
         square = self.square(width, height)

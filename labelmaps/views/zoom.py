@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Drawing, Geometry, check_grid
+from labelmaps.views import Drawing, Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +44,7 @@ class View:
         if not 0 < self.floor <= 1:
             raise ValueError(f"floor: {self.floor} is not a share of the side in (0, 1]")
 
+    @kept
     def geometry(self, width: int, height: int) -> Geometry:
         """Where each view looks, in original pixels."""
         u = np.linspace(-(1 - self.floor), 1 - self.floor, self.grid)
