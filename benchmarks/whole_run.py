@@ -1,16 +1,18 @@
-"""A whole run from JPEG bytes to figures, stage by stage, on generated images of ImageNet's sizes.
+"""The paper's Figure 2 from JPEG bytes to PDF, stage by stage, on generated images of ImageNet's sizes.
 
-    python -m benchmarks.whole_run FOLDER [--images 4000] [--networks resnet101 resnet18] [--cores 16] [--device cuda]
+    python -m benchmarks.whole_run FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--device cuda]
 
-Generates the images, their boxes and random weights in FOLDER, runs the workflow there as a user does, and prints for each
-rule its jobs, the seconds they took, and the seconds that 50,000 images would take: label maps, saliency and the index grow
-with the images, the rest is listed as it is. What the jobs took is what Snakemake notes of them.
+Generates images, their boxes and random weights in FOLDER, and runs the workflow as a user does for a few of the images and
+for many. Prints for each rule its jobs, the seconds they took together in either run, and those that 50,000 images would
+take: a line through the two, what does not grow with the images being paid once. The last row is the whole run, from the
+first to the last, with whatever Snakemake ran beside one another.
 """
 
 import argparse
 import json
 import subprocess
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
@@ -24,13 +26,7 @@ from pipeline.sources import ROOT
 IMAGENET = 50_000
 # Sizes (width, height) of ImageNet's validation images: half are 500 × 375, the median; most others have a side of 500.
 SIZES = [(500, 375)] * 5 + [(500, 333), (375, 500), (333, 500), (640, 480), (500, 400)]
-GROWING = (
-    "index_dataset",
-    "compute_label_maps",
-    "compute_glimpse_saliency",
-    "compute_saliency",
-    "join_label_maps",
-)
+FIGURE = "results/generated/figures/figure_2_zoom.pdf"
 
 
 def generate_image(arguments: tuple[Path, int]) -> None:
@@ -46,28 +42,42 @@ def generate_image(arguments: tuple[Path, int]) -> None:
     Image.fromarray(picture.clip(0, 255).astype(np.uint8)).save(path, quality=95)
 
 
-def generate(folder: Path, n: int, networks: list[str], device: str, cores: int) -> Path:
-    """Images, boxes and a configuration for them; returns the configuration's path."""
-    images = folder / "images"
-    images.mkdir(parents=True)
-    paths = [images / f"ILSVRC2012_val_{i + 1:08}.JPEG" for i in range(n)]
+def generate_images(folder: Path, n: int) -> list[Path]:
+    """Files as ImageNet names them."""
+    folder.mkdir(parents=True)
+    paths = [folder / f"ILSVRC2012_val_{i + 1:08}.JPEG" for i in range(n)]
     with ProcessPoolExecutor() as pool:
         list(pool.map(generate_image, zip(paths, range(n), strict=True), chunksize=16))
+    return paths
+
+
+def prepare(folder: Path, images: list[Path], networks: list[str], device: str, cores: int) -> None:
+    """Images, boxes and a configuration, `config.yaml`, in a folder of its own."""
+    (folder / "images").mkdir(parents=True)
+    for path in images:
+        (folder / "images" / path.name).hardlink_to(path)
     synsets = [line.split()[0] for line in (ROOT / "resources/imagenet_classes.txt").read_text().splitlines()]
-    boxes = [f"{synsets[i % len(synsets)]} 50 40 300 280" for i in range(n)]
-    table = pd.DataFrame({"ImageId": [path.stem for path in paths], "PredictionString": boxes})
+    boxes = [f"{synsets[i % len(synsets)]} 50 40 300 280" for i in range(len(images))]
+    table = pd.DataFrame({"ImageId": [path.stem for path in images], "PredictionString": boxes})
     table.to_csv(folder / "boxes.csv", index=False)
     config = {
         "datasets": {
             "generated": {"images": "images", "boxes": "boxes.csv", "parts": 1, "verify": "header"},
         },
         "models": {name: {"architecture": name, "random": {"seed": 0}} for name in networks},
-        "compute": {"device": device, "precision": "auto", "threads": cores},
+        "compute": {"device": device, "precision": "auto", "compile": "always", "threads": cores},
         "run": {"datasets": ["generated"], "models": networks},
     }
-    path = folder / "config.yaml"
-    path.write_text(yaml.safe_dump(config))
-    return path
+    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+
+
+def run(folder: Path, cores: int) -> float:
+    """Make the figure; seconds."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--quiet", "all"]
+    command += ["--configfile", "config.yaml", "--cores", str(cores), "--resources", "gpu=1", "--", FIGURE]
+    start = time.perf_counter()
+    subprocess.run(command, cwd=folder, check=True)
+    return time.perf_counter() - start
 
 
 def job_times(folder: Path) -> pd.DataFrame:
@@ -93,22 +103,25 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, default=4000)
+    parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])
     parser.add_argument("--networks", nargs="+", default=["resnet101", "resnet18"])
     parser.add_argument("--cores", type=int, default=16)
     parser.add_argument("--device", default="cuda")
     arguments = parser.parse_args()
-    config = generate(
-        arguments.folder, arguments.images, arguments.networks, arguments.device, arguments.cores
-    )
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--quiet", "all"]
-    command += ["--configfile", config.name, "--cores", str(arguments.cores), "--resources", "gpu=1"]
-    subprocess.run(command, cwd=arguments.folder, check=True)
-    table = job_times(arguments.folder)
-    factor = np.where(table.index.isin(GROWING), IMAGENET / arguments.images, 1)
-    table[f"for {IMAGENET} images"] = table["seconds"] * factor
-    print(table.sort_values("seconds", ascending=False).round(1).to_string())
-    print(table.sum().round(1).to_string())
+    few, many = sorted(arguments.images)
+    images = generate_images(arguments.folder / "images", many)
+    tables = {}
+    for n in (few, many):
+        folder = arguments.folder / f"run_{n}"
+        prepare(folder, images[:n], arguments.networks, arguments.device, arguments.cores)
+        seconds = run(folder, arguments.cores)
+        tables[n] = job_times(folder)
+        tables[n].loc["the whole run"] = tables[n]["jobs"].sum(), seconds
+    table = pd.DataFrame({"jobs": tables[many]["jobs"]} | {f"s at {n}": tables[n]["seconds"] for n in tables})
+    each = ((table[f"s at {many}"] - table[f"s at {few}"]) / (many - few)).clip(lower=0)  # noise
+    table["ms per image"] = 1000 * each
+    table[f"s at {IMAGENET}"] = table[f"s at {many}"] + each * (IMAGENET - many)
+    print(table.sort_values(f"s at {IMAGENET}").round(1).to_string())
 
 
 if __name__ == "__main__":
