@@ -59,12 +59,17 @@ def read_batches(
     index: pd.DataFrame, batch: int, workers: int = 1
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Rows of the index, `batch` at a time, with their decoded images (H, W, 3) uint8."""
-    images = read_ahead(index, workers)
+    images, sizes = read_ahead(index, workers), sizes_of(index)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]
         decoded = list(islice(images, len(rows)))
-        check_sizes(rows, decoded)
+        check_sizes(rows, sizes[start : start + batch], decoded)
         yield rows, decoded
+
+
+def sizes_of(index: pd.DataFrame) -> list[tuple[int, int]]:
+    """Width and height of each image, for who needs them one by one: a table takes its time for each."""
+    return list(zip(index["width"].tolist(), index["height"].tolist(), strict=True))
 
 
 def streams(device: torch.device, threads: int) -> int:
@@ -102,12 +107,13 @@ def ask_of_batches(
         yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * at_once)
 
 
-def check_sizes(rows: pd.DataFrame, images: list[np.ndarray]) -> None:
-    """Raise `InputError` naming an image whose size is no longer that in the index."""
-    for row, image in zip(rows.itertuples(), images, strict=True):
-        if image.shape[:2] != (row.height, row.width):
+def check_sizes(rows: pd.DataFrame, sizes: list[tuple[int, int]], images: list[np.ndarray]) -> None:
+    """Raise `InputError` naming an image whose size is no longer that in the index; sizes: of these rows."""
+    for i, ((width, height), image) in enumerate(zip(sizes, images, strict=True)):
+        if image.shape[:2] != (height, width):
+            row = rows.iloc[i]
             raise InputError(
-                f"{row.path}: {row.image} has {image.shape[1]} x {image.shape[0]} pixels, {row.width} x {row.height} in the "
+                f"{row['path']}: {row['image']} has {image.shape[1]} x {image.shape[0]} pixels, {width} x {height} in the "
                 "index; it was changed since. Delete the index and run again"
             )
 
@@ -186,6 +192,7 @@ def compute_label_maps(
     def ask(_: pd.DataFrame, images: list[np.ndarray]) -> OnItsWay:
         return label_maps_of(engine.logits(images, batch))
 
+    sizes, done = sizes_of(index), 0
     for rows, label_maps in ask_of_batches(ask, index, engine.images_at_once(batch), engine.device, threads):
         with naming(rows):  # a GPU may tell only now what went wrong
             arrays = label_maps.arrays()
@@ -195,7 +202,8 @@ def compute_label_maps(
                 f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check "
                 "the weights, or choose a wider precision (compute.precision)"
             )
-        geometry = [engine.view.geometry(w, h) for w, h in zip(rows["width"], rows["height"], strict=True)]
+        geometry = [engine.view.geometry(*size) for size in sizes[done : done + len(rows)]]
         centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
         writer.append(**arrays, centre=centre, extent=extent)
+        done += len(rows)
         yield len(rows)

@@ -40,13 +40,14 @@ class SealedWriter:
 
     def __init__(self, file: h5py.File):
         self.file = file
+        self._data = {}  # kept open
         self._hashes = {}
         self._rows = {}
 
     def create(self, name: str, shape: tuple[int, ...], dtype: np.dtype, rows_per_chunk: int) -> None:
         """Announce a data set; its chunks divide the first axis alone."""
         cells = shape[1:]
-        self.file.create_dataset(
+        self._data[name] = self.file.create_dataset(
             name,
             shape,
             dtype,
@@ -54,12 +55,12 @@ class SealedWriter:
             chunks=(rows_per_chunk, *cells),
             fletcher32=True,
         )
-        self._hashes[name] = _hash(self.file[name])
+        self._hashes[name] = _hash(self._data[name])
         self._rows[name] = 0
 
     def append(self, name: str, rows: np.ndarray) -> None:
         """Write the next rows of a data set."""
-        data = self.file[name]
+        data = self._data[name]
         rows = np.ascontiguousarray(rows, data.dtype)
         stop = self._rows[name] + len(rows)
         data[self._rows[name] : stop] = rows
@@ -78,8 +79,8 @@ class SealedWriter:
     def seal(self, attributes: Mapping[str, object]) -> None:
         """Add the attributes (structured ones as JSON) and the integrity of the whole."""
         for name, rows in self._rows.items():
-            if rows != len(self.file[name]):
-                raise RuntimeError(f"{name}: {rows} rows written of {len(self.file[name])} announced")
+            if rows != len(self._data[name]):
+                raise RuntimeError(f"{name}: {rows} rows written of {len(self._data[name])} announced")
         checksums = {name: hash_.hexdigest() for name, hash_ in self._hashes.items()}
         for key, value in {**attributes, "checksums": checksums}.items():
             is_number = isinstance(value, int | float)

@@ -76,6 +76,7 @@ class LabelMapWriter:
 
     def __init__(self, file: h5py.File, images: list[str], grid: int, n_labels: int):
         self.sealed = SealedWriter(file)
+        self._waiting: dict[str, list[np.ndarray]] = {name: [] for name in DTYPES}
         self.sealed.add_texts("image", images)
         tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
         for name, dtype in DTYPES.items():
@@ -83,12 +84,21 @@ class LabelMapWriter:
             self.sealed.create(name, shape, dtype, IMAGES_PER_CHUNK)
 
     def append(self, **blocks: np.ndarray) -> None:
-        """Write the next images: for every data set, an array (image, row, column, …)."""
-        for name in DTYPES:
-            self.sealed.append(name, blocks[name])
+        """Write the next images, some later, together: for every data set, an array (image, row, column, …)."""
+        for name, waiting in self._waiting.items():
+            waiting.append(blocks[name])
+        if sum(map(len, self._waiting["top_label"])) >= IMAGES_PER_CHUNK:
+            self._write()
+
+    def _write(self) -> None:
+        for name, waiting in self._waiting.items():
+            if waiting:
+                self.sealed.append(name, np.concatenate(waiting))
+                waiting.clear()
 
     def seal(self, attributes: Mapping[str, object]) -> None:
-        """Add the attributes and the integrity of the whole."""
+        """Write the rest, and add the attributes and the integrity of the whole."""
+        self._write()
         self.sealed.seal(attributes)
 
 
