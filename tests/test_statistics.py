@@ -55,6 +55,15 @@ def test_proportion_has_wilsons_interval(successes, n):
     assert 0 <= low <= value <= high <= 1
 
 
+@pytest.mark.parametrize("n", [1, 2, 7, 400, 50000])
+def test_proportion_agrees_with_scipy(n):
+    for successes in {0, 1, n // 3, n // 2, n - 1, n}:
+        expected = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+        assert proportion(successes, n)[1:] == pytest.approx(
+            (expected.low, expected.high), rel=1e-12, abs=1e-15
+        )
+
+
 def test_wilson_by_hand():
     assert proportion(8, 10) == pytest.approx((0.8, 0.4902, 0.9433), abs=1e-4)  # Newcombe's textbook values
 
@@ -169,6 +178,12 @@ def test_mcnemar_by_hand(both, broken, corrected, neither, p):
     result = mcnemar(*outcomes(both, broken, corrected, neither))
     assert result[:2] == (corrected, broken)
     assert result[2] == pytest.approx(p)
+
+
+@pytest.mark.parametrize(("corrected", "broken"), [(0, 1), (3, 0), (7, 8), (900, 1000), (4000, 2500)])
+def test_mcnemar_agrees_with_scipy(corrected, broken):
+    result = mcnemar(*outcomes(1, broken, corrected, 1))
+    assert result[2] == pytest.approx(stats.binomtest(corrected, corrected + broken, 0.5).pvalue, rel=1e-9)
 
 
 def drawn(classes, values):
