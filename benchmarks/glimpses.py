@@ -119,11 +119,11 @@ def main() -> None:
 
     @torch.no_grad()
     def package_dffs(k: int) -> None:
-        seen = []
-        with block.register_forward_hook(lambda _, inputs, output: seen.append(output)):
+        outputs = []
+        with block.register_forward_hook(lambda _, inputs, output: outputs.append(output)):
             for one in views:
                 plain(one[None])
-                concepts, _ = package_dff(seen.pop().cpu().numpy(), k)
+                concepts, _ = package_dff(outputs.pop().cpu().numpy(), k)
                 maps = torch.tensor(concepts.T, dtype=torch.float32, device=device)[:, :, None, None]
                 ours["float32"].head(maps).softmax(1).amax(1).argmax().item()
 

@@ -109,19 +109,22 @@ def main() -> None:
     parser.add_argument("--device", default="cuda")
     arguments = parser.parse_args()
     few, many = sorted(arguments.images)
+    if few == many:
+        parser.error("--images: two numbers, one below the other")
     images = generate_images(arguments.folder / "images", many)
     tables = {}
     for n in (few, many):
         folder = arguments.folder / f"run_{n}"
         prepare(folder, images[:n], arguments.networks, arguments.device, arguments.cores)
         seconds = run(folder, arguments.cores)
-        tables[n] = job_times(folder)
+        tables[n] = job_times(folder).sort_values("seconds")
         tables[n].loc["the whole run"] = tables[n]["jobs"].sum(), seconds
     table = pd.DataFrame({"jobs": tables[many]["jobs"]} | {f"s at {n}": tables[n]["seconds"] for n in tables})
+    table = table.reindex(tables[many].index)  # the whole run last
     each = ((table[f"s at {many}"] - table[f"s at {few}"]) / (many - few)).clip(lower=0)  # noise
     table["ms per image"] = 1000 * each
     table[f"s at {IMAGENET}"] = table[f"s at {many}"] + each * (IMAGENET - many)
-    print(table.sort_values(f"s at {IMAGENET}").round(1).to_string())
+    print(table.round(1).to_string())
 
 
 if __name__ == "__main__":

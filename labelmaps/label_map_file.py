@@ -47,7 +47,7 @@ DTYPES = {
     "extent": np.dtype(np.float64),
 }
 IMAGES_PER_CHUNK = 8  # 0.8 MB of log-probabilities for 7 × 7 fixations and 1000 labels
-IMAGES_PER_READ = 64  # where little is made of each
+IMAGES_PER_READ = 64  # where few operations follow: fewer calls of HDF5
 IMAGES_PER_BLOCK = 16  # 3 MB in float32: the temporaries of a method stay in the processor's cache
 OF_PART = ("image", *DTYPES)
 OF_JOINED = ("image", "part", "part_integrity", "part_batch")

@@ -114,15 +114,15 @@ def label_nulls(
     but the grid's outer ring (at least x₀).
     """
 
-    def decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
+    def after_decoy(saliency: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, ...]:
         fixation = select_fixations(saliency, centre, centre)
         view = np.arange(len(label)), fixation["row"], fixation["column"]
         said = top_label[view]
-        return said == label, hit[view], said == decoy
+        return said == label, hit[view], said == told
 
     return {
-        "decoy_second": decoy(probabilities.second_likelihood, probabilities.second),
-        "decoy_random": decoy(probabilities.random_likelihood, random_label),
+        "decoy_second": after_decoy(probabilities.second_likelihood, probabilities.second),
+        "decoy_random": after_decoy(probabilities.random_likelihood, random_label),
         "top_n": (probabilities.rank < _n_distinct(top_label),),
         "mean_softmax": (probabilities.mean_label == label,),
         "mean_softmax_inner": (probabilities.inner_mean_label == label,),

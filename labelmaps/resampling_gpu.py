@@ -36,9 +36,11 @@ def on_gpu(taps: BoxTaps, device: torch.device) -> list[Tensor]:
     return [send(array, device) for array in arrays]
 
 
+# One compilation for all sizes, and for images that lie anywhere in memory.
 @triton.jit(
-    do_not_specialize=["row_stride", "height", "width", "row_taps", "column_taps"]
-)  # one compilation for all sizes
+    do_not_specialize=["row_stride", "height", "width", "row_taps", "column_taps"],
+    do_not_specialize_on_alignment=["image"],
+)
 def _resample_row(
     image,
     channel_stride,

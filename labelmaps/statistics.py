@@ -5,10 +5,8 @@ from itertools import combinations
 
 import numpy as np
 import pandas as pd
-import scipy
-from scipy import (
-    special,
-)  # its quantiles; scipy.stats, half a second to import, comes with the first bootstrap
+import scipy  # its stats, half a second to import, come with the first bootstrap
+from scipy import special
 
 from labelmaps.pointing import variants
 from labelmaps.scores import HIT, MISS

@@ -16,6 +16,7 @@ from labelmaps.inference import make_views, read_batches
 from labelmaps.networks import Preprocessing, build, random_weights
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
+from workflow.scripts.compute_glimpse_saliency import images_at_once
 
 CPU = torch.device("cpu")
 N_LABELS = 7
@@ -336,6 +337,22 @@ def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures,
         assert distance.argmin() == centre
         assert distance.sort().values[1] > 0.1  # the other views are others
     assert all(isinstance(glimpse, Glimpse) and glimpse.classifier is small for _, glimpse in seen)
+
+
+@pytest.mark.parametrize(
+    ("n", "side", "batch", "streams", "at_once"),
+    [
+        (1000, 400, 8, 2, 32),
+        (1000, 400, 1024, 1, 1024),
+        (50, 400, 8, 4, 12),  # every stream has its share
+        (5, 400, 8, 4, 8),
+        (1000, 1024, 4, 2, 8),  # 2²⁰ pixels each
+        (1000, 8000, 4, 2, 4),
+    ],
+)
+def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at_once):
+    images = pd.DataFrame({"width": [side] * n, "height": side})
+    assert images_at_once(images, batch, streams) == at_once
 
 
 def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):

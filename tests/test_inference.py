@@ -318,11 +318,21 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
 def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictures):
     """Of whatever sizes."""
     assert len({picture.shape for picture in pictures}) > 2
-    alone = inference.normalised(pictures, PREPROCESSING, CPU)
+    alone = list(inference.normalised(pictures, PREPROCESSING, CPU))
     together = inference.normalised_together(pictures, PREPROCESSING, CPU)
     for one, other, picture in zip(alone, together, pictures, strict=True):
         assert one.shape == (3, *picture.shape[:2])
         torch.testing.assert_close(other, one, rtol=0, atol=0)
+
+
+@pytest.mark.parametrize(
+    ("most", "groups"),
+    [(1, [[3], [2], [4], [1]]), (5, [[3, 2], [4, 1]]), (6, [[3, 2], [4, 1]]), (99, [[3, 2, 4, 1]])],
+)
+def test_groups_hold_no_more_values_than_they_may_or_a_single_array(most, groups):
+    arrays = [np.zeros(n) for n in (3, 2, 4, 1)]
+    assert [[array.size for array in group] for group in inference.grouped(arrays, most)] == groups
+    assert list(inference.grouped([], most)) == []
 
 
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):

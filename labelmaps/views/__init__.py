@@ -31,6 +31,7 @@ class Geometry:
 
     centre: (row, column, 2), the fixation point x, y.
     extent: (row, column, 4), the box x0, y0, x1, y1 that fills the view.
+    Whoever asks gets the same arrays where a family keeps them (`kept`): they are read-only then.
     """
 
     centre: np.ndarray
@@ -38,7 +39,10 @@ class Geometry:
 
 
 def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
-    """A family's `geometry` that keeps what it gave for the sizes seen last: most images have one of few."""
+    """A family's `geometry` that keeps what it gave for the sizes seen last: most images have one of few.
+
+    The view must be frozen, as every family's is.
+    """
 
     @lru_cache(maxsize=64)
     def of_size(view: "ViewFamily", width: int, height: int) -> Geometry:

@@ -13,13 +13,23 @@ from labelmaps.classes import read_classes
 from labelmaps.glimpse import SplitClassifier, look_once
 from labelmaps.gpu_slots import take_gpu
 from labelmaps.index import read_index
-from labelmaps.inference import ask_of_batches
+from labelmaps.inference import ask_of_batches, streams
 from labelmaps.logs import job
 from labelmaps.modules import load_module
 from labelmaps.progress import progress
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 
-IMAGES_AT_ONCE = 32  # at least, whose activations a method is given: its many small operations then cost less
+IMAGES_AT_ONCE, PIXELS_AT_ONCE = 32, 2**23
+
+
+def images_at_once(images: pd.DataFrame, batch: int, streams: int) -> int:
+    """Of how many images a method is given the activations: the more, the less its many small operations cost for each.
+
+    More than the `batch` that the network sees together only where the images, of which some wait, are small, and where
+    every one of the streams still has its share.
+    """
+    pixels = (images["width"] * images["height"]).mean()
+    return max(batch, min(IMAGES_AT_ONCE, len(images) // streams, int(PIXELS_AT_ONCE / pixels)))
 
 
 def compute_glimpse_saliency(
@@ -57,7 +67,7 @@ def compute_glimpse_saliency(
     def look(batch: int) -> SaliencyMaps:
         saliency, own_label, point = [], [], []
         with progress(total=len(images), unit="image", desc=f"{model['architecture']} {method}") as bar:
-            at_once = max(batch, IMAGES_AT_ONCE)
+            at_once = images_at_once(images, batch, streams(device, threads))
             ask_so = partial(ask, batch=batch)
             for rows, (maps, *own) in ask_of_batches(ask_so, images, at_once, device, threads):
                 saliency.append(maps)
