@@ -32,18 +32,26 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
     return index.iloc[bounds[part - 1] : bounds[part]]
 
 
-def read_unchanged(path: str, offset: int, length: int, digest: str) -> np.ndarray:
-    """Decode an image (H, W, 3) uint8; raise `InputError` where its bytes are not those that were indexed."""
+def read_unchanged(
+    image: str, path: str, offset: int, length: int, digest: str, width: int, height: int
+) -> np.ndarray:
+    """Decode an image (H, W, 3) uint8; raise `InputError` where its bytes or its size are not those that were indexed."""
     if digest and read_digest(path, offset, length) != digest:
         raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
     try:
-        return read_image(path, offset, length)
+        pixels = read_image(path, offset, length)
     except InputError as error:
         if digest:
             raise
         raise InputError(
             f"{error}; or set `verify: full` for the data set, which leaves such images out"
         ) from error
+    if pixels.shape[:2] != (height, width):
+        raise InputError(
+            f"{path}: {image} has {pixels.shape[1]} x {pixels.shape[0]} pixels, {width} x {height} in the index; it was "
+            "changed since. Delete the index and run again"
+        )
+    return pixels
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:
@@ -51,7 +59,8 @@ def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterato
 
     Threads do: Pillow decodes, and Python hashes, beside one another.
     """
-    rows = index[["path", "offset", "length", "digest"]].itertuples(index=False)
+    columns = ["image", "path", "offset", "length", "digest", "width", "height"]
+    rows = index[columns].itertuples(index=False)
     with ThreadPoolExecutor(workers) as pool:
         yield from in_order(pool, read_unchanged, rows, workers * depth)
 
@@ -60,17 +69,10 @@ def read_batches(
     index: pd.DataFrame, batch: int, workers: int = 1
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Rows of the index, `batch` at a time, with their decoded images (H, W, 3) uint8."""
-    images, sizes = read_ahead(index, workers), sizes_of(index)
+    images = read_ahead(index, workers)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]
-        decoded = list(islice(images, len(rows)))
-        check_sizes(rows, sizes[start : start + batch], decoded)
-        yield rows, decoded
-
-
-def sizes_of(index: pd.DataFrame) -> list[tuple[int, int]]:
-    """Width and height of each image, for who needs them one by one: a table takes its time for each."""
-    return list(zip(index["width"].tolist(), index["height"].tolist(), strict=True))
+        yield rows, list(islice(images, len(rows)))
 
 
 def streams(device: torch.device, threads: int) -> int:
@@ -106,17 +108,6 @@ def ask_of_batches(
     at_once = streams(device, threads)
     with one_thread_each(at_once) as pool:
         yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * at_once)
-
-
-def check_sizes(rows: pd.DataFrame, sizes: list[tuple[int, int]], images: list[np.ndarray]) -> None:
-    """Raise `InputError` naming an image whose size is no longer that in the index; sizes: of these rows."""
-    for i, ((width, height), image) in enumerate(zip(sizes, images, strict=True)):
-        if image.shape[:2] != (height, width):
-            row = rows.iloc[i]
-            raise InputError(
-                f"{row['path']}: {row['image']} has {image.shape[1]} x {image.shape[0]} pixels, {width} x {height} in the "
-                "index; it was changed since. Delete the index and run again"
-            )
 
 
 def normalised(
@@ -205,11 +196,13 @@ def compute_label_maps(
     logits are not finite.
     """
 
-    def ask(_: pd.DataFrame, images: list[np.ndarray]) -> OnItsWay:
-        return label_maps_of(engine.logits(images, batch))
+    def ask(_: pd.DataFrame, images: list[np.ndarray]) -> tuple[OnItsWay, list[tuple[int, int]]]:
+        # The images' own sizes, which the index says, too: a table of few rows takes longer to ask.
+        return label_maps_of(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
 
-    sizes, done = sizes_of(index), 0
-    for rows, label_maps in ask_of_batches(ask, index, engine.images_at_once(batch), engine.device, threads):
+    for rows, (label_maps, sizes) in ask_of_batches(
+        ask, index, engine.images_at_once(batch), engine.device, threads
+    ):
         with naming(rows):  # a GPU may tell only now what went wrong
             arrays = label_maps.arrays()
         finite = arrays.pop("finite")
@@ -218,8 +211,7 @@ def compute_label_maps(
                 f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check "
                 "the weights, or choose a wider precision (compute.precision)"
             )
-        geometry = [engine.view.geometry(*size) for size in sizes[done : done + len(rows)]]
+        geometry = [engine.view.geometry(*size) for size in sizes]
         centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
         writer.append(**arrays, centre=centre, extent=extent)
-        done += len(rows)
         yield len(rows)

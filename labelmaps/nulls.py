@@ -14,7 +14,7 @@ said_decoy      does the view that the null ends at say the decoy, 0 or 1; NaN w
 Log-probabilities are read a block of images at a time (`read_probabilities`); all else is done for all images at once.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -24,7 +24,7 @@ from labelmaps.fixations import select_fixations
 from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import likelihood
 
-Outcomes = Mapping[str, tuple[np.ndarray, ...]]
+Outcomes = dict[str, tuple[np.ndarray, ...]]
 
 
 def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator) -> Outcomes:

@@ -1,6 +1,5 @@
 """Compute a method's saliency maps from what a network's last block says of x₀."""
 
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -22,14 +21,14 @@ from labelmaps.saliency_file import SaliencyMaps, write_saliency
 IMAGES_AT_ONCE, PIXELS_AT_ONCE = 32, 2**23
 
 
-def images_at_once(images: pd.DataFrame, batch: int, streams: int) -> int:
+def images_at_once(images: pd.DataFrame, batch: int, n_streams: int) -> int:
     """Of how many images a method is given the activations: the more, the less its many small operations cost for each.
 
     More than the `batch` that the network sees together only where the images, of which some wait, are small, and where
     every one of the streams still has its share.
     """
     pixels = (images["width"] * images["height"]).mean()
-    return max(batch, min(IMAGES_AT_ONCE, len(images) // streams, int(PIXELS_AT_ONCE / pixels)))
+    return max(batch, min(IMAGES_AT_ONCE, len(images) // n_streams, int(PIXELS_AT_ONCE / pixels)))
 
 
 def compute_glimpse_saliency(
@@ -58,18 +57,17 @@ def compute_glimpse_saliency(
     family, module, images = views.create(**view), load_module(methods, method), read_index(index)
     centre = family.grid // 2
 
-    def ask(rows: pd.DataFrame, pictures: list[np.ndarray], batch: int) -> list[np.ndarray]:
-        glimpse = look_once(rows, pictures, classifier, family, preprocessing, batch)
-        label = torch.tensor(rows["label"].to_numpy(np.int64), device=device)
-        result = module.saliency(glimpse, label if module.CUE == "cued" else None, **options)
-        return [tensor.cpu().numpy() for tensor in (result if isinstance(result, tuple) else (result,))]
-
     def look(batch: int) -> SaliencyMaps:
+        def ask(rows: pd.DataFrame, pictures: list[np.ndarray]) -> list[np.ndarray]:
+            glimpse = look_once(rows, pictures, classifier, family, preprocessing, batch)
+            label = torch.tensor(rows["label"].to_numpy(np.int64), device=device)
+            result = module.saliency(glimpse, label if module.CUE == "cued" else None, **options)
+            return [tensor.cpu().numpy() for tensor in (result if isinstance(result, tuple) else (result,))]
+
         saliency, own_label, point = [], [], []
         with progress(total=len(images), unit="image", desc=f"{model['architecture']} {method}") as bar:
             at_once = images_at_once(images, batch, streams(device, threads))
-            ask_so = partial(ask, batch=batch)
-            for rows, (maps, *own) in ask_of_batches(ask_so, images, at_once, device, threads):
+            for rows, (maps, *own) in ask_of_batches(ask, images, at_once, device, threads):
                 saliency.append(maps)
                 own_label += own
                 extents = [
