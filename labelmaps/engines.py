@@ -7,7 +7,6 @@ border is then its surroundings, where `exact` has the padding of a picture that
 
 import copy
 import logging
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -39,7 +38,6 @@ class Engine(ABC):
     ):
         self.classifier, self.view, self.preprocessing = classifier, view, preprocessing
         self.side, self.each, self.device = side, each, classifier.device
-        self._one_at_a_time = threading.Lock()
 
     @abstractmethod
     def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
@@ -68,9 +66,7 @@ class Engine(ABC):
 
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
         """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
-        # Many small operations: two threads amid them wait for Python's lock more than they work.
-        with self._one_at_a_time:
-            pictures = self.pictures(images)
+        pictures = self.pictures(images)
         absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
         if absent:
             of_image = pictures[0]

@@ -405,14 +405,11 @@ class Preprocessing:
     def normalise(self, image: Tensor) -> Tensor:
         """Images (…, 3, H, W) uint8 in the network's units, float32.
 
-        In memory as boxes are resampled: on a CPU column by column, on a GPU row by row with the channels last.
+        In memory as boxes are resampled: row by row, the channels last.
         """
         mean, std = (on_device(tuple(x), image.device) for x in (self.mean, self.std))
-        if image.is_cuda:
-            rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
-            return rows.div_(255).sub_(mean).div_(std).movedim(-1, -3)
-        columns = image.movedim(-1, -3).to(torch.float32, memory_format=torch.contiguous_format)
-        return columns.div_(255).sub_(mean[:, None]).div_(std[:, None]).movedim(-3, -1)
+        rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
+        return rows.div_(255).sub_(mean).div_(std).movedim(-1, -3)
 
     def black(self, device: torch.device) -> Tensor:
         """RGB 0 in the network's units, (3,) float32."""

@@ -5,7 +5,7 @@ is separable: a view is Y · image · Xᵀ with sparse matrices, a few pixels fo
 """
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -37,15 +37,6 @@ class Taps:
 
     pixel: np.ndarray
     weight: np.ndarray
-
-    def of(self, intervals: np.ndarray | slice) -> "Taps":
-        """The taps of some intervals."""
-        return Taps(self.pixel[intervals], self.weight[intervals])
-
-    @property
-    def span(self) -> tuple[int, int]:
-        """The first pixel that is needed, and the one after the last."""
-        return int(self.pixel.min()), int(self.pixel.max()) + 1
 
 
 def sample_intervals(
@@ -100,10 +91,10 @@ class BoxTaps:
     width: int
     height: int
 
-    @property
+    @cached_property
     def see_empty(self) -> bool:
         """Whether there is nothing where some sample lies."""
-        return self.columns.span[1] > self.width or self.rows.span[1] > self.height
+        return bool(self.columns.pixel.max() == self.width or self.rows.pixel.max() == self.height)
 
 
 @lru_cache(maxsize=64)  # most images have one of few sizes

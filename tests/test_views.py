@@ -268,13 +268,18 @@ def test_weights_sum_to_1_and_taps_are_pixels_or_the_empty_one(antialias, places
     assert taps.pixel.max() <= 37
 
 
-def test_views_are_the_same_all_at_once_and_group_by_group(monkeypatch):
+@pytest.mark.parametrize("sampling", [Sampling(), Sampling(places="edges")], ids=["centres", "edges"])
+def test_a_view_does_not_depend_on_those_beside_it(sampling):
+    """Views of the same columns share what is made of the image's rows."""
     image, boxes = noise(50, 37), View().geometry(50, 37).extent.reshape(-1, 4)
-    arguments = (image, boxes, (0, 0, 50, 37), SIZE, Sampling(), BLACK)
-    apart = resampling.resize_boxes(*arguments)
-    monkeypatch.setattr(resampling, "together", lambda *_: [np.arange(len(boxes))])
-    resampling.groups_of.cache_clear()
-    assert torch.equal(resampling.resize_boxes(*arguments), apart)
+    order = np.random.default_rng(0).permutation(len(boxes))
+
+    def resized(boxes: np.ndarray) -> torch.Tensor:
+        return resampling.resize_boxes(image, boxes, (0, 0, 50, 37), SIZE, sampling, BLACK)
+
+    views = resized(boxes)
+    assert torch.equal(resized(boxes[order]), views[order])
+    assert torch.equal(torch.cat([resized(box[None]) for box in boxes]), views)
 
 
 def test_views_of_another_type_are_the_rounded_ones_channels_last():

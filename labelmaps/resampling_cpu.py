@@ -1,0 +1,87 @@
+"""Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads go on.
+
+Numba compiles it when it is first called, for some seconds, and keeps what it made beside this module, or, where nothing can be
+written there, with the user's other caches (or in NUMBA_CACHE_DIR).
+"""
+
+import numpy as np
+import torch
+from numba import njit
+from torch import Tensor
+
+from labelmaps.taps import BoxTaps
+
+BITS = {torch.float32: torch.uint32, torch.bfloat16: torch.uint16}
+
+
+def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None:
+    """Fill views (box, row, column, 3) of an image (3, H, W), as taps say, with the colour `empty` (3,) beyond it.
+
+    Fastest where the image is in memory as the views are: row by row, its channels last.
+    """
+    if views.dtype not in BITS:
+        wide = torch.empty_like(views, dtype=torch.float32)
+        resample(image, taps, empty, wide)
+        views.copy_(wide)
+        return
+    pixels = image.permute(1, 2, 0)
+    if taps.see_empty:  # an empty pixel ends each row and column
+        pixels = empty.repeat(taps.height + 1, taps.width + 1, 1)
+        pixels[:-1, :-1] = image.permute(1, 2, 0)
+    # Pixels are counted from 0, which numba need not check where it knows that their numbers have no sign.
+    _resample(
+        pixels.contiguous().numpy(),
+        taps.rows.pixel.view(np.uint32),
+        taps.rows.weight,
+        taps.columns.pixel.view(np.uint32),
+        taps.columns.weight,
+        taps.interval_of,
+        np.argsort(taps.interval_of, kind="stable"),
+        views.flatten(2).view(BITS[views.dtype]).numpy(),
+    )
+
+
+@njit(nogil=True, cache=True)
+def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interval_of, order, views):
+    """Σ over rows of the image, of Σ over its columns, which views of the same interval share.
+
+    views: (box, row, column·3), the bits of float32, or its upper half, rounded to the nearest and to even: bfloat16.
+    """
+    entries = views.shape[2]
+    lost = np.uint32(32 - 8 * views.itemsize)
+    table = np.empty((len(pixels), entries), np.float32)  # each row of the image, resampled to the views' width
+    made_for = np.full(len(pixels), -1)  # the interval of which it is that
+    row_of_view = np.empty(entries, np.float32)
+    bits = row_of_view.view(np.uint32)
+    for view in order:
+        interval = interval_of[view]
+        for row in range(views.shape[1]):
+            row_of_view[:] = 0
+            for tap in range(row_pixel.shape[2]):
+                y, weight = row_pixel[view, row, tap], row_weight[view, row, tap]
+                if weight != 0:
+                    if made_for[y] != interval:
+                        made_for[y] = interval
+                        _resample_row(pixels[y], column_pixel[interval], column_weight[interval], table[y])
+                    for entry in range(entries):
+                        row_of_view[entry] += weight * table[y, entry]
+            for entry in range(entries):
+                value = bits[entry]
+                if lost:
+                    value += np.uint32(0x7FFF) + ((value >> lost) & np.uint32(1))
+                views[view, row, entry] = value >> lost
+
+
+@njit(nogil=True, cache=True)
+def _resample_row(pixels, pixel, weight, resampled):
+    """Samples (sample·3) of a row of pixels (column, 3), as taps (sample, tap) say."""
+    for sample in range(len(pixel)):
+        red = green = blue = np.float32(0)
+        for tap in range(pixel.shape[1]):
+            x, share = pixel[sample, tap], weight[sample, tap]
+            red += share * pixels[x, 0]
+            green += share * pixels[x, 1]
+            blue += share * pixels[x, 2]
+        resampled[3 * sample] = red
+        resampled[3 * sample + 1] = green
+        resampled[3 * sample + 2] = blue
