@@ -26,8 +26,8 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
         return
     pixels = image.permute(1, 2, 0)
     if taps.see_empty:  # an empty pixel ends each row and column
-        pixels = empty.repeat(taps.height + 1, taps.width + 1, 1)
-        pixels[:-1, :-1] = image.permute(1, 2, 0)
+        of_image, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
+        pixels[:-1, :-1], pixels[-1], pixels[:, -1] = of_image, empty, empty
     # Pixels are counted from 0, which numba need not check where it knows that their numbers have no sign.
     _resample(
         pixels.contiguous().numpy(),
