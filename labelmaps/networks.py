@@ -407,12 +407,11 @@ class Preprocessing:
 
         In memory as boxes are resampled: row by row, the channels last.
         """
-        rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format)
-        of_rows = rows.flatten(-2)  # an innermost axis of three is slow on a CPU
-        scale = on_device(tuple(1 / (255 * std) for std in self.std), image.device)
-        black, scale = (colour.repeat(image.shape[-1]) for colour in (self.black(image.device), scale))
-        torch.addcmul(black, of_rows, scale, out=of_rows)  # (image / 255 − mean) / std
-        return rows.movedim(-1, -3)
+        # Of whole rows: an innermost axis of three is slow on a CPU.
+        width = image.shape[-1]
+        mean, std = (on_device(tuple(x), image.device).repeat(width) for x in (self.mean, self.std))
+        rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format).flatten(-2)
+        return rows.div_(255).sub_(mean).div_(std).unflatten(-1, (width, 3)).movedim(-1, -3)
 
     def black(self, device: torch.device) -> Tensor:
         """RGB 0 in the network's units, (3,) float32."""
