@@ -1,4 +1,7 @@
-"""Classifiers: built by name, loaded from a state dict, and run at a stated precision."""
+"""Classifiers: built by name, loaded from a state dict, and run at a stated precision.
+
+Torchvision, with which comes torch's compiler, takes over a second to import: only what needs it does so.
+"""
 
 import hashlib
 import os
@@ -13,21 +16,22 @@ from http.client import HTTPException
 from importlib.metadata import version
 from io import BytesIO
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import torch
-import torchvision
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 from torch.utils.flop_counter import FlopCounterMode
-from torchvision.models import WeightsEnum
 
-from labelmaps.convolutions import FuseConvolutions, packed
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place, sha256
 from labelmaps.progress import progress
 from labelmaps.small_resnet import SmallResNet
+
+if TYPE_CHECKING:
+    from torchvision.models import WeightsEnum
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
@@ -50,14 +54,16 @@ def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
     """
     if architecture in OWN_ARCHITECTURES:
         return OWN_ARCHITECTURES[architecture](n_labels)
-    if architecture not in torchvision.models.list_models(module=torchvision.models):
+    from torchvision import models
+
+    if architecture not in models.list_models(module=models):
         raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
     options = {}
     if architecture in ("googlenet", "inception_v3"):  # torchvision's weights expect inputs scaled otherwise
         options = {"transform_input": True, "init_weights": True}
     elif architecture.startswith("vit_"):
         options = {"image_size": size}
-    return torchvision.models.get_model(architecture, weights=None, num_classes=n_labels, **options)
+    return models.get_model(architecture, weights=None, num_classes=n_labels, **options)
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
@@ -301,9 +307,11 @@ def _refuse_unsafe(url: str) -> None:
         raise ValueError(f"{url} is not an address of {' or '.join(SAFE_SCHEMES)}")
 
 
-def torchvision_weights(architecture: str, weights: str) -> WeightsEnum:
+def torchvision_weights(architecture: str, weights: str) -> "WeightsEnum":
     """Torchvision's weights by name: DEFAULT, or a member's name such as IMAGENET1K_V2 (short: V2)."""
-    choices = torchvision.models.get_model_weights(architecture)
+    from torchvision import models
+
+    choices = models.get_model_weights(architecture)
     names = {name.removeprefix("IMAGENET1K_"): name for name in choices.__members__}
     short = weights.removeprefix("IMAGENET1K_")
     if short not in names:
@@ -425,6 +433,8 @@ def _compiled(network: nn.Module, device: torch.device, precision: str) -> Calla
         options["freezing"] = True  # lays out weights for the CPU
         options["cpp_wrapper"] = True  # gives up Python's lock, so that other threads go on
     elif precision != "float32":
+        from labelmaps.convolutions import FuseConvolutions, packed
+
         options["post_grad_custom_pre_pass"] = FuseConvolutions()
         network = packed(network)
     return torch.compile(network, dynamic=False, options=options)

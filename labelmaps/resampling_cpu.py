@@ -49,7 +49,9 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
     """
     entries = views.shape[2]
     lost = np.uint32(32 - 8 * views.itemsize)
-    table = np.empty((len(pixels), entries), np.float32)  # each row of the image, resampled to the views' width
+    table = np.empty(
+        (len(pixels), entries), np.float32
+    )  # each row of the image, resampled to the views' width
     made_for = np.full(len(pixels), -1)  # the interval of which it is that
     row_of_view = np.empty(entries, np.float32)
     bits = row_of_view.view(np.uint32)

@@ -2,7 +2,6 @@
 
 import torch
 from torch import nn
-from torchvision.models.resnet import BasicBlock
 
 
 class SmallResNet(nn.Module):
@@ -32,9 +31,28 @@ class SmallResNet(nn.Module):
         return self.fc(self.avgpool(x).flatten(1))
 
 
+class Block(nn.Module):
+    """Two convolutions beside a shortcut: He et al. 2016, Deep Residual Learning for Image Recognition, Figure 2."""
+
+    def __init__(self, before: int, width: int, stride: int, shortcut: nn.Module | None):
+        super().__init__()
+        self.conv1 = nn.Conv2d(before, width, 3, stride, padding=1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.relu = nn.ReLU(inplace=True)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.bn2 = nn.BatchNorm2d(width)
+        self.downsample = shortcut
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Features (view, width, height / stride, width / stride) of features (view, before, height, width)."""
+        beside = x if self.downsample is None else self.downsample(x)
+        x = self.relu(self.bn1(self.conv1(x)))
+        return self.relu(self.bn2(self.conv2(x)) + beside)
+
+
 def _stage(before: int, width: int, stride: int) -> nn.Sequential:
     """Two residual blocks; the first changes the number of channels from `before` to `width`, and the scale."""
     shortcut = None
     if stride != 1 or before != width:
         shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))
-    return nn.Sequential(BasicBlock(before, width, stride, shortcut), BasicBlock(width, width))
+    return nn.Sequential(Block(before, width, stride, shortcut), Block(width, width, 1, None))

@@ -7,6 +7,8 @@ import http.server
 import pickle
 import re
 import resource
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -15,10 +17,12 @@ import pytest
 import torch
 from torch import nn
 from torchvision import models
+from torchvision.models.resnet import BasicBlock
 
 from labelmaps import networks
 from labelmaps.errors import InputError
 from labelmaps.networks import Classifier, Preprocessing, build, load_weights, random_weights
+from labelmaps.small_resnet import Block
 
 CPU = torch.device("cpu")
 N_LABELS = 7
@@ -233,6 +237,25 @@ def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture
         networks.load_network(model, path, N_LABELS)
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
+
+
+@pytest.mark.parametrize("shortcut", [None, nn.Conv2d(8, 12, 1, stride=2)], ids=["same", "halved"])
+def test_the_small_networks_blocks_are_torchvisions(shortcut):
+    shape = (8, 8, 1) if shortcut is None else (8, 12, 2)
+    ours, theirs = (made(*shape, shortcut).eval() for made in (Block, BasicBlock))
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.randn(2, 8, 6, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(ours(x), theirs(x))
+
+
+def test_the_small_network_costs_no_import_of_torchvision():
+    build_it = (
+        "import sys; from labelmaps.networks import build; build('small_resnet', 3); "
+        "print([name for name in ('torchvision', 'torch._dynamo', 'torch._inductor') if name in sys.modules])"
+    )
+    run = subprocess.run([sys.executable, "-c", build_it], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
 
 
 def test_an_unknown_architecture_is_refused():
