@@ -1,7 +1,7 @@
 """Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads go on.
 
-Numba compiles it when it is first called, for some seconds, and keeps what it made beside this module, or, where nothing can be
-written there, with the user's other caches (or in NUMBA_CACHE_DIR).
+Numba compiles it when it is first called, in a second or two, and keeps what it made beside this module, or, where nothing
+can be written there, with the user's other caches (or in NUMBA_CACHE_DIR).
 """
 
 import numpy as np
@@ -49,10 +49,9 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
     """
     entries = views.shape[2]
     lost = np.uint32(32 - 8 * views.itemsize)
-    table = np.empty(
-        (len(pixels), entries), np.float32
-    )  # each row of the image, resampled to the views' width
-    made_for = np.full(len(pixels), -1)  # the interval of which it is that
+    # Each row of the image, resampled to the views' width, and the interval for which it was.
+    table = np.empty((len(pixels), entries), np.float32)
+    made_for = np.full(len(pixels), -1)
     row_of_view = np.empty(entries, np.float32)
     bits = row_of_view.view(np.uint32)
     for view in order:
