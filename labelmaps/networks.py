@@ -1,6 +1,6 @@
 """Classifiers: built by name, loaded from a state dict, and run at a stated precision.
 
-Torchvision, with which comes torch's compiler, takes over a second to import: only what needs it does so.
+Torchvision, with which comes torch's compiler, takes over a second to import, and is so where it is needed.
 """
 
 import hashlib
@@ -222,7 +222,7 @@ def provenance(
         "weights_sha256": sha256(path),
         "preprocessing": asdict(preprocessing),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "versions": {name: version(name) for name in ("torch", "torchvision", "pillow", "numpy")},
+        "versions": {name: version(name) for name in ("torch", "torchvision", "numba", "pillow", "numpy")},
     }
 
 

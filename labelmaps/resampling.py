@@ -28,7 +28,7 @@ def resize_boxes(
     _, height, width = image.shape
     taps = taps_of_boxes(boxes.astype(np.float64).tobytes(), tuple(picture), width, height, size, sampling)
     views = image.new_empty((len(boxes), size, size, 3), dtype=dtype)
-    # Each needs a compiler that the other does without.
+    # One needs Triton, the other numba.
     if image.is_cuda:
         from labelmaps.resampling_gpu import resample
     else:

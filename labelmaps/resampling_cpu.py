@@ -1,7 +1,7 @@
 """Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads go on.
 
-Numba compiles it when it is first called, in a second or two, and keeps what it made beside this module, or, where nothing
-can be written there, with the user's other caches (or in NUMBA_CACHE_DIR).
+Numba compiles it when it is first called, in a second or two. It keeps nothing on disk: that could be damaged, or another
+processor's, and would save a job one second.
 """
 
 import numpy as np
@@ -28,27 +28,28 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
     if taps.see_empty:  # an empty pixel ends each row and column
         of_image, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
         pixels[:-1, :-1], pixels[-1], pixels[:, -1] = of_image, empty, empty
-    # Pixels are counted from 0, which numba need not check where it knows that their numbers have no sign.
     _resample(
         pixels.contiguous().numpy(),
+        # Unsigned: else numba looks for negative numbers, which count from the end.
         taps.rows.pixel.view(np.uint32),
         taps.rows.weight,
         taps.columns.pixel.view(np.uint32),
         taps.columns.weight,
         taps.interval_of,
         np.argsort(taps.interval_of, kind="stable"),
-        views.flatten(2).view(BITS[views.dtype]).numpy(),
+        views.view(*views.shape[:2], -1).view(BITS[views.dtype]).numpy(),
     )
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interval_of, order, views):
-    """Σ over rows of the image, of Σ over its columns, which views of the same interval share.
+    """Fill views: each row is a sum over rows of the image, each resampled once for all views of the same interval.
 
-    views: (box, row, column·3), the bits of float32, or its upper half, rounded to the nearest and to even: bfloat16.
+    order: of the views, those of an interval after one another. views: (box, row, column·3), the bits of float32, or, of
+    finite values, its upper half rounded to the nearest and half to even: bfloat16.
     """
     entries = views.shape[2]
-    lost = np.uint32(32 - 8 * views.itemsize)
+    dropped_bits = np.uint32(32 - 8 * views.itemsize)
     # Each row of the image, resampled to the views' width, and the interval for which it was.
     table = np.empty((len(pixels), entries), np.float32)
     made_for = np.full(len(pixels), -1)
@@ -68,12 +69,12 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
                         row_of_view[entry] += weight * table[y, entry]
             for entry in range(entries):
                 value = bits[entry]
-                if lost:
-                    value += np.uint32(0x7FFF) + ((value >> lost) & np.uint32(1))
-                views[view, row, entry] = value >> lost
+                if dropped_bits:
+                    value += np.uint32(0x7FFF) + ((value >> dropped_bits) & np.uint32(1))
+                views[view, row, entry] = value >> dropped_bits
 
 
-@njit(nogil=True, cache=True)
+@njit(nogil=True)
 def _resample_row(pixels, pixel, weight, resampled):
     """Samples (sample·3) of a row of pixels (column, 3), as taps (sample, tap) say."""
     for sample in range(len(pixel)):

@@ -108,7 +108,8 @@ def taps_of_boxes(
 ) -> BoxTaps:
     """Taps of boxes x0, y0, x1, y1, given as the bytes of a float64 array (box, 4), of an image of some size.
 
-    Always the same object for the same boxes, as long as it is kept; coordinates and `picture` as in `sample_intervals`.
+    Coordinates and `picture` as in `sample_intervals`. The same boxes give the same object as long as it is kept, unless two
+    threads ask at once.
     """
     boxes = np.frombuffer(boxes).reshape(-1, 4)
     left, top, right, bottom = picture

@@ -282,8 +282,17 @@ def test_a_view_does_not_depend_on_those_beside_it(sampling):
     assert torch.equal(torch.cat([resized(box[None]) for box in boxes]), views)
 
 
-def test_views_of_another_type_are_the_rounded_ones_channels_last():
-    image = noise(50, 37)
-    views, rounded = (View().sample(image, SIZE, BLACK, range(49), dtype) for dtype in (None, torch.bfloat16))
-    assert torch.equal(views.bfloat16(), rounded)
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+@pytest.mark.parametrize("sampling", ["centres", "edges"])
+def test_views_of_another_type_are_the_rounded_ones_channels_last(dtype, sampling):
+    image, view = noise(50, 37), View(sampling=sampling)
+    views, rounded = (view.sample(image, SIZE, BLACK, range(49), of_type) for of_type in (None, dtype))
+    assert torch.equal(views.to(dtype), rounded)
     assert rounded.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_what_lies_halfway_is_rounded_to_even():
+    """Of a single pixel, as it is: in bfloat16 there is nothing between 1, 1 + 2⁻⁷ and 1 + 2⁻⁶."""
+    image = torch.tensor([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8])[:, None, None]
+    (view,) = View().sample(image, 1, BLACK, [24], torch.bfloat16)
+    assert view.flatten().tolist() == [1, 1 + 2**-6, -1]
