@@ -1,0 +1,47 @@
+"""All that needs a GPU to be measured, in one run: Figure 2 whole, and label maps beside bare forward passes.
+
+    python -m benchmarks.gpu FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--threads 6]
+        [--device cuda]
+
+Runs `benchmarks.whole_run` in FOLDER, and on the images that it generates there, for each network, `benchmarks.label_maps`:
+compiled in bfloat16, and the engine `shared` so. Try it on a CPU with few images first.
+"""
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+WAYS = ["bfloat16 compiled", "shared bfloat16 compiled"]
+BLOCKS = 4
+
+
+def main() -> None:
+    """Run one after the other."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])
+    parser.add_argument("--networks", nargs="+", default=["resnet101", "resnet18"])
+    parser.add_argument("--cores", type=int, default=16)
+    parser.add_argument("--threads", type=int, default=6)
+    parser.add_argument("--device", default="cuda")
+    arguments = parser.parse_args()
+
+    def measure(module: str, *options: object) -> None:
+        command = [sys.executable, "-m", f"benchmarks.{module}", *map(str, options)]
+        print(*command, flush=True)
+        subprocess.run(command, check=True)
+
+    few, many = sorted(arguments.images)
+    networks = ["--networks", *arguments.networks]
+    machine = ["--cores", arguments.cores, "--device", arguments.device]
+    measure("whole_run", arguments.folder, "--images", few, many, *networks, *machine)
+    sizes = ["--images", many, "--block", many // BLOCKS, "--threads", arguments.threads]
+    for network in arguments.networks:
+        measure("label_maps", arguments.folder / "images", network, *sizes, "--ways", *WAYS)
+
+
+if __name__ == "__main__":
+    main()
