@@ -5,6 +5,7 @@ import glob
 import hashlib
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -85,3 +86,14 @@ def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def private_folder(purpose: str) -> Path:
+    """A folder on this machine's own disk that is this user's alone. Raises `InputError` where it is another user's."""
+    folder = Path(tempfile.gettempdir()) / f"labelmaps-{purpose}-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
+        raise InputError(
+            f"{folder}: belongs to somebody else. Have it removed, or set TMPDIR to a folder of yours on this machine"
+        )
+    return folder

@@ -8,13 +8,12 @@ import fcntl
 import logging
 import os
 import subprocess
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import IO
 
-from labelmaps.errors import InputError
+from labelmaps.files import private_folder
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 SECONDS_BETWEEN_LOOKS = 1
@@ -29,7 +28,8 @@ def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None
     CUDA_VISIBLE_DEVICES alone: there a scheduler, or the user, chose.
 
     device: as in the settings; `cpu` takes none. gpus: their UUIDs; by default those that the driver lists. folder: of the
-    locks; by default one for this user and machine. Raises `InputError` where that folder is another user's.
+    locks; by default one on this machine's own disk, as other machines' locks mean other GPUs. Raises `InputError` where
+    that is another user's.
     """
     if device == "cpu":
         return
@@ -39,7 +39,7 @@ def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None
     gpus = listed_gpus() if gpus is None else gpus
     if not gpus:
         return
-    folder = private_folder() if folder is None else folder
+    folder = private_folder("gpus") if folder is None else folder
     gpu = first_free(gpus, folder)
     if gpu is None:
         n = len(gpus)
@@ -63,18 +63,6 @@ def listed_gpus() -> list[str]:
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     except (OSError, subprocess.CalledProcessError):
         return []
-
-
-def private_folder() -> Path:
-    """A folder on this machine's own disk that is this user's alone: other machines' locks mean other GPUs."""
-    folder = Path(tempfile.gettempdir()) / f"labelmaps-gpus-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    if folder.is_symlink() or folder.stat().st_uid != os.getuid():
-        raise InputError(
-            f"{folder}: belongs to somebody else, and the locks of your GPUs should lie there. Have it removed, or set "
-            f"TMPDIR to a folder of yours on this machine, or {VISIBLE} to the GPU to be used"
-        )
-    return folder
 
 
 def first_free(gpus: Sequence[str], folder: Path) -> str | None:

@@ -9,7 +9,8 @@ import pytest
 
 from labelmaps import gpu_slots, networks
 from labelmaps.errors import InputError
-from labelmaps.gpu_slots import listed_gpus, private_folder, take_gpu
+from labelmaps.files import private_folder
+from labelmaps.gpu_slots import listed_gpus, take_gpu
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
 
@@ -102,7 +103,7 @@ def test_jobs_that_run_networks_take_a_gpu_before_anything_asks_cuda(tmp_path, m
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(gpu_slots, "_locks", locks)
     monkeypatch.setattr(gpu_slots, "listed_gpus", lambda: ["GPU-only"])
-    monkeypatch.setattr(gpu_slots, "private_folder", lambda: tmp_path)
+    monkeypatch.setattr(gpu_slots, "private_folder", lambda _: tmp_path)
     monkeypatch.setattr(networks, "be_deterministic", ask)
     arguments = dict.fromkeys(compute.__annotations__.keys() - {"return"})
     with pytest.raises(InterruptedError, match="GPU-only"):
@@ -130,10 +131,10 @@ def test_there_are_no_gpus_where_the_driver_fails_or_is_not_there(tmp_path, monk
 
 def test_locks_lie_in_a_folder_that_no_other_user_can_write(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    folder = private_folder()
+    folder = private_folder("gpus")
     assert folder.parent == tmp_path
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert private_folder() == folder
+    assert private_folder("gpus") == folder
 
 
 def test_a_folder_of_locks_that_leads_elsewhere_is_refused(tmp_path, monkeypatch):

@@ -1,5 +1,10 @@
 """Zoom: where each view looks, and what it shows there."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -296,3 +301,32 @@ def test_what_lies_halfway_is_rounded_to_even():
     image = torch.tensor([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8])[:, None, None]
     (view,) = View().sample(image, 1, BLACK, [24], torch.bfloat16)
     assert view.flatten().tolist() == [1, 1 + 2**-6, -1]
+
+
+def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
+    make_a_view = (
+        "import torch; from labelmaps.views.zoom import View; "
+        "print(View().sample(torch.ones(3, 4, 5), 2, torch.zeros(3), [0]).sum())"
+    )
+
+    def run() -> str:
+        done = subprocess.run(
+            [sys.executable, "-c", make_a_view],
+            cwd=Path(__file__).resolve().parent.parent,
+            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == "tensor(12.)\n"
+        return done.stderr
+
+    assert run() == ""
+    kept = {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")}
+    assert len(kept) == 5  # two functions, one of them for two types
+    assert run() == ""
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")} == kept
+    for path in kept:
+        path.write_bytes(kept[path][:100])
+    assert f"compiling anew: what is kept in {tmp_path} cannot be used" in run()
