@@ -1,6 +1,6 @@
 """Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads go on.
 
-Numba compiles it when this module is imported, in two seconds, or one finds what an earlier job on this machine left.
+Numba compiles it when this module is imported, in two seconds, or takes what an earlier job on this machine left.
 """
 
 import logging
