@@ -10,7 +10,8 @@ compiled in bfloat16, and the engine `shared` so. Try it on a CPU with few image
 import argparse
 import subprocess
 import sys
-from pathlib import Path
+
+from benchmarks import whole_run
 
 WAYS = ["bfloat16 compiled", "shared bfloat16 compiled"]
 BLOCKS = 4
@@ -19,14 +20,11 @@ BLOCKS = 4
 def main() -> None:
     """Run one after the other."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[whole_run.options()],
     )
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])
-    parser.add_argument("--networks", nargs="+", default=["resnet101", "resnet18"])
-    parser.add_argument("--cores", type=int, default=16)
     parser.add_argument("--threads", type=int, default=6)
-    parser.add_argument("--device", default="cuda")
     arguments = parser.parse_args()
 
     def measure(module: str, *options: object) -> None:

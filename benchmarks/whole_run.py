@@ -97,16 +97,22 @@ def job_times(folder: Path) -> pd.DataFrame:
     )
 
 
-def main() -> None:
-    """Generate, run, print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def options() -> argparse.ArgumentParser:
+    """What can be asked for."""
+    parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])
     parser.add_argument("--networks", nargs="+", default=["resnet101", "resnet18"])
     parser.add_argument("--cores", type=int, default=16)
     parser.add_argument("--device", default="cuda")
+    return parser
+
+
+def main() -> None:
+    """Generate, run, print."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[options()]
+    )
     arguments = parser.parse_args()
     few, many = sorted(arguments.images)
     if few == many:
