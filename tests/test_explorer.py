@@ -14,7 +14,7 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from browser import needs_browser, opened
+from helpers.browser import needs_browser, opened
 from matplotlib.colors import to_hex
 from PIL import Image
 

@@ -11,7 +11,7 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from runs import ROOT, run_snakemake, snakemake, succeed, write_config, write_images
+from helpers.runs import ROOT, run_snakemake, snakemake, succeed, write_config, write_images
 from torch.nn.functional import interpolate
 
 from labelmaps.networks import random_weights, save_weights

@@ -194,7 +194,7 @@ TIME = 300  # seconds; they take three
 
 def test_no_single_flipped_bit_gives_anything_but_the_same_or_an_input_error(tmp_path):
     """Of a part when it is joined and when it is opened, of a joined file, of saliency maps, and of a table."""
-    command = [sys.executable, ROOT / "tests/flips.py", tmp_path, str(EVERY)]
+    command = [sys.executable, ROOT / "tests/helpers/flips.py", tmp_path, str(EVERY)]
     try:
         child = subprocess.run(
             command,

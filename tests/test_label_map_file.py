@@ -5,7 +5,7 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from damage import AT_ONCE, flip_data
+from helpers.damage import AT_ONCE, flip_data
 from scipy.special import log_softmax, logsumexp
 
 from labelmaps.errors import InputError

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from runs import ROOT, snakemake, succeed, write_config
+from helpers.runs import ROOT, snakemake, succeed, write_config
 
 from labelmaps.networks import random_weights
 

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import yaml
-from runs import planned_jobs, snakemake, succeed
+from helpers.runs import planned_jobs, snakemake, succeed
 
 ROOT = Path(__file__).parent.parent
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())

@@ -6,7 +6,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from damage import flip_an_attribute, flip_an_image_id, flip_data, flip_in_the_middle, remove, truncate
+from helpers.damage import flip_an_attribute, flip_an_image_id, flip_data, flip_in_the_middle, remove, truncate
 from PIL import Image
 
 from labelmaps import views

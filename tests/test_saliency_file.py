@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from damage import AT_ONCE, flip_data
+from helpers.damage import AT_ONCE, flip_data
 
 from labelmaps.errors import InputError
 from labelmaps.saliency_file import (

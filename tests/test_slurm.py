@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from cluster import cluster, needs_slurm, wait_until
+from helpers.cluster import cluster, needs_slurm, wait_until
 
 ROOT = Path(__file__).parent.parent
 GPUS = 2

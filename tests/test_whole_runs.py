@@ -7,7 +7,7 @@ import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from runs import snakemake, succeed, write_config, write_images
+from helpers.runs import snakemake, succeed, write_config, write_images
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 ON_LABEL_MAPS = ["center", "likelihood", "max_logit", "igub"]  # methods that the prototype has, too

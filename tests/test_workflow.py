@@ -10,10 +10,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from browser import needs_browser, opened
-from damage import flip_data
+from helpers.browser import needs_browser, opened
+from helpers.damage import flip_data
 from PIL import Image
-from runs import ROOT, SIZES, planned_jobs, run_snakemake, snakemake, succeed, write_config, write_images
+from helpers.runs import ROOT, SIZES, planned_jobs, run_snakemake, snakemake, succeed, write_config, write_images
 
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.null_names import NULLS

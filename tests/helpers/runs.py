@@ -1,7 +1,6 @@
 """Runs of the workflow, as its users start them, for tests."""
 
 import subprocess
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -9,19 +8,22 @@ import numpy as np
 import yaml
 from PIL import Image
 
-ROOT = Path(__file__).parent.parent
+from helpers import warm_python
+
+ROOT = Path(__file__).parent.parent.parent
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
 
 
-def run_snakemake(folder, *arguments):
-    command = [sys.executable, "-m", "snakemake", *map(str, arguments)]
+def run_snakemake(folder, *arguments, python=None):
+    """Run Snakemake and its jobs in a warm Python, or in the one that is given."""
+    command = [python or warm_python.executable(), "-m", "snakemake", *map(str, arguments)]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
-def snakemake(folder, *arguments, repository=ROOT):
+def snakemake(folder, *arguments, repository=ROOT, python=None):
     fixed = ["--snakefile", repository / "Snakefile", "--directory", folder, "--cores", "2"]
-    return run_snakemake(folder, *fixed, *arguments)
+    return run_snakemake(folder, *fixed, *arguments, python=python)
 
 
 def succeed(result):
