@@ -14,8 +14,8 @@ from labelmaps.annotations import LARGEST_XML, read_annotations
 from labelmaps.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.table import read_table
+from pipeline.sources import ROOT
 
-ROOT = Path(__file__).parent.parent
 CLASSES = [Class("n01", "tench"), Class("n02", "goldfish"), Class("n03", "shark")]
 # image -> its objects, each a class id and a box
 CONTENT = {

@@ -1,14 +1,13 @@
 """The line of a class is its label."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from labelmaps.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
+from pipeline.sources import ROOT
 
-IMAGENET = Path(__file__).parent.parent / "resources" / "imagenet_classes.txt"
+IMAGENET = ROOT / "resources" / "imagenet_classes.txt"
 
 
 def test_imagenets_classes_are_its_thousand_synsets_in_sorted_order():

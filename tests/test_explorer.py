@@ -6,7 +6,6 @@ import json
 import re
 from dataclasses import asdict
 from itertools import product
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,10 +13,10 @@ import pandas as pd
 import pytest
 import torch
 import yaml
-from helpers.browser import needs_browser, opened
 from matplotlib.colors import to_hex
 from PIL import Image
 
+from helpers.browser import needs_browser, opened
 from labelmaps import explorer, style, views
 from labelmaps.errors import InputError
 from labelmaps.examples import measure_images
@@ -34,9 +33,9 @@ from labelmaps.scores import score_fixations
 from labelmaps.statistics import summarise
 from labelmaps.views import Drawing, cell_points
 from labelmaps.views_figure import telling_cells
+from pipeline.sources import ROOT
 from workflow.scripts.build_explorer import build_explorer
 
-ROOT = Path(__file__).parent.parent
 PAGE = [ROOT / "workflow/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
 SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
 HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;\"'<!--"

@@ -5,7 +5,6 @@ import hashlib
 import os
 import subprocess
 import sys
-from pathlib import Path
 from stat import S_ISDIR
 from unittest.mock import Mock
 
@@ -13,8 +12,7 @@ import pytest
 
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place, sha256
-
-ROOT = Path(__file__).parent.parent
+from pipeline.sources import ROOT
 
 
 def test_a_file_appears_when_the_block_ends(tmp_path):

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +10,10 @@ from labelmaps import gpu_slots, networks
 from labelmaps.errors import InputError
 from labelmaps.files import private_folder
 from labelmaps.gpu_slots import listed_gpus, take_gpu
+from pipeline.sources import ROOT
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
 
-ROOT = Path(__file__).parent.parent
 GPUS = ["GPU-a", "GPU-b", "GPU-c", "GPU-d"]
 # A job: takes a GPU, says what CUDA would show it, and goes on until its input ends.
 JOB = """

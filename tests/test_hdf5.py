@@ -3,11 +3,11 @@
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from pipeline.sources import ROOT
+
 WRITE = """
 import numpy as np
 from pathlib import Path

@@ -27,8 +27,8 @@ from labelmaps.index import (
     write_index,
 )
 from labelmaps.parquet import write_parquet
+from pipeline.sources import ROOT
 
-ROOT = Path(__file__).parent.parent
 WIDTH, HEIGHT = 20, 12
 CLASSES = ["n01", "n02", "n03", "n04"]
 # image file -> class, boxes; n01 has no image

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from pathlib import Path
 
 import h5py
 import numpy as np
@@ -13,8 +12,8 @@ from hypothesis import strategies as st
 
 from labelmaps.errors import InputError
 from labelmaps.integrity import SealedWriter, open_sealed, texts
+from pipeline.sources import ROOT
 
-ROOT = Path(__file__).parent.parent
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=50)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
 

@@ -5,9 +5,9 @@ import shutil
 import h5py
 import numpy as np
 import pytest
-from helpers.damage import AT_ONCE, flip_data
 from scipy.special import log_softmax, logsumexp
 
+from helpers.damage import AT_ONCE, flip_data
 from labelmaps.errors import InputError
 from labelmaps.integrity import open_sealed
 from labelmaps.label_map_file import DTYPES, OF_PART, join_label_maps, open_label_maps, write_label_maps

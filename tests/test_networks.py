@@ -23,9 +23,9 @@ from labelmaps import networks
 from labelmaps.errors import InputError
 from labelmaps.networks import Classifier, Preprocessing, build, load_weights, random_weights
 from labelmaps.small_resnet import Block
+from pipeline.sources import ROOT
 
 CPU = torch.device("cpu")
-ROOT = Path(__file__).resolve().parent.parent
 N_LABELS = 7
 
 

@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
-from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 from labelmaps import null_names, style
 from labelmaps.nulls_figure import CENTRE, GROUPS, NULL, nulls_figure
 from labelmaps.style import NULLS
+from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 mpl.use("agg")
 METHODS = [

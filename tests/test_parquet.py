@@ -5,8 +5,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from helpers.damage import empty, flip_in_the_middle, remove, truncate
 
+from helpers.damage import empty, flip_in_the_middle, remove, truncate
 from labelmaps.errors import InputError
 from labelmaps.parquet import read_arrow, read_parquet, write_arrow, write_parquet
 

@@ -1,9 +1,9 @@
 """A network's label maps are divided by the time that a part should take, and stay divided as they were begun."""
 
 import pytest
-from test_settings import accepted, mistakes
 
 from pipeline.parts import n_parts_begun
+from test_settings import accepted, mistakes
 
 MINE = {
     "datasets": {

@@ -18,7 +18,6 @@ from xml.sax.saxutils import escape
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from test_settings import overlaid
 
 from labelmaps.annotations import UnusableError, parse_box, read_annotations
 from labelmaps.classes import Class, read_classes
@@ -26,6 +25,7 @@ from labelmaps.dataset import find_images
 from labelmaps.errors import InputError
 from labelmaps.table import read_table
 from pipeline.settings import ConfigurationError, Settings, read_settings
+from test_settings import overlaid
 
 CLASSES = [Class(f"n0{i}", f"name {i}") for i in range(4)]
 LABELS = {item.id: label for label, item in enumerate(CLASSES)}

@@ -1,20 +1,26 @@
 """Every script refuses what it reads where it is damaged or belongs to something else, by name, and leaves no output."""
 
-from pathlib import Path
-
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.damage import flip_an_attribute, flip_an_image_id, flip_data, flip_in_the_middle, remove, truncate
 from PIL import Image
 
+from helpers.damage import (
+    flip_an_attribute,
+    flip_an_image_id,
+    flip_data,
+    flip_in_the_middle,
+    remove,
+    truncate,
+)
 from labelmaps import views
 from labelmaps.errors import InputError
 from labelmaps.images import read_digest
 from labelmaps.index import SCHEMA, write_index
 from labelmaps.label_map_file import DTYPES, write_label_maps
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.compare_methods import compare_methods
@@ -35,7 +41,6 @@ from workflow.scripts.summarise_scores import summarise_scores
 from workflow.scripts.summarise_sweep import summarise_sweep
 
 mpl.use("agg")
-ROOT = Path(__file__).parent.parent
 PAPER, ORDERS = ROOT / "resources/paper.csv", ROOT / "resources/paper_orders.csv"
 LABELS, WIDTH, HEIGHT = 4, 40, 30
 IDS = [f"image {i}" for i in range(6)]

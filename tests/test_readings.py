@@ -3,7 +3,6 @@
 import numpy as np
 import pandas as pd
 import pytest
-from test_methods import label_maps, random_logits
 
 from labelmaps.fixations import select_fixations
 from labelmaps.methods import igub, likelihood, max_logit
@@ -12,6 +11,7 @@ from labelmaps.saliency_file import SaliencyMaps
 from labelmaps.scores import score_fixations
 from labelmaps.statistics import paired_difference, proportion
 from labelmaps.views.zoom import View
+from test_methods import label_maps, random_logits
 
 
 def peak(*cells):

@@ -4,11 +4,11 @@ import importlib.util
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parent.parent
+from pipeline.sources import ROOT
+
 pytestmark = pytest.mark.skipif(
     importlib.util.find_spec("triton") is None, reason="torch was built without Triton, for CPUs only"
 )

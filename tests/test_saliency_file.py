@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from helpers.damage import AT_ONCE, flip_data
 
+from helpers.damage import AT_ONCE, flip_data
 from labelmaps.errors import InputError
 from labelmaps.saliency_file import (
     NO_LABEL,

@@ -4,7 +4,6 @@ import copy
 import re
 from dataclasses import fields
 from itertools import product
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -17,8 +16,8 @@ from labelmaps.null_names import NULLS
 from labelmaps.views.shift import View as Shift
 from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings
+from pipeline.sources import ROOT
 
-ROOT = Path(__file__).parent.parent
 DEFAULT, READINGS = (
     yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "readings.yaml")
 )

@@ -7,10 +7,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 from labelmaps import style
 from labelmaps.sweep_figure import APART, INITIAL, sweep_figure
+from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 mpl.use("agg")
 METHODS = [

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from labelmaps import resampling, views
 from labelmaps.errors import InputError
 from labelmaps.taps import Sampling, sample_intervals
 from labelmaps.views.zoom import View
+from pipeline.sources import ROOT
 
 SIZE = 16
 BLACK = torch.tensor([-2.0, -3.0, -4.0])
@@ -312,7 +312,7 @@ def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
     def run() -> str:
         done = subprocess.run(
             [sys.executable, "-c", make_a_view],
-            cwd=Path(__file__).resolve().parent.parent,
+            cwd=ROOT,
             env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
             capture_output=True,
             text=True,

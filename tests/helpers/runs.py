@@ -2,15 +2,14 @@
 
 import subprocess
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import yaml
 from PIL import Image
 
 from helpers import warm_python
+from pipeline.sources import ROOT
 
-ROOT = Path(__file__).parent.parent.parent
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
 

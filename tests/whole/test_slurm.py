@@ -1,7 +1,6 @@
 """The workflow through profiles/slurm, on a cluster of one node started for the test: its own tools say what ran there."""
 
 import subprocess
-import sys
 import tempfile
 from collections import Counter
 from contextlib import contextmanager
@@ -11,9 +10,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helpers.cluster import cluster, needs_slurm, wait_until
 
-ROOT = Path(__file__).parent.parent
+from helpers import warm_python
+from helpers.cluster import cluster, needs_slurm, wait_until
+from pipeline.sources import ROOT
+
 GPUS = 2
 # Two parts of the view, one of the standard crop, one look at x₀: four jobs for two GPUs. As the GPUs are pretended, the
 # network runs on the CPU. `batch` and `threads` are settings, so that it computes the same wherever it runs.
@@ -34,7 +35,15 @@ def snakemake(folder, *arguments, environment=None):
     """Start the workflow in a folder."""
     (folder / "config.yaml").write_text(yaml.safe_dump(CONFIG))
     options = ["--directory", folder, "--configfile", folder / "config.yaml", "--cores", 2, *arguments]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile", *options, *TARGETS]
+    command = [
+        warm_python.executable(),
+        "-m",
+        "snakemake",
+        "--snakefile",
+        ROOT / "Snakefile",
+        *options,
+        *TARGETS,
+    ]
     with (folder / "said").open("w") as said:
         return subprocess.Popen(
             list(map(str, command)), cwd=folder, env=environment, stdout=said, stderr=subprocess.STDOUT

@@ -1,12 +1,12 @@
 """What profiles/slurm says of the rules; tests/test_slurm.py runs it."""
 
 import re
-from pathlib import Path
 
 import yaml
-from helpers.runs import planned_jobs, snakemake, succeed
 
-ROOT = Path(__file__).parent.parent
+from helpers.runs import planned_jobs, snakemake, succeed
+from pipeline.sources import ROOT
+
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 RULES = {
     name: text

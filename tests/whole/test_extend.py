@@ -11,10 +11,11 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from helpers.runs import ROOT, run_snakemake, snakemake, succeed, write_config, write_images
 from torch.nn.functional import interpolate
 
+from helpers.runs import run_snakemake, snakemake, succeed, write_config, write_images
 from labelmaps.networks import random_weights, save_weights
+from pipeline.sources import ROOT
 
 PAGE = (ROOT / "docs/extend.md").read_text()
 FILES = dict(re.findall(r"`([\w/]+\.\w+)`:\n\n```\w+\n(.*?)```", PAGE, re.S))

@@ -12,9 +12,10 @@ import pandas as pd
 import pytest
 import torch
 from PIL import Image
-from helpers.runs import ROOT, snakemake, succeed, write_config
 
+from helpers.runs import snakemake, succeed, write_config
 from labelmaps.networks import random_weights
+from pipeline.sources import ROOT
 
 # What a shell, Snakemake, a format string or a web page would make something of.
 NASTY = "-n \"o\" 'p'; $(touch ran) `touch ran` & %s ü\n日 {} <"

@@ -26,6 +26,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 from tqdm import tqdm
 
+from helpers import warm_python
 from labelmaps import engines
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
@@ -35,18 +36,18 @@ from labelmaps.logs import job
 from labelmaps.networks import random_weights, save_weights
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 from labelmaps.style import prepare, save
+from pipeline.sources import ROOT
 from workflow.scripts.compute_label_maps import compute_label_maps
 from workflow.scripts.generate_scenes import generate_scenes
 
 pytestmark = pytest.mark.faults
 
-ROOT = Path(__file__).parent.parent
 PARTS = 4
 IMAGES_PER_PART = 7
 N_LABELS = 400
 COMPUTE = {"device": "cpu", "precision": "float32", "compile": "never", "batch": None}
 MODEL = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
-TRIALS_PER_SIGNAL = 8
+TRIALS, TRIALS_IF_THOROUGH = 3, 8  # of each signal
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 STATUS = {signal.SIGKILL: -9, signal.SIGTERM: 128 + 15, signal.SIGINT: 128 + 2}
 SECONDS = 120  # after which something hangs
@@ -221,10 +222,11 @@ def check_rerun(results, undisturbed, finished):
 
 
 @pytest.mark.parametrize("killing", SIGNALS, ids=lambda number: number.name)
-def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_path, killing):
+def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_path, killing, thorough):
     contents, seconds = undisturbed
+    trials = TRIALS_IF_THOROUGH if thorough else TRIALS
     landed = Counter()
-    for seed in range(TRIALS_PER_SIGNAL):
+    for seed in range(trials):
         results = tmp_path / str(seed)
         random = np.random.default_rng([seed, killing])
         process = start(results)
@@ -251,9 +253,7 @@ def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_pa
         end(start(results))
         check_rerun(results, contents, finished)
     print(f"{killing.name}: {dict(landed)}")
-    assert (
-        landed["while writing"] >= TRIALS_PER_SIGNAL // 3
-    )  # a busy machine runs ahead of the signal now and then
+    assert landed["while writing"] >= trials // 3  # a busy machine runs ahead of the signal now and then
 
 
 def stop_before_moving():
@@ -507,11 +507,15 @@ def test_a_gpu_that_is_lost_ends_the_run_with_a_word_and_the_images(start, undis
 
 @pytest.fixture(scope="module")
 def snakemake():
-    """Starts runs of the label maps, each in a session of its own; what still runs is ended with the tests."""
+    """Starts runs of the label maps, each in a session of its own; what still runs is ended with the tests.
+
+    A run that is killed with its jobs is a new Python, so that its jobs are in its session.
+    """
     started = []
 
-    def snakemake(folder, *arguments):
-        command = [sys.executable, "-m", "snakemake", "results/few/zoom/own/label_maps.h5", *arguments]
+    def snakemake(folder, *arguments, python=None):
+        python = python or warm_python.executable()
+        command = [python, "-m", "snakemake", "results/few/zoom/own/label_maps.h5", *arguments]
         command += ["--cores", "1", "--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"]
         options = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
         started.append(subprocess.Popen(command, cwd=folder, start_new_session=True, **options))
@@ -577,7 +581,7 @@ def test_a_snakemake_that_is_killed_again_and_again_ends_as_if_undisturbed(snake
         (kill_job, signal.SIGKILL, 1, "died with <Signals.SIGKILL: 9>"),
         (kill_group, signal.SIGKILL, -9, ""),
     ]:
-        process = snakemake(folder)
+        process = snakemake(folder, python=sys.executable)
         left = set(temporary_files(folder))
         wait_for(lambda left=left: set(temporary_files(folder)) - left, process)
         time.sleep(random.uniform(0, 0.2))

@@ -10,14 +10,23 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
+
 from helpers.browser import needs_browser, opened
 from helpers.damage import flip_data
-from PIL import Image
-from helpers.runs import ROOT, SIZES, planned_jobs, run_snakemake, snakemake, succeed, write_config, write_images
-
+from helpers.runs import (
+    SIZES,
+    planned_jobs,
+    run_snakemake,
+    snakemake,
+    succeed,
+    write_config,
+    write_images,
+)
 from labelmaps.label_map_file import open_label_maps
 from labelmaps.null_names import NULLS
 from labelmaps.saliency_file import read_saliency
+from pipeline.sources import ROOT
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]

@@ -1,13 +1,17 @@
 """Whole runs of networks and data worth looking at, to the summary and the figures."""
 
 import os
+import re
+import sys
 from pathlib import Path
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
+
 from helpers.runs import snakemake, succeed, write_config, write_images
+from pipeline.sources import ROOT
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 ON_LABEL_MAPS = ["center", "likelihood", "max_logit", "igub"]  # methods that the prototype has, too
@@ -19,6 +23,7 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
         tmp_path / "c.yaml",
         datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
         models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}}},
+        views={"zoom": {"grid": 3}},
         run={"datasets": ["four"], "models": ["resnet101"], "methods": ["center", "igub", "gradcam"]},
     )
     succeed(snakemake(tmp_path, "--configfile", config))
@@ -26,7 +31,7 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     assert set(summary["weights"]) == {"random (for tests only)"}
     base = tmp_path / "results/four/zoom/resnet101"
     with h5py.File(base / "label_maps.h5") as file:
-        assert file["log_probability"].shape == (4, 7, 7, 1000)
+        assert file["log_probability"].shape == (4, 3, 3, 1000)
         assert np.isfinite(file["log_probability"][:]).all()
         assert file.attrs["weights_source"] == b"random (for tests only)"
     with h5py.File(base / "saliency/igub.h5") as file:
@@ -39,25 +44,62 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     assert "random (for tests only)" in (tmp_path / "results/four/figures/figure_2_zoom.svg").read_text()
 
 
-def test_the_embedded_default_lets_the_papers_question_be_seen(tmp_path):
-    """The README's first command: a network that is neither blind nor perfect, and a clear gain of the likelihood map."""
-    succeed(snakemake(tmp_path))
-    summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
+README = (ROOT / "README.md").read_text()
+COLUMN = -2  # of the README's table: the embedded default
+ROWS = {
+    "before: centre": "center",
+    "likelihood map, told the label": "likelihood",
+    "Grad-CAM, told the label": "gradcam",
+    "maximum logit": "max_logit",
+    "IGUB": "igub",
+    "DFF": "dff",
+}
+
+
+def check_the_papers_question_can_be_seen(summary):
+    """A network that is neither blind nor perfect, and a clear gain of the likelihood map."""
     assert (summary["n_images"] >= 200).all()
     assert 0.45 < summary.loc["center", "accuracy_after"] < 0.85
     assert summary.loc["likelihood", "gain_low"] > 0
     assert summary.loc["center", "gain"] == 0
-    assert (tmp_path / "results/scenes/figures/figure_2_zoom.pdf").exists()
+
+
+def test_the_embedded_default_runs_to_its_end(tmp_path, thorough):
+    """The README's first command, in a new Python; its scenes and its training are as long as it says if all is tried."""
+    small = {"datasets": {"scenes": {"scenes": {"images": 12}}}}
+    small |= {"models": {"small_resnet": {"train": {"scenes": 64, "epochs": 3}}}}
+    small = [] if thorough else ["--configfile", write_config(tmp_path / "small.yaml", **small)]
+    said = succeed(snakemake(tmp_path, *small, python=sys.executable))
+    assert "Figures: results/scenes/figures/" in said
+    summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
+    for figure in ("figure_2_zoom", "figure_1/zoom/small_resnet/gain"):
+        assert (tmp_path / f"results/scenes/figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "results/scenes/explorer.html").stat().st_size > 100_000
+    if thorough:
+        check_the_papers_question_can_be_seen(summary)
+    else:
+        assert set(summary["n_images"]) == {12}
+
+
+def test_the_stored_outcome_of_the_embedded_default_shows_the_papers_question_and_is_the_readmes():
+    summary = pd.read_csv(ROOT / "docs/default_summary.csv").set_index("method")
+    check_the_papers_question_can_be_seen(summary)
+    for row, method in ROWS.items():
+        (cells,) = re.findall(rf"^\| {row} (\|.*\|)$", README, re.M)
+        accuracy = [100 * summary.loc[method, f"accuracy_after{end}"] for end in ("", "_low", "_high")]
+        assert cells.split("|")[COLUMN].strip() == "{:.1f} [{:.1f}, {:.1f}]".format(*accuracy)
 
 
 @pytest.mark.skipif(
     DATA is None or not Path(DATA, "../contract/expected_images.csv").exists(),
     reason="LABELMAPS_TEST_DATA names no folder of real data with a contract beside it",
 )
-def test_real_images_agree_with_an_independent_prototype(tmp_path):
+def test_real_images_agree_with_an_independent_prototype(tmp_path, thorough):
     data = Path(DATA).resolve()
     expected = pd.read_csv(data.parent / "contract/expected_images.csv")
-    images = sorted(expected["image"].unique())[:40]
+    images = sorted(expected["image"].unique())
+    if not thorough:
+        images = sorted(np.random.default_rng(0).choice(images, 10, replace=False))
     (tmp_path / "images").mkdir()
     for image in images:
         (tmp_path / f"images/{image}.JPEG").symlink_to(data / f"imagenet_val/{image}.JPEG")
