@@ -1,7 +1,9 @@
 """Runs of the workflow, as its users start them, for tests."""
 
+import shutil
 import subprocess
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import yaml
@@ -12,6 +14,31 @@ from pipeline.sources import ROOT
 
 SIZES = {"ILSVRC2012_val_00000001": (90, 60), "ILSVRC2012_val_00000002": (61, 120)}
 SIZES |= {"ILSVRC2012_val_00000003": (200, 150), "ILSVRC2012_val_00000004": (64, 64)}
+
+
+def copy_repository(folder):
+    """Copy what a run needs of the repository, so that a test may change it; return the folder."""
+    made_by_runs = {ROOT / "resources" / name for name in ("scenes", "weights", "networks")}
+
+    def is_left_out(parent, names):
+        return [n for n in names if n.startswith((".", "__pycache__")) or Path(parent, n) in made_by_runs]
+
+    for name in (
+        "Snakefile",
+        "config",
+        "envs",
+        "labelmaps",
+        "pipeline",
+        "profiles",
+        "resources",
+        "rules",
+        "workflow",
+    ):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=is_left_out)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    return folder
 
 
 def run_snakemake(folder, *arguments, python=None):

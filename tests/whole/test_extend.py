@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shutil
 
 import h5py
 import numpy as np
@@ -13,7 +12,7 @@ import yaml
 from PIL import Image
 from torch.nn.functional import interpolate
 
-from helpers.runs import run_snakemake, snakemake, succeed, write_config, write_images
+from helpers.runs import copy_repository, run_snakemake, snakemake, succeed, write_config, write_images
 from labelmaps.networks import random_weights, save_weights
 from pipeline.sources import ROOT
 
@@ -28,9 +27,7 @@ ENTRIES = [yaml.safe_load(block) for block in re.findall(r"```yaml\n(.*?)```", P
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory):
     """A copy of the repository with the page's modules."""
-    copy = tmp_path_factory.mktemp("extended")
-    ignored = shutil.ignore_patterns(".*", "results", "logs", "scenes", "networks", "tests", "__pycache__")
-    shutil.copytree(ROOT, copy, ignore=ignored, dirs_exist_ok=True)
+    copy = copy_repository(tmp_path_factory.mktemp("extended"))
     for name, text in MODULES.items():
         (copy / name).write_text(text)
     return copy

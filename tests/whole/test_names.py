@@ -1,7 +1,6 @@
 """Names and places: whatever files, folders and classes are called, nothing is run, lost or misread; or it is told."""
 
 import csv
-import shutil
 import sys
 from itertools import cycle
 from pathlib import Path
@@ -13,9 +12,8 @@ import pytest
 import torch
 from PIL import Image
 
-from helpers.runs import snakemake, succeed, write_config
+from helpers.runs import copy_repository, snakemake, succeed, write_config
 from labelmaps.networks import random_weights
-from pipeline.sources import ROOT
 
 # What a shell, Snakemake, a format string or a web page would make something of.
 NASTY = "-n \"o\" 'p'; $(touch ran) `touch ran` & %s ü\n日 {} <"
@@ -58,8 +56,8 @@ def write_study(folder, name):
 
 def test_any_name_works_from_the_images_to_the_figures_and_nothing_is_run(tmp_path):
     repository = tmp_path / NASTY.replace("{}", "")
-    ignored = shutil.ignore_patterns(".*", "results", "logs", "scenes", "networks", "tests", "__pycache__")
-    shutil.copytree(ROOT, repository, ignore=ignored)
+    repository.mkdir()
+    copy_repository(repository)
     (tmp_path / "link").symlink_to(repository)
     folder, elsewhere = tmp_path / f"study {NASTY} {{dataset}} <temp>", tmp_path / f"disk {NASTY}"
     folder.mkdir()
@@ -89,9 +87,9 @@ def test_any_name_works_from_the_images_to_the_figures_and_nothing_is_run(tmp_pa
     assert "Nothing to be done" in again
 
 
-def refused(folder, *arguments, repository=ROOT):
+def refused(folder, *arguments, **options):
     """What is said instead of a plan, without a traceback."""
-    result = snakemake(folder, "-n", *arguments, repository=repository)
+    result = snakemake(folder, "-n", *arguments, **options)
     text = result.stdout + result.stderr
     assert result.returncode != 0
     assert "Traceback" not in text
@@ -110,10 +108,8 @@ def test_names_that_snakemake_would_exchange_are_refused_in_paths(tmp_path, name
 
 @pytest.mark.parametrize("name", ["{a", "<b>"])
 def test_names_that_snakemake_would_exchange_are_refused_in_the_repositorys_path(tmp_path, name):
-    for part in ("config", "envs", "labelmaps", "pipeline", "profiles", "resources", "rules", "workflow"):
-        ignored = shutil.ignore_patterns("scenes", "networks")
-        shutil.copytree(ROOT / part, tmp_path / name / part, ignore=ignored)
-    shutil.copy(ROOT / "Snakefile", tmp_path / name)
+    (tmp_path / name).mkdir()
+    copy_repository(tmp_path / name)
     text = refused(tmp_path, repository=tmp_path / name)
     assert (
         f"{tmp_path}/{name}: Snakemake takes {{name}} and <name> for variables; rename the repository's"
@@ -121,11 +117,10 @@ def test_names_that_snakemake_would_exchange_are_refused_in_the_repositorys_path
     )
 
 
-def test_an_environment_whose_folder_a_shell_would_split_is_refused(tmp_path, monkeypatch):
+def test_an_environment_whose_folder_a_shell_would_split_is_refused(tmp_path):
     (tmp_path / "my project").symlink_to(sys.prefix)
     python = tmp_path / "my project/bin" / Path(sys.executable).name
-    monkeypatch.setattr(sys, "executable", str(python))
-    text = refused(tmp_path)
+    text = refused(tmp_path, python=python)
     assert f"{python}: Snakemake cannot start Python from a folder with such a name" in text
     assert "UV_PROJECT_ENVIRONMENT=" in text
 
