@@ -67,8 +67,7 @@ def unreadable(figure):
 
 
 def smallest_panel(figure):
-    """The least width and height of a panel, in inches."""
-    figure.draw_without_rendering()
+    """The least width and height of a panel, in inches; of a figure that `unreadable` has laid out."""
     return np.min([axes.get_window_extent().size for axes in figure.axes], axis=0) / figure.dpi
 
 
@@ -116,8 +115,11 @@ def test_axes_say_what_they_count(drawn):
     assert not second.get_ylabel()
 
 
+# In this order the sample holds few and many networks, and all numbers of them in a row.
+@pytest.mark.slow
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
-    ("models", "views"), [(1, 49), (2, 121), (3, 121), (4, 9), (5, 25), (7, 49)], ids=str
+    ("models", "views"), [(3, 121), (1, 49), (7, 49), (2, 121), (4, 9), (5, 25)], ids=str
 )
 def test_all_can_be_read(drawn, models, views):
     figure = drawn(curves(*[f"net_{i}" for i in range(models - 1)], LONG, views=views))
@@ -127,8 +129,11 @@ def test_all_can_be_read(drawn, models, views):
     assert (smallest_panel(figure) > [1.5, 1.7]).all()
 
 
-@pytest.mark.parametrize("size", ["column", "slide"])
-@pytest.mark.parametrize("models", [1, 2, 3])
+# In this order the sample holds both sizes and all numbers of networks.
+@pytest.mark.slow
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("size", ["slide", "column"])
+@pytest.mark.parametrize("models", [3, 2, 1])
 def test_all_can_be_read_on_less_room(drawn, models, size):
     width = style.SIZES[size].width
     figure = drawn(curves(*[f"net_{i}" for i in range(models - 1)], LONG, views=49), width)
@@ -167,5 +172,6 @@ def test_names_are_no_formulas(drawn):
     assert figure.axes[0].get_title().startswith(r"a_$\frac{$")
 
 
+@pytest.mark.slow
 def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
     assert same_bytes(lambda: drawn(curves("one")), tmp_path)

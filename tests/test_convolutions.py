@@ -123,6 +123,7 @@ def test_a_residual_block_becomes_two_fused_convolutions(beside):
     assert deviation(after(x), exact) <= 1.01 * deviation(before(x), exact) < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("architecture", "relus"), [("resnet18", 17), ("resnet50", 49)])
 def test_every_relu_of_a_resnet_is_fused(architecture, relus):
     network = build(architecture, N_LABELS)
@@ -163,6 +164,7 @@ def test_full_precision_is_left_alone():
     assert count(after, conv_relu) == 0
 
 
+@pytest.mark.slow
 def test_a_fused_graph_can_be_compiled(tmp_path, monkeypatch):
     """As on a GPU, with the slow kernels of a CPU."""
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))

@@ -4,16 +4,14 @@ import shutil
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
+from helpers.study import ask_network, noise, write_data_set
 from labelmaps import engines, inference
 from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
-from labelmaps.index import write_index
 from labelmaps.networks import Classifier, Preprocessing, build, random_weights
 from labelmaps.views import crop, shift, zoom
 from workflow.scripts.compute_label_maps import compute_label_maps
@@ -28,12 +26,6 @@ def network_of(architecture="small_resnet", size=64):
     network = build(architecture, N_LABELS)
     network.load_state_dict(random_weights(architecture, N_LABELS, seed=3, size=size))
     return network.eval()
-
-
-def pictures(*sizes, seed=0):
-    """Noise (H, W, 3) uint8 of sizes (width, height)."""
-    rng = np.random.default_rng(seed)
-    return [rng.integers(0, 256, (height, width, 3), np.uint8) for width, height in sizes]
 
 
 def exact(view, network=None, preprocessing=SMALL, **options):
@@ -84,7 +76,7 @@ class Shapes(nn.Module):
 def test_every_batch_has_the_same_shape(batch, n_images, times):
     """A part that ends with fewer images, too: the network is compiled for one shape."""
     network = Shapes()
-    logits = exact(zoom.View(), network).logits(pictures((30, 20), (20, 30))[:n_images], batch)
+    logits = exact(zoom.View(), network).logits(noise((30, 20), (20, 30))[:n_images], batch)
     assert network.seen == [(batch, 3, 64, 64)] * times
     assert logits.shape == (n_images, 7, 7, 3)
 
@@ -92,7 +84,7 @@ def test_every_batch_has_the_same_shape(batch, n_images, times):
 @pytest.mark.parametrize("batch", [3, 9, 18])
 def test_logits_do_not_depend_on_how_many_views_go_together(batch):
     engine = exact(zoom.View(grid=3))
-    images = pictures((40, 30), (30, 50))[: max(batch // 9, 1)]
+    images = noise((40, 30), (30, 50))[: max(batch // 9, 1)]
     expected = torch.cat([engine.logits([image], 9) for image in images])
     torch.testing.assert_close(engine.logits(images, batch), expected, rtol=1e-3, atol=1e-4)
 
@@ -195,7 +187,7 @@ def patches():
 
 @pytest.mark.parametrize("grid", [1, 7])
 def test_without_borders_the_shared_trunk_is_exact(grid):
-    view, preprocessing, images = shift.View(grid=grid), Preprocessing(size=56), pictures((90, 60), (60, 80))
+    view, preprocessing, images = shift.View(grid=grid), Preprocessing(size=56), noise((90, 60), (60, 80))
     shared = Shared(patches(), view, preprocessing, CPU, "float32")
     expected = exact(view, patches(), preprocessing).logits(images, 2 * grid**2)
     assert expected.std() > 0.01
@@ -204,7 +196,7 @@ def test_without_borders_the_shared_trunk_is_exact(grid):
 
 
 def test_with_borders_the_shared_trunk_differs_by_what_they_see():
-    view, images = shift.View(base="crop", beyond="surroundings"), pictures((260, 230))
+    view, images = shift.View(base="crop", beyond="surroundings"), noise((260, 230))
     shared = Shared(network_of(), view, FULL, CPU, "float32").logits(images, 1)
     logits = exact(view, preprocessing=FULL).logits(images, 49)
     difference = (shared - logits).abs()
@@ -213,6 +205,7 @@ def test_with_borders_the_shared_trunk_differs_by_what_they_see():
     assert correlation > 0.9
 
 
+@pytest.mark.slow
 def test_the_shared_trunk_takes_a_small_part_of_the_operations():
     view = shift.View()
     each = exact(view, preprocessing=FULL).operations_per_view()
@@ -258,11 +251,12 @@ def test_engines_are_created_by_name():
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+@pytest.mark.slow
 def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_each_time(
     tmp_path, monkeypatch
 ):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    view, images = zoom.View(grid=3), pictures((40, 30), (30, 50))
+    view, images = zoom.View(grid=3), noise((40, 30), (30, 50))
     expected = exact(view).logits(images, 18)
     compiled = exact(view, compiled=True)
     logits = compiled.logits(images, 18)
@@ -272,9 +266,10 @@ def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_ea
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+@pytest.mark.slow
 def test_a_shared_trunk_can_be_compiled(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    view, images, preprocessing = shift.View(), pictures((90, 60)), Preprocessing(size=56)
+    view, images, preprocessing = shift.View(), noise((90, 60)), Preprocessing(size=56)
     expected = Shared(patches(), view, preprocessing, CPU, "float32").logits(images, 8)
     compiled = Shared(patches(), view, preprocessing, CPU, "float32", compiled=True)
     compiled.prepare(8)
@@ -288,9 +283,10 @@ def test_compiling_pays_by_the_pixels_that_a_network_goes_over(name, worth):
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
+@pytest.mark.slow
 def test_what_is_prepared_is_compiled_once_for_all_threads(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path))
-    image = pictures((40, 30))
+    image = noise((40, 30))
     compiled = exact(zoom.View(grid=3), compiled=True)
     torch._dynamo.utils.counters.clear()
     compiled.prepare(9)
@@ -312,41 +308,18 @@ class Forgetful(Exact):
         return super().logits(images, batch)
 
 
+@pytest.mark.slow
 def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_path, monkeypatch):
     """The script as the rule calls it: the same outcomes, the batch in the file, nothing else left."""
-    sizes = [(40, 30), (30, 50), (64, 64)] * 4
-    paths = [tmp_path / f"{i}.png" for i in range(len(sizes))]
-    for path, picture in zip(paths, pictures(*sizes), strict=True):
-        Image.fromarray(picture).save(path)
-    columns = {
-        "image": list("abcdefghijkl"),
-        "path": [str(path) for path in paths],
-        "offset": -1,
-        "length": -1,
-    }
-    columns |= {"digest": "", "label": 0, "width": [w for w, _ in sizes], "height": [h for _, h in sizes]}
-    index = pd.DataFrame(columns)
-    write_index(tmp_path / "index.parquet", index.assign(boxes=[np.empty((0, 4), np.float32)] * len(sizes)))
-    (tmp_path / "classes.txt").write_text("".join(f"n{i:08} class {i}\n" for i in range(N_LABELS)))
+    pictures = noise(*[(40, 30), (30, 50), (64, 64)] * 4)
+    write_data_set(tmp_path, pictures, N_LABELS, image=list("abcdefghijkl"))
     torch.save(network_of().state_dict(), tmp_path / "weights.pth")
-    compute = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 18}
-    model = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
     written = {}
     for name, engine in (("plenty", Exact), ("little", Forgetful)):
         monkeypatch.setattr(engines, "Exact", engine)
         folder = tmp_path / name
-        compute_label_maps(
-            *(tmp_path / file for file in ("index.parquet", "classes.txt", "weights.pth")),
-            folder / "1of1.h5",
-            part=1,
-            parts=1,
-            engine="exact",
-            view={"family": "zoom", "grid": 3},
-            model=model,
-            source="checkpoint",
-            compute=compute,
-            threads=2,
-        )
+        parts = {"part": 1, "parts": 1, "engine": "exact"}
+        ask_network(compute_label_maps, tmp_path, folder / "1of1.h5", {"batch": 18}, **parts)
         assert [path.name for path in folder.iterdir()] == ["1of1.h5"]
         with h5py.File(folder / "1of1.h5") as file:
             written[name] = file["top_label"][:], file["log_probability"][:], int(file.attrs["batch"])

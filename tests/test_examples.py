@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.study import NO_BOX, index_of, origin_of, write_joined
 from labelmaps.errors import InputError
 from labelmaps.examples import (
     KINDS,
@@ -18,12 +19,12 @@ from labelmaps.examples import (
     write_examples,
 )
 from labelmaps.index import write_index
-from labelmaps.label_map_file import LabelMaps, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.label_map_file import LabelMaps
 from labelmaps.parquet import read_parquet, write_parquet
 from pipeline.settings import AUTOMATIC
 from workflow.scripts.choose_examples import choose_examples as run
 
-BOX, NO_BOX = np.array([[10, 10, 50, 30]], np.float32), np.zeros((0, 4), np.float32)
+BOX = np.array([[10, 10, 50, 30]], np.float32)
 
 
 def label_maps(p, label):
@@ -53,15 +54,8 @@ def tables():
     p[0, 0, 2], p[0, 2, 1] = 0.875, 0.625
     p[1, 0, 0] = 0.125
     p[2, 2, 2], p[2, 1, 2] = 0.25, 0.5
-    index = pd.DataFrame(
-        {
-            "image": [f"image {i}" for i in range(3)],
-            "label": label,
-            "width": [30, 30, 60],
-            "height": [40, 40, 80],
-            "boxes": [BOX, BOX, NO_BOX],
-        }
-    )
+    columns = {"image": [f"image {i}" for i in range(3)], "label": label, "boxes": [BOX, BOX, NO_BOX]}
+    index = index_of(["x"] * 3, [(30, 40), (30, 40), (60, 80)], **columns)
     fixations = [
         pd.DataFrame({"row": [0, 0, 2], "column": [2, 0, 2], "x": [5.0, 0, 30], "y": [5.0, 0, 40]}),
         pd.DataFrame({"row": [2, 1, 1], "column": [1, 1, 2], "x": [8.0, 30, 30], "y": [9.0, 40, 50]}),
@@ -262,19 +256,9 @@ def test_a_file_that_is_no_table_of_examples_is_refused(tmp_path, content):
 def files(tables, tmp_path):
     """The same tables, as the workflow writes them."""
     index, maps, fixations, scores = tables
-    arrays = {name: getattr(maps, name) for name in LabelMaps.__dataclass_fields__ if name != "image"}
-    part = tmp_path / "label_maps" / "1of1.h5"
-    with write_label_maps(part, maps.image, 3, 2, {"weights_source": "none", "batch": 8}) as writer:
-        writer.append(**arrays)
-    join_label_maps([part], tmp_path / "label_maps.h5", maps.image)
-    with open_label_maps(tmp_path / "label_maps.h5") as file:
-        origin = {"label_maps": file.integrity}
-    write_index(
-        tmp_path / "index.parquet",
-        index.assign(path="x", offset=-1, length=-1, digest="")[
-            ["image", "path", "offset", "length", "digest", "label", "width", "height", "boxes"]
-        ],
-    )
+    write_joined(tmp_path / "label_maps.h5", maps)
+    origin = origin_of(tmp_path / "label_maps.h5")
+    write_index(tmp_path / "index.parquet", index)
     paths = {"scores": [], "fixations": []}
     for kind, made in (("scores", scores), ("fixations", fixations)):
         for i, table in enumerate(made):
@@ -326,12 +310,10 @@ def test_a_table_of_other_images_is_refused(files):
 BOXES = {"large": np.array([[0, 0, 10, 9]], np.float32), "small": np.array([[0, 0, 3, 3]], np.float32)}
 
 
-def index_of(*boxes):
+def index_with(*boxes):
     """Images of 10 × 10 pixels, called a, b, c …"""
-    names = [chr(ord("a") + i) for i in range(len(boxes))]
-    return pd.DataFrame(
-        {"image": names, "width": 10, "height": 10, "boxes": [BOXES.get(b, NO_BOX) for b in boxes]}
-    )
+    names = list("abcdef"[: len(boxes)])
+    return index_of(names, [(10, 10)] * len(names), image=names, boxes=[BOXES.get(b, NO_BOX) for b in boxes])
 
 
 def telling(index, chosen=(), images=99, **networks):
@@ -341,7 +323,7 @@ def telling(index, chosen=(), images=99, **networks):
 
 
 def test_telling_images_are_taken_in_turn_from_each_kind():
-    index = index_of("large", "large", "large", "large", "small", "large")
+    index = index_with("large", "large", "large", "large", "small", "large")
     gain = [0.1, 0.4, -0.2, -0.1, 0.0, 0.0]
     assert telling(index, images=4, net={"gain": gain}) == [
         ("b", "largest gain", "net"),
@@ -353,7 +335,7 @@ def test_telling_images_are_taken_in_turn_from_each_kind():
 
 
 def test_an_image_counts_once_and_the_rest_come_last():
-    index = index_of("large", "small", "large", "none")
+    index = index_with("large", "small", "large", "none")
     gain = [0.0, 0.3, 0.0, 0.0]
     assert telling(index, net={"gain": gain}) == [
         ("b", "largest gain", "net"),
@@ -364,7 +346,7 @@ def test_an_image_counts_once_and_the_rest_come_last():
 
 
 def test_each_network_has_its_turn():
-    index = index_of("large", "large", "large")
+    index = index_with("large", "large", "large")
     first, second = {"gain": [0.1, 0.2, 0.0]}, {"gain": [0.1, 0.2, -0.3]}
     assert telling(index, images=3, first=first, second=second) == [
         ("b", "largest gain", "first"),
@@ -374,7 +356,7 @@ def test_each_network_has_its_turn():
 
 
 def test_the_users_own_telling_images_come_first_and_all_of_them():
-    index = index_of("large", "large", "large")
+    index = index_with("large", "large", "large")
     chosen = telling(index, chosen=["c", "a"], images=1, net={"gain": [0.1, 0.2, 0.3]})
     assert chosen == [("c", "chosen by hand", ""), ("a", "chosen by hand", "")]
     with pytest.raises(InputError, match="mine 0: the data set has no image 'z'"):

@@ -11,30 +11,37 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
-import torch
 import yaml
 from matplotlib.colors import to_hex
 from PIL import Image
 
 from helpers.browser import needs_browser, opened
+from helpers.study import (
+    look,
+    model_of,
+    of_glimpse,
+    origin_of,
+    random_label_maps,
+    write_data_set,
+    write_joined,
+)
 from labelmaps import explorer, style, views
 from labelmaps.errors import InputError
-from labelmaps.examples import measure_images
 from labelmaps.fixations import select_fixations
-from labelmaps.index import read_index, write_index
-from labelmaps.label_map_file import LabelMaps, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.index import read_index
+from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.parquet import write_parquet
+from labelmaps.parquet import read_parquet, write_parquet
 from labelmaps.pictures import draw_views, picture_views
 from labelmaps.pointing import SIZE_BINS
 from labelmaps.results_table import read_results, write_results
 from labelmaps.saliency_file import SaliencyMaps, read_saliency, write_saliency
-from labelmaps.scores import score_fixations
 from labelmaps.statistics import summarise
-from labelmaps.views import Drawing, cell_points
+from labelmaps.views import Drawing
 from labelmaps.views_figure import telling_cells
 from pipeline.sources import ROOT
 from workflow.scripts.build_explorer import build_explorer
+from workflow.scripts.choose_examples import choose_examples
 
 PAGE = [ROOT / "workflow/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
 SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
@@ -44,17 +51,22 @@ VIEWS = {
     "zoom": {"family": "zoom", "grid": 3},
     "shift": {"family": "shift", "grid": 5, "base": "letterbox", "beyond": "gray"},
 }
-PREPROCESSING = dict.fromkeys(("weights", "mean", "std"))
 MODELS = {
-    "first": {"architecture": "small_resnet", "size": 32, "source": "random", **PREPROCESSING},
-    "second": {"architecture": "resnet18", "size": 48, "source": "checkpoint", **PREPROCESSING},
+    "first": model_of(size=32) | {"source": "random"},
+    "second": model_of("resnet18", 48) | {"source": "checkpoint"},
 }
 METHODS = {
     "center": {"variant": "center", "cue": "baseline", "arrival": "nearest"},
     "likelihood": {"variant": "likelihood", "cue": "cued", "arrival": "nearest"},
     "dff": {"variant": "dff components=2", "cue": "uncued", "arrival": "nearest"},
 }
+LABEL = [0, 1, 2, 2, 4, 1]
 LEVEL = 1  # of 255: what rounding may make of the same sum
+
+
+def browsing(test):
+    """Mark a test that opens the page in a browser, which starts slowly."""
+    return needs_browser(pytest.mark.slow(test))
 
 
 def smooth(width, height, seed):
@@ -67,10 +79,9 @@ def smooth(width, height, seed):
 
 
 def write_study(folder):
-    """A data set of six images, two networks and two views on it, three methods; all as the workflow leaves it."""
+    """Write a data set of six images, two networks and two views on it, three methods; all as the workflow leaves it."""
     random = np.random.default_rng(0)
-    n, k = len(SIZES), len(CLASSES)
-    ids = [f"image {i}" for i in range(n - 1)] + [f"image {HOSTILE.replace('/', '-')}"]
+    ids = [f"image {i}" for i in range(len(SIZES) - 1)] + [f"image {HOSTILE.replace('/', '-')}"]
     boxes = [
         [[10, 10, 40, 40]],
         [[0, 0, 20, 10]],
@@ -79,100 +90,45 @@ def write_study(folder):
         [[70, 40, 80, 50]],
         [[0, 0, 60, 90]],
     ]
-    (folder / "images").mkdir()
-    for i, size in enumerate(SIZES):
-        Image.fromarray(smooth(*size, i)).save(folder / f"images/{i}.png")
-    index = pd.DataFrame(
-        {
-            "image": ids,
-            "path": [str(folder / f"images/{i}.png") for i in range(n)],
-            "offset": -1,
-            "length": -1,
-            "digest": "",
-            "label": np.array([0, 1, 2, 2, 4, 1], np.int16),
-            "width": [width for width, _ in SIZES],
-            "height": [height for _, height in SIZES],
-            "boxes": [np.array(image, np.float32).reshape(-1, 4) for image in boxes],
-        }
-    )
-    write_index(folder / "index.parquet", index)
-    (folder / "classes.txt").write_text("".join(f"c{i} {name}\n" for i, name in enumerate(CLASSES)))
+    columns = {"image": ids, "label": LABEL, "boxes": [np.reshape(corners, (-1, 4)) for corners in boxes]}
+    write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
+    index = folder / "index.parquet"
     files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores")}
     summary = []
     for view, model in product(VIEWS, MODELS):
         base = folder / view / model
-        label_maps = write_maps(base, view, index, k, random)
-        files["label_maps"].append(label_maps)
-        with open_label_maps(label_maps) as file:
-            maps, origin = file.read(0, n), {"label_maps": file.integrity}
-        fixations, scores = [], []
-        for method, described in METHODS.items():
-            saliency = make_saliency(method, maps, index, random)
-            write_saliency(base / f"saliency/{method}.h5", saliency, {"method": method} | origin)
-            fixation = select_fixations(saliency.saliency, saliency.point, maps.centre)
-            own = pd.array([None] * n if saliency.own_label is None else saliency.own_label, "Int16")
-            fixation = fixation.assign(own_label=own)
-            score = score_fixations(fixation, index["label"].to_numpy(), index["boxes"], maps.top_label)
-            for name, table in (("fixations", fixation), ("scores", score)):
-                path = base / name / f"{method}.parquet"
-                path.parent.mkdir(exist_ok=True)
-                table = table.assign(image=ids)
-                table.attrs |= origin
-                write_parquet(path, table)
-                files[name].append(path)
-            files["saliency"].append(base / f"saliency/{method}.h5")
-            fixations.append(fixation)
-            scores.append(score)
-            row = {
-                "dataset": "six",
-                "view": view,
-                "model": model,
-                "method": method,
-                "variant": described["variant"],
-            }
-            summary.append(row | summarise(score))
-        measures = measure_images(index, [maps], fixations, scores)
-        measures.attrs |= origin
-        write_parquet(base / "measures.parquet", measures)
-        files["measures"].append(base / "measures.parquet")
+        label_maps = base / "label_maps.h5"
+        maps = random_label_maps(ids, SIZES, views.create(**VIEWS[view]), len(CLASSES), random)
+        write_joined(label_maps, maps)
+        saliency = [base / f"saliency/{method}.h5" for method in METHODS]
+        for method, path in zip(METHODS, saliency, strict=True):
+            made_by = {"method": method} | origin_of(label_maps)
+            write_saliency(path, make_saliency(method, maps, random), made_by)
+        fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
+        for (method, described), path in zip(METHODS.items(), scores, strict=True):
+            row = {"dataset": "six", "view": view, "model": model, "method": method}
+            summary.append(row | {"variant": described["variant"]} | summarise(read_parquet(path)))
+        measures = base / "measures.parquet"
+        choose_examples(label_maps, index, scores, fixations, base / "examples.csv", measures, {})
+        for key, paths in zip(files, ([measures], [label_maps], saliency, fixations, scores), strict=True):
+            files[key] += paths
     write_results(folder / "summary.csv", pd.DataFrame(summary))
     return files
 
 
-def write_maps(base, view, index, n_labels, random):
-    """Label maps of random logits."""
-    family = views.create(**VIEWS[view])
-    geometry = [family.geometry(w, h) for w, h in zip(index["width"], index["height"], strict=True)]
-    logits = 2 * random.standard_normal((len(index), family.grid, family.grid, n_labels))
-    log_p = torch.tensor(logits).log_softmax(-1).numpy()
-    part = base / "label_maps/1of1.h5"
-    with write_label_maps(part, index["image"].tolist(), family.grid, n_labels, {"batch": 8}) as writer:
-        writer.append(
-            log_probability=log_p,
-            log_sum_exp=np.zeros(log_p.shape[:3]),
-            top_label=logits.argmax(-1),
-            centre=np.stack([g.centre for g in geometry]),
-            extent=np.stack([g.extent for g in geometry]),
-        )
-    join_label_maps([part], base / "label_maps.h5", index["image"].tolist())
-    return base / "label_maps.h5"
-
-
-def make_saliency(method, maps, index, random):
-    """x₀ alone; the label's log-probability; a map of 4 × 6 cells of x₀, with its own labels, dead on the first image."""
+def make_saliency(method, maps, random):
+    """Make x₀ alone; the label's log-probability; or a map of 4 × 6 cells of x₀, with its own labels, dead on the first."""
     n, rows, columns = maps.log_sum_exp.shape
     if method == "center":
         saliency = np.zeros((n, rows, columns))
         saliency[:, rows // 2, columns // 2] = 1
         return SaliencyMaps(maps.image, saliency, maps.centre)
     if method == "likelihood":
-        saliency = maps.log_probability[np.arange(n), :, :, index["label"]]
-        return SaliencyMaps(maps.image, saliency, maps.centre)
+        return SaliencyMaps(maps.image, maps.log_probability[np.arange(n), :, :, LABEL], maps.centre)
     saliency = random.random((n, 4, 6))
     saliency[0] = 0.5
     saliency[1, :2] = 2  # ties
-    point = cell_points(maps.extent[:, rows // 2, columns // 2], 4, 6)
-    return SaliencyMaps(maps.image, saliency, point, np.arange(n) % len(CLASSES))
+    return of_glimpse(maps, saliency, np.arange(n) % len(CLASSES))
 
 
 @pytest.fixture(scope="module")
@@ -268,8 +224,9 @@ def pixels_of(page):
 COMBINATIONS = list(product(VIEWS, MODELS, METHODS))
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize(("view", "model", "method"), COMBINATIONS)
+@pytest.mark.sample(6)
 def test_what_the_page_says_is_what_the_files_say(study, page, view, model, method):
     base = study.folder / view / model
     index = read_index(study.arguments["index"])
@@ -319,7 +276,7 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
         assert f" {value:.1f} [{low:.1f}, {high:.1f}]" in text
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize("method", METHODS)
 def test_the_map_shows_the_methods_numbers_where_they_belong(study, page, method):
     maps = read_saliency(study.folder / f"shift/second/saliency/{method}.h5")
@@ -346,7 +303,7 @@ def test_the_map_shows_the_methods_numbers_where_they_belong(study, page, method
     assert (float(low), float(high)) == pytest.approx((expected.min(), expected.max()), rel=5e-3)
 
 
-@needs_browser
+@browsing
 def test_a_cell_of_another_map_leads_to_the_view_nearest_to_its_point(study, page):
     choose(page, "image 2", "zoom", "first", "dff")
     point = read_saliency(study.folder / "zoom/first/saliency/dff.h5").point[2].reshape(-1, 2)
@@ -357,7 +314,7 @@ def test_a_cell_of_another_map_leads_to_the_view_nearest_to_its_point(study, pag
         assert page.inner_text("#where").startswith(f"Row {nearest // 3 + 1}, column {nearest % 3 + 1}")
 
 
-@needs_browser
+@browsing
 def test_dead_maps_and_ties_are_named(page):
     choose(page, "image 0", "zoom", "first", "dff")
     assert "says nothing" in page.inner_text("#remark")
@@ -368,7 +325,7 @@ def test_dead_maps_and_ties_are_named(page):
     assert "own label: hammer" in page.inner_text("#remark")
 
 
-@needs_browser
+@browsing
 def test_hovering_shows_the_view_of_a_cell_and_leaving_shows_the_kept_one_again(study, page):
     choose(page, "image 4", "zoom", "first", "likelihood")
     kept = page.inner_text("#where"), pixels_of(page)
@@ -392,7 +349,7 @@ def test_hovering_shows_the_view_of_a_cell_and_leaving_shows_the_kept_one_again(
     assert page.inner_text("#where").startswith("Row 1, column 1:")
 
 
-@needs_browser
+@browsing
 def test_pointing_at_the_image_shows_the_view_from_the_nearest_fixation(page):
     choose(page, "image 4", "zoom", "first", "likelihood")
     box = page.locator("#picture").bounding_box()
@@ -402,7 +359,7 @@ def test_pointing_at_the_image_shows_the_view_from_the_nearest_fixation(page):
     assert page.inner_text("#where").startswith("Row 2, column 2 (x₀):")
 
 
-@needs_browser
+@browsing
 def test_everything_can_be_done_with_the_keyboard(page):
     choose(page, "image 4", "shift", "first", "likelihood")
     assert cells(page).evaluate_all("cells => cells.filter((cell) => cell.tabIndex === 0).length") == 1
@@ -437,7 +394,7 @@ def test_everything_can_be_done_with_the_keyboard(page):
     assert page.inner_text("#place") == f"{len(SIZES) - 1} of {len(SIZES)}"
 
 
-@needs_browser
+@browsing
 def test_what_changes_is_said_to_screen_readers(page):
     choose(page, "image 4", "zoom", "first", "likelihood")
     said = page.get_by_role("status").inner_text()
@@ -454,7 +411,7 @@ def outcomes(study, view, model, method):
     )
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize(("view", "model", "method"), COMBINATIONS[::5])
 def test_filters_leave_the_images_whose_scores_say_so(study, page, view, model, method):
     choose(page, "image 0", view, model, method)
@@ -480,7 +437,7 @@ def test_filters_leave_the_images_whose_scores_say_so(study, page, view, model, 
     assert listed(page) == np.flatnonzero(expected["outcome", 0] & expected["pointing", 1]).tolist()
 
 
-@needs_browser
+@browsing
 def test_filters_by_label_and_by_object_size(study, page):
     shown = embedded(study)["images"]
     index = read_index(study.arguments["index"]).set_index("image").loc[[image["id"] for image in shown]]
@@ -509,7 +466,7 @@ DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
 }"""
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_view_drawn_from_the_same_pixels_is_the_networks_to_a_level(browsed, name):
     family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
@@ -538,7 +495,7 @@ def opaque(pixels):
     return base64.b64encode(np.concatenate([pixels, alpha], axis=-1).tobytes()).decode()
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize(("view", "model"), list(product(VIEWS, MODELS)))
 def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
     choose(page, "image 2", view, model, "center")
@@ -558,7 +515,7 @@ def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, p
     assert float(said) < 2
 
 
-@needs_browser
+@browsing
 def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, browsed, tmp_path):
     data = embedded(study)
     data["views"][0]["exact"] = False
@@ -580,7 +537,7 @@ def page_parts():
     return template, stylesheet, "".join(scripts)
 
 
-@needs_browser
+@browsing
 def test_text_from_the_data_stays_text(study, page):
     image = read_index(study.arguments["index"])["image"].iloc[-1]
     assert "<img" in image
@@ -593,7 +550,7 @@ def test_text_from_the_data_stays_text(study, page):
     assert study.path.read_text(encoding="utf-8").count("<script") == 2
 
 
-@needs_browser
+@browsing
 def test_nothing_but_the_pages_own_script_runs(study, browsed, tmp_path):
     path = tmp_path / "explorer.html"
     injected = "<script>window.hacked = 1</script><p onclick='window.hacked = 1' id=trap>x</p>"
@@ -612,7 +569,7 @@ def test_nothing_but_the_pages_own_script_runs(study, browsed, tmp_path):
     context.close()
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize("width", [320, 390, 820, 1400])
 def test_nothing_is_wider_than_the_window(page, width):
     page.set_viewport_size({"width": width, "height": 844})
@@ -644,7 +601,7 @@ CONTRASTS = """() => {
 }"""
 
 
-@needs_browser
+@browsing
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_text_stands_out_from_its_ground(page, scheme):
     page.emulate_media(color_scheme=scheme)
@@ -654,7 +611,7 @@ def test_text_stands_out_from_its_ground(page, scheme):
     assert (sum(map(int, re.findall(r"\d+", ground))) < 200) == (scheme == "dark")
 
 
-@needs_browser
+@browsing
 def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
     choose(page, "image 0", "zoom", "first", "center")  # where DFF's map is dead: both look at the centre
     dots = page.locator(".card .dot").evaluate_all("dots => dots.map((dot) => dot.style.backgroundColor)")
@@ -665,7 +622,7 @@ def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
     assert shared.locator("path").count() == 2
 
 
-@needs_browser
+@browsing
 def test_the_map_can_be_laid_over_the_image(page):
     choose(page, "image 4", "zoom", "first", "dff")
     assert page.locator("#heat rect").count() == 0
@@ -677,11 +634,13 @@ def test_the_map_can_be_laid_over_the_image(page):
     assert sum(areas) == pytest.approx(80 * 50, rel=1e-5)  # they tile the image
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_page(study, tmp_path):
     build_explorer(**study.arguments | {"output": tmp_path / "again.html"})
     assert (tmp_path / "again.html").read_bytes() == study.path.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_users_own_images_come_first_and_as_many_as_asked_for(study, tmp_path):
     path = tmp_path / "explorer.html"
     build_explorer(**study.arguments | {"output": path, "chosen": {"mine": "image 3"}, "images": 2})
@@ -690,6 +649,7 @@ def test_the_users_own_images_come_first_and_as_many_as_asked_for(study, tmp_pat
     assert (shown[0]["id"], shown[0]["kind"]) == ("image 3", "chosen by hand")
 
 
+@pytest.mark.slow
 def test_another_data_sets_files_are_refused(study, tmp_path):
     scores = pd.read_parquet(study.arguments["scores"][0])
     write_parquet(tmp_path / "scores.parquet", scores.iloc[::-1])

@@ -14,6 +14,16 @@ from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 from PIL import Image
 
+from helpers.study import (
+    MADE_BY,
+    look,
+    model_of,
+    of_glimpse,
+    origin_of,
+    random_label_maps,
+    write_data_set,
+    write_joined,
+)
 from labelmaps import style, views
 from labelmaps.classes import Class, read_classes
 from labelmaps.errors import InputError
@@ -27,16 +37,12 @@ from labelmaps.figure_1 import (
     figure_1,
     short_names,
 )
-from labelmaps.images import read_digest
-from labelmaps.index import write_index
-from labelmaps.label_map_file import join_label_maps, open_label_maps, write_label_maps
+from labelmaps.label_map_file import open_label_maps
 from labelmaps.page import LARGEST_IMAGE, SMALL, Line, fit
 from labelmaps.parquet import read_parquet, write_parquet
 from labelmaps.saliency_file import SaliencyMaps, write_saliency
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.plot_figure_1 import plot_figure_1
-from workflow.scripts.score_fixations import score_fixations
-from workflow.scripts.select_fixations import select_fixations
 
 mpl.use("agg")
 METHODS = ["likelihood map", "Grad-CAM", "DFF", "IGUB", "maximum logit", "LayerCAM", "EigenCAM", "HiResCAM"]
@@ -263,6 +269,8 @@ LONG = (
 
 @pytest.mark.parametrize("on", style.SIZES)
 @pytest.mark.parametrize(("n", "size"), [(1, (300, 500)), (4, (400, 300)), (5, (300, 500)), (8, (400, 300))])
+@pytest.mark.slow
+@pytest.mark.sample(6)
 def test_nothing_overlaps(n, size, on):
     width = style.SIZES[on].width
     figure = figure_1(example(n, *size), width)
@@ -371,7 +379,7 @@ def test_short_names_end_at_the_first_comma_and_differ():
 
 
 SIZES = [(40, 30), (30, 50), (64, 64), (50, 20), (31, 33)]
-CLASSES = "n0 round $thing$, ball\nn1 square_thing\nn2 star\n"
+CLASSES = ["round $thing$, ball", "square_thing", "star"]
 
 
 def gradient(width, height):
@@ -385,69 +393,24 @@ def study(tmp_path_factory):
     """Files of a small study, as the workflow leaves them: five images, two methods, three classes."""
     folder = tmp_path_factory.mktemp("study")
     rng = np.random.default_rng(0)
-    rows = []
-    for i, (width, height) in enumerate(SIZES):
-        path = folder / f"{i}.png"
-        Image.fromarray(gradient(width, height)).save(path)
-        box = np.array([[2, 3, width - 5, height - 4]], np.float32)[: i != 1]
-        rows.append((f"val_{i}", str(path), -1, -1, read_digest(path), i % 3, width, height, box))
-    columns = ["image", "path", "offset", "length", "digest", "label", "width", "height", "boxes"]
-    write_index(folder / "index.parquet", pd.DataFrame(rows, columns=columns))
-    ids = [row[0] for row in rows]
-    logits = rng.normal(0, 2, (len(SIZES), 3, 3, 3)).astype(np.float32)
-    log_sum_exp = np.log(np.exp(logits).sum(axis=-1))
-    geometry = [VIEW.geometry(*size) for size in SIZES]
-    centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
-    part = folder / "label_maps" / "1of1.h5"
-    look = {
-        "architecture": "resnet18",
-        "weights_sha256": "0",
-        "preprocessing": {},
-        "view": {"family": "zoom"},
-    }
-    look |= {"precision": "float32", "weights_source": "random"}
-    with write_label_maps(part, ids, 3, 3, look | {"batch": 1}) as writer:
-        writer.append(
-            log_probability=logits - log_sum_exp[..., None],
-            log_sum_exp=log_sum_exp,
-            top_label=logits.argmax(axis=-1),
-            centre=centre,
-            extent=extent,
-        )
-    join_label_maps([part], folder / "label_maps.h5", ids)
-    with open_label_maps(folder / "label_maps.h5") as file:
-        made_by = {"max_logit": {"label_maps": file.integrity}, "dff": look}
-    maps = {
-        "max_logit": SaliencyMaps(ids, logits.max(axis=-1), centre),
-        "dff": SaliencyMaps(
-            ids,
-            rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None],  # val_3's is dead
-            views.cell_points(extent[:, 1, 1], 2, 2),
-            np.array([0, 1, 2, 0, 1]),
-        ),
-    }
-    for name, made in maps.items():
-        write_saliency(folder / f"{name}.h5", made, made_by[name])
-        select_fixations(
-            folder / f"{name}.h5", folder / "label_maps.h5", folder / f"{name}.parquet", "nearest"
-        )
-        score_fixations(
-            folder / f"{name}.parquet",
-            folder / "label_maps.h5",
-            folder / "index.parquet",
-            folder / f"{name}_scores.parquet",
-            0.0,
-        )
-    (folder / "classes.txt").write_text(CLASSES)
-    choose_examples(
-        folder / "label_maps.h5",
-        folder / "index.parquet",
-        [folder / f"{name}_scores.parquet" for name in maps],
-        [folder / f"{name}.parquet" for name in maps],
-        folder / "examples.csv",
-        folder / "measures.parquet",
-        {"dead": "val_3"},
-    )
+    ids, label = [f"val_{i}" for i in range(len(SIZES))], np.arange(len(SIZES)) % len(CLASSES)
+    boxes = [
+        np.array([[2, 3, width - 5, height - 4]], np.float32)[: i != 1]
+        for i, (width, height) in enumerate(SIZES)
+    ]
+    pictures = [gradient(*size) for size in SIZES]
+    write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
+    index, label_maps = folder / "index.parquet", folder / "label_maps.h5"
+    maps = random_label_maps(ids, SIZES, VIEW, len(CLASSES), rng)
+    write_joined(label_maps, maps)
+    max_logit = (maps.log_probability + maps.log_sum_exp[..., None]).max(axis=-1)
+    glimpse = rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None]  # val_3's is dead
+    saliency = [folder / "saliency" / name for name in ("max_logit.h5", "dff.h5")]
+    write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
+    write_saliency(saliency[1], of_glimpse(maps, glimpse, label), MADE_BY)
+    fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
+    outputs = folder / "examples.csv", folder / "measures.parquet"
+    choose_examples(label_maps, index, scores, fixations, *outputs, {"dead": "val_3"})
     return folder
 
 
@@ -458,10 +421,10 @@ def plot(study, outputs, example="dead", **changes):
         "index": study / "index.parquet",
         "label_maps": study / "label_maps.h5",
         "classes": study / "classes.txt",
-        "saliency": [study / "max_logit.h5", study / "dff.h5"],
-        "fixations": [study / "max_logit.parquet", study / "dff.parquet"],
+        "saliency": [study / "saliency/max_logit.h5", study / "saliency/dff.h5"],
+        "fixations": [study / "fixations/max_logit.parquet", study / "fixations/dff.parquet"],
         "view": {"family": "zoom", "grid": 3, "floor": 0.2},
-        "model": {"architecture": "resnet18", "weights": None, "size": 16, "mean": None, "std": None},
+        "model": model_of("resnet18", 16),
         "methods": [
             {"variant": "max_logit", "cue": "uncued"},
             {"variant": "dff components=3", "cue": "uncued"},
@@ -481,10 +444,11 @@ def drawn(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
     plot(study, [tmp_path / "a.png"])
     (made,) = drawn
-    np.testing.assert_array_equal(made.pixels, np.asarray(Image.open(study / "3.png")))
+    np.testing.assert_array_equal(made.pixels, np.asarray(Image.open(study / "03.png")))
     assert made.boxes.tolist() == [[2, 3, 45, 16]]
     assert made.label == "round $thing$"
     assert made.notes == ["chosen by hand", "resnet18 (random)", "zoom, 3 × 3 fixations", "val_3"]
@@ -492,9 +456,9 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
         ("maximum logit", "uncued", False, None),
         ("DFF, components=3", "uncued", True, "round $thing$"),
     ]
-    scores = pd.read_parquet(study / "max_logit_scores.parquet").iloc[3]
+    scores = pd.read_parquet(study / "scores/max_logit.parquet").iloc[3]
     names = ["round $thing$", "square_thing", "star"]
-    fixation = pd.read_parquet(study / "max_logit.parquet").iloc[3]
+    fixation = pd.read_parquet(study / "fixations/max_logit.parquet").iloc[3]
     saccade = made.saccades[0]
     assert made.before.label == names[scores["predicted_before"]]
     assert made.before.correct == scores["correct_before"]
@@ -514,21 +478,17 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
     np.testing.assert_array_equal(made.saccades[1].view.pixels, made.before.pixels)  # a dead map's eye stays
 
 
+@pytest.mark.slow
 def test_views_are_shown_as_the_network_received_them(study, tmp_path, drawn):
     """With nothing but whole pixels to sample, the view is the image's own pixels."""
-    model = {
-        "architecture": "resnet18",
-        "weights": None,
-        "size": 64,
-        "mean": [0.1, 0.5, 0.9],
-        "std": [0.2, 1, 3],
-    }
+    model = model_of("resnet18", 64) | {"mean": [0.1, 0.5, 0.9], "std": [0.2, 1, 3]}
     plot(study, [tmp_path / "a.png"], chosen_of(study, "val_2"), model=model)
     pixels = drawn[0].before.pixels
     assert pixels.dtype == np.uint8
-    np.testing.assert_array_equal(pixels, np.asarray(Image.open(study / "2.png")))
+    np.testing.assert_array_equal(pixels, np.asarray(Image.open(study / "02.png")))
 
 
+@pytest.mark.slow
 def test_each_view_is_that_of_its_fixation(study, tmp_path, drawn):
     cells = set()
     for name in pd.read_csv(study / "examples.csv")["example"]:
@@ -549,6 +509,7 @@ def chosen_of(study, image):
     return table.loc[image, "example"]
 
 
+@pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes_in_every_format(study, tmp_path):
     formats = ("pdf", "svg", "png")
     for run in "ab":
@@ -561,6 +522,7 @@ def test_the_same_inputs_give_the_same_bytes_in_every_format(study, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_method_is_called_by_what_it_is_with_its_options(study, tmp_path, drawn):
     method = {"variant": "igub prior=mean", "cue": "uncued"}
     plot(study, [tmp_path / "a.png"], methods=[method, method])
@@ -572,13 +534,13 @@ def test_damaged_or_foreign_files_are_refused(study, tmp_path):
     bad = tmp_path / "bad.h5"
     bad.write_bytes(b"nothing")
     with pytest.raises(InputError, match=r"bad\.h5: damaged.*Delete it and run again"):
-        plot(study, outputs, saliency=[study / "max_logit.h5", bad])
+        plot(study, outputs, saliency=[study / "saliency/max_logit.h5", bad])
     maps = SaliencyMaps(list("abcde"), np.zeros((5, 3, 3)), np.zeros((5, 3, 3, 2)))
     write_saliency(bad, maps, {})
     with pytest.raises(InputError, match=r"bad\.h5: holds other images"):
-        plot(study, outputs, saliency=[bad, study / "dff.h5"])
+        plot(study, outputs, saliency=[bad, study / "saliency/dff.h5"])
     other = tmp_path / "other.parquet"
-    write_parquet(other, read_parquet(study / "dff.parquet").iloc[::-1])
+    write_parquet(other, read_parquet(study / "fixations/dff.parquet").iloc[::-1])
     with pytest.raises(InputError, match=r"other\.parquet: holds other images"):
-        plot(study, outputs, fixations=[study / "max_logit.parquet", other])
+        plot(study, outputs, fixations=[study / "fixations/max_logit.parquet", other])
     assert not outputs[0].exists()

@@ -72,6 +72,14 @@ def drawn():
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def usual():
+    """The figure of `SUMMARY`, drawn once for the tests that only read it."""
+    figure = figure_2(SUMMARY, PAPER, style.PAGE)
+    plt.close(figure)
+    return figure
+
+
 def heights(axes):
     """Bar heights in percent, measure by measure, as drawn."""
     return [round(bar.get_height(), 6) for bar in axes.patches]
@@ -105,16 +113,16 @@ def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_a_column_per_network_cued_above_uncued_below(drawn):
-    axes = drawn().axes
+def test_a_column_per_network_cued_above_uncued_below(usual):
+    axes = usual.axes
     assert [ax.get_title().split("\n")[0] for ax in axes] == ["big", "mine", "", ""]
     assert [ax.get_ylabel().split("\n")[0] for ax in axes] == ["cued: told the label", "", "uncued", ""]
     assert [tick.get_text() for tick in axes[2].get_xticklabels()] == ["maximum logit", "IGUB"]
     assert "n = 1,000 images, 990 with boxes" in axes[0].get_title()
 
 
-def test_bars_have_the_tables_heights_and_the_papers_colours(drawn):
-    axes = drawn().axes
+def test_bars_have_the_tables_heights_and_the_papers_colours(usual):
+    axes = usual.axes
     assert heights(axes[0]) == [70, 90, 75]
     assert heights(axes[2]) == [70, 70, 66, 71, 60, 65]
     colours = [mpl.colors.to_hex(bar.get_facecolor()).upper() for bar in axes[0].patches]
@@ -122,15 +130,15 @@ def test_bars_have_the_tables_heights_and_the_papers_colours(drawn):
     assert [text.get_text() for text in axes[0].texts] == ["70.0", "90.0", "75.0"]
 
 
-def test_intervals_are_those_of_the_table(drawn):
-    axes = drawn().axes
+def test_intervals_are_those_of_the_table(usual):
+    axes = usual.axes
     bars = [bar.get_x() + bar.get_width() / 2 for bar in axes[0].patches]
     ends = [(65, 74), (85, 94), (70, 79)]
     assert intervals(axes[0]) == [(round(x, 6), low, high) for x, (low, high) in zip(bars, ends, strict=True)]
 
 
-def test_the_paper_is_marked_where_it_has_the_value_for_this_architecture(drawn):
-    axes = drawn().axes
+def test_the_paper_is_marked_where_it_has_the_value_for_this_architecture(usual):
+    axes = usual.axes
     assert diamonds(axes[0]) == [77.2, 94.2]  # it states no Pointing Game for the likelihood map
     assert sorted(diamonds(axes[2])) == [73.4, 77.2, 77.2, 79.6]
     assert diamonds(axes[1]) == diamonds(axes[3]) == []
@@ -141,8 +149,8 @@ def test_a_method_with_other_options_than_the_papers_is_not_marked(drawn):
     assert sorted(diamonds(drawn(summary).axes[2])) == [73.4, 77.2]
 
 
-def test_the_centre_is_a_line_across_each_of_its_networks_panels(drawn):
-    axes = drawn().axes
+def test_the_centre_is_a_line_across_each_of_its_networks_panels(usual):
+    axes = usual.axes
     blue = MEASURES["accuracy_before"][1]
     assert lines(axes[0]) == lines(axes[2]) == [(blue, 70, 1), ("0.45", 80, 1)]
     assert lines(axes[1]) == lines(axes[3]) == [(blue, 50, 1), ("0.45", 82, 1)]
@@ -155,17 +163,18 @@ def test_the_baseline_is_known_under_any_name(drawn):
     assert len(lines(figure.axes[0])) == 2
 
 
-def test_a_methods_own_accuracy_is_a_triangle_beside_its_bars(drawn):
-    axes = drawn().axes
+def test_a_methods_own_accuracy_is_a_triangle_beside_its_bars(usual):
+    axes = usual.axes
     assert marks(axes[3], "^") == [(1 + OWN, 42)]
     assert (1 + OWN, 37, 46) in intervals(axes[3])
     assert [marks(ax, "^") for ax in axes[:3]] == [[], [], []]
 
 
-def test_the_legend_names_only_what_is_there(drawn):
+@pytest.mark.slow
+def test_the_legend_names_only_what_is_there(drawn, usual):
     own, paper = "accuracy of the method’s own label", "the paper (same architecture)"
     pointing = "Pointing Game"
-    assert {own, paper, pointing, *CENTRE_LINES} < set(legend(drawn()))
+    assert {own, paper, pointing, *CENTRE_LINES} < set(legend(usual))
     assert own not in legend(drawn(SUMMARY[SUMMARY["method"] != "dff"]))
     assert paper not in legend(drawn(paper=PAPER.iloc[:0]))
     # The paper states the accuracy of this network's centre only, for which the figure has no bar.
@@ -194,16 +203,18 @@ def test_a_run_without_any_saccade_is_refused(drawn):
         drawn(SUMMARY[SUMMARY["method"] == "center"])
 
 
+@pytest.mark.slow
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("size", style.SIZES)
 @pytest.mark.parametrize(
     "summary",
-    [
+    [  # in this order the sample holds few and many networks, and a place without one
+        networks(2, 1, "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line"),
         networks(1, 3),
         networks(2, 3),
         networks(3, 4),
         networks(3, 4).assign(method=lambda summary: summary["method"].str[0]),
         networks(4, 5),
-        networks(2, 1, "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line"),
     ],
 )
 def test_nothing_covers_anything_and_all_can_be_read(drawn, summary, size):
@@ -213,22 +224,21 @@ def test_nothing_covers_anything_and_all_can_be_read(drawn, summary, size):
     assert figure.get_size_inches()[0] < width + 0.01
     for axes in figure.axes:
         names = [tick for tick in axes.get_xticklabels() if tick.get_rotation() == 0]
-        for texts in (axes.texts, names):
-            boxes = [text.get_window_extent() for text in texts]
+        values = [value.get_window_extent() for value in axes.texts]
+        for boxes in (values, [name.get_window_extent() for name in names]):
             assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
         at = axes.transData.transform(marks(axes, "D"))
-        for value in axes.texts:
-            box = value.get_window_extent()
+        bars = [bar.get_window_extent() for bar in axes.patches]
+        for box in values:
             assert not any(box.contains(*xy) for xy in at)
-            assert not any(box.overlaps(bar.get_window_extent()) for bar in axes.patches)
+            assert not any(box.overlaps(bar) for bar in bars)
     headings = [axes.title.get_window_extent() for axes in figure.axes if axes.get_title()]
     assert not any(one.overlaps(other) for one, other in combinations(headings, 2))
     texts = [text for text in figure.findobj(mpl.text.Text) if text.get_text()]
     assert min(text.get_fontsize() for text in texts) >= 6.5
     inside = figure.bbox.padded(1)
     for text in texts:
-        box = text.get_window_extent()
-        if text.get_visible() and box.width:
+        if text.get_visible() and (box := text.get_window_extent()).width:
             assert inside.x0 <= box.x0 < box.x1 <= inside.x1, text
             assert inside.y0 <= box.y0 < box.y1 <= inside.y1, text
 

@@ -51,10 +51,30 @@ def noise(*shape, seed=1):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-def trained(architecture, size=64):
-    """A network whose activations neither fade nor explode."""
+def trained(architecture, size=64, narrow=False):
+    """A network whose activations neither fade nor explode; VGG and AlexNet, on request, with a narrow head."""
+    if narrow and architecture in ("vgg11", "alexnet"):
+        return with_a_narrow_head(architecture)
     network = build(architecture, N_LABELS, size)
     network.load_state_dict(random_weights(architecture, N_LABELS, seed=0, size=size))
+    return network.eval()
+
+
+def with_a_narrow_head(architecture):
+    """With 64 instead of 4096 neurons in each hidden layer: these hold nearly all numbers of the network."""
+    with torch.device("meta"):
+        network = build(architecture, N_LABELS)
+    for i, layer in enumerate(network.classifier):
+        if isinstance(layer, nn.Linear):
+            wide = (layer.in_features, layer.out_features)
+            network.classifier[i] = nn.Linear(*(64 if n == 4096 else n for n in wide), device="meta")
+    network = network.to_empty(device="cpu")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        for module in network.modules():
+            if isinstance(module, nn.Conv2d | nn.Linear):
+                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+                nn.init.normal_(module.bias, std=0.1)
     return network.eval()
 
 
@@ -65,16 +85,27 @@ def seeded(module):
         return module().eval()
 
 
-@pytest.fixture(scope="module", params=LAST_BLOCK)
-def split(request):
+SLOW = {"googlenet", "swin_t", "densenet121", "convnext_tiny", "vgg11"}
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in LAST_BLOCK],
+)
+def split(request, thorough):
     """Name, network and its split; one at a time, for they are large."""
-    network = trained(request.param)
+    network = trained(request.param, narrow=not thorough)
     return request.param, network, SplitClassifier(network, CPU, 64)
 
 
 @pytest.fixture(scope="module")
 def small():
     return SplitClassifier(trained("small_resnet"), CPU, 64)
+
+
+@pytest.fixture(scope="module")
+def densenet():
+    return SplitClassifier(trained("densenet121"), CPU, 64)
 
 
 def test_the_last_block_is_the_last_module_that_gives_a_map(split):
@@ -130,7 +161,7 @@ def test_the_network_says_what_it_said_and_no_gradients_are_left(split):
 def test_threads_that_use_a_network_at_the_same_time_do_not_meet(split):
     """Each gets the activations of its own views, the logits of its own activations, and its own gradient."""
     _, _, classifier = split
-    views = noise(6, 1, 3, 64, 64)
+    views = noise(4, 1, 3, 64, 64)
 
     def use(view):
         activations = classifier.activations(view)
@@ -164,7 +195,7 @@ def test_the_gradient_is_that_of_the_logit_by_autograd(split):
     torch.testing.assert_close(gradient, expected, rtol=1e-4, atol=1e-5 * scale)
 
 
-@pytest.mark.parametrize("architecture", ["small_resnet", "resnet18"])
+@pytest.mark.parametrize("architecture", ["small_resnet", pytest.param("resnet18", marks=pytest.mark.slow)])
 def test_the_closed_form_of_the_gradient_equals_autograd(architecture):
     classifier = SplitClassifier(trained(architecture, 96), CPU, 96)
     activations, label = classifier.activations(noise(4, 3, 96, 96)), torch.tensor([6, 0, 3, 3])
@@ -185,22 +216,20 @@ def test_the_gradient_by_hand(small):
             torch.testing.assert_close(gradient[:, :, row, column], expected)
 
 
-def test_activations_are_those_before_what_goes_on_in_place(monkeypatch):
+def test_activations_are_those_before_what_goes_on_in_place(densenet, monkeypatch):
     """DenseNet's ReLU overwrites the output of its last block."""
-    classifier = SplitClassifier(trained("densenet121"), CPU, 64)
     views = noise(2, 3, 64, 64)
-    activations = classifier.activations(views)
+    activations = densenet.activations(views)
     assert (activations < 0).any()
     monkeypatch.setattr(nn.functional, "relu", lambda x, inplace=False: torch.relu(x))
-    torch.testing.assert_close(activations, classifier.network.features(views))
+    torch.testing.assert_close(activations, densenet.network.features(views))
 
 
-def test_the_head_leaves_the_activations_that_it_is_given():
-    classifier = SplitClassifier(trained("densenet121"), CPU, 64)
+def test_the_head_leaves_the_activations_that_it_is_given(densenet):
     activations = noise(2, 1024, 2, 2)
     before = activations.clone()
-    classifier.head(activations)
-    classifier.gradient(activations, torch.tensor([0, 1]))
+    densenet.head(activations)
+    densenet.gradient(activations, torch.tensor([0, 1]))
     assert torch.equal(activations, before)
 
 
@@ -211,10 +240,13 @@ def test_a_network_is_put_in_evaluation_mode():
 
 
 def test_networks_of_tokens_are_refused():
+    nowhere = torch.device("meta")  # only shapes are looked at, and a transformer's numbers are many
+    with nowhere:
+        network = build("vit_b_16", N_LABELS, 64)
     with pytest.raises(
         InputError, match=r"^VisionTransformer has no map before its logits; .*label maps can$"
     ):
-        SplitClassifier(build("vit_b_16", N_LABELS, 64), CPU, 64)
+        SplitClassifier(network, nowhere, 64)
 
 
 def test_networks_without_any_map_are_refused():
@@ -319,6 +351,7 @@ def look(index, classifier, view, batch):
         yield rows, look_once(rows, images, classifier, view, PREPROCESSING, batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("grid", "centre"), [(3, 4), (7, 24)])
 def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures, small, grid, centre):
     view = View(grid=grid)

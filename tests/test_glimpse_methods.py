@@ -2,6 +2,7 @@
 
 import os
 import warnings
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -22,9 +23,10 @@ from labelmaps.glimpse import Glimpse, SplitClassifier
 from labelmaps.images import read_image
 from labelmaps.inference import make_views
 from labelmaps.methods import dff, eigencam, gradcam, gradcam_plusplus, hirescam, layercam, xgradcam
-from labelmaps.networks import Preprocessing, build, load_weights, random_weights
+from labelmaps.networks import Preprocessing, build, load_weights
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
+from test_glimpse import trained
 
 CPU = torch.device("cpu")
 N_LABELS = 7
@@ -37,7 +39,7 @@ PACKAGE = {  # ours: the package's
 }
 CUED, UNCUED = list(PACKAGE), [dff, eigencam]
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
-N_REAL = 100
+N_REAL, N_REAL_IF_THOROUGH = 34, 100
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -196,14 +198,23 @@ NETWORKS = {
     "mobilenet_v3_small": "features",
     "densenet121": "features",
 }
+SLOW = {"vgg11", "densenet121"}
 
 
-@pytest.fixture(scope="module", params=NETWORKS)
+@cache
+def network_and_split(architecture):
+    """Tests may look at them, and leave them as they are."""
+    network = trained(architecture, narrow=True)
+    return network, SplitClassifier(network, CPU, 96)
+
+
+@pytest.fixture(
+    scope="module",
+    params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in NETWORKS],
+)
 def example(request):
-    """Network, its last block, its split, views and labels; one at a time, for they are large."""
-    network = build(request.param, N_LABELS)
-    network.load_state_dict(random_weights(request.param, N_LABELS, seed=0, size=64))
-    classifier = SplitClassifier(network, CPU, 96)
+    """Network, its last block, its split, views and labels."""
+    network, classifier = network_and_split(request.param)
     views = noise(3, 3, 96, 96)
     with torch.no_grad():
         label = network(views).topk(2).indices[torch.arange(3), torch.tensor([0, 1, 0])]
@@ -221,11 +232,10 @@ def test_class_activation_maps_equal_the_packages_run_on_the_network(example, me
     assert_same_maps(maps, packages_maps(PACKAGE[method], network, block, views, label))
 
 
+@pytest.mark.slow
 def test_densenets_relu_overwrites_what_the_package_keeps_and_not_what_we_keep():
     """The package reads its activations after DenseNet's ReLU went over them; the gradient is that before the ReLU."""
-    network = build("densenet121", N_LABELS)
-    network.load_state_dict(random_weights("densenet121", N_LABELS, seed=0, size=64))
-    classifier = SplitClassifier(network, CPU, 96)
+    network, classifier = network_and_split("densenet121")
     views, label = noise(3, 3, 96, 96), torch.tensor([1, 4, 6])
     activations = network.features(views).requires_grad_()
     logits = network.classifier(activations.relu().mean(dim=(2, 3)))
@@ -239,9 +249,7 @@ def test_densenets_relu_overwrites_what_the_package_keeps_and_not_what_we_keep()
 
 
 def test_gradcam_by_autograd_equals_the_closed_form():
-    network = build("small_resnet", N_LABELS)
-    network.load_state_dict(random_weights("small_resnet", N_LABELS, seed=0, size=64))
-    classifier = SplitClassifier(network, CPU, 96)
+    classifier = SplitClassifier(trained("small_resnet"), CPU, 96)
     seen, label = Glimpse(classifier.activations(noise(5, 3, 96, 96)), classifier), torch.arange(5)
     closed = gradcam.saliency(seen, label)
     classifier.linear = None
@@ -275,9 +283,7 @@ def test_eigencam_equals_the_packages_projection():
 
 
 def test_eigencam_equals_the_packages_own_up_to_its_sign():
-    network = build("resnet18", N_LABELS)
-    network.load_state_dict(random_weights("resnet18", N_LABELS, seed=0, size=64))
-    classifier = SplitClassifier(network, CPU, 96)
+    network, classifier = network_and_split("resnet18")
     views = noise(3, 3, 96, 96)
     maps, _ = own_maps(eigencam, Glimpse(classifier.activations(views), classifier))
     one, other = (
@@ -410,9 +416,7 @@ def test_a_constant_added_to_a_channel_changes_dffs_label_alone(components):
 @pytest.mark.parametrize("k", [1, 3])
 def test_the_head_that_labels_a_concept_is_the_networks_own(k):
     """AlexNet's, which tells places apart: it is shown the concept at every place."""
-    network = build("alexnet", N_LABELS)
-    network.load_state_dict(random_weights("alexnet", N_LABELS, seed=0, size=64))
-    classifier = SplitClassifier(network, CPU, 64)
+    network, classifier = network_and_split("alexnet")
     seen = Glimpse(torch.tensor(features(3, 256, 6, 6), dtype=torch.float32), classifier)
     _, own = own_maps(dff, seen, components=k)
     lowest = seen.activations.amin(dim=(2, 3))[:, :, None]
@@ -497,24 +501,27 @@ def test_methods_on_the_glimpse_that_are_told_the_label():
 
 
 @pytest.fixture(scope="module")
-def real():
+def real(thorough):
     """Network, split, views and activations of ImageNet images."""
     if DATA is None or not Path(DATA, "weights/resnet18_pq.pth").exists():
         pytest.skip("LABELMAPS_TEST_DATA names no folder of real data")
     network = build("resnet18", 1000)
     load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
     classifier = SplitClassifier(network, CPU, 224)
-    paths = sorted(Path(DATA, "imagenet_val").glob("*.JPEG"))[:N_REAL]
+    n = N_REAL_IF_THOROUGH if thorough else N_REAL
+    paths = sorted(Path(DATA, "imagenet_val").glob("*.JPEG"))[:n]
     views = make_views([read_image(path) for path in paths], View(), Preprocessing(), CPU, [24])
     activations = torch.cat([classifier.activations(view) for view in views])
-    assert activations.shape == (N_REAL, 512, 7, 7)
+    assert activations.shape == (n, 512, 7, 7)
     return network, classifier, views, Glimpse(activations, classifier)
 
 
+@pytest.mark.slow
 def test_gradcam_of_real_images_equals_the_packages(real):
     """Of the best label and of the second best."""
     network, classifier, views, seen = real
-    label = classifier.head(seen.activations).topk(2).indices[torch.arange(N_REAL), torch.arange(N_REAL) % 2]
+    image = torch.arange(len(seen.activations))
+    label = classifier.head(seen.activations).topk(2).indices[image, image % 2]
     package = [
         packages_maps(pytorch_grad_cam.GradCAM, network, network.layer4, *batch)
         for batch in zip(torch.cat(views).split(10), label.split(10), strict=True)
@@ -522,12 +529,14 @@ def test_gradcam_of_real_images_equals_the_packages(real):
     assert_same_maps(gradcam.saliency(seen, label), np.concatenate(package))
 
 
+@pytest.mark.slow
 def test_eigencam_of_real_images_equals_the_packages_projection(real):
     activations = real[-1].activations
     expected = np.maximum(get_2d_projection_with_sign_correction(activations[:10].numpy()), 0)
     assert_same_maps(own_maps(eigencam, real[-1])[0][:10], expected)
 
 
+@pytest.mark.slow
 def test_dff_of_real_images_with_one_component_equals_the_packages(real, monkeypatch):
     network, classifier, views, seen = real
     maps, own = own_maps(dff, seen)
@@ -541,11 +550,12 @@ def test_dff_of_real_images_with_one_component_equals_the_packages(real, monkeyp
         scaled = (torch.from_numpy(concept) - lowest) * package.max() + lowest
         same_label += classifier.linear(scaled).argmax() == label
         same_unscaled += logits.argmax() == label.item()
-    assert same_peak >= 0.99 * N_REAL
-    assert same_label >= 0.97 * N_REAL
-    assert same_unscaled >= 0.9 * N_REAL
+    assert same_peak >= 0.99 * len(maps)
+    assert same_label >= 0.97 * len(maps)
+    assert same_unscaled >= 0.9 * len(maps)
 
 
+@pytest.mark.slow
 def test_dff_of_real_images_with_three_components_is_as_near_to_them_as_the_packages(real):
     activations = real[-1].activations
     matrix = activations.flatten(2)
@@ -561,11 +571,12 @@ def test_dff_of_real_images_with_three_components_is_as_near_to_them_as_the_pack
     assert ours <= 1.01 * theirs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("components", "choose"), [(1, "softmax"), (3, "softmax"), (5, "energy")])
 def test_dff_of_a_real_image_does_not_depend_on_the_other_images(real, components, choose):
     seen = real[-1]
     maps, own = own_maps(dff, seen, components=components, choose=choose)
-    for i in range(0, N_REAL, 10):
+    for i in range(0, len(maps), 10):
         alone = Glimpse(seen.activations[i : i + 1], seen.classifier)
         expected, label = own_maps(dff, alone, components=components, choose=choose)
         torch.testing.assert_close(maps[i : i + 1], expected, rtol=0, atol=1e-4)

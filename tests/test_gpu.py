@@ -1,12 +1,11 @@
 """On a GPU: the same outcomes as on a CPU, the same bytes each time, and less memory than asked for."""
 
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
 from torch import nn
 
+from helpers.study import save_pictures, soft_pictures
 from labelmaps import inference, networks
 from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
@@ -55,23 +54,13 @@ def network_of(architecture="small_resnet", size=64):
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Smooth and colourful, so that views differ."""
-    rng = np.random.default_rng(0)
-    coarse = [Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8)) for _ in SIZES]
-    return [np.array(image.resize(size)) for image, size in zip(coarse, SIZES, strict=True)]
+    return soft_pictures(*SIZES)
 
 
 @pytest.fixture(scope="module")
 def index(pictures, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("pictures")
-    rows = []
-    for i, picture in enumerate(pictures):
-        path = folder / f"{i:02}.png"
-        Image.fromarray(picture).save(path)
-        height, width = picture.shape[:2]
-        rows.append((f"image {i:02}", str(path), -1, -1, "", i % N_LABELS, width, height))
-    columns = ["image", "path", "offset", "length", "digest", "label", "width", "height"]
-    return pd.DataFrame(rows, columns=columns)
+    label = [i % N_LABELS for i in range(len(SIZES))]
+    return save_pictures(tmp_path_factory.mktemp("pictures"), pictures, label=label)
 
 
 def exact(device, view, precision="float32", compiled=False, network=None):

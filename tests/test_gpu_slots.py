@@ -54,6 +54,7 @@ def says(job):
     return job.stdout.readline().strip()
 
 
+@pytest.mark.slow
 def test_four_jobs_at_once_get_four_gpus(start):
     jobs = [start() for _ in GPUS]
     taken = [says(job) for job in jobs]
@@ -61,6 +62,7 @@ def test_four_jobs_at_once_get_four_gpus(start):
     assert [says(job) for job in jobs] == [line.replace("GPU: ", "sees ") for line in taken]
 
 
+@pytest.mark.slow
 def test_a_fifth_job_waits_says_so_and_gets_the_gpu_of_one_that_was_killed(start):
     jobs = [start() for _ in GPUS]
     taken = [says(job) for job in jobs]
@@ -70,6 +72,7 @@ def test_a_fifth_job_waits_says_so_and_gets_the_gpu_of_one_that_was_killed(start
     assert says(fifth) == taken[2]
 
 
+@pytest.mark.slow
 def test_the_gpu_of_a_job_that_ended_is_free_again(start):
     first = start(gpus=GPUS[:1])
     assert says(first) == "GPU: GPU-a"
@@ -77,6 +80,7 @@ def test_the_gpu_of_a_job_that_ended_is_free_again(start):
     assert says(start(gpus=GPUS[:1])) == "GPU: GPU-a"
 
 
+@pytest.mark.slow
 def test_visible_devices_that_were_chosen_are_left_alone_and_hold_no_lock(start):
     chosen = start(CUDA_VISIBLE_DEVICES="GPU-a")
     assert says(chosen) == "GPU: CUDA_VISIBLE_DEVICES=GPU-a, as given"
@@ -86,6 +90,7 @@ def test_visible_devices_that_were_chosen_are_left_alone_and_hold_no_lock(start)
     assert says(start()) == "GPU: GPU-a"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "gpus"), [("cpu", GPUS), ("auto", []), ("cuda", [])])
 def test_a_job_on_the_cpu_and_a_machine_without_gpus_take_none(start, tmp_path, device, gpus):
     assert says(start(device, gpus)) == "sees None"

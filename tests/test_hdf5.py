@@ -8,48 +8,48 @@ import pytest
 
 from pipeline.sources import ROOT
 
+pytestmark = pytest.mark.slow
 WRITE = """
 import numpy as np
 from pathlib import Path
-from labelmaps.label_map_file import DTYPES, join_label_maps, write_label_maps
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from helpers.study import of_glimpse, random_label_maps, write_part
+from labelmaps.label_map_file import join_label_maps
+from labelmaps.saliency_file import write_saliency
+from labelmaps.views.zoom import View
 
-N, GRID, LABELS = 300, 3, 20
+N = 300
 random = np.random.default_rng(0)
 images = [f"image {i}" for i in range(N)]
 part = Path("label_maps/1of1.h5")
 
-def write_part(path=part):
-    tails = {"log_probability": (LABELS,), "centre": (2,), "extent": (4,)}
-    with write_label_maps(path, images, GRID, LABELS, {"batch": 4, "view": {"grid": GRID}}) as writer:
-        for start in range(0, N, 20):
-            writer.append(**{
-                name: random.random((20, GRID, GRID, *tails.get(name, ()))).astype(dtype) for name, dtype in DTYPES.items()
-            })
+def make_maps():
+    return random_label_maps(images, [(40, 30)] * N, View(grid=3), 20, random)
 
-def write_maps():
-    write_part(Path("maps.h5"))
+def write_maps(path=Path("maps.h5")):
+    write_part(path, make_maps())
 
 def join():
     join_label_maps([part], Path("joined.h5"), images)
 
 def write_saliency_maps():
-    maps = SaliencyMaps(images, random.random((N, GRID, GRID)), random.random((N, GRID, GRID, 2)))
-    write_saliency("saliency.h5", maps, {"method": "igub"})
+    write_saliency("saliency.h5", of_glimpse(make_maps(), random.random((N, 3, 3))), {"method": "igub"})
 
-write_part()
+write_maps(part)
 WRITERS = {"maps.h5": write_maps, "joined.h5": join, "saliency.h5": write_saliency_maps}
 """
-# A job is refused to write beyond a place in its file, wherever that is, and ends as Python ends.
+# A job is refused to write beyond a place in its file, wherever that is, and ends as Python ends. The places are the first,
+# the last and so many between them.
 REFUSE = """
 import os, resource, sys
+from random import Random
 from labelmaps.logs import job
 
-name = sys.argv[1]
+name, between = sys.argv[1], int(sys.argv[2])
 WRITERS[name]()
 size = os.path.getsize(name)
 before = Path(name).read_bytes()
-for place in [*range(0, size, size // 30), size - 1]:
+first, *others = range(0, size, size // 30)
+for place in [first, *Random(0).sample(others, min(between, len(others))), size - 1]:
     child = os.fork()
     if child == 0:
         with job("job.log"):
@@ -100,7 +100,7 @@ def run(code, folder, *arguments, **environment):
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
-        env={"PYTHONPATH": str(ROOT), **environment},
+        env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}", **environment},
         capture_output=True,
         text=True,
         check=False,
@@ -108,9 +108,9 @@ def run(code, folder, *arguments, **environment):
 
 
 @pytest.mark.parametrize("name", ["maps.h5", "joined.h5", "saliency.h5"])
-def test_wherever_writing_is_refused_the_job_says_so_and_leaves_the_old_file(tmp_path, name):
+def test_wherever_writing_is_refused_the_job_says_so_and_leaves_the_old_file(tmp_path, thorough, name):
     """HDF5 crashes where it cannot write what it holds back; a crash would be another status, and no line in the log."""
-    result = run(WRITE + REFUSE, tmp_path, name)
+    result = run(WRITE + REFUSE, tmp_path, name, "99" if thorough else "6")
     assert (result.returncode, result.stdout) == (0, "tried\n"), result.stderr
 
 

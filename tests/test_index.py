@@ -490,6 +490,7 @@ def test_the_excluded_images_come_back_as_they_were_written(tmp_path):
         read_excluded(path)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif("LABELMAPS_TEST_DATA" not in os.environ, reason="LABELMAPS_TEST_DATA names no real data")
 def test_real_images_of_imagenet():
     data = Path(os.environ["LABELMAPS_TEST_DATA"])

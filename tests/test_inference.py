@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 from torch import nn
 
+from helpers.study import save_pictures, soft_pictures
 from labelmaps import inference
 from labelmaps.engines import Exact
 from labelmaps.errors import InputError
-from labelmaps.images import read_digest
 from labelmaps.networks import Classifier, Preprocessing, build, random_weights
 from labelmaps.views.zoom import View
 
@@ -48,28 +48,14 @@ class Mean(nn.Module):
         return views.mean(dim=(2, 3)) * self.factor
 
 
-def make_index(folder, pictures):
-    """An index of pictures (H, W, 3) uint8, stored without loss."""
-    rows = []
-    for i, picture in enumerate(pictures):
-        path = folder / f"{i:02}.png"
-        Image.fromarray(picture).save(path)
-        height, width = picture.shape[:2]
-        rows.append((f"image {i:02}", str(path), -1, -1, read_digest(path), width, height))
-    return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
-
-
 @pytest.fixture
 def pictures():
-    """Smooth and colourful, so that views differ."""
-    rng = np.random.default_rng(0)
-    coarse = [Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8)) for _ in SIZES]
-    return [np.array(image.resize(size)) for image, size in zip(coarse, SIZES, strict=True)]
+    return soft_pictures(*SIZES)
 
 
 @pytest.fixture
 def index(tmp_path, pictures):
-    return make_index(tmp_path, pictures)
+    return save_pictures(tmp_path, pictures)
 
 
 @pytest.fixture
@@ -112,6 +98,7 @@ def reference_logits(picture, network):
     return torch.stack(logits).reshape(VIEW.grid, VIEW.grid, -1).numpy()
 
 
+@pytest.mark.slow
 def test_label_maps_equal_one_view_at_a_time_in_float64(index, pictures, network):
     expected = np.stack([reference_logits(picture, network) for picture in pictures])
     assert len(np.unique(expected.argmax(-1))) > 1  # else the labels would show nothing
@@ -206,7 +193,7 @@ def test_an_empty_part_writes_nothing(index, network):
 @pytest.mark.parametrize("n", [1, 7, 8, 9, 25])
 def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
     pictures = [np.full((2, 3 + i, 3), i, np.uint8) for i in range(n)]
-    index = make_index(tmp_path, pictures)
+    index = save_pictures(tmp_path, pictures)
     for read, expected in zip(inference.read_ahead(index, workers), pictures, strict=True):
         np.testing.assert_array_equal(read, expected)
 
@@ -290,13 +277,14 @@ def test_what_is_done_is_counted_once_it_is_written(index, network):
 
 def test_log_probabilities_near_0_keep_their_precision(tmp_path):
     """z − log Σ exp z would round them to multiples of 2^−20 where z is 10."""
-    index = make_index(tmp_path, [np.full((8, 8, 3), 255, np.uint8) * np.array([1, 0, 0], np.uint8)])
+    index = save_pictures(tmp_path, [np.full((8, 8, 3), 255, np.uint8) * np.array([1, 0, 0], np.uint8)])
     plain = Preprocessing(size=64, mean=(0, 0, 0), std=(1, 1, 1))
     maps, _ = compute(index, Mean(factor=10.0), preprocessing=plain)
     exact = -np.log1p(2 * np.exp(-10.0))
     np.testing.assert_allclose(maps["log_probability"][..., 0].astype(float), exact, rtol=2.0**-10)
 
 
+@pytest.mark.slow
 def test_views_are_normalised_pixels_of_red_green_and_blue():
     picture = np.full((20, 30, 3), (255, 0, 51), np.uint8)
     preprocessing = Preprocessing(size=32, mean=(0.5, 0.25, 0.1), std=(0.5, 0.25, 0.2))

@@ -187,13 +187,14 @@ def test_rows_that_were_announced_and_not_written_are_a_defect(folder):
             writer.seal({})
 
 
-EVERY = 101  # of so many bytes one, and all bytes of ids and attributes
 TIME = 300  # seconds; they take three
 
 
-def test_no_single_flipped_bit_gives_anything_but_the_same_or_an_input_error(tmp_path):
+@pytest.mark.slow
+def test_no_single_flipped_bit_gives_anything_but_the_same_or_an_input_error(tmp_path, thorough):
     """Of a part when it is joined and when it is opened, of a joined file, of saliency maps, and of a table."""
-    command = [sys.executable, ROOT / "tests/helpers/flips.py", tmp_path, str(EVERY)]
+    every = 101 if thorough else 211  # of so many bytes one, and all bytes of ids and attributes
+    command = [sys.executable, "-m", "helpers.flips", tmp_path, str(every)]
     try:
         child = subprocess.run(
             command,
@@ -202,7 +203,7 @@ def test_no_single_flipped_bit_gives_anything_but_the_same_or_an_input_error(tmp
             timeout=TIME,
             cwd=ROOT,
             check=False,
-            env={"PYTHONPATH": str(ROOT)},
+            env={"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
         )
     except subprocess.TimeoutExpired as hung:
         pytest.fail(f"hung at {hung.stdout.decode().splitlines()[-1]}")

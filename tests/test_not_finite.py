@@ -2,37 +2,26 @@
 
 import h5py
 import numpy as np
-import pandas as pd
 import pytest
 import torch
-from PIL import Image
 
+from helpers.study import ask_network, model_of, noise, write_data_set
 from labelmaps.errors import InputError
-from labelmaps.index import SCHEMA, write_index
 from labelmaps.networks import random_weights
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
 
+pytestmark = pytest.mark.slow
 SIDE, N_LABELS = 40, 3
 MEAN = (124, 116, 104)  # of ImageNet: all but 0 when normalised
-MODEL = {"architecture": "small_resnet", "weights": None, "size": 32, "mean": None, "std": None}
-SETTINGS = {"view": {"family": "zoom", "grid": 3}, "model": MODEL, "source": "checkpoint"}
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """An index of three images, of which the first has nothing to excite a network."""
-    random = np.random.default_rng(0)
-    rows = []
-    for image in ("flat", "noisy", "noisy too"):
-        path = tmp_path / f"{image}.png"
-        pixels = np.full((SIDE, SIDE, 3), MEAN, np.uint8)
-        if image != "flat":
-            pixels = random.integers(0, 256, (SIDE, SIDE, 3), np.uint8)
-        Image.fromarray(pixels).save(path)
-        rows.append((image, str(path), -1, -1, "", 0, SIDE, SIDE, np.empty((0, 4), np.float32)))
-    write_index(tmp_path / "index.parquet", pd.DataFrame(rows, columns=SCHEMA.names))
-    (tmp_path / "classes.txt").write_text("".join(f"n{i} class {i}\n" for i in range(N_LABELS)))
+    """A data set of three images, of which the first has nothing to excite a network."""
+    flat = np.full((SIDE, SIDE, 3), MEAN, np.uint8)
+    pictures = [flat, *noise((SIDE, SIDE), (SIDE, SIDE))]
+    write_data_set(tmp_path, pictures, N_LABELS, image=["flat", "noisy", "noisy too"])
     return tmp_path
 
 
@@ -45,10 +34,9 @@ def loud_weights(folder, gain):
     torch.save(state, folder / "weights.pth")
 
 
-def run(script, folder, precision, **arguments):
-    compute = {"device": "cpu", "precision": precision, "compile": "never", "batch": 9}
-    files = (folder / name for name in ("index.parquet", "classes.txt", "weights.pth"))
-    script(*files, folder / "made" / "a.h5", **SETTINGS, **arguments, compute=compute, threads=2)
+def run(script, folder, precision, **settings):
+    compute = {"precision": precision}
+    ask_network(script, folder, folder / "made" / "a.h5", compute, model=model_of(size=32), **settings)
 
 
 def label_maps_of(folder, precision):

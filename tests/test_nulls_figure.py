@@ -46,6 +46,22 @@ def drawn():
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def one():
+    """The figure of `summary("one")`, drawn once for the tests that only read it."""
+    figure = nulls_figure(summary("one"))
+    plt.close(figure)
+    return figure
+
+
+@pytest.fixture(scope="module")
+def two():
+    """The figure of `summary("one", "two")`, drawn once for the tests that only read it."""
+    figure = nulls_figure(summary("one", "two"))
+    plt.close(figure)
+    return figure
+
+
 def names_at(axes):
     """Name of each row by its height."""
     ticks = zip(axes.get_yticks(), axes.get_yticklabels(), strict=True)
@@ -63,8 +79,8 @@ def marks(axes, names):
     return [mark[1:] for mark in sorted(found)]
 
 
-def test_rows_are_grouped_from_above(drawn):
-    axes = drawn(summary("one")).axes[0]
+def test_rows_are_grouped_from_above(one):
+    axes = one.axes[0]
     assert [name for _, name in sorted(names_at(axes).items())] == [
         "cued: told the label",
         "likelihood map",
@@ -90,11 +106,10 @@ def test_every_null_has_its_group():
     assert tuple(NULLS) == null_names.NULLS
 
 
-def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(drawn):
+def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(two):
     table = summary("one", "two")
-    figure = drawn(table)
-    names = names_at(figure.axes[0])
-    for axes, (_, rows) in zip(figure.axes, table.groupby("model", sort=False), strict=True):
+    names = names_at(two.axes[0])
+    for axes, (_, rows) in zip(two.axes, table.groupby("model", sort=False), strict=True):
         expected = [
             (NULLS[row.variant], round(100 * row.accuracy_after, 6), NULL, False)
             if row.cue == "null model"
@@ -113,9 +128,10 @@ def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(drawn
         assert [text.get_text() for text in beside] == order
 
 
-def test_intervals_are_those_of_the_table(drawn):
+def test_intervals_are_those_of_the_table(one):
     table = summary("one")
-    axes = drawn(table).axes[0]
+    axes = one.axes[0]
+    names = names_at(axes)
     segments = axes.collections[0].get_segments()
     for row, segment, colour in zip(
         table.itertuples(), segments, axes.collections[0].get_colors(), strict=True
@@ -123,7 +139,7 @@ def test_intervals_are_those_of_the_table(drawn):
         ends = [100 * row.accuracy_after_low, 100 * row.accuracy_after_high]
         np.testing.assert_allclose(segment[:, 0], ends)
         name = NULLS[row.variant] if row.cue == "null model" else style.method_name(row.variant)
-        assert names_at(axes)[round(segment[0, 1], 9)] == name
+        assert names[round(segment[0, 1], 9)] == name
         assert (
             to_hex(colour).upper()
             == to_hex(NULL if row.cue == "null model" else style.method_colour(row.variant)).upper()
@@ -137,23 +153,26 @@ def test_a_null_is_known_by_its_method(drawn):
     assert set(NULLS.values()) < set(names_at(axes).values())
 
 
-def test_the_centre_is_a_line_through_its_networks_panel(drawn):
-    for axes, value in zip(drawn(summary("one", "two")).axes, (60, 61), strict=True):
+def test_the_centre_is_a_line_through_its_networks_panel(two):
+    for axes, value in zip(two.axes, (60, 61), strict=True):
         across = [line for line in axes.lines if line.get_color() == CENTRE["color"]]
         assert [list(line.get_xdata()) for line in across] == [[pytest.approx(value)] * 2]
 
 
-def test_the_legend_names_only_what_is_there(drawn):
-    def legend(table):
-        return [text.get_text() for text in drawn(table).legends[0].get_texts()]
+def test_the_legend_names_only_what_is_there(drawn, one):
+    def legend(figure):
+        return [text.get_text() for text in figure.legends[0].get_texts()]
 
     table = summary("one")
-    assert legend(table) == ["method", "null", "95 % interval", "accuracy at the centre (x₀)"]
-    assert legend(table[table["cue"] == "null model"]) == ["null", "95 % interval"]
-    assert legend(table[table["cue"] == "cued"]) == ["method", "95 % interval"]
+    assert legend(one) == ["method", "null", "95 % interval", "accuracy at the centre (x₀)"]
+    assert legend(drawn(table[table["cue"] == "null model"])) == ["null", "95 % interval"]
+    assert legend(drawn(table[table["cue"] == "cued"])) == ["method", "95 % interval"]
 
 
-@pytest.mark.parametrize("models", [1, 2, 3, 4])
+# In this order the sample holds one, three and four networks, with few and many methods.
+@pytest.mark.slow
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("models", [1, 4, 3, 2])
 @pytest.mark.parametrize("methods", [METHODS, METHODS + MORE], ids=len)
 def test_all_can_be_read(drawn, models, methods):
     figure = drawn(summary(*[f"net_{i}" for i in range(models - 1)], LONG, methods=methods))
@@ -166,8 +185,11 @@ def test_all_can_be_read(drawn, models, methods):
     assert "n = 1,000 images" in figure.axes[-1].get_title()
 
 
-@pytest.mark.parametrize("size", ["column", "slide"])
-@pytest.mark.parametrize("models", [1, 2, 3])
+# In this order the sample holds both sizes and all numbers of networks.
+@pytest.mark.slow
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("size", ["slide", "column"])
+@pytest.mark.parametrize("models", [3, 2, 1])
 def test_all_can_be_read_on_less_room(drawn, models, size):
     width = style.SIZES[size].width
     figure = drawn(summary(*[f"net_{i}" for i in range(models - 1)], LONG), width)
@@ -217,5 +239,6 @@ def test_names_are_no_formulas(drawn):
     assert r"$\frac{$" in names_at(figure.axes[0]).values()
 
 
+@pytest.mark.slow
 def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
     assert same_bytes(lambda: drawn(summary("one")), tmp_path)

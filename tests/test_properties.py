@@ -135,6 +135,7 @@ def test_words_of_a_box_are_four_numbers_or_a_reason(words):
     assert all(map(math.isfinite, box))
 
 
+@pytest.mark.slow
 @given(st.dictionaries(plain_names, few_objects, min_size=1, max_size=4))
 def test_boxes_come_back_from_csv_xml_and_archive_or_their_image_has_a_reason(folder, content):
     rows = [
@@ -247,75 +248,84 @@ def changed(config, place, action, key, value):
     return config
 
 
-@settings(max_examples=800)
-@given(st.lists(changes, min_size=1, max_size=3))
-def test_any_configuration_is_read_or_refused_with_the_keys_that_are_wrong(mutations):
-    config = DEFAULT
-    for mutation in mutations:
-        config = changed(config, *mutation)
-    before = copy.deepcopy(config)
-    try:
-        read = read_settings(config)
-    except ConfigurationError as error:
-        lines = str(error).splitlines()
-        assert lines[0] == "the configuration cannot be used:"
-        assert len(lines) > 1
-    else:
-        assert isinstance(read, Settings)
-        assert set(read.run.methods) <= read.methods.keys()
-    assert repr(config) == repr(before)  # NaN is not equal to itself
+@pytest.mark.slow
+def test_any_configuration_is_read_or_refused_with_the_keys_that_are_wrong(thorough):
+    @settings(max_examples=800 if thorough else 200)
+    @given(st.lists(changes, min_size=1, max_size=3))
+    def is_read_or_refused(mutations):
+        config = DEFAULT
+        for mutation in mutations:
+            config = changed(config, *mutation)
+        before = copy.deepcopy(config)
+        try:
+            read = read_settings(config)
+        except ConfigurationError as error:
+            lines = str(error).splitlines()
+            assert lines[0] == "the configuration cannot be used:"
+            assert len(lines) > 1
+        else:
+            assert isinstance(read, Settings)
+            assert set(read.run.methods) <= read.methods.keys()
+        assert repr(config) == repr(before)  # NaN is not equal to itself
+
+    is_read_or_refused()
 
 
-@settings(max_examples=150)
-@given(
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "compute": st.fixed_dictionaries(
-                {},
+LAYERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "compute": st.fixed_dictionaries(
+            {},
+            optional={
+                "device": st.sampled_from(["cpu", "cuda", "auto"]),
+                "precision": st.sampled_from(["float32", "bfloat16", "float16", "auto"]),
+                "batch": st.integers(1, 2**31 - 1),
+                "threads": st.integers(1, 2**31 - 1),
+            },
+        ),
+        "pointing": st.fixed_dictionaries({"tolerance": st.floats(0, 1e6)}),
+        "nulls": st.fixed_dictionaries({"seed": st.integers(0, 2**63 - 1)}),
+        "views": st.dictionaries(
+            st.from_regex(r"\Amine[A-Za-z0-9_.-]*\Z"),
+            st.fixed_dictionaries(
+                {"family": st.just("zoom")},
                 optional={
-                    "device": st.sampled_from(["cpu", "cuda", "auto"]),
-                    "precision": st.sampled_from(["float32", "bfloat16", "float16", "auto"]),
-                    "batch": st.integers(1, 2**31 - 1),
-                    "threads": st.integers(1, 2**31 - 1),
+                    "grid": st.integers(0, 50).map(lambda half: 2 * half + 1),
+                    "floor": st.floats(0, 1, exclude_min=True),
+                    "antialias": st.booleans(),
                 },
             ),
-            "pointing": st.fixed_dictionaries({"tolerance": st.floats(0, 1e6)}),
-            "nulls": st.fixed_dictionaries({"seed": st.integers(0, 2**63 - 1)}),
-            "views": st.dictionaries(
-                st.from_regex(r"\Amine[A-Za-z0-9_.-]*\Z"),
-                st.fixed_dictionaries(
-                    {"family": st.just("zoom")},
-                    optional={
-                        "grid": st.integers(0, 50).map(lambda half: 2 * half + 1),
-                        "floor": st.floats(0, 1, exclude_min=True),
-                        "antialias": st.booleans(),
-                    },
-                ),
-                max_size=3,
+            max_size=3,
+        ),
+        "datasets": st.dictionaries(
+            st.from_regex(r"\Amine[A-Za-z0-9_.-]*\Z").filter(
+                lambda name: not name.endswith(("_sample", "_reference"))
             ),
-            "datasets": st.dictionaries(
-                st.from_regex(r"\Amine[A-Za-z0-9_.-]*\Z").filter(
-                    lambda name: not name.endswith(("_sample", "_reference"))
-                ),
-                st.fixed_dictionaries(
-                    {"images": texts.filter(lambda text: text and "\0" not in text)},
-                    optional={"max_excluded": st.floats(0, 1), "verify": st.sampled_from(["full", "header"])},
-                ),
-                max_size=3,
+            st.fixed_dictionaries(
+                {"images": texts.filter(lambda text: text and "\0" not in text)},
+                optional={"max_excluded": st.floats(0, 1), "verify": st.sampled_from(["full", "header"])},
             ),
-        },
-    )
+            max_size=3,
+        ),
+    },
 )
-def test_every_valid_configuration_is_accepted_as_it_is(layer):
-    read = read_settings(overlaid(layer))
-    for section in ("compute", "pointing", "nulls"):
-        for key, value in layer.get(section, {}).items():
-            assert getattr(getattr(read, section), key) == value
-    for name, dataset in layer.get("datasets", {}).items():
-        assert {key: getattr(read.datasets[name], key) for key in dataset} == dataset
-    for name, view in layer.get("views", {}).items():
-        assert read.views[name].looks.items() >= view.items()
+
+
+@pytest.mark.slow
+def test_every_valid_configuration_is_accepted_as_it_is(thorough):
+    @settings(max_examples=150 if thorough else 50)
+    @given(LAYERS)
+    def is_accepted(layer):
+        read = read_settings(overlaid(layer))
+        for section in ("compute", "pointing", "nulls"):
+            for key, value in layer.get(section, {}).items():
+                assert getattr(getattr(read, section), key) == value
+        for name, dataset in layer.get("datasets", {}).items():
+            assert {key: getattr(read.datasets[name], key) for key in dataset} == dataset
+        for name, view in layer.get("views", {}).items():
+            assert read.views[name].looks.items() >= view.items()
+
+    is_accepted()
 
 
 OBJECTS = [("n02", (0, 0, 5, 6)), ("n02", (1, 2, 3, 4.5))]
@@ -409,25 +419,27 @@ def _no_hang():
     signal.signal(signal.SIGALRM, before)
 
 
-TRIALS = 500
+TRIALS, TRIALS_IF_THOROUGH = 200, 500
 
 
 @pytest.mark.usefixtures("_no_hang")
-@pytest.mark.parametrize("reader", READERS)
-def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path, reader):
+@pytest.mark.parametrize(
+    "reader", [pytest.param(name, marks=[pytest.mark.slow] * ("xz" in name)) for name in READERS]
+)
+def test_damaged_files_are_read_or_refused_and_nothing_else(tmp_path, thorough, reader):
     name, make, read, pack = READERS[reader]
     valid, path = make(tmp_path), tmp_path / name
     path.parent.mkdir(exist_ok=True)
     source = path.parent if name.startswith("xml/") else path
     path.write_bytes(pack(valid) if pack else valid)
     read(source, CLASSES)
-    rng, refused = random.Random(reader), 0
-    for _ in range(TRIALS):
+    rng, refused, trials = random.Random(reader), 0, TRIALS_IF_THOROUGH if thorough else TRIALS
+    for _ in range(trials):
         content = damaged(valid, rng)
         path.write_bytes(pack(content) if pack else content)
         try:
             read(source, CLASSES)
         except InputError:
             refused += 1
-    assert refused < TRIALS  # else the damage is too large to reach what comes behind the first check
+    assert refused < trials  # else the damage is too large to reach what comes behind the first check
     assert refused > 0 or reader == "xml"

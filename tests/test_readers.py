@@ -2,9 +2,7 @@
 
 import matplotlib as mpl
 import numpy as np
-import pandas as pd
 import pytest
-from PIL import Image
 
 from helpers.damage import (
     flip_an_attribute,
@@ -14,12 +12,19 @@ from helpers.damage import (
     remove,
     truncate,
 )
+from helpers.study import (
+    MADE_BY,
+    look,
+    model_of,
+    noise,
+    of_glimpse,
+    random_label_maps,
+    write_data_set,
+    write_joined,
+)
 from labelmaps import views
 from labelmaps.errors import InputError
-from labelmaps.images import read_digest
-from labelmaps.index import SCHEMA, write_index
-from labelmaps.label_map_file import DTYPES, write_label_maps
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.saliency_file import write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
 from workflow.scripts.choose_examples import choose_examples
@@ -42,103 +47,52 @@ from workflow.scripts.summarise_sweep import summarise_sweep
 
 mpl.use("agg")
 PAPER, ORDERS = ROOT / "resources/paper.csv", ROOT / "resources/paper_orders.csv"
-LABELS, WIDTH, HEIGHT = 4, 40, 30
+LABELS, SIZES = 4, [(40, 30)] * 6
 IDS = [f"image {i}" for i in range(6)]
 VIEW = {"family": "zoom", "grid": 3, "floor": 0.2}
 CROP = {"family": "crop", "grid": 1, "side": 0.9}
-MODEL = {"architecture": "resnet18", "weights": None, "size": 16, "mean": None, "std": None}
+MODEL = model_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
 
 
-def origin(weights, view, precision="float32"):
-    return {
-        "architecture": "resnet18",
-        "weights_sha256": weights,
-        "weights_source": "checkpoint",
-        "preprocessing": {"size": 16},
-        "view": view,
-        "precision": precision,
-        "engine": "exact",
-        "compiled": False,
-        "operations_per_view": 1000,
-    }
-
-
-def write_maps(folder, name, ids, made_by, seed):
-    """Label maps in two parts, and joined."""
-    view = views.create(**made_by["view"])
-    geometry = view.geometry(WIDTH, HEIGHT)
-    random = np.random.default_rng(seed)
-    parts = []
-    for i, images in enumerate((ids[:2], ids[2:]), start=1):
-        parts.append(folder / f"{name}_parts" / f"{i}of2.h5")
-        cells = (len(images), view.grid, view.grid)
-        logits = random.normal(0, 3, (*cells, LABELS)).astype(np.float32)
-        log_sum_exp = np.log(np.exp(logits).sum(axis=-1))
-        arrays = {
-            "log_probability": logits - log_sum_exp[..., None],
-            "log_sum_exp": log_sum_exp,
-            "top_label": logits.argmax(axis=-1),
-            "centre": np.broadcast_to(geometry.centre, (*cells, 2)),
-            "extent": np.broadcast_to(geometry.extent, (*cells, 4)),
-        }
-        with write_label_maps(parts[-1], images, view.grid, LABELS, made_by | {"batch": 4}) as writer:
-            writer.append(**{key: arrays[key] for key in DTYPES})
-    join_label_maps(parts, folder / "index.parquet", folder / f"{name}.h5")
-    return {name: folder / f"{name}.h5", f"{name} part 1": parts[0], f"{name} part 2": parts[1]}
-
-
 def write_study(folder, ids=IDS, weights="0123", seed=0):
-    """All files of a small study, as the workflow leaves them: name → path."""
-    random = np.random.default_rng(seed)
-    picture = folder / "picture.png"
-    Image.fromarray(random.integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)).save(picture)
-    box = np.array([[3, 2, 30, 20]], np.float32)
-    digest = read_digest(picture)
-    rows = [(i, str(picture), -1, -1, digest, k % LABELS, WIDTH, HEIGHT, box) for k, i in enumerate(ids)]
-    files = {"index": folder / "index.parquet"}
-    write_index(files["index"], pd.DataFrame(rows, columns=SCHEMA.names))
+    """Write all files of a small study, as the workflow leaves them: name → path."""
+    random, label = np.random.default_rng(seed), np.arange(len(ids)) % LABELS
+    boxes = [np.array([[3, 2, 30, 20]], np.float32)] * len(ids)
+    write_data_set(folder, noise(*SIZES, seed=seed), LABELS, image=ids, label=label, boxes=boxes)
+    files = {"index": folder / "index.parquet", "classes": folder / "classes.txt"}
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
         ("reference", VIEW, "float32"),
         ("standard", CROP, "bfloat16"),
     ):
-        files |= write_maps(folder, name, ids, origin(weights, view, precision), seed)
-        seed += 1
-    for name in ("label maps", "reference"):
-        precision = "bfloat16" if name == "label maps" else "float32"
-        for method in ("gradcam", "dff"):
-            path = files[f"{method}, {name}"] = folder / f"{method}, {name}.h5"
-            point = views.cell_points(np.tile([0, 0, WIDTH, HEIGHT], (len(ids), 1)), 2, 2)
-            own = np.arange(len(ids)) % LABELS if method == "dff" else None
-            maps = SaliencyMaps(ids, random.random((len(ids), 2, 2)), point, own)
-            write_saliency(path, maps, origin(weights, VIEW, precision) | {"method": method})
+        made_by = {"weights_sha256": weights, "weights_source": "checkpoint"}
+        made_by = MADE_BY | made_by | {"view": view, "precision": precision}
+        maps = random_label_maps(ids, SIZES, views.create(**view), LABELS, random)
+        files[name] = folder / f"{name}.h5"
+        files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(files[name], maps, made_by, cuts=[2])
+        for method, own_label in (("gradcam", None), ("dff", label)):
+            path = files[f"{method}, {name}"] = folder / "saliency" / f"{method}, {name}.h5"
+            glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label)
+            write_saliency(path, glimpse, made_by | {"method": method})
     for method in ("likelihood", "igub"):
-        files[f"{method}, label maps"] = folder / f"{method}.h5"
-    files |= {f"fixations, {method}": folder / f"fixations_{method}.parquet" for method in METHODS}
-    files |= {f"scores, {method}": folder / f"scores_{method}.parquet" for method in METHODS}
+        files[f"{method}, label maps"] = folder / "saliency" / f"{method}.h5"
+        saliency_of(files, method, files[f"{method}, label maps"])
+    for method in METHODS:
+        files[f"fixations, {method}"], files[f"scores, {method}"] = look(
+            files[f"{method}, label maps"], files["label maps"], files["index"]
+        )
     for name in ("nulls", "curves", "reading", "reference reading"):
         files[name] = folder / f"{name}.parquet"
     files |= {name: folder / f"{name}.csv" for name in ("summary", "examples")}
-    files["classes"] = folder / "classes.txt"
-    files["classes"].write_text("".join(f"n{i} class {i}\n" for i in range(LABELS)))
-    return files
-
-
-def finish_study(files):
-    """Run the scripts that make what `write_study` has only named."""
-    for method in METHODS:
-        if method in ("likelihood", "igub"):
-            saliency_of(files, method, files[f"{method}, label maps"])
-        fixations_of(files, method, files[f"fixations, {method}"])
-        scores_of(files, method, files[f"scores, {method}"])
     nulls_of(files, files["nulls"], files["curves"])
-    for name, output in (("label maps", "reading"), ("reference", "reference reading")):
-        reading_of(files, name, files[output])
+    reading_of(files, "label maps", files["reading"])
+    reading_of(files, "reference", files["reference reading"])
     summary_of(files, files["summary"], files["summary"].with_name("best_of_n.csv"))
     examples_of(files, files["examples"])
+    return files
 
 
 def of(files, kind):
@@ -323,20 +277,14 @@ CASES = [(script, name) for script, (_, names) in READERS.items() for name in na
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    files = write_study(tmp_path_factory.mktemp("study"))
-    finish_study(files)
-    return files
+    return write_study(tmp_path_factory.mktemp("study"))
 
 
 @pytest.fixture(scope="module")
 def others(tmp_path_factory):
     """Whole studies of another network and of other images."""
     changes = {"weights": {"weights": "4567", "seed": 9}, "images": {"ids": [f"other {i}" for i in range(6)]}}
-    studies = {}
-    for name, change in changes.items():
-        studies[name] = write_study(tmp_path_factory.mktemp(name), **change)
-        finish_study(studies[name])
-    return studies
+    return {name: write_study(tmp_path_factory.mktemp(name), **change) for name, change in changes.items()}
 
 
 def refusal(script, files, folder):
@@ -395,6 +343,7 @@ EXCHANGED = [
 
 
 @pytest.mark.parametrize(("script", "name", "other"), EXCHANGED)
+@pytest.mark.slow
 def test_a_file_of_something_else_is_refused(study, others, tmp_path, spoilt, script, name, other):
     theirs = others[other][name]
     if "part" in name:  # a joined file names its parts
@@ -407,6 +356,7 @@ def test_a_file_of_something_else_is_refused(study, others, tmp_path, spoilt, sc
     assert any(message.startswith(f"{path}: ") for path in files.values())
 
 
+@pytest.mark.slow
 def test_label_maps_made_otherwise_are_refused_with_what_differs(study, others, tmp_path):
     assert "weights_sha256" in refusal(
         "measure_fidelity", study | {"reference": others["weights"]["reference"]}, tmp_path
@@ -423,6 +373,7 @@ def test_label_maps_made_otherwise_are_refused_with_what_differs(study, others, 
 
 
 @pytest.mark.parametrize("other", ["weights", "images"])
+@pytest.mark.slow
 def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_path, other):
     theirs = {name: others[other][name] for name in ("label maps", "reading")}
     message = refusal("measure_fidelity", study | theirs, tmp_path)

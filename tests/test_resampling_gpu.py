@@ -37,6 +37,7 @@ for sampling, same_image, dtype, tolerance in cases:
 """
 
 
+@pytest.mark.slow
 def test_the_kernel_makes_the_views_of_a_cpu():
     """Antialiased or not, from an image in either layout, in either precision, with nothing beyond the picture."""
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}

@@ -28,7 +28,11 @@ def drawn(tmp_path):
     plt.close("all")
 
 
-@pytest.mark.parametrize("sizes", [("page",), ("slide", "column"), ("page", "column", "slide")], ids=" ".join)
+@pytest.mark.parametrize(
+    "sizes",
+    [("page",), ("slide", "column"), pytest.param(("page", "column", "slide"), marks=pytest.mark.slow)],
+    ids=" ".join,
+)
 def test_each_size_has_its_width_in_every_format(drawn, sizes):
     inches = {"page": 7.2, "column": 3.5, "slide": 6.4}
     for size, folder in drawn(*sizes).items():

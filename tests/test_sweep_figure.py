@@ -56,6 +56,14 @@ def drawn():
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def one():
+    """The figure of `sweep("one")`, drawn once for the tests that only read it."""
+    figure = sweep_figure(sweep("one"), "zoom, 7 × 7")
+    plt.close(figure)
+    return figure
+
+
 def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
@@ -84,8 +92,8 @@ def test_lines_and_intervals_are_the_tables(drawn):
                 assert (100 * np.array([low, high])).round(6).tobytes() in ends
 
 
-def test_each_interval_stands_at_its_point(drawn):
-    axes = drawn(sweep("one")).axes[0]
+def test_each_interval_stands_at_its_point(one):
+    axes = one.axes[0]
     for line, collection in zip(lines(axes)[0], axes.collections, strict=True):
         points = line.get_transform().transform(line.get_xydata())
         for point, segment in zip(points, collection.get_segments(), strict=True):
@@ -115,8 +123,8 @@ def test_all_intervals_lie_in_the_panels(drawn):
                 assert all(axes.bbox.padded(0.5).contains(*end) for end in ends)
 
 
-def test_looks_tell_methods_apart(drawn):
-    shown, _ = lines(drawn(sweep("one")).axes[0])
+def test_looks_tell_methods_apart(one):
+    shown, _ = lines(one.axes[0])
     looks = [(line.get_color(), line.get_marker(), line.get_markerfacecolor()) for line in shown]
     cued, logit, igub = map(style.method_colour, ["likelihood", "max_logit", "igub"])
     assert looks == [
@@ -155,8 +163,8 @@ def test_the_grid_is_shown_as_views_and_cost(drawn):
     assert small[0].get_text() == "9\n3 × 3\n2.2"
 
 
-def test_other_options_are_shown_as_values(drawn):
-    axes = drawn(sweep("one")).axes[0]
+def test_other_options_are_shown_as_values(drawn, one):
+    axes = one.axes[0]
     assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.1", "0.2", "0.3"]
     assert axes.get_xlabel() == "floor: smallest view, as a share of the side"
     assert drawn(sweep("one", option="side_$x$")).axes[0].get_xlabel() == "side_$x$"
@@ -164,11 +172,10 @@ def test_other_options_are_shown_as_values(drawn):
     assert axes.get_title() == "one\nresnet18, checkpoint\nn = 1,000 images"
 
 
-def test_the_legend_names_only_what_is_there(drawn):
+def test_the_legend_names_only_what_is_there(drawn, one):
     table = sweep("one")
-    figure = drawn(table, "zoom, 7 × 7")
-    assert figure.get_suptitle() == "zoom, 7 × 7"
-    assert legend(figure) == [
+    assert one.get_suptitle() == "zoom, 7 × 7"
+    assert legend(one) == [
         "likelihood map",
         "maximum logit",
         "IGUB",
@@ -187,7 +194,10 @@ def test_the_legend_names_only_what_is_there(drawn):
     assert legend(drawn(table[table["cue"] == "baseline"])) == ["accuracy at x₀"]
 
 
-@pytest.mark.parametrize("models", [1, 2, 3, 4])
+# In this order the sample holds one, three and four networks, with few and many methods.
+@pytest.mark.slow
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("models", [1, 4, 3, 2])
 @pytest.mark.parametrize("methods", [METHODS, METHODS + MORE], ids=len)
 def test_all_can_be_read(drawn, models, methods):
     names = [f"net_{i}" for i in range(models - 1)]
@@ -201,8 +211,11 @@ def test_all_can_be_read(drawn, models, methods):
     assert figure.legends[0].get_window_extent().y1 <= lowest + 1
 
 
-@pytest.mark.parametrize("size", ["column", "slide"])
-@pytest.mark.parametrize("models", [1, 2, 3])
+# In this order the sample holds both sizes and all numbers of networks.
+@pytest.mark.slow
+@pytest.mark.sample(3)
+@pytest.mark.parametrize("size", ["slide", "column"])
+@pytest.mark.parametrize("models", [3, 2, 1])
 def test_all_can_be_read_on_less_room(drawn, models, size):
     width = style.SIZES[size].width
     names = [f"net_{i}" for i in range(models - 1)]
@@ -237,5 +250,6 @@ def test_names_are_no_formulas(drawn):
     assert legend(figure)[0] == r"$\frac{$"
 
 
+@pytest.mark.slow
 def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
     assert same_bytes(lambda: drawn(sweep("one")), tmp_path)

@@ -43,6 +43,30 @@ def drawn():
     plt.close("all")
 
 
+@pytest.fixture(scope="module")
+def usual():
+    """The figure of `SUMMARY`, drawn once for the tests that only read it. It is not laid out."""
+    figure = trade_off(SUMMARY, style.PAGE)
+    plt.close(figure)
+    return figure
+
+
+@pytest.fixture(scope="module")
+def laid_out():
+    """Figures that are laid out: each is drawn once for the tests that only read it."""
+    figures = {}
+
+    def get(summary, size):
+        key = id(summary), size
+        if key not in figures:
+            figures[key] = trade_off(summary, style.SIZES[size].width)
+            figures[key].draw_without_rendering()
+            plt.close(figures[key])
+        return figures[key]
+
+    return get
+
+
 def networks(n, better=0.0):
     """A summary of n networks, each better than the one before."""
     mine = SUMMARY[SUMMARY["model"] == "mine"]
@@ -75,8 +99,8 @@ def legend(figure):
     return [text.get_text() for text in figure.legends[0].get_texts()]
 
 
-def test_points_stand_at_the_tables_numbers(drawn):
-    figure = drawn()
+def test_points_stand_at_the_tables_numbers(usual):
+    figure = usual
     assert places(figure) == [(81, 70), (75, 90), (65, 71), (64, 70.5), (82, 50), (70, 80), (60, 55)]
     names = ["centre", "likelihood map", "IGUB", "IGUB, prior=mean", "centre", "likelihood map", "IGUB"]
     assert labels(figure) == names
@@ -86,23 +110,23 @@ def test_points_stand_at_the_tables_numbers(drawn):
     assert max(gaps) < 0.5 * figure.dpi  # each stands by its own point, or is led to it
 
 
-def test_intervals_are_those_of_the_table(drawn):
-    collections = drawn().axes[0].collections
+def test_intervals_are_those_of_the_table(usual):
+    collections = usual.axes[0].collections
     segments = np.array([c.get_segments()[0] for c in collections]).round(6).tolist()
     likelihood = [[72, 90], [77, 90]], [[75, 87], [75, 92]]
     assert segments[2:4] == list(likelihood)
     assert len(segments) == 2 * len(SUMMARY)
 
 
-def test_the_centre_has_a_line_at_its_accuracy_and_its_pointing_game(drawn):
-    lines = [line.get_xydata().round(6) for line in drawn().axes[0].lines if line.get_marker() == "None"]
+def test_the_centre_has_a_line_at_its_accuracy_and_its_pointing_game(usual):
+    lines = [line.get_xydata().round(6) for line in usual.axes[0].lines if line.get_marker() == "None"]
     assert [line[0, 1] for line in lines if line[0, 1] == line[1, 1]] == [70, 50]
     assert [line[0, 0] for line in lines if line[0, 0] == line[1, 0]] == [81, 82]
 
 
-def test_colour_tells_the_method_marker_the_network_and_filling_the_cue(drawn):
+def test_colour_tells_the_method_marker_the_network_and_filling_the_cue(usual):
     grey, cued, igub = map(style.method_colour, ["center", "likelihood", "igub"])
-    assert looks(drawn()) == [
+    assert looks(usual) == [
         ("o", grey, True),
         ("o", cued, True),
         ("o", igub, False),
@@ -119,8 +143,8 @@ def test_the_baseline_is_grey_under_any_name(drawn):
     assert labels(figure)[0] == "centre"
 
 
-def test_the_legend_names_only_what_is_there(drawn):
-    assert legend(drawn()) == [
+def test_the_legend_names_only_what_is_there(drawn, usual):
+    assert legend(usual) == [
         "big\nresnet18, checkpoint\nn = 1,000 images, 990 with boxes",
         "mine\nresnet18, checkpoint\nn = 1,000 images, 990 with boxes",
         "cued: told the label",
@@ -134,13 +158,13 @@ def test_the_legend_names_only_what_is_there(drawn):
     assert [label.split("\n")[0] for label in legend(one)] == ["mine", "uncued", "95 % interval"]
 
 
-def test_rows_without_boxes_are_left_out_and_named(drawn):
+def test_rows_without_boxes_are_left_out_and_named(drawn, usual):
     summary = pd.concat([SUMMARY.iloc[:4], SUMMARY.iloc[4:].assign(**NO_BOX)])
     figure = drawn(summary)
     assert len(points(figure)) == 4
     assert figure.get_supxlabel() == "Not shown, as no image has a box: mine (centre, likelihood map, IGUB)"
     assert not any(label.startswith("mine") for label in legend(figure))
-    assert drawn().get_supxlabel() == ""
+    assert usual.get_supxlabel() == ""
 
 
 def test_without_any_box_the_figure_says_so(drawn):
@@ -151,6 +175,7 @@ def test_without_any_box_the_figure_says_so(drawn):
     assert points(figure) == []
 
 
+@pytest.mark.slow
 def test_more_networks_than_markers_are_numbered(drawn):
     figure = drawn(networks(7))
     assert looks(figure)[0] == looks(figure)[-3]
@@ -170,8 +195,13 @@ def test_points_at_one_place_are_rings_around_each_other(drawn):
 
 # The names of the points at the right are long.
 LONG = SUMMARY[SUMMARY["cue"] != "baseline"].replace({"variant": {"likelihood": "a_method_with_a_long_name"}})
+TWELVE = networks(12, 0.014)
+# As many entries in the legend as of all their methods; fewer labels, as these take seconds to find their places.
+TWELVE = TWELVE[(TWELVE["model"] == "net_0") | (TWELVE["cue"] == "baseline")]
 
 
+@pytest.mark.slow
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("summary", "size"),
     [
@@ -179,9 +209,8 @@ LONG = SUMMARY[SUMMARY["cue"] != "baseline"].replace({"variant": {"likelihood": 
         *product([SUMMARY, LONG, networks(3)], ["column"]),
     ],
 )
-def test_labels_cover_nothing_and_all_is_on_the_page(drawn, summary, size):
-    figure = drawn(summary, style.SIZES[size].width)
-    figure.draw_without_rendering()
+def test_labels_cover_nothing_and_all_is_on_the_page(laid_out, summary, size):
+    figure = laid_out(summary, size)
     axes = figure.axes[0]
     boxes = [mpl.text.Text.get_window_extent(text) for text in axes.texts]
     assert not any(one.overlaps(other) for one, other in combinations(boxes, 2))
@@ -190,21 +219,22 @@ def test_labels_cover_nothing_and_all_is_on_the_page(drawn, summary, size):
     assert all(axes.bbox.contains(*corner) for box in boxes for corner in box.corners())
 
 
+@pytest.mark.slow
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("size", ["page", "slide"])
-@pytest.mark.parametrize("summary", [SUMMARY, LONG, networks(12, 0.014)])
-def test_the_legend_is_on_the_page_beside_the_axes(drawn, summary, size):
-    figure = drawn(summary, style.SIZES[size].width)
-    figure.draw_without_rendering()
+@pytest.mark.parametrize("summary", [SUMMARY, LONG, TWELVE])
+def test_the_legend_is_on_the_page_beside_the_axes(laid_out, summary, size):
+    figure = laid_out(summary, size)
     axes, key = figure.axes[0], figure.legends[0].get_window_extent()
     assert key.y0 >= 0
     assert key.x1 <= figure.bbox.x1
     assert key.x0 >= axes.bbox.x1
 
 
-@pytest.mark.parametrize("summary", [SUMMARY, LONG, networks(12, 0.014)])
-def test_in_a_column_the_legend_is_below_the_axes(drawn, summary):
-    figure = drawn(summary, style.SIZES["column"].width)
-    figure.draw_without_rendering()
+@pytest.mark.slow
+@pytest.mark.parametrize("summary", [SUMMARY, LONG, TWELVE])
+def test_in_a_column_the_legend_is_below_the_axes(laid_out, summary):
+    figure = laid_out(summary, "column")
     axes, key = figure.axes[0], figure.legends[0].get_window_extent()
     assert key.x0 >= 0
     assert key.y0 >= 0

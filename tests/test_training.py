@@ -1,8 +1,13 @@
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
 import numpy as np
 import pytest
 import torch
 from torch.nn import functional
 
+from labelmaps import training
 from labelmaps.scenes import CLASSES, Scene, Stream, nth_scene
 from labelmaps.small_resnet import SmallResNet
 from labelmaps.training import ENOUGH, draw_training_scenes, make_batch, random_crop, train
@@ -15,9 +20,24 @@ def _same_threads_afterwards():
     torch.set_num_threads(threads)
 
 
+@contextmanager
+def scenes_drawn_here() -> Iterator[None]:
+    """Scenes come from a thread: each process for them would import torch anew, and one test has such processes."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(training, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
+        yield
+
+
+@pytest.fixture
+def _scenes_drawn_here():
+    with scenes_drawn_here():
+        yield
+
+
 @pytest.fixture(scope="module")
 def trained():
-    return train("small_resnet", seed=4, scenes=30, epochs=6, threads=1)
+    with scenes_drawn_here():
+        return train("small_resnet", seed=4, scenes=30, epochs=6, threads=1)
 
 
 def test_the_last_feature_map_is_7_by_7():
@@ -31,6 +51,8 @@ def test_the_last_feature_map_is_7_by_7():
     torch.testing.assert_close(logits, network.fc(features[0].mean((2, 3))))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_scenes_drawn_here")
 def test_training_lowers_the_loss(trained):
     drawn = draw_training_scenes(seed=4, n=30, workers=1)
     views, targets = make_batch(drawn, 96, np.random.default_rng(1))
@@ -45,6 +67,8 @@ def test_training_lowers_the_loss(trained):
     assert after < before - 0.2
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("_scenes_drawn_here")
 def test_training_repeats_bit_for_bit_and_follows_its_seed(trained):
     again = train("small_resnet", seed=4, scenes=30, epochs=6, threads=1)
     assert all(torch.equal(trained[key], again[key]) for key in trained)
@@ -52,6 +76,7 @@ def test_training_repeats_bit_for_bit_and_follows_its_seed(trained):
     assert not torch.equal(trained["conv1.weight"], other["conv1.weight"])
 
 
+@pytest.mark.usefixtures("_scenes_drawn_here")
 def test_training_leaves_torchs_generator_alone():
     torch.manual_seed(0)
     expected = torch.rand(3)
@@ -60,6 +85,7 @@ def test_training_leaves_torchs_generator_alone():
     assert torch.equal(torch.rand(3), expected)
 
 
+@pytest.mark.slow
 def test_training_scenes_are_the_training_stream_in_order():
     drawn = draw_training_scenes(seed=6, n=3, workers=2)
     for i, scene in enumerate(drawn):

@@ -107,12 +107,11 @@ def test_each_sample_shows_the_place_that_the_geometry_names(view, width, height
                 (y0, y1, square[1::2], height),
             )
         )
+        expected = np.broadcast_to(empty[:, None, None], (3, size, size)).copy()
         for i, j in np.ndindex(size, size):
-            nothing = xs[j] is None or ys[i] is None
-            expected = (
-                empty if nothing else [np.clip(xs[j], 0.5, width - 0.5), np.clip(ys[i], 0.5, height - 0.5), 1]
-            )
-            np.testing.assert_allclose(sampled[row, column, :, i, j], expected, rtol=1e-5, atol=1e-5)
+            if xs[j] is not None and ys[i] is not None:
+                expected[:, i, j] = min(max(xs[j], 0.5), width - 0.5), min(max(ys[i], 0.5), height - 0.5), 1
+        np.testing.assert_allclose(sampled[row, column], expected, rtol=1e-5, atol=1e-5)
 
 
 @pytest.mark.parametrize("view", FAMILIES, ids=names)

@@ -164,7 +164,7 @@ def test_texts_say_how_many_and_how_large():
 def overlaps(figure):
     """Pairs of texts, legend and panels with their axes that share ink, and what leaves the page."""
     figure.set_dpi(style.SIZES["page"].dpi)
-    figure.canvas.draw()
+    figure.draw_without_rendering()
     boxes = {f"axes {i}": axes.get_tightbbox() for i, axes in enumerate(figure.axes)}
     for text in figure.texts:
         x0, y0, x1, y1 = text.get_window_extent().extents
@@ -178,6 +178,7 @@ def overlaps(figure):
 LONG = ["a view with many options " * 8, "$x_1$ \\frac{"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("n", "size", "notes"),
     [(1, (300, 500), NOTES), (3, (500, 375), LONG), (7, (500, 375), NOTES), (11, (375, 500), LONG)],
@@ -202,6 +203,7 @@ def test_extreme_images_are_drawn_whole(size):
     assert max(axes.images[0].get_array().shape) <= LARGEST_IMAGE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suffix", ["pdf", "svg", "png"])
 def test_the_same_inputs_give_the_same_bytes(tmp_path, suffix):
     with mpl.rc_context(style.REPRODUCIBLE):

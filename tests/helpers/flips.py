@@ -1,8 +1,8 @@
 """Flips one bit after another in small files and reads them; a program, so that a crash or a hang of a reader is noticed.
 
-python flips.py FOLDER EVERY: bits of every so many-th byte, from a place drawn at random, and of every byte of what is small
-and must not change: image ids, attributes. Prints what is tried, then for each file a line of JSON: how many flips were
-refused, how many left what is read as it was (in bytes that nobody reads), and which did anything else.
+python -m helpers.flips FOLDER EVERY: bits of every so many-th byte, from a place drawn at random, and of every byte of what
+is small and must not change: image ids, attributes. Prints what is tried, then for each file a line of JSON: how many flips
+were refused, how many left what is read as it was (in bytes that nobody reads), and which did anything else.
 """
 
 import json
@@ -13,10 +13,12 @@ import h5py
 import numpy as np
 import pandas as pd
 
+from helpers.study import of_glimpse, random_label_maps, write_joined
 from labelmaps.errors import InputError
-from labelmaps.label_map_file import DTYPES, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.label_map_file import join_label_maps, open_label_maps
 from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.saliency_file import SaliencyMaps, read_saliency, read_saliency_map, write_saliency
+from labelmaps.saliency_file import read_saliency, read_saliency_map, write_saliency
+from labelmaps.views.zoom import View
 
 IMAGES = ["Ünï 1", "b"]
 ATTRIBUTES = {"weights_sha256": "0123456789abcdef" * 4, "view": {"family": "zoom", "floor": 0.1}, "batch": 4}
@@ -24,15 +26,12 @@ ATTRIBUTES |= {f"attribute_{i}": "é" * i for i in range(12)}  # as many as a re
 
 
 def write_files(folder):
-    """A part, its joined file, a file of saliency maps and a table."""
+    """Write a part, its joined file, a file of saliency maps and a table."""
     random = np.random.default_rng(0)
-    part = folder / "parts" / "1of1.h5"
-    shapes = {"log_probability": (5,), "centre": (2,), "extent": (4,)}
-    with write_label_maps(part, IMAGES, 3, 5, ATTRIBUTES) as writer:
-        writer.append(**{name: 100 * random.random((2, 3, 3, *shapes.get(name, ()))) for name in DTYPES})
-    join_label_maps([part], folder / "joined.h5", IMAGES)
-    maps = SaliencyMaps(IMAGES, random.random((2, 3, 3)), random.random((2, 3, 3, 2)), np.array([3, 4]))
-    write_saliency(folder / "saliency.h5", maps, ATTRIBUTES)
+    maps = random_label_maps(IMAGES, [(61, 45), (37, 53)], View(grid=3), 5, random)
+    write_joined(folder / "joined.h5", maps, ATTRIBUTES)
+    glimpse = of_glimpse(maps, random.random((2, 3, 3)), np.array([3, 4]))
+    write_saliency(folder / "saliency.h5", glimpse, ATTRIBUTES)
     table = pd.DataFrame({"image": IMAGES, "x": random.random(2), "tie": [True, False]})
     table["own_label"] = pd.Series([1, None], dtype="Int16")
     table.attrs = {"label_maps": "0123456789abcdef"}
@@ -65,7 +64,7 @@ def table_of(path):
 
 def readers(folder):
     """(name, file to spoil, function that reads it, the file's texts that must all be tried)."""
-    part, joined, saliency = folder / "parts/1of1.h5", folder / "joined.h5", folder / "saliency.h5"
+    part, joined, saliency = folder / "joined/1of1.h5", folder / "joined.h5", folder / "saliency.h5"
     return [
         ("join", part, lambda: joined_again(part)),
         ("part", part, lambda: label_maps_of(joined)),

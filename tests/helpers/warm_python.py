@@ -32,7 +32,15 @@ LIBRARIES = [
     *("adjustText", "h5py", "matplotlib.backends.backend_agg", "matplotlib.backends.backend_pdf"),
     *("matplotlib.backends.backend_svg", "matplotlib.pyplot", "numba", "numpy", "pandas", "PIL.Image"),
     *("pyarrow.parquet", "pydantic", "pytorch_grad_cam", "scipy.optimize", "scipy.special", "scipy.stats"),
-    *("seaborn", "snakemake.cli", "snakemake.script", "snakemake.workflow", "torch", "torchvision", "yaml"),
+    *(
+        "seaborn",
+        "snakemake.cli",
+        "snakemake.script",
+        "snakemake.workflow",
+        "torch._inductor",
+        "torchvision",
+        "yaml",
+    ),
 ]
 # The program imports nothing but this, so that it starts fast.
 PROGRAM = """#!{python} -IS

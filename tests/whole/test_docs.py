@@ -59,13 +59,13 @@ def test_every_test_that_a_page_names_is_there():
     page = (ROOT / "docs/faults.md").read_text()
     there = {
         name
-        for path in (ROOT / "tests").glob("*.py")
+        for path in (ROOT / "tests").rglob("test_*.py")
         for name in re.findall(r"def (test_\w+)", path.read_text())
     }
     named = re.findall(r"\b(test_\w+)(…|\.py)?", page)
     assert len(named) > 100
     files = {f"{name}.py" for name, kind in named if kind == ".py"}
-    assert files - {path.name for path in (ROOT / "tests").glob("*.py")} == set()
+    assert files - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
     tests = {(name, kind) for name, kind in named if kind != ".py"}
     assert [
         name

@@ -21,12 +21,13 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+import torch._inductor  # imported by every job that runs a network; here once, by the forkserver
 import yaml
 from matplotlib.figure import Figure
-from PIL import Image
 from tqdm import tqdm
 
 from helpers import warm_python
+from helpers.study import index_of, noise, write_data_set
 from labelmaps import engines
 from labelmaps.errors import InputError
 from labelmaps.files import moved_into_place
@@ -107,28 +108,17 @@ def forkserver():
 
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory):
-    """Noise, its index, and a network."""
+    """Images of noise, their index, and a network."""
     folder = tmp_path_factory.mktemp("inputs")
     write_inputs(folder, PARTS * IMAGES_PER_PART)
-    write_index(folder / "index.parquet", index_of(folder, PARTS * IMAGES_PER_PART))
     return folder
 
 
 def write_inputs(folder, n):
     """Images of noise, their table, classes, and weights."""
-    random = np.random.default_rng(0)
-    for i in range(n):
-        Image.fromarray(random.integers(0, 256, (60, 90, 3), np.uint8)).save(folder / f"{i:02}.png")
+    write_data_set(folder, noise(*[(90, 60)] * n), N_LABELS)
     (folder / "table.csv").write_text("path,label\n" + "".join(f"{i:02}.png,0\n" for i in range(n)))
-    (folder / "classes.txt").write_text("".join(f"n{i:08} class {i}\n" for i in range(N_LABELS)))
     save_weights(random_weights("small_resnet", N_LABELS, seed=3, size=64), folder / "weights.pth")
-
-
-def index_of(folder, n):
-    columns = {"image": [f"{i:02}" for i in range(n)]}
-    columns |= {"path": [str(folder / f"{i:02}.png") for i in range(n)], "offset": -1, "length": -1}
-    columns |= {"digest": "", "label": 0, "width": 90, "height": 60}
-    return pd.DataFrame(columns).assign(boxes=[np.empty((0, 4), np.float32)] * n)
 
 
 @pytest.fixture(scope="module")
@@ -163,13 +153,16 @@ def start(start_process, inputs, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def undisturbed(start, tmp_path_factory):
-    """What an undisturbed run leaves, file → bytes; and the seconds that it takes."""
+    """What an undisturbed run leaves, file → bytes; and the seconds that it takes, and that it writes a part."""
     results = tmp_path_factory.mktemp("undisturbed") / "results"
     began = time.monotonic()
-    end(start(results))
+    process = start(results)
+    wait_for(partial(temporary_files, results), process)
+    writes = time.monotonic()
+    end(process)
     contents = contents_of(results)
     assert len(contents) == PARTS + 1
-    return contents, time.monotonic() - began
+    return contents, time.monotonic() - began, (time.monotonic() - writes) / PARTS
 
 
 def end(process, status=0):
@@ -223,7 +216,7 @@ def check_rerun(results, undisturbed, finished):
 
 @pytest.mark.parametrize("killing", SIGNALS, ids=lambda number: number.name)
 def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_path, killing, thorough):
-    contents, seconds = undisturbed
+    contents, seconds, seconds_of_a_part = undisturbed
     trials = TRIALS_IF_THOROUGH if thorough else TRIALS
     landed = Counter()
     for seed in range(trials):
@@ -235,7 +228,7 @@ def test_a_run_killed_at_random_moments_loses_nothing(start, undisturbed, tmp_pa
         else:  # while a part is written
             part = random.integers(1, PARTS)
             wait_for(partial(temporary_files, results, f"{part}of{PARTS}"), process)
-            time.sleep(random.uniform(0, 0.5 * seconds / PARTS))
+            time.sleep(random.uniform(0, 0.5 * seconds_of_a_part))
         is_writing = bool(temporary_files(results))
         with suppress(ProcessLookupError):  # it has ended
             os.kill(process.pid, killing)
@@ -270,7 +263,7 @@ def stop_after_moving():
 
 @pytest.mark.parametrize(("stop", "n_finished"), [(stop_before_moving, 0), (stop_after_moving, 1)])
 def test_a_machine_that_stops_around_the_move_loses_nothing(start, undisturbed, tmp_path, stop, n_finished):
-    contents, _ = undisturbed
+    contents, *_ = undisturbed
     end(start(tmp_path / "results", broken=stop), status=-9)
     finished = check_whole(tmp_path / "results", contents)
     assert len(finished) == n_finished
@@ -371,7 +364,7 @@ def only_error(log):
 
 @pytest.mark.parametrize("fits", [0, 1, 2])
 def test_a_full_disk_ends_the_run_with_a_word_and_a_larger_one_completes_it(start, undisturbed, disk, fits):
-    contents, _ = undisturbed
+    contents, *_ = undisturbed
     of_a_part = len(contents[f"label_maps/1of{PARTS}.h5"])
     disk.change(f"size={int((fits + 0.6) * of_a_part)}")
     error = only_error(end(start(disk / "results"), status=1))
@@ -386,7 +379,7 @@ def test_a_full_disk_ends_the_run_with_a_word_and_a_larger_one_completes_it(star
 
 
 def test_a_folder_that_cannot_be_written_ends_the_run_with_a_word(start, undisturbed, disk):
-    contents, _ = undisturbed
+    contents, *_ = undisturbed
     end(start(disk / "results"))
     part_files(disk / "results")[1].unlink()
     before = contents_of(disk.folder)
@@ -425,7 +418,9 @@ def write_tensors(path):
 
 
 WRITERS = {
-    "index.parquet": lambda path: write_index(path, index_of(Path("images"), 100)),
+    "index.parquet": lambda path: write_index(
+        path, index_of([f"images/{i}.png" for i in range(100)], [(90, 60)] * 100)
+    ),
     "excluded.csv": write_rows,
     "saliency.h5": write_maps,
     "weights.pth": write_tensors,
@@ -489,10 +484,10 @@ def fail_in_the_second_part():
 
 
 def test_a_gpu_that_is_lost_ends_the_run_with_a_word_and_the_images(start, undisturbed, tmp_path):
-    contents, _ = undisturbed
+    contents, *_ = undisturbed
     results = tmp_path / "results"
     error = only_error(end(start(results, broken=fail_in_the_second_part), status=1))
-    image = f"{IMAGES_PER_PART + 4:02}"
+    image = f"image {IMAGES_PER_PART + 4:02}"
     assert f"the GPU failed at the images {image} to {image} or just before" in error
     assert "(CUDA error: unspecified launch failure). Run again" in error
     finished = check_whole(results, contents)

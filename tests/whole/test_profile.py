@@ -1,4 +1,4 @@
-"""What profiles/slurm says of the rules; tests/test_slurm.py runs it."""
+"""What profiles/slurm says of the rules; test_slurm.py runs it."""
 
 import re
 

@@ -1,0 +1,140 @@
+"""A small study, for tests: the files that a run leaves, of pictures and logits that are drawn at random.
+
+`write_data_set` writes pictures, their index and their classes; `random_label_maps` and `write_joined` write what a network
+says of them; `of_glimpse` makes the maps of a method that looks once; `look` writes any method's fixations and scores.
+`ask_network` runs a script that asks a network for real.
+"""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from labelmaps.images import read_digest
+from labelmaps.index import SCHEMA, write_index
+from labelmaps.label_map_file import DTYPES, LabelMaps, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.saliency_file import SaliencyMaps
+from labelmaps.views import cell_points
+from workflow.scripts.score_fixations import score_fixations
+from workflow.scripts.select_fixations import select_fixations
+
+NO_BOX = np.empty((0, 4), np.float32)
+MADE_BY = {
+    "architecture": "resnet18",
+    "weights_sha256": "0123",
+    "weights_source": "random",
+    "preprocessing": {"size": 16},
+    "view": {"family": "zoom", "grid": 3},
+    "precision": "float32",
+    "engine": "exact",
+    "compiled": False,
+    "operations_per_view": 1000,
+}
+
+
+def noise(*sizes, seed=0):
+    """Make pictures of noise, (H, W, RGB) uint8, of sizes (width, height)."""
+    random = np.random.default_rng(seed)
+    return [random.integers(0, 256, (height, width, 3), np.uint8) for width, height in sizes]
+
+
+def soft_pictures(*sizes, seed=0):
+    """Make smooth and colourful pictures of sizes (width, height), whose views differ."""
+    coarse = noise(*[(5, 5)] * len(sizes), seed=seed)
+    return [np.array(Image.fromarray(few).resize(size)) for few, size in zip(coarse, sizes, strict=True)]
+
+
+def index_of(paths, sizes, **columns):
+    """Make the index of image files of sizes (width, height); columns: what it says otherwise than of any file."""
+    width, height = np.reshape(sizes, (-1, 2)).T
+    table = {"image": [f"image {i:02}" for i in range(len(paths))], "path": list(map(str, paths))}
+    table |= {"offset": -1, "length": -1, "digest": "", "label": 0, "width": width, "height": height}
+    return pd.DataFrame(table | {"boxes": [NO_BOX] * len(paths)} | columns)[SCHEMA.names]
+
+
+def save_pictures(folder, pictures, **columns):
+    """Save pictures without loss, as 00.png, 01.png …; return their index, with digests and these columns."""
+    paths = [folder / f"{i:02}.png" for i in range(len(pictures))]
+    for path, picture in zip(paths, pictures, strict=True):
+        Image.fromarray(picture).save(path)
+    sizes = [picture.shape[1::-1] for picture in pictures]
+    return index_of(paths, sizes, **{"digest": list(map(read_digest, paths))} | columns)
+
+
+def write_data_set(folder, pictures, classes, **columns):
+    """Save pictures, `index.parquet` and `classes.txt`; return the index. classes: their names, or how many there are."""
+    index = save_pictures(folder, pictures, **columns)
+    write_index(folder / "index.parquet", index)
+    names = [f"class {i}" for i in range(classes)] if isinstance(classes, int) else classes
+    (folder / "classes.txt").write_text("".join(f"n{i:08} {name}\n" for i, name in enumerate(names)))
+    return index
+
+
+def random_label_maps(images, sizes, view, n_labels, random):
+    """Make label maps of random logits for images of sizes (width, height)."""
+    logits = random.normal(0, 2, (len(images), view.grid, view.grid, n_labels)).astype(np.float32)
+    log_sum_exp = np.log(np.exp(logits).sum(axis=-1))
+    looks = [view.geometry(*size) for size in sizes]
+    centre, extent = (np.stack([getattr(look, name) for look in looks]) for name in ("centre", "extent"))
+    log_probability = logits - log_sum_exp[..., None]
+    return LabelMaps(list(images), log_probability, log_sum_exp, logits.argmax(axis=-1), centre, extent)
+
+
+def write_part(path, maps, made_by=MADE_BY):
+    """Write label maps as one part, some images at a time."""
+    _, grid, _, n_labels = maps.log_probability.shape
+    with write_label_maps(path, maps.image, grid, n_labels, {"batch": 4} | made_by) as writer:
+        for start in range(0, len(maps.image), 20):
+            writer.append(**{name: getattr(maps, name)[start : start + 20] for name in DTYPES})
+
+
+def write_joined(path, maps, made_by=MADE_BY, cuts=()):
+    """Write label maps in parts, cut before these images, and join them at a path; return the paths of the parts."""
+    starts = [0, *cuts, len(maps.image)]
+    parts = [path.with_suffix("") / f"{i}of{len(starts) - 1}.h5" for i in range(1, len(starts))]
+    for part, start, stop in zip(parts, starts[:-1], starts[1:], strict=True):
+        fields = [getattr(maps, name)[start:stop] for name in LabelMaps.__dataclass_fields__]
+        write_part(part, LabelMaps(*fields), made_by)
+    join_label_maps(parts, path, maps.image)
+    return parts
+
+
+def origin_of(label_maps):
+    """Say which label maps lie at a path, as what is made from them says it."""
+    with open_label_maps(label_maps) as file:
+        return {"label_maps": file.integrity}
+
+
+def of_glimpse(maps, saliency, own_label=None):
+    """Make saliency maps (image, row, column) whose cells divide the central view, as of a method that looks once."""
+    row, column = maps.initial
+    point = cell_points(maps.extent[:, row, column], *saliency.shape[1:])
+    return SaliencyMaps(maps.image, saliency, point, own_label)
+
+
+def look(saliency, label_maps, index):
+    """Select fixations on saliency maps and score them, in folders beside that of the maps; return both tables' paths."""
+    base, name = Path(saliency).parent.parent, f"{Path(saliency).stem}.parquet"
+    fixations, scores = base / "fixations" / name, base / "scores" / name
+    select_fixations(saliency, label_maps, fixations, "nearest")
+    score_fixations(fixations, label_maps, index, scores, 0.0)
+    return fixations, scores
+
+
+def model_of(architecture="small_resnet", size=64):
+    """Make the settings of a model, complete."""
+    return {"architecture": architecture, "weights": None, "size": size, "mean": None, "std": None}
+
+
+def ask_network(script, folder, output, compute=None, weights="weights.pth", **settings):
+    """Run a script that asks a network, on a CPU, on the data set and the weights in a folder.
+
+    compute, settings: what is otherwise than here, and what only this script takes.
+    """
+    files = (folder / name for name in ("index.parquet", "classes.txt", weights))
+    usual = {"model": model_of(), "source": "checkpoint", "view": {"family": "zoom", "grid": 3}, "threads": 2}
+    usual["compute"] = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 9} | (
+        compute or {}
+    )
+    script(*files, output, **usual | settings)
