@@ -534,7 +534,7 @@ def ended(process, status=0):
 def study(snakemake, tmp_path_factory):
     """A folder with a finished run of two parts, and the contents of its results."""
     folder = tmp_path_factory.mktemp("study")
-    write_inputs(folder, 40)
+    write_inputs(folder, 24)
     config = {
         "datasets": {"few": {"table": "table.csv", "classes": "classes.txt", "parts": 2}},
         "models": {"own": {"architecture": "small_resnet", "checkpoint": "weights.pth", "size": 64}},
