@@ -32,10 +32,10 @@ import yaml
 from PIL import Image
 
 from labelmaps import views
-from labelmaps.annotations import read_annotations
-from labelmaps.classes import read_classes
-from labelmaps.label_map_file import write_label_maps
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.data.annotations import read_annotations
+from labelmaps.data.classes import read_classes
+from labelmaps.storage.label_map_file import write_label_maps
+from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from pipeline.settings import Settings, View, read_settings
 from pipeline.sources import ROOT
 
@@ -216,7 +216,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
 
     yield (
         "read_annotations",
-        "labelmaps.annotations.read_annotations",
+        "labelmaps.data.annotations.read_annotations",
         {"path": boxes, "classes": read_classes(CLASSES)},
     )
     for verify in ("header", "full"):

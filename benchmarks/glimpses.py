@@ -23,12 +23,16 @@ from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
 from benchmarks.label_maps import folded, network_of
 from benchmarks.timing import in_turn, ratio, torch_threads
-from labelmaps import engines, inference, networks
-from labelmaps.factorisation import factorise
-from labelmaps.glimpse import Glimpse, SplitClassifier
-from labelmaps.images import read_image
-from labelmaps.inference import make_views
+from labelmaps.data.images import read_image
+from labelmaps.inference.glimpse import Glimpse
+from labelmaps.inference.inputs import make_views
+from labelmaps.inference.parallel import one_thread_each, streams
+from labelmaps.jobs.memory import usual_batch
 from labelmaps.methods import dff, gradcam
+from labelmaps.methods._factorisation import factorise
+from labelmaps.networks.classifier import be_deterministic, resolve_device
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
 from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import IMAGES_AT_ONCE
 
@@ -49,10 +53,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
 
-    networks.be_deterministic()
-    device, preprocessing, view = networks.resolve_device("auto"), networks.Preprocessing(), View()
+    be_deterministic()
+    device, preprocessing, view = resolve_device("auto"), Preprocessing(), View()
     made = arguments.architecture, arguments.checkpoint
-    batch = engines.usual_batch(device)
+    batch = usual_batch(device)
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
     views = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
@@ -72,7 +76,7 @@ def main() -> None:
     arrays = [activation[None].cpu().numpy() for activation in activations]
     package_cam = GradCAM(plain, [block])
 
-    pool = inference.one_thread_each(inference.streams(device, arguments.threads))
+    pool = one_thread_each(streams(device, arguments.threads))
 
     def of_images(function: Callable[..., object], *tensors: torch.Tensor) -> None:
         """What the rule does with so many images at once, in each of its threads."""

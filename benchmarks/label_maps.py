@@ -26,9 +26,16 @@ import pandas as pd
 import torch
 
 from benchmarks.timing import in_turn, ratio, torch_threads
-from labelmaps import engines, inference, networks
-from labelmaps.images import image_id, read_digest, read_image, read_size
-from labelmaps.label_map_file import write_label_maps
+from labelmaps.data.images import image_id, read_digest, read_image, read_size
+from labelmaps.inference import engines
+from labelmaps.inference.label_maps import compute_label_maps
+from labelmaps.inference.parallel import one_thread_each, streams
+from labelmaps.jobs.memory import usual_batch
+from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.classifier import Classifier, be_deterministic, resolve_device
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.weights import load_weights, random_weights
+from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.views import ViewFamily, shift, zoom
 
 CELLS = 49
@@ -46,18 +53,18 @@ def index_of(paths: list[Path]) -> pd.DataFrame:
 
 def network_of(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     """A network as it is loaded, batch norm and all."""
-    network = networks.build(architecture, 1000)
+    network = build(architecture, 1000)
     if checkpoint is None:
-        network.load_state_dict(networks.random_weights(architecture, 1000, seed=0))
+        network.load_state_dict(random_weights(architecture, 1000, seed=0))
     else:
-        networks.load_weights(network, checkpoint)
+        load_weights(network, checkpoint)
     return network.eval()
 
 
 def folded(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     """A network as the rule has it."""
     network = network_of(architecture, checkpoint)
-    networks.fold_batch_norm(network, 224)
+    fold_batch_norm(network, 224)
     return network
 
 
@@ -66,11 +73,11 @@ def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, threads: int) 
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "label_maps.h5")
         with write_label_maps(path, index["image"].tolist(), engine.view.grid, 1000, {}) as writer:
-            for _ in inference.compute_label_maps(index, engine, batch, writer, threads):
+            for _ in compute_label_maps(index, engine, batch, writer, threads):
                 pass
 
 
-def bare(classifier: networks.Classifier, views: torch.Tensor, passes: int, streams: int) -> None:
+def bare(classifier: Classifier, views: torch.Tensor, passes: int, streams: int) -> None:
     """Forward passes, shared by `streams` threads."""
     left = iter(range(passes))
 
@@ -78,13 +85,13 @@ def bare(classifier: networks.Classifier, views: torch.Tensor, passes: int, stre
         for _ in left:
             classifier.logits(views)
 
-    with inference.one_thread_each(streams) as pool:
+    with one_thread_each(streams) as pool:
         list(pool.map(ask, range(streams)))
 
 
 def first_way(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
     """The label map of one image as one writes it first."""
-    preprocessing, view = networks.Preprocessing(), zoom.View()
+    preprocessing, view = Preprocessing(), zoom.View()
     mean, std = (
         torch.tensor(x, device=device)[:, None, None] for x in (preprocessing.mean, preprocessing.std)
     )
@@ -116,7 +123,7 @@ def told(what: str) -> Iterator[None]:
     print(f"  once: {what}: {time.perf_counter() - start:.1f} s", flush=True)
 
 
-def matrix_product_rate(classifier: networks.Classifier, threads: int) -> float:
+def matrix_product_rate(classifier: Classifier, threads: int) -> float:
     """Floating-point operations a second of a large square product in a network's precision."""
     n = 8192 if classifier.device.type == "cuda" else 2048
     a, b = torch.randn(2, n, n).to(classifier.device, classifier.dtype)
@@ -140,10 +147,10 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=WAYS, choices=WAYS)
     arguments = parser.parse_args()
 
-    networks.be_deterministic()
-    device, preprocessing = networks.resolve_device("auto"), networks.Preprocessing()
+    be_deterministic()
+    device, preprocessing = resolve_device("auto"), Preprocessing()
     threads = arguments.threads
-    streams = inference.streams(device, threads)
+    at_once = streams(device, threads)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     paths = sorted(arguments.images.iterdir())
     index = index_of((paths * (arguments.n // len(paths) + 1))[: arguments.n])
@@ -160,14 +167,14 @@ def main() -> None:
 
     def ready(engine: engines.Engine, what: str) -> int:
         """The batch of an engine that has been made ready for it."""
-        batch = engine.possible(arguments.batch or engines.usual_batch(device))
+        batch = engine.possible(arguments.batch or usual_batch(device))
         with told(f"{what}: compiling, if at all, and a first block"):
             engine.prepare(batch)
             rule(engine, block(1)[: engine.images_at_once(batch)], batch, threads)
         return batch
 
     def exact(precision: str, compiled: bool, view: ViewFamily) -> engines.Exact:
-        classifier = networks.Classifier(folded(*made), device, precision, compiled)
+        classifier = Classifier(folded(*made), device, precision, compiled)
         return engines.Exact(classifier, view, preprocessing)
 
     def beside_bare_and_first(way: str, precision: str, compiled: bool) -> str:
@@ -189,7 +196,7 @@ def main() -> None:
         times = in_turn(
             {
                 "rule": lambda turn: rule(engine, block(turn), batch, threads),
-                "bare": lambda _: bare(classifier, views, passes, streams),
+                "bare": lambda _: bare(classifier, views, passes, at_once),
                 "first": simple,
             },
             rounds,

@@ -20,8 +20,14 @@ import pandas as pd
 import yaml
 
 from benchmarks.label_maps import index_of
-from labelmaps import engines, inference, networks
-from labelmaps.label_map_file import join_label_maps, open_label_maps, write_label_maps
+from labelmaps.inference import engines
+from labelmaps.inference.label_maps import compute_label_maps
+from labelmaps.jobs.memory import usual_batch
+from labelmaps.networks.build import build
+from labelmaps.networks.classifier import be_deterministic, resolve_device
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.weights import random_weights
+from labelmaps.storage.label_map_file import join_label_maps, open_label_maps, write_label_maps
 from labelmaps.views import zoom
 from pipeline.sources import ROOT
 
@@ -41,19 +47,17 @@ def open_files() -> int:
 
 def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
     """Memory and open files while the label maps of an index are computed and written."""
-    networks.be_deterministic()
-    device = networks.resolve_device("cpu")
-    network = networks.build("small_resnet", LABELS)
-    network.load_state_dict(networks.random_weights("small_resnet", LABELS, seed=0))
-    engine = engines.create(
-        "exact", network.eval(), zoom.View(), networks.Preprocessing(), device, "float32", False
-    )
-    batch = engine.possible(engines.usual_batch(device))
+    be_deterministic()
+    device = resolve_device("cpu")
+    network = build("small_resnet", LABELS)
+    network.load_state_dict(random_weights("small_resnet", LABELS, seed=0))
+    engine = engines.create("exact", network.eval(), zoom.View(), Preprocessing(), device, "float32", False)
+    batch = engine.possible(usual_batch(device))
     step = len(index) // 10
     print("| images | MiB | open files |\n|---|---|---|")
     done, told = 0, 0
     with write_label_maps(folder / "part.h5", index["image"].tolist(), 7, LABELS, {}) as writer:
-        for n in inference.compute_label_maps(index, engine, batch, writer):
+        for n in compute_label_maps(index, engine, batch, writer):
             done += n
             if done // step > told:
                 told = done // step

@@ -8,8 +8,8 @@ from labelmaps.errors import InputError
 
 
 def module_names(package: ModuleType) -> list[str]:
-    """Sorted names of the modules in a package."""
-    return sorted(module.name for module in pkgutil.iter_modules(package.__path__))
+    """Sorted names of the modules in a package; those that begin with _ are its own affair."""
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
 
 
 def load_module(package: ModuleType, name: str) -> ModuleType:

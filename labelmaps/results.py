@@ -13,12 +13,13 @@ import numpy as np
 import pandas as pd
 
 from labelmaps import methods, views
+from labelmaps.data.images import read_image
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.images import read_image
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import LabelMaps, open_label_maps
 from labelmaps.modules import load_module
-from labelmaps.parquet import read_parquet
+from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_images
 
 
 @dataclass(frozen=True)
@@ -56,8 +57,8 @@ class Results:
 
     def views(self, image: str) -> np.ndarray:
         """What the network received from every fixation, (row, column, y, x, RGB) uint8. Needs torch."""
-        from labelmaps.networks import Preprocessing
-        from labelmaps.pictures import picture_views
+        from labelmaps.inference.view_pictures import picture_views
+        from labelmaps.networks.preprocessing import Preprocessing
 
         row = self.index.iloc[self._place(image)]
         view = views.create(**self.made_by["view"])
@@ -71,7 +72,7 @@ class Results:
         module = load_module(methods, method)
         if module.INPUT != "label maps":
             raise InputError(
-                f"{method} looks at activations; read its stored maps with `labelmaps.saliency_file`"
+                f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
         label = np.array([self.index["label"].iloc[self._place(image)]], np.int64)
         found = module.saliency(self.label_maps(image), label if module.CUE == "cued" else None, **options)

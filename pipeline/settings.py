@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 
 from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
-from labelmaps.null_names import NULLS
+from labelmaps.scoring.null_names import NULLS
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 # Architecture → names of torchvision's weights for it; a list, because importing torchvision takes seconds.
@@ -40,7 +40,12 @@ ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_leng
 ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
 FIXATIONS = 7 * 7  # of a data set's `parts` and a network's `images_per_second`; other grids in proportion
 MOST_PARTS = 900  # the joined file opens them all, and a process may usually open 1024 files
-AUTOMATIC = ("gain", "agreement", "disagreement", "failure")  # examples that labelmaps.examples chooses
+AUTOMATIC = (
+    "gain",
+    "agreement",
+    "disagreement",
+    "failure",
+)  # examples that labelmaps.scoring.examples chooses
 
 # Why a key may be there that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"

@@ -1,7 +1,7 @@
 """The explorer: one page on which to look at telling images through every network, view and method."""
 
 EXPLORER = [
-    shown(ROOT / "workflow" / "explorer" / file) for file in ("page.html", "page.css", "views.js", "page.js")
+    shown(ROOT / "labelmaps" / "explorer" / file) for file in ("page.html", "page.css", "views.js", "page.js")
 ]
 
 

@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from labelmaps.ahead import in_order
+from labelmaps.jobs.ahead import in_order
 
 
 def test_answers_come_in_the_order_of_what_was_asked_and_no_more_is_asked_than_is_told():

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from labelmaps.annotations import LARGEST_XML, main, read_annotations
-from labelmaps.classes import Class, read_classes
+from labelmaps.data.annotations import LARGEST_XML, main, read_annotations
+from labelmaps.data.classes import Class, read_classes
+from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
-from labelmaps.table import read_table
 from pipeline.sources import ROOT
 
 CLASSES = [Class("n01", "tench"), Class("n02", "goldfish"), Class("n03", "shark")]
@@ -324,7 +324,7 @@ def test_a_bad_table_is_an_error(tmp_path, text, message):
 @pytest.mark.slow
 def test_the_command_prints_what_the_file_holds(tmp_path, monkeypatch):
     content = {"a": [("n01440764", (0, 0, 5, 5))] * 2, "b": [("n01440764", (5, 0, 1, 5))]}
-    command = ["labelmaps.annotations", str(write_csv(tmp_path / "boxes.csv", content))]
+    command = ["labelmaps.data.annotations", str(write_csv(tmp_path / "boxes.csv", content))]
     result = subprocess.run(
         [sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy.special import comb
 
-from labelmaps.best_of_n import any_of_n, best_of_n, best_of_n_table, top_n
-from labelmaps.statistics import mean_interval, proportion
+from labelmaps.scoring.best_of_n import any_of_n, best_of_n, best_of_n_table, top_n
+from labelmaps.scoring.statistics import mean_interval, proportion
 
 
 def random_views(n_images=6, n_views=7, n_values=4, seed=0):

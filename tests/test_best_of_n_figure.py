@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from matplotlib.transforms import Bbox
 
-from labelmaps import style
-from labelmaps.best_of_n_figure import CURVES, LIKELIHOOD, best_of_n_figure
+from labelmaps.figures import style
+from labelmaps.figures.best_of_n import CURVES, LIKELIHOOD, best_of_n_figure
 
 mpl.use("agg")
 LONG = "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line_of_this_page"

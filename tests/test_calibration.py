@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from labelmaps.calibration import PAPER_ERROR, calibrate, estimates, terms_of
+from labelmaps.protocol.calibration import PAPER_ERROR, calibrate, estimates, terms_of
 from pipeline.sources import ROOT
 
 PAPER = pd.read_csv(ROOT / "resources/paper.csv", comment="#")

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps import style
-from labelmaps.calibration import calibrate, terms_of
-from labelmaps.calibration_figure import MISFIT, SHARE, TITLE, calibration_figure
+from labelmaps.figures import style
+from labelmaps.figures.calibration import MISFIT, SHARE, TITLE, calibration_figure
+from labelmaps.protocol.calibration import calibrate, terms_of
 from pipeline.sources import ROOT
 
 mpl.use("agg")

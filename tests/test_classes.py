@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelmaps.classes import Class, class_indices, read_classes
+from labelmaps.data.classes import Class, class_indices, read_classes
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
 

@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
-from labelmaps.convolutions import FuseConvolutions, PackedConv2d, conv_relu, packed
-from labelmaps.networks import build, fold_batch_norm, random_weights
+from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, packed
+from labelmaps.networks.weights import random_weights
 
 CONVOLUTION, RELU, ADD = (getattr(torch.ops.aten, name) for name in ("convolution", "relu", "add"))
 N_LABELS = 7

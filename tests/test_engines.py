@@ -9,10 +9,15 @@ import torch
 from torch import nn
 
 from helpers.study import ask_network, noise, write_data_set
-from labelmaps import engines, inference
-from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
-from labelmaps.networks import Classifier, Preprocessing, build, random_weights
+from labelmaps.inference import engines
+from labelmaps.inference.engines import Exact, Shared
+from labelmaps.inference.parallel import one_thread_each
+from labelmaps.jobs.memory import with_enough_memory
+from labelmaps.networks.build import build
+from labelmaps.networks.classifier import Classifier
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.weights import random_weights
 from labelmaps.views import crop, shift, zoom
 from workflow.scripts.compute_label_maps import compute_label_maps
 
@@ -295,7 +300,7 @@ def test_what_is_prepared_is_compiled_once_for_all_threads(kept, monkeypatch):
     compiled = exact(zoom.View(grid=3), patches(), Preprocessing(size=56), compiled=True)
     torch._dynamo.utils.counters.clear()
     compiled.prepare(9)
-    with inference.one_thread_each(2) as pool:
+    with one_thread_each(2) as pool:
         first, *others = pool.map(lambda _: compiled.logits(image, 9), range(4))
     assert torch._dynamo.utils.counters["stats"]["unique_graphs"] == 1
     assert all(torch.equal(logits, first) for logits in others)

@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 from helpers.study import NO_BOX, index_of, origin_of, write_joined
+from labelmaps.data.index import write_index
 from labelmaps.errors import InputError
-from labelmaps.examples import (
+from labelmaps.scoring.examples import (
     KINDS,
     RANKING,
     choose_examples,
@@ -18,9 +19,8 @@ from labelmaps.examples import (
     read_examples,
     write_examples,
 )
-from labelmaps.index import write_index
-from labelmaps.label_map_file import LabelMaps
-from labelmaps.parquet import read_parquet, write_parquet
+from labelmaps.storage.label_map_file import LabelMaps
+from labelmaps.storage.parquet import read_parquet, write_parquet
 from pipeline.settings import AUTOMATIC
 from workflow.scripts.choose_examples import choose_examples as run
 

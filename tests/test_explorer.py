@@ -25,25 +25,27 @@ from helpers.study import (
     write_data_set,
     write_joined,
 )
-from labelmaps import explorer, style, views
+from labelmaps import views
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.fixations import select_fixations
-from labelmaps.index import read_index
-from labelmaps.label_map_file import LabelMaps, open_label_maps
-from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.pictures import draw_views, picture_views
-from labelmaps.pointing import SIZE_BINS
-from labelmaps.results_table import read_results, write_results
-from labelmaps.saliency_file import SaliencyMaps, read_saliency, write_saliency
-from labelmaps.statistics import summarise
-from labelmaps.views import Drawing
-from labelmaps.views_figure import telling_cells
+from labelmaps.explorer import data as explorer
+from labelmaps.figures import style
+from labelmaps.figures.views import telling_cells
+from labelmaps.inference.view_pictures import draw_views, picture_views
+from labelmaps.networks.preprocessing import Preprocessing, preprocessing_of
+from labelmaps.resampling.taps import Drawing
+from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.pointing import SIZE_BINS
+from labelmaps.scoring.summary import summarise
+from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
+from labelmaps.storage.parquet import read_parquet, write_parquet
+from labelmaps.storage.saliency_file import SaliencyMaps, read_saliency, write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.build_explorer import build_explorer
 from workflow.scripts.choose_examples import choose_examples
 
-PAGE = [ROOT / "workflow/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
+PAGE = [ROOT / "labelmaps/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
 SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
 HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;\"'<!--"
 CLASSES = ["tench", "hammer", HOSTILE, "crane", "sea lion", "maillot"]

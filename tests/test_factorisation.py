@@ -8,7 +8,7 @@ import torch
 from sklearn.decomposition import NMF
 from sklearn.exceptions import ConvergenceWarning
 
-from labelmaps.factorisation import factorise, improve, leading_vector, nonnegative_parts
+from labelmaps.methods._factorisation import factorise, improve, leading_vector, nonnegative_parts
 
 KS = [1, 2, 3, 5]
 

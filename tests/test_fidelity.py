@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.fidelity import changes, flips
+from labelmaps.protocol.fidelity import changes, flips
 
 
 def test_flips_are_counted_over_all_views_and_at_the_centre():

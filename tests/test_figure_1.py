@@ -24,10 +24,11 @@ from helpers.study import (
     write_data_set,
     write_joined,
 )
-from labelmaps import style, views
-from labelmaps.classes import Class, read_classes
+from labelmaps import views
+from labelmaps.data.classes import Class, read_classes
 from labelmaps.errors import InputError
-from labelmaps.figure_1 import (
+from labelmaps.figures import style
+from labelmaps.figures.figure_1 import (
     RIGHT,
     WRONG,
     Example,
@@ -37,10 +38,10 @@ from labelmaps.figure_1 import (
     figure_1,
     short_names,
 )
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.page import LARGEST_IMAGE, SMALL, Line, fit
-from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.figures.layout import LARGEST_IMAGE, SMALL, Line, fit
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.parquet import read_parquet, write_parquet
+from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.plot_figure_1 import plot_figure_1
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps import style
-from labelmaps.figure_2 import MEASURES, OWN, figure_2
+from labelmaps.figures import style
+from labelmaps.figures.figure_2 import MEASURES, OWN, figure_2
 
 mpl.use("agg")
 PAPER = pd.read_csv("resources/paper.csv", comment="#")

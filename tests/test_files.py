@@ -11,7 +11,7 @@ from unittest.mock import Mock
 import pytest
 
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place, sha256
+from labelmaps.storage.files import moved_into_place, sha256
 from pipeline.sources import ROOT
 
 
@@ -173,7 +173,7 @@ def run_job(tmp_path, *lines):
     body = "\n    ".join(lines)
     code = f"""import logging, sys, warnings
 from labelmaps.errors import InputError
-from labelmaps.logs import job
+from labelmaps.jobs.logs import job
 with job({str(log)!r}):
     {body}
 print("after")
@@ -232,7 +232,7 @@ def test_a_signal_to_stop_is_one_line_and_leaves_nothing(tmp_path, name, status)
     result, log = run_job(
         tmp_path,
         "import os, signal",
-        "from labelmaps.files import moved_into_place",
+        "from labelmaps.storage.files import moved_into_place",
         f"with moved_into_place({str(tmp_path / 'a.csv')!r}) as temporary:",
         "    temporary.write_text('half')",
         f"    os.kill(os.getpid(), signal.{name})",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelmaps.errors import InputError
-from labelmaps.fixations import select_fixations
+from labelmaps.scoring.fixations import select_fixations
 from labelmaps.views.zoom import View
 
 WIDTH, HEIGHT = 400, 300

@@ -9,11 +9,15 @@ import torch
 from PIL import Image
 from torch import nn
 
+from labelmaps.data.batches import read_batches
+from labelmaps.data.images import read_digest
 from labelmaps.errors import InputError
-from labelmaps.glimpse import Glimpse, SplitClassifier, last_block, look_once
-from labelmaps.images import read_digest
-from labelmaps.inference import make_views, read_batches
-from labelmaps.networks import Preprocessing, build, random_weights
+from labelmaps.inference.glimpse import Glimpse, look_once
+from labelmaps.inference.inputs import make_views
+from labelmaps.networks.build import build
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier, last_block
+from labelmaps.networks.weights import random_weights
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import images_at_once

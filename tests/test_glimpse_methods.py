@@ -16,14 +16,25 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from labelmaps import factorisation
-from labelmaps.factorisation import factorise
-from labelmaps.fixations import select_fixations
-from labelmaps.glimpse import Glimpse, SplitClassifier
-from labelmaps.images import read_image
-from labelmaps.inference import make_views
-from labelmaps.methods import dff, eigencam, gradcam, gradcam_plusplus, hirescam, layercam, xgradcam
-from labelmaps.networks import Preprocessing, build, load_weights
+from labelmaps.data.images import read_image
+from labelmaps.inference.glimpse import Glimpse
+from labelmaps.inference.inputs import make_views
+from labelmaps.methods import (
+    _factorisation,
+    dff,
+    eigencam,
+    gradcam,
+    gradcam_plusplus,
+    hirescam,
+    layercam,
+    xgradcam,
+)
+from labelmaps.methods._factorisation import factorise
+from labelmaps.networks.build import build
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.weights import load_weights
+from labelmaps.scoring.fixations import select_fixations
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 from test_glimpse import trained
@@ -350,7 +361,7 @@ def test_how_two_factors_share_their_scale_changes_nothing(choose, monkeypatch):
         share = torch.tensor([1e-3, 1e3])
         return w / share, h * share[:, None]
 
-    monkeypatch.setattr(factorisation, "factorise", shared_otherwise)
+    monkeypatch.setattr(_factorisation, "factorise", shared_otherwise)
     for found, same in zip(own_maps(dff, seen, components=2, choose=choose), expected, strict=True):
         torch.testing.assert_close(found, same)
 

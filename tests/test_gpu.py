@@ -6,13 +6,19 @@ import torch
 from torch import nn
 
 from helpers.study import save_pictures, soft_pictures
-from labelmaps import inference, networks
-from labelmaps.engines import Exact, Shared, with_enough_memory
 from labelmaps.errors import InputError
-from labelmaps.glimpse import SplitClassifier, look_once
-from labelmaps.label_map_file import DTYPES, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.inference.engines import Exact, Shared
+from labelmaps.inference.glimpse import look_once
+from labelmaps.inference.inputs import make_views
+from labelmaps.inference.label_maps import compute_label_maps
+from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.methods import dff, gradcam, gradcam_plusplus
-from labelmaps.networks import Classifier, Preprocessing, build, random_weights
+from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.classifier import Classifier, be_deterministic
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.weights import random_weights
+from labelmaps.storage.label_map_file import DTYPES, join_label_maps, open_label_maps, write_label_maps
 from labelmaps.views import crop, shift, zoom
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
@@ -37,7 +43,7 @@ def _as_the_rules_do(monkeypatch):
     before = [flag.allow_tf32 for flag in flags]
     deterministic = torch.are_deterministic_algorithms_enabled()
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    networks.be_deterministic()
+    be_deterministic()
     yield
     torch.use_deterministic_algorithms(deterministic)
     for flag, allowed in zip(flags, before, strict=True):
@@ -48,7 +54,7 @@ def network_of(architecture="small_resnet", size=64):
     network = build(architecture, N_LABELS)
     network.load_state_dict(random_weights(architecture, N_LABELS, seed=3, size=size))
     network.eval()
-    networks.fold_batch_norm(network, size)
+    fold_batch_norm(network, size)
     return network
 
 
@@ -70,7 +76,7 @@ def exact(device, view, precision="float32", compiled=False, network=None):
 @pytest.mark.parametrize("view", VIEWS, ids=str)
 def test_views_are_those_of_a_cpu(pictures, view):
     cells = range(view.grid**2)
-    on_cpu, on_gpu = (inference.make_views(pictures, view, SMALL, device, cells) for device in (CPU, GPU))
+    on_cpu, on_gpu = (make_views(pictures, view, SMALL, device, cells) for device in (CPU, GPU))
     for expected, made in zip(on_cpu, on_gpu, strict=True):
         assert made.is_cuda
         torch.testing.assert_close(made.cpu(), expected, rtol=1e-5, atol=1e-5)
@@ -118,7 +124,7 @@ def test_glimpses_are_those_of_a_cpu(pictures, index, method, components):
 
 def write(path, index, engine, batch, threads):
     with write_label_maps(path, index["image"].tolist(), engine.view.grid, N_LABELS, {"batch": 0}) as writer:
-        assert sum(inference.compute_label_maps(index, engine, batch, writer, threads)) == len(index)
+        assert sum(compute_label_maps(index, engine, batch, writer, threads)) == len(index)
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from labelmaps import gpu_slots, networks
 from labelmaps.errors import InputError
-from labelmaps.files import private_folder
-from labelmaps.gpu_slots import listed_gpus, take_gpu
+from labelmaps.jobs import gpu_slots
+from labelmaps.jobs.gpu_slots import listed_gpus, take_gpu
+from labelmaps.jobs.local_disk import private_folder
 from pipeline.sources import ROOT
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
@@ -18,7 +18,7 @@ GPUS = ["GPU-a", "GPU-b", "GPU-c", "GPU-d"]
 # A job: takes a GPU, says what CUDA would show it, and goes on until its input ends.
 JOB = """
 import logging, os, pathlib, sys
-from labelmaps.gpu_slots import take_gpu
+from labelmaps.jobs.gpu_slots import take_gpu
 logging.basicConfig(level=logging.INFO, stream=sys.stdout, format="%(message)s")
 take_gpu(sys.argv[1], sys.argv[3:], pathlib.Path(sys.argv[2]))
 print("sees", os.environ.get("CUDA_VISIBLE_DEVICES"), flush=True)
@@ -108,7 +108,7 @@ def test_jobs_that_run_networks_take_a_gpu_before_anything_asks_cuda(tmp_path, m
     monkeypatch.setattr(gpu_slots, "_locks", locks)
     monkeypatch.setattr(gpu_slots, "listed_gpus", lambda: ["GPU-only"])
     monkeypatch.setattr(gpu_slots, "private_folder", lambda _: tmp_path)
-    monkeypatch.setattr(networks, "be_deterministic", ask)
+    monkeypatch.setattr(sys.modules[compute.__module__], "be_deterministic", ask)
     arguments = dict.fromkeys(compute.__annotations__.keys() - {"return"})
     with pytest.raises(InterruptedError, match="GPU-only"):
         compute(**arguments | {"compute": {"device": "auto"}})

@@ -13,8 +13,8 @@ WRITE = """
 import numpy as np
 from pathlib import Path
 from helpers.study import of_glimpse, random_label_maps, write_part
-from labelmaps.label_map_file import join_label_maps
-from labelmaps.saliency_file import write_saliency
+from labelmaps.storage.label_map_file import join_label_maps
+from labelmaps.storage.saliency_file import write_saliency
 from labelmaps.views.zoom import View
 
 N = 300
@@ -42,7 +42,7 @@ WRITERS = {"maps.h5": write_maps, "joined.h5": join, "saliency.h5": write_salien
 REFUSE = """
 import os, resource, sys
 from random import Random
-from labelmaps.logs import job
+from labelmaps.jobs.logs import job
 
 name, between = sys.argv[1], int(sys.argv[2])
 WRITERS[name]()
@@ -129,8 +129,8 @@ def test_files_are_written_joined_and_read_where_locks_are_refused(tmp_path, no_
     plain = run("import h5py; h5py.File('plain.h5', 'w')", tmp_path, LD_PRELOAD=str(no_locks))
     assert "No locks available" in plain.stderr  # else the library would show nothing
     read = """
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.saliency_file import read_saliency
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.saliency_file import read_saliency
 for write in WRITERS.values():
     write()
 with open_label_maps("joined.h5") as file:

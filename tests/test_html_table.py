@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from labelmaps.html_table import page, readable
+from labelmaps.figures.html_table import page, readable
 
 TABLE = pd.DataFrame(
     {

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from labelmaps.data.images import LONGEST_SIDE, image_id, is_image_name, read_image, read_size
 from labelmaps.errors import InputError
-from labelmaps.images import LONGEST_SIDE, image_id, is_image_name, read_image, read_size
 
 HEIGHT, WIDTH = 30, 40
 

@@ -13,20 +13,20 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from labelmaps.dataset import index_dataset
-from labelmaps.errors import InputError
-from labelmaps.images import read_image
-from labelmaps.index import (
+from labelmaps.data.images import read_image
+from labelmaps.data.index import (
     SCHEMA,
     are_imagenet_validation,
-    check_same_images,
     read_excluded,
     read_index,
     sample_images,
     write_excluded,
     write_index,
 )
-from labelmaps.parquet import write_parquet
+from labelmaps.data.indexing import index_dataset
+from labelmaps.errors import InputError
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import check_same_images
 from pipeline.sources import ROOT
 
 WIDTH, HEIGHT = 20, 12

@@ -11,10 +11,17 @@ from PIL import Image
 from torch import nn
 
 from helpers.study import save_pictures, soft_pictures
-from labelmaps import inference
-from labelmaps.engines import Exact
+from labelmaps.data.batches import part_of, read_ahead
 from labelmaps.errors import InputError
-from labelmaps.networks import Classifier, Preprocessing, build, random_weights
+from labelmaps.inference.engines import Exact
+from labelmaps.inference.inputs import grouped, make_views, normalised, normalised_together
+from labelmaps.inference.label_maps import compute_label_maps
+from labelmaps.inference.parallel import ask_of_batches, one_thread_each
+from labelmaps.jobs.transfer import OnItsWay
+from labelmaps.networks.build import build
+from labelmaps.networks.classifier import Classifier
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.weights import random_weights
 from labelmaps.views.zoom import View
 
 CPU = torch.device("cpu")
@@ -73,7 +80,7 @@ def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1):
     """Label maps with the views of some images at once."""
     recorder = Recorder()
     engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
-    return recorder, list(inference.compute_label_maps(index, engine, batch, recorder, threads))
+    return recorder, list(compute_label_maps(index, engine, batch, recorder, threads))
 
 
 def reference_logits(picture, network):
@@ -139,9 +146,7 @@ def test_outcomes_do_not_depend_on_the_batch_size(index, network, batch):
 @pytest.mark.parametrize("parts", [2, 3, 7])
 def test_not_a_bit_depends_on_the_parts(index, network, parts, images):
     whole, _ = compute(index, network, images)
-    pieces = [
-        compute(inference.part_of(index, part, parts), network, images)[0] for part in range(1, parts + 1)
-    ]
+    pieces = [compute(part_of(index, part, parts), network, images)[0] for part in range(1, parts + 1)]
     pieces = [piece for piece in pieces if piece.blocks]
     for name in ("log_probability", "log_sum_exp", "top_label", "centre", "extent"):
         np.testing.assert_array_equal(np.concatenate([piece[name] for piece in pieces]), whole[name])
@@ -169,7 +174,7 @@ def test_a_cpu_is_asked_of_as_many_batches_at_a_time_as_there_are_threads_and_a_
             barrier.wait()
         return [image.shape[:2] for image in images]
 
-    answers = list(inference.ask_of_batches(ask, index, 1, torch.device(device), threads=3))
+    answers = list(ask_of_batches(ask, index, 1, torch.device(device), threads=3))
     assert [shape for _, shapes in answers for shape in shapes] == [(h, w) for w, h in SIZES]
     assert [rows["image"].item() for rows, _ in answers] == index["image"].tolist()
     assert len(set(asked)) == together
@@ -179,7 +184,7 @@ def test_parts_divide_the_index_exactly_in_order_and_evenly():
     for n in range(40):
         index = pd.DataFrame({"image": np.arange(n)}, index=np.arange(n) + 100)
         for parts in range(1, 20):
-            pieces = [inference.part_of(index, part, parts)["image"].tolist() for part in range(1, parts + 1)]
+            pieces = [part_of(index, part, parts)["image"].tolist() for part in range(1, parts + 1)]
             assert [image for piece in pieces for image in piece] == list(range(n))
             assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
 
@@ -194,12 +199,12 @@ def test_an_empty_part_writes_nothing(index, network):
 def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
     pictures = [np.full((2, 3 + i, 3), i, np.uint8) for i in range(n)]
     index = save_pictures(tmp_path, pictures)
-    for read, expected in zip(inference.read_ahead(index, workers), pictures, strict=True):
+    for read, expected in zip(read_ahead(index, workers), pictures, strict=True):
         np.testing.assert_array_equal(read, expected)
 
 
 def test_reading_ahead_stops_with_its_consumer(index):
-    images = inference.read_ahead(index, depth=2)
+    images = read_ahead(index, depth=2)
     next(images)
     images.close()
     assert list(images) == []
@@ -245,7 +250,7 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
 @pytest.mark.parametrize("where", ["logits", "arrays"])
 def test_a_gpu_that_fails_says_at_which_images(index, network, monkeypatch, where):
     """At once, or when its answers are fetched."""
-    owner = {"logits": Exact, "arrays": inference.OnItsWay}[where]
+    owner = {"logits": Exact, "arrays": OnItsWay}[where]
     answers = iter([getattr(owner, where), failing_gpu])
     monkeypatch.setattr(owner, where, lambda *arguments: next(answers)(*arguments))
     with pytest.raises(torch.AcceleratorError) as error:
@@ -262,7 +267,7 @@ def test_a_stream_does_everything_in_one_thread():
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
-        with inference.one_thread_each(2) as pool:
+        with one_thread_each(2) as pool:
             assert list(pool.map(lambda _: torch.get_num_threads(), range(4))) == [1] * 4
     finally:
         torch.set_num_threads(threads)
@@ -270,7 +275,7 @@ def test_a_stream_does_everything_in_one_thread():
 
 def test_what_is_done_is_counted_once_it_is_written(index, network):
     recorder = Recorder()
-    for done, n in enumerate(inference.compute_label_maps(index, exact(network), 2 * 9, recorder), start=1):
+    for done, n in enumerate(compute_label_maps(index, exact(network), 2 * 9, recorder), start=1):
         assert n == len(recorder.blocks[done - 1]["top_label"])
     assert done == len(recorder.blocks) == 3
 
@@ -288,14 +293,14 @@ def test_log_probabilities_near_0_keep_their_precision(tmp_path):
 def test_views_are_normalised_pixels_of_red_green_and_blue():
     picture = np.full((20, 30, 3), (255, 0, 51), np.uint8)
     preprocessing = Preprocessing(size=32, mean=(0.5, 0.25, 0.1), std=(0.5, 0.25, 0.2))
-    (made,) = inference.make_views([picture], View(mask=True), preprocessing, CPU, [24, 0])
+    (made,) = make_views([picture], View(mask=True), preprocessing, CPU, [24, 0])
     assert made.shape == (2, 3, 32, 32)
     torch.testing.assert_close(made[0, :, 16, 16], torch.tensor([1.0, -1.0, 0.5]))
     torch.testing.assert_close(made[1, :, 0, 0], torch.tensor([-1.0, -1.0, -0.5]))  # black
 
 
 def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
-    (made,) = inference.make_views(pictures[:1], VIEW, PREPROCESSING, CPU, range(9))
+    (made,) = make_views(pictures[:1], VIEW, PREPROCESSING, CPU, range(9))
     pixels = torch.from_numpy(pictures[0].astype(np.float32)).permute(2, 0, 1)
     mean, std = (torch.tensor(x)[:, None, None] for x in (PREPROCESSING.mean, PREPROCESSING.std))
     black = torch.zeros(3)
@@ -306,8 +311,8 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
 def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictures):
     """Of whatever sizes."""
     assert len({picture.shape for picture in pictures}) > 2
-    alone = list(inference.normalised(pictures, PREPROCESSING, CPU))
-    together = inference.normalised_together(pictures, PREPROCESSING, CPU)
+    alone = list(normalised(pictures, PREPROCESSING, CPU))
+    together = normalised_together(pictures, PREPROCESSING, CPU)
     for one, other, picture in zip(alone, together, pictures, strict=True):
         assert one.shape == (3, *picture.shape[:2])
         torch.testing.assert_close(other, one, rtol=0, atol=0)
@@ -319,8 +324,8 @@ def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictu
 )
 def test_groups_hold_no_more_values_than_they_may_or_a_single_array(most, groups):
     arrays = [np.zeros(n) for n in (3, 2, 4, 1)]
-    assert [[array.size for array in group] for group in inference.grouped(arrays, most)] == groups
-    assert list(inference.grouped([], most)) == []
+    assert [[array.size for array in group] for group in grouped(arrays, most)] == groups
+    assert list(grouped([], most)) == []
 
 
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):

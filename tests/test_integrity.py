@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from labelmaps.errors import InputError
-from labelmaps.integrity import SealedWriter, open_sealed, texts
+from labelmaps.storage.sealed_hdf5 import SealedWriter, open_sealed, texts
 from pipeline.sources import ROOT
 
 PROPERTY = settings(deadline=None, derandomize=True, max_examples=50)

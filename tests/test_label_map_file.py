@@ -9,8 +9,14 @@ from scipy.special import log_softmax, logsumexp
 
 from helpers.damage import AT_ONCE, flip_data
 from labelmaps.errors import InputError
-from labelmaps.integrity import open_sealed
-from labelmaps.label_map_file import DTYPES, OF_PART, join_label_maps, open_label_maps, write_label_maps
+from labelmaps.storage.label_map_file import (
+    DTYPES,
+    OF_PART,
+    join_label_maps,
+    open_label_maps,
+    write_label_maps,
+)
+from labelmaps.storage.sealed_hdf5 import open_sealed
 
 GRID, LABELS = 3, 5
 LENGTHS = (3, 0, 10, 1)

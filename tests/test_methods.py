@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, logsumexp, softmax
 
-from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import center, igub, likelihood, log_sum_exp, max_logit, max_softmax, min_entropy
+from labelmaps.storage.label_map_file import LabelMaps
 
 UNCUED = [center, igub, max_logit, max_softmax, min_entropy]
 ALL = [*UNCUED, likelihood]

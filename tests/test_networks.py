@@ -7,6 +7,7 @@ import http.server
 import pickle
 import re
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -19,10 +20,21 @@ from torch import nn
 from torchvision import models
 from torchvision.models.resnet import BasicBlock
 
-from labelmaps import networks
 from labelmaps.errors import InputError
-from labelmaps.networks import Classifier, Preprocessing, build, load_weights, random_weights
-from labelmaps.small_resnet import Block
+from labelmaps.networks import download
+from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.classifier import (
+    Classifier,
+    last_linear,
+    resolve_compiled,
+    resolve_device,
+    resolve_precision,
+)
+from labelmaps.networks.download import download_weights
+from labelmaps.networks.load import load_network
+from labelmaps.networks.preprocessing import Preprocessing, torchvision_weights
+from labelmaps.networks.small_resnet import Block
+from labelmaps.networks.weights import SHOWN_KEYS, load_weights, random_weights, save_weights
 from pipeline.sources import ROOT
 
 CPU = torch.device("cpu")
@@ -118,7 +130,7 @@ def test_many_misfits_are_counted_and_only_the_first_shown(tmp_path, network, st
     with pytest.raises(InputError) as error:
         load_weights(network, save(tmp_path / "a.pth", renamed))
     assert len(str(error.value)) < 1000
-    assert str(error.value).count("module.") == networks.SHOWN_KEYS
+    assert str(error.value).count("module.") == SHOWN_KEYS
 
 
 @pytest.mark.parametrize(
@@ -188,7 +200,7 @@ def test_code_in_a_checkpoint_is_refused_and_not_run(tmp_path, network):
 @pytest.mark.parametrize(
     ("content", "held"),
     [
-        (build("small_resnet", 2), r"labelmaps\.small_resnet\.SmallResNet"),
+        (build("small_resnet", 2), r"labelmaps\.networks\.small_resnet\.SmallResNet"),
         ({"model": {}, "args": argparse.Namespace(epochs=3)}, r"argparse\.Namespace"),
         ({"fc.weight": np.zeros(3)}, r"numpy\._core\.multiarray\._reconstruct"),
     ],
@@ -248,7 +260,7 @@ def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture
     message = f"size: {architecture} cannot look at {size} × {size} pixels .* Give the size that"
     path = save(tmp_path / "a.pth", zeros_for(architecture))
     with pytest.raises(InputError, match=message):
-        networks.load_network(model, path, N_LABELS)
+        load_network(model, path, N_LABELS)
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
 
@@ -266,7 +278,7 @@ def test_the_small_networks_blocks_are_torchvisions(shortcut):
 @pytest.mark.slow
 def test_the_small_network_costs_no_import_of_torchvision():
     build_it = (
-        "import sys; from labelmaps.networks import build; build('small_resnet', 3); "
+        "import sys; from labelmaps.networks.build import build; build('small_resnet', 3); "
         "print([name for name in ('torchvision', 'torch._dynamo', 'torch._inductor') if name in sys.modules])"
     )
     run = subprocess.run(
@@ -291,7 +303,7 @@ def test_the_resource_lists_torchvisions_classifiers():
 
 def test_weights_come_back_and_the_same_give_the_same_bytes(tmp_path, network, state):
     for name in ("a.pth", "b.pth"):
-        networks.save_weights(state, tmp_path / name)
+        save_weights(state, tmp_path / name)
     load_weights(network, tmp_path / "a.pth")
     assert equal(network.state_dict(), state)
     assert (tmp_path / "a.pth").read_bytes() == (tmp_path / "b.pth").read_bytes()
@@ -328,27 +340,27 @@ def test_random_weights_of_a_deep_network_give_small_logits_that_differ():
 def test_a_cuda_device_that_is_not_there_is_an_error(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(InputError, match="no CUDA device"):
-        networks.resolve_device("cuda")
-    assert networks.resolve_device("auto") == networks.resolve_device("cpu") == CPU
+        resolve_device("cuda")
+    assert resolve_device("auto") == resolve_device("cpu") == CPU
 
 
 def test_a_cuda_device_that_is_there_is_taken_unless_cpu_is_asked_for(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert networks.resolve_device("auto") == networks.resolve_device("cuda") == torch.device("cuda")
-    assert networks.resolve_device("cpu") == CPU
+    assert resolve_device("auto") == resolve_device("cuda") == torch.device("cuda")
+    assert resolve_device("cpu") == CPU
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_a_stated_precision_is_kept(precision):
-    assert networks.resolve_precision(precision, CPU) == precision
+    assert resolve_precision(precision, CPU) == precision
 
 
 @pytest.mark.parametrize(("has", "expected"), [(True, "bfloat16"), (False, "float32")])
 def test_automatic_precision_is_bfloat16_where_the_hardware_has_it(monkeypatch, has, expected):
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
-    assert networks.resolve_precision("auto", CPU) == expected
-    assert networks.resolve_precision("auto", torch.device("cuda")) == expected
+    assert resolve_precision("auto", CPU) == expected
+    assert resolve_precision("auto", torch.device("cuda")) == expected
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
@@ -368,7 +380,7 @@ def test_the_last_linear_layer_works_in_float32(network, precision):
 
 def test_logits_are_float32_where_no_layer_is_linear():
     network = nn.Sequential(nn.Conv2d(3, N_LABELS, 8), nn.AdaptiveAvgPool2d(1), nn.Flatten())
-    assert networks.last_linear(network) is None
+    assert last_linear(network) is None
     logits = Classifier(network, CPU, "bfloat16").logits(torch.randn(2, 3, 16, 16))
     assert logits.shape == (2, N_LABELS)
     assert logits.dtype == torch.float32
@@ -387,8 +399,8 @@ def test_the_last_linear_layer_is_the_one_that_gives_the_logits():
     for architecture in architectures:
         with torch.device("meta"):
             network = build(architecture, 17)
-        assert networks.last_linear(network).out_features == 17, architecture
-    assert networks.last_linear(build("squeezenet1_1", 17)) is None
+        assert last_linear(network).out_features == 17, architecture
+    assert last_linear(build("squeezenet1_1", 17)) is None
 
 
 def test_float32_logits_are_the_networks_own_in_evaluation_mode(network, state):
@@ -436,15 +448,12 @@ def test_preprocessing_normalises_each_channel():
     ],
 )
 def test_weights_have_torchvisions_address(weights, expected):
-    assert (
-        networks.torchvision_weights("resnet101", weights).url
-        == f"https://download.pytorch.org/models/{expected}"
-    )
+    assert torchvision_weights("resnet101", weights).url == f"https://download.pytorch.org/models/{expected}"
 
 
 def test_unknown_weights_are_refused_with_those_there_are():
     with pytest.raises(InputError, match=r"no 'V3' for resnet101; choose V1, V2, DEFAULT"):
-        networks.torchvision_weights("resnet101", "V3")
+        torchvision_weights("resnet101", "V3")
 
 
 CONTENT = np.random.default_rng(0).bytes(300_000)
@@ -497,12 +506,12 @@ def server():
 @pytest.fixture
 def _plain(monkeypatch):
     """Downloads from a local server, which has no certificate, are taken for safe."""
-    monkeypatch.setattr(networks, "SAFE_SCHEMES", ("https", "http"))
+    monkeypatch.setattr(download, "SAFE_SCHEMES", ("https", "http"))
 
 
 @pytest.mark.usefixtures("_plain")
 def test_weights_are_downloaded_into_a_new_folder_and_their_hash_checked(server, tmp_path):
-    networks.download_weights(f"{server}/models/{GOOD}", tmp_path / "new" / "a.pth")
+    download_weights(f"{server}/models/{GOOD}", tmp_path / "new" / "a.pth")
     assert (tmp_path / "new" / "a.pth").read_bytes() == CONTENT
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["a.pth"]
 
@@ -514,15 +523,15 @@ def test_weights_are_downloaded_into_a_new_folder_and_their_hash_checked(server,
 )
 def test_a_failed_download_is_refused_by_address_and_leaves_no_file(server, tmp_path, name):
     with pytest.raises(InputError, match=f"{server}/{name}: not downloaded"):
-        networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
+        download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("_plain")
 def test_a_server_that_falls_silent_is_given_up(server, tmp_path, monkeypatch):
-    monkeypatch.setattr(networks, "SILENCE", 0.2)
+    monkeypatch.setattr(download, "SILENCE", 0.2)
     with pytest.raises(InputError, match=r"silent-.*: not downloaded \(.*timed out\)"):
-        networks.download_weights(f"{server}/silent-{GOOD}", tmp_path / "a.pth")
+        download_weights(f"{server}/silent-{GOOD}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -532,7 +541,7 @@ def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_pat
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
     try:
         with pytest.raises(InputError, match=r"not downloaded .*File too large.* Check network and disk"):
-            networks.download_weights(f"{server}/{GOOD}", tmp_path / "a.pth")
+            download_weights(f"{server}/{GOOD}", tmp_path / "a.pth")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert list(tmp_path.iterdir()) == []
@@ -543,7 +552,7 @@ def test_weights_come_over_https_alone(server, tmp_path, scheme):
     (tmp_path / GOOD).write_bytes(CONTENT)
     url = {"file": f"file://{tmp_path}/{GOOD}"}.get(scheme, server.replace("http", scheme) + f"/{GOOD}")
     with pytest.raises(InputError, match=r"not downloaded .* is not an address of https"):
-        networks.download_weights(url, tmp_path / "a.pth")
+        download_weights(url, tmp_path / "a.pth")
     assert [path.name for path in tmp_path.iterdir()] == [GOOD]
 
 
@@ -551,20 +560,20 @@ def test_weights_come_over_https_alone(server, tmp_path, scheme):
 def test_a_failed_download_leaves_the_old_file(server, tmp_path):
     (tmp_path / "a.pth").write_bytes(b"old")
     with pytest.raises(InputError):
-        networks.download_weights(f"{server}/name-01234567.pth", tmp_path / "a.pth")
+        download_weights(f"{server}/name-01234567.pth", tmp_path / "a.pth")
     assert (tmp_path / "a.pth").read_bytes() == b"old"
 
 
 @pytest.mark.usefixtures("_plain")
 def test_a_server_that_is_not_there_is_an_error(tmp_path):
     with pytest.raises(InputError, match="not downloaded"):
-        networks.download_weights(f"http://127.0.0.1:1/{GOOD}", tmp_path / "a.pth")
+        download_weights(f"http://127.0.0.1:1/{GOOD}", tmp_path / "a.pth")
 
 
 @pytest.mark.parametrize("name", ["name.pth", "name-.pth", "name-abc.pth", "a-cafe0123.org/name.pth"])
 def test_an_address_without_a_hash_is_refused(server, tmp_path, name):
     with pytest.raises(InputError, match="carries no hash"):
-        networks.download_weights(f"{server}/{name}", tmp_path / "a.pth")
+        download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -673,7 +682,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it(architecture, left)
     views = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         before = network(views)
-        networks.fold_batch_norm(network, 96)
+        fold_batch_norm(network, 96)
         after = network(views)
     assert sum(isinstance(module, nn.BatchNorm2d) for module in network.modules()) == left
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3 * before.abs().max().item())
@@ -681,7 +690,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it(architecture, left)
 
 def test_batch_norm_that_follows_no_convolution_stays():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)).eval()
-    networks.fold_batch_norm(network, 8)
+    fold_batch_norm(network, 8)
     assert isinstance(network[2], nn.BatchNorm2d)
 
 
@@ -698,11 +707,11 @@ def test_batch_norm_that_follows_no_convolution_stays():
     ],
 )
 def test_a_network_is_compiled_where_it_pays(monkeypatch, choice, precision, n_views, compiler, expected):
-    monkeypatch.setattr(networks.shutil, "which", lambda name: "/usr/bin/g++" if compiler else None)
-    assert networks.resolve_compiled(choice, CPU, precision, n_views) is expected
+    monkeypatch.setattr(shutil, "which", lambda name: "/usr/bin/g++" if compiler else None)
+    assert resolve_compiled(choice, CPU, precision, n_views) is expected
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch):
-    monkeypatch.setattr(networks.shutil, "which", lambda name: None)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(InputError, match=r"compute\.compile is always, but there is no C\+\+ compiler"):
-        networks.resolve_compiled("always", CPU, "bfloat16", 10**6)
+        resolve_compiled("always", CPU, "bfloat16", 10**6)

@@ -7,7 +7,7 @@ import torch
 
 from helpers.study import ask_network, model_of, noise, write_data_set
 from labelmaps.errors import InputError
-from labelmaps.networks import random_weights
+from labelmaps.networks.weights import random_weights
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
 

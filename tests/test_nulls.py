@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from scipy.special import softmax
 
-from labelmaps import nulls
-from labelmaps.fixations import select_fixations
-from labelmaps.label_map_file import LabelMaps
 from labelmaps.methods import likelihood
-from labelmaps.null_names import NULLS
+from labelmaps.scoring import nulls
+from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.null_names import NULLS
+from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
 
 NAN = np.nan

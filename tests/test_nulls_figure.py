@@ -7,9 +7,10 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
-from labelmaps import null_names, style
-from labelmaps.nulls_figure import CENTRE, GROUPS, NULL, nulls_figure
-from labelmaps.style import NULLS
+from labelmaps.figures import style
+from labelmaps.figures.nulls import CENTRE, GROUPS, NULL, nulls_figure
+from labelmaps.figures.style import NULLS
+from labelmaps.scoring import null_names
 from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 mpl.use("agg")

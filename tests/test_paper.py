@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.paper import compare_numbers, compare_orders
-from labelmaps.statistics import paired_difference
+from labelmaps.protocol.paper import compare_numbers, compare_orders
+from labelmaps.scoring.statistics import paired_difference
 from pipeline.sources import ROOT
 
 PAPER = pd.read_csv(ROOT / "resources/paper.csv", comment="#")

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.damage import empty, flip_in_the_middle, remove, truncate
 from labelmaps.errors import InputError
-from labelmaps.parquet import read_arrow, read_parquet, write_arrow, write_parquet
+from labelmaps.storage.parquet import read_arrow, read_parquet, write_arrow, write_parquet
 
 
 @pytest.fixture

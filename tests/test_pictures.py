@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from labelmaps.networks import Preprocessing
-from labelmaps.pictures import picture_views
+from labelmaps.inference.view_pictures import picture_views
+from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.views.shift import View
 
 SIZE = 12

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from labelmaps.pointing import SIZE_BINS, TOLERANCES, hits, object_share, size_bin, variants
+from labelmaps.scoring.pointing import SIZE_BINS, TOLERANCES, hits, object_share, size_bin, variants
 
 BOX = np.array([[10, 20, 30, 60]], np.float32)
 TWO_BOXES = np.array([[0, 0, 5, 5], [50, 50, 90, 70]], np.float32)

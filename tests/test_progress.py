@@ -4,7 +4,7 @@ import io
 
 import pytest
 
-from labelmaps.progress import progress
+from labelmaps.jobs.progress import progress
 
 
 class Terminal(io.StringIO):

@@ -19,11 +19,11 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from labelmaps.annotations import UnusableError, parse_box, read_annotations
-from labelmaps.classes import Class, read_classes
-from labelmaps.dataset import find_images
+from labelmaps.data.annotations import UnusableError, parse_box, read_annotations
+from labelmaps.data.classes import Class, read_classes
+from labelmaps.data.indexing import find_images
+from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
-from labelmaps.table import read_table
 from pipeline.settings import ConfigurationError, Settings, read_settings
 from test_settings import overlaid
 

@@ -3,7 +3,7 @@
 import pytest
 
 from labelmaps.errors import InputError
-from labelmaps.provenance import LOOK, NETWORK, check_same_origin, differing
+from labelmaps.storage.provenance import LOOK, NETWORK, check_same_origin, differing
 
 NETWORK_SAW = {
     "architecture": "resnet18",

@@ -24,7 +24,7 @@ from helpers.study import (
 )
 from labelmaps import views
 from labelmaps.errors import InputError
-from labelmaps.saliency_file import write_saliency
+from labelmaps.storage.saliency_file import write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
 from workflow.scripts.choose_examples import choose_examples

@@ -4,12 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.fixations import select_fixations
 from labelmaps.methods import igub, likelihood, max_logit
-from labelmaps.readings import accuracies, label_map_saliency, read_protocol, readings_of
-from labelmaps.saliency_file import SaliencyMaps
-from labelmaps.scores import score_fixations
-from labelmaps.statistics import paired_difference, proportion
+from labelmaps.protocol.readings import accuracies, label_map_saliency, read_protocol, readings_of
+from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.scores import score_fixations
+from labelmaps.scoring.statistics import paired_difference, proportion
+from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views.zoom import View
 from test_methods import label_maps, random_logits
 

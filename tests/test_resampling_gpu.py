@@ -17,9 +17,9 @@ pytestmark = pytest.mark.skipif(
 INTERPRETED = """
 import numpy as np
 import torch
-from labelmaps import resampling
-from labelmaps.resampling_gpu import resample
-from labelmaps.taps import Sampling, taps_of_boxes
+from labelmaps.resampling.boxes import resize_boxes
+from labelmaps.resampling.gpu import resample
+from labelmaps.resampling.taps import Sampling, taps_of_boxes
 
 height, width, size = 9, 12, 4
 image = torch.randn(3, height, width, generator=torch.Generator().manual_seed(0))
@@ -28,7 +28,7 @@ boxes = np.array([[0, 0, 12, 9], [3.2, 1.1, 3.9, 7.0], [-4, -7.5, 20, 12], [3.2,
 picture, empty = (-1.0, 0.0, 13.0, 9.0), torch.tensor([-2.0, 5.0, 9.0])
 cases = [(Sampling(antialias=True), rows, torch.float32, 1e-6), (Sampling(places="edges"), image, torch.bfloat16, 1e-2)]
 for sampling, same_image, dtype, tolerance in cases:
-    expected = resampling.resize_boxes(image, boxes, picture, size, sampling, empty)
+    expected = resize_boxes(image, boxes, picture, size, sampling, empty)
     taps = taps_of_boxes(boxes.tobytes(), picture, width, height, size, sampling)
     assert taps.see_empty
     views = torch.full((len(boxes), size, size, 3), torch.nan, dtype=dtype)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from labelmaps.results_table import read_results, write_results
+from labelmaps.storage.csv_tables import read_results, write_results
 
 
 @pytest.mark.parametrize("name", ["18", "1e3", "nan", "null", "True", "7.0", ""])

@@ -7,7 +7,7 @@ import pytest
 
 from helpers.damage import AT_ONCE, flip_data
 from labelmaps.errors import InputError
-from labelmaps.saliency_file import (
+from labelmaps.storage.saliency_file import (
     NO_LABEL,
     SaliencyMaps,
     read_saliency,

@@ -5,18 +5,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from labelmaps import scenes
-from labelmaps.classes import read_classes
-from labelmaps.scenes import (
-    CLASSES,
-    DRAWINGS,
-    Stream,
-    compose_scene,
-    draw_scene,
-    nth_label,
-    nth_scene,
-    write_scenes,
-)
+from labelmaps.data.classes import read_classes
+from labelmaps.scenes import scene
+from labelmaps.scenes.scene import Stream, compose_scene, draw_scene, nth_label, nth_scene, write_scenes
+from labelmaps.scenes.things import CLASSES, DRAWINGS
 
 LABELS = range(len(CLASSES))
 
@@ -51,7 +43,7 @@ def test_the_mask_is_what_is_seen_of_the_object(monkeypatch, seed):
 
 @pytest.mark.slow
 def test_even_the_largest_object_lies_whole_in_the_scene(monkeypatch, thorough):
-    monkeypatch.setattr(scenes, "OBJECT_SIZE", (0.7199, 0.72))
+    monkeypatch.setattr(scene, "OBJECT_SIZE", (0.7199, 0.72))
     for seed in range(42) if thorough else range(14, 28):  # three objects of each class, or one
         image, (x0, y0, x1, y1) = draw_scene(np.random.default_rng(seed), seed % len(CLASSES))
         assert x1 - x0 + 1 < image.shape[1]

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.scores import score_fixations
+from labelmaps.scoring.scores import score_fixations
 
 BOX = np.array([[10, 20, 30, 60]], np.float32)
 TWO_BOXES = np.array([[0, 0, 5, 5], [50, 50, 90, 70]], np.float32)

@@ -12,7 +12,7 @@ from snakemake.utils import update_config
 
 from labelmaps import views
 from labelmaps.modules import load_module, module_names
-from labelmaps.null_names import NULLS
+from labelmaps.scoring.null_names import NULLS
 from labelmaps.views.shift import View as Shift
 from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings

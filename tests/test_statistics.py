@@ -8,19 +8,21 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from labelmaps import statistics
-from labelmaps.statistics import (
-    PAIR_COLUMNS,
-    POINTING_COLUMNS,
+from labelmaps.scoring import statistics
+from labelmaps.scoring.statistics import (
     cluster_bootstrap,
-    compare_pairs,
     holm,
     mcnemar,
     mean_interval,
     paired_difference,
     paired_mean_difference,
-    pointing_table,
     proportion,
+)
+from labelmaps.scoring.summary import (
+    PAIR_COLUMNS,
+    POINTING_COLUMNS,
+    compare_pairs,
+    pointing_table,
     summarise,
     summarise_null,
 )

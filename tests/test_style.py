@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 import pytest
 from PIL import Image
 
-from labelmaps import style
+from labelmaps.figures import style
 
 
 def figure(width):

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.study import ask_network, model_of, noise, write_data_set
-from labelmaps.networks import random_weights, save_weights
+from labelmaps.networks.weights import random_weights, save_weights
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
 

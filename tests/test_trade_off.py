@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps import style
-from labelmaps.trade_off import trade_off
+from labelmaps.figures import style
+from labelmaps.figures.trade_off import trade_off
 
 mpl.use("agg")
 

@@ -7,10 +7,11 @@ import pytest
 import torch
 from torch.nn import functional
 
-from labelmaps import training
-from labelmaps.scenes import CLASSES, Scene, Stream, nth_scene
-from labelmaps.small_resnet import SmallResNet
-from labelmaps.training import ENOUGH, draw_training_scenes, make_batch, random_crop, train
+from labelmaps.networks import training
+from labelmaps.networks.small_resnet import SmallResNet
+from labelmaps.networks.training import ENOUGH, draw_training_scenes, make_batch, random_crop, train
+from labelmaps.scenes.scene import Scene, Stream, nth_scene
+from labelmaps.scenes.things import CLASSES
 
 
 @pytest.fixture(autouse=True)

@@ -9,9 +9,10 @@ import pytest
 import torch
 from PIL import Image
 
-from labelmaps import resampling, views
+from labelmaps import views
 from labelmaps.errors import InputError
-from labelmaps.taps import Sampling, sample_intervals
+from labelmaps.resampling.boxes import resize_boxes
+from labelmaps.resampling.taps import Sampling, sample_intervals
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
 
@@ -284,7 +285,7 @@ def test_a_view_does_not_depend_on_those_beside_it(sampling):
     order = np.random.default_rng(0).permutation(len(boxes))
 
     def resized(boxes: np.ndarray) -> torch.Tensor:
-        return resampling.resize_boxes(image, boxes, (0, 0, 50, 37), SIZE, sampling, BLACK)
+        return resize_boxes(image, boxes, (0, 0, 50, 37), SIZE, sampling, BLACK)
 
     views = resized(boxes)
     assert torch.equal(resized(boxes[order]), views[order])

@@ -9,10 +9,10 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.transforms import Bbox
 
-from labelmaps import style
-from labelmaps.page import LARGEST_IMAGE
+from labelmaps.figures import style
+from labelmaps.figures.layout import LARGEST_IMAGE
+from labelmaps.figures.views import COLOURS, OUTSIDE, contact_sheet, seen_region, telling_cells, views_figure
 from labelmaps.views import Geometry, create
-from labelmaps.views_figure import COLOURS, OUTSIDE, contact_sheet, seen_region, telling_cells, views_figure
 
 mpl.use("agg")
 NOTES = ["zoom, floor 0.1", "val_00000001"]

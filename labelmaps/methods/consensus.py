@@ -22,7 +22,7 @@ import numpy as np
 from labelmaps.methods import likelihood, log_sum_exp
 
 if TYPE_CHECKING:
-    from labelmaps.label_map_file import LabelMaps
+    from labelmaps.storage.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"

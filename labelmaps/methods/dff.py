@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from labelmaps.glimpse import Glimpse
+    from labelmaps.inference.glimpse import Glimpse
 
 INPUT = "glimpse"
 CUE = "uncued"
@@ -28,7 +28,7 @@ def saliency(
     choose: the component whose concept the head labels with the highest softmax score, or the one of the largest
     energy ‖w‖‖h‖.
     """
-    from labelmaps.factorisation import factorise
+    from labelmaps.methods._factorisation import factorise
 
     activations = glimpse.activations
     n, channels, rows, columns = activations.shape

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from labelmaps.glimpse import Glimpse
+    from labelmaps.inference.glimpse import Glimpse
 
 INPUT = "glimpse"
 CUE = "uncued"
@@ -18,7 +18,7 @@ CUE = "uncued"
 
 def saliency(glimpse: "Glimpse", label: None) -> "Tensor":
     """The projection on the first component, its negative side cut, (image, row, column)."""
-    from labelmaps.factorisation import leading_vector
+    from labelmaps.methods._factorisation import leading_vector
 
     positions = glimpse.activations.flatten(2)
     centred = positions - positions.mean(dim=2, keepdim=True)

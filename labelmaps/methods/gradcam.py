@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from labelmaps.glimpse import Glimpse
+    from labelmaps.inference.glimpse import Glimpse
 
 INPUT = "glimpse"
 CUE = "cued"

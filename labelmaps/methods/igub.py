@@ -11,7 +11,7 @@ import numpy as np
 from labelmaps.methods import log_sum_exp
 
 if TYPE_CHECKING:
-    from labelmaps.label_map_file import LabelMaps
+    from labelmaps.storage.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from labelmaps.label_map_file import LabelMaps
+    from labelmaps.storage.label_map_file import LabelMaps
 
 INPUT = "label maps"
 CUE = "uncued"

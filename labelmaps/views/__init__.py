@@ -14,7 +14,7 @@ configurations can be checked without it.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -52,23 +52,6 @@ def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
         return looks
 
     return wraps(geometry)(of_size)
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """How the views of an image are drawn, where each is its extent, sampled bilinearly, each axis on its own.
-
-    picture: x0, y0, x1, y1 in original pixels, the part of the image that is seen; it may be larger than the image.
-    antialias, places, beyond: as in `labelmaps.taps.Sampling`. empty: the colour where there is nothing, RGB 0 or
-    the mean colour. disc: whether all is black outside the disc inscribed in the view.
-    """
-
-    picture: tuple[float, float, float, float]
-    antialias: bool = False
-    places: Literal["centres", "edges"] = "centres"
-    beyond: Literal["empty", "reflect", "roll"] = "empty"
-    empty: Literal["black", "gray"] = "black"
-    disc: bool = False
 
 
 class ViewFamily(Protocol):

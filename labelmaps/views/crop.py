@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Drawing, Geometry, check_grid, kept
+from labelmaps.resampling.taps import Drawing
+from labelmaps.views import Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
@@ -67,8 +68,8 @@ class View:
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
         """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
-        from labelmaps import resampling
+        from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
-        return resampling.draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)
+        return draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)

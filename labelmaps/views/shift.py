@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.views import Drawing, Geometry, check_grid, kept
+from labelmaps.resampling.taps import Drawing
+from labelmaps.views import Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
@@ -101,7 +102,7 @@ class View:
     def _sample_boxes(
         self, image: "Tensor", boxes: np.ndarray, size: int, black: "Tensor", dtype: "torch.dtype | None"
     ) -> "Tensor":
-        from labelmaps import resampling
+        from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape
-        return resampling.draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)
+        return draw_boxes(image, boxes, self.drawing(width, height), size, black, dtype)

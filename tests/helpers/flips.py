@@ -15,9 +15,9 @@ import pandas as pd
 
 from helpers.study import of_glimpse, random_label_maps, write_joined
 from labelmaps.errors import InputError
-from labelmaps.label_map_file import join_label_maps, open_label_maps
-from labelmaps.parquet import read_parquet, write_parquet
-from labelmaps.saliency_file import read_saliency, read_saliency_map, write_saliency
+from labelmaps.storage.label_map_file import join_label_maps, open_label_maps
+from labelmaps.storage.parquet import read_parquet, write_parquet
+from labelmaps.storage.saliency_file import read_saliency, read_saliency_map, write_saliency
 from labelmaps.views.zoom import View
 
 IMAGES = ["Ünï 1", "b"]

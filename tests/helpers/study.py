@@ -11,10 +11,16 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from labelmaps.images import read_digest
-from labelmaps.index import SCHEMA, write_index
-from labelmaps.label_map_file import DTYPES, LabelMaps, join_label_maps, open_label_maps, write_label_maps
-from labelmaps.saliency_file import SaliencyMaps
+from labelmaps.data.images import read_digest
+from labelmaps.data.index import SCHEMA, write_index
+from labelmaps.storage.label_map_file import (
+    DTYPES,
+    LabelMaps,
+    join_label_maps,
+    open_label_maps,
+    write_label_maps,
+)
+from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import cell_points
 from workflow.scripts.score_fixations import score_fixations
 from workflow.scripts.select_fixations import select_fixations

@@ -8,13 +8,17 @@ import pandas as pd
 import pytest
 import torch
 
-from labelmaps import networks, views
-from labelmaps.dataset import index_dataset
-from labelmaps.fixations import select_fixations
-from labelmaps.glimpse import SplitClassifier, look_once
-from labelmaps.inference import read_batches
+from labelmaps import views
+from labelmaps.data.batches import read_batches
+from labelmaps.data.indexing import index_dataset
+from labelmaps.inference.glimpse import look_once
 from labelmaps.methods import dff, gradcam
-from labelmaps.pointing import hits as play
+from labelmaps.networks.build import build
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.weights import load_weights
+from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.pointing import hits as play
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
 
@@ -34,12 +38,12 @@ def test_pointing_agrees_with_an_independent_prototype():
     index, _ = index_dataset(
         classes, images, boxes, None, verify="header", expect_images=400, max_excluded=0, workers=2
     )
-    network = networks.build("resnet18", 1000)
-    networks.load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
+    network = build("resnet18", 1000)
+    load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
     hits = {"gradcam": [], "dff": []}
     for rows, images in read_batches(index, 16):
-        glimpse = look_once(rows, images, classifier, view, networks.Preprocessing(), len(rows))
+        glimpse = look_once(rows, images, classifier, view, Preprocessing(), len(rows))
         label = torch.tensor(rows["label"].to_numpy(np.int64))
         maps = {"gradcam": gradcam.saliency(glimpse, label), "dff": dff.saliency(glimpse, None)[0]}
         looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]

@@ -14,7 +14,7 @@ from PIL import Image
 from torch.nn.functional import interpolate
 
 from helpers.runs import copy_repository, run_snakemake, snakemake, succeed, write_config, write_images
-from labelmaps.networks import random_weights, save_weights
+from labelmaps.networks.weights import random_weights, save_weights
 from pipeline.sources import ROOT
 
 PAGE = (ROOT / "docs/extend.md").read_text()

@@ -28,15 +28,15 @@ from tqdm import tqdm
 
 from helpers import warm_python
 from helpers.study import index_of, noise, write_data_set
-from labelmaps import engines
+from labelmaps.data.index import read_index, write_excluded, write_index
 from labelmaps.errors import InputError
-from labelmaps.files import moved_into_place
-from labelmaps.index import read_index, write_excluded, write_index
-from labelmaps.label_map_file import join_label_maps
-from labelmaps.logs import job
-from labelmaps.networks import random_weights, save_weights
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
-from labelmaps.style import prepare, save
+from labelmaps.figures.style import prepare, save
+from labelmaps.inference import engines
+from labelmaps.jobs.logs import job
+from labelmaps.networks.weights import random_weights, save_weights
+from labelmaps.storage.files import moved_into_place
+from labelmaps.storage.label_map_file import join_label_maps
+from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.compute_label_maps import compute_label_maps
 from workflow.scripts.generate_scenes import generate_scenes

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from helpers.runs import copy_repository, snakemake, succeed, write_config
-from labelmaps.networks import random_weights
+from labelmaps.networks.weights import random_weights
 
 # What a shell, Snakemake, a format string or a web page would make something of.
 NASTY = "-n \"o\" 'p'; $(touch ran) `touch ran` & %s ü\n日 {} <"

@@ -24,10 +24,10 @@ from helpers.runs import (
     write_config,
     write_images,
 )
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.networks import random_weights, save_weights
-from labelmaps.null_names import NULLS
-from labelmaps.saliency_file import read_saliency
+from labelmaps.networks.weights import random_weights, save_weights
+from labelmaps.scoring.null_names import NULLS
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.saliency_file import read_saliency
 from pipeline.sources import ROOT
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
@@ -345,10 +345,10 @@ def test_touching_everything_reruns_nothing(study):
             ONE_METHOD | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         ),
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
-        ("labelmaps/scores.py", {"score_fixations": 11, "score_nulls": 1, **AFTER_SCORES}),
-        ("labelmaps/figure_1.py", {"plot_figure_1": 4, **EXPLORER}),
-        ("workflow/explorer/page.js", EXPLORER),
-        ("labelmaps/figure_2.py", {"plot_figure_2": 1}),
+        ("labelmaps/scoring/scores.py", {"score_fixations": 11, **AFTER_SCORES}),
+        ("labelmaps/figures/figure_1.py", {"plot_figure_1": 4, **EXPLORER}),
+        ("labelmaps/explorer/page.js", EXPLORER),
+        ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
         ("envs/figures.yaml", FIGURES),
         ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
     ],

@@ -10,22 +10,23 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from labelmaps import explorer
-from labelmaps.classes import read_classes
-from labelmaps.examples import choose_telling
-from labelmaps.figure_1 import short_names
-from labelmaps.files import moved_into_place
-from labelmaps.index import check_same_images, read_index
-from labelmaps.inference import read_batches
-from labelmaps.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.logs import job
-from labelmaps.made_from import read_map, read_rows
-from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.pictures import draw_views, picture_views
-from labelmaps.pointing import SIZE_BINS
-from labelmaps.results_table import read_results
+from labelmaps.data.batches import read_batches
+from labelmaps.data.classes import read_classes
+from labelmaps.data.index import read_index
+from labelmaps.explorer import data as explorer
+from labelmaps.figures.figure_1 import short_names
+from labelmaps.figures.views import telling_cells
+from labelmaps.inference.view_pictures import draw_views, picture_views
+from labelmaps.jobs.logs import job
+from labelmaps.networks.preprocessing import Preprocessing, preprocessing_of
+from labelmaps.scoring.examples import choose_telling
+from labelmaps.scoring.pointing import SIZE_BINS
+from labelmaps.storage.csv_tables import read_results
+from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.files import moved_into_place
+from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
+from labelmaps.storage.provenance import check_same_images
 from labelmaps.views import ViewFamily, create
-from labelmaps.views_figure import telling_cells
 
 
 class Method(NamedTuple):

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.calibration import calibrate as rank
-from labelmaps.calibration import terms_of
-from labelmaps.index import are_imagenet_validation, check_same_images, read_index
-from labelmaps.logs import job
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.readings import readings_of
-from labelmaps.results_table import read_results, write_results
+from labelmaps.data.index import are_imagenet_validation, read_index
+from labelmaps.jobs.logs import job
+from labelmaps.protocol.calibration import calibrate as rank
+from labelmaps.protocol.calibration import terms_of
+from labelmaps.protocol.readings import readings_of
+from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_images, check_same_origin
 
 logger = logging.getLogger(__name__)
 

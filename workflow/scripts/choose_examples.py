@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from labelmaps import examples
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
-from labelmaps.made_from import read_rows
-from labelmaps.parquet import write_parquet
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.scoring import examples
+from labelmaps.storage.derived import read_rows
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import check_same_images
 
 
 def choose_examples(

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.index import check_same_images
-from labelmaps.logs import job
-from labelmaps.made_from import read_rows
-from labelmaps.parquet import read_parquet
-from labelmaps.results_table import write_results
-from labelmaps.statistics import compare_pairs
+from labelmaps.jobs.logs import job
+from labelmaps.scoring.summary import compare_pairs
+from labelmaps.storage.csv_tables import write_results
+from labelmaps.storage.derived import read_rows
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_images
 
 NULLS = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
 

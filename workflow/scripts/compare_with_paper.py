@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.index import are_imagenet_validation, check_same_images, read_index
-from labelmaps.logs import job
-from labelmaps.paper import compare_numbers, compare_orders
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.results_table import read_results, write_results
+from labelmaps.data.index import are_imagenet_validation, read_index
+from labelmaps.jobs.logs import job
+from labelmaps.protocol.paper import compare_numbers, compare_orders
+from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_images, check_same_origin
 
 
 def compare_with_paper(

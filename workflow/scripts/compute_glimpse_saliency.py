@@ -7,16 +7,20 @@ import numpy as np
 import pandas as pd
 import torch
 
-from labelmaps import engines, methods, networks, views
-from labelmaps.classes import read_classes
-from labelmaps.glimpse import SplitClassifier, look_once
-from labelmaps.gpu_slots import take_gpu
-from labelmaps.index import read_index
-from labelmaps.inference import ask_of_batches, streams
-from labelmaps.logs import job
+from labelmaps import methods, views
+from labelmaps.data.classes import read_classes
+from labelmaps.data.index import read_index
+from labelmaps.inference.glimpse import look_once
+from labelmaps.inference.parallel import ask_of_batches, streams
+from labelmaps.jobs.gpu_slots import take_gpu
+from labelmaps.jobs.logs import job
+from labelmaps.jobs.memory import usual_batch, with_enough_memory
+from labelmaps.jobs.progress import progress
 from labelmaps.modules import load_module
-from labelmaps.progress import progress
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.networks.classifier import be_deterministic, resolve_device, resolve_precision
+from labelmaps.networks.load import load_network, provenance
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 
 IMAGES_AT_ONCE, PIXELS_AT_ONCE = 32, 2**23
 
@@ -49,10 +53,10 @@ def compute_glimpse_saliency(
     The rest as in the settings.
     """
     take_gpu(compute["device"])
-    networks.be_deterministic()
-    network, preprocessing = networks.load_network(model, weights, len(read_classes(classes)))
-    device = networks.resolve_device(compute["device"])
-    precision = networks.resolve_precision(compute["precision"], device)
+    be_deterministic()
+    network, preprocessing = load_network(model, weights, len(read_classes(classes)))
+    device = resolve_device(compute["device"])
+    precision = resolve_precision(compute["precision"], device)
     classifier = SplitClassifier(network, device, preprocessing.size, precision)
     family, module, images = views.create(**view), load_module(methods, method), read_index(index)
     centre = family.grid // 2
@@ -83,11 +87,11 @@ def compute_glimpse_saliency(
             np.concatenate(own_label) if own_label else None,
         )
 
-    batch = compute["batch"] or engines.usual_batch(device)
+    batch = compute["batch"] or usual_batch(device)
     write_saliency(
         output,
-        engines.with_enough_memory(look, batch, possible=lambda batch: batch),
-        networks.provenance(model, source, weights, preprocessing, device)
+        with_enough_memory(look, batch, possible=lambda batch: batch),
+        provenance(model, source, weights, preprocessing, device)
         | {"view": view, "precision": precision}
         | {"method": method, "cue": module.CUE, "options": options}
         | {"method_versions": {"grad-cam": version("grad-cam")}},

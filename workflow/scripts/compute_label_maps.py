@@ -5,13 +5,23 @@ import logging
 import os
 from pathlib import Path
 
-from labelmaps import engines, inference, networks, views
-from labelmaps.classes import read_classes
-from labelmaps.gpu_slots import take_gpu
-from labelmaps.index import read_index
-from labelmaps.label_map_file import write_label_maps
-from labelmaps.logs import job
-from labelmaps.progress import progress
+from labelmaps import views
+from labelmaps.data.batches import part_of
+from labelmaps.data.classes import read_classes
+from labelmaps.data.index import read_index
+from labelmaps.inference import engines, label_maps
+from labelmaps.jobs.gpu_slots import take_gpu
+from labelmaps.jobs.logs import job
+from labelmaps.jobs.memory import usual_batch, with_enough_memory
+from labelmaps.jobs.progress import progress
+from labelmaps.networks.classifier import (
+    be_deterministic,
+    resolve_compiled,
+    resolve_device,
+    resolve_precision,
+)
+from labelmaps.networks.load import load_network, provenance
+from labelmaps.storage.label_map_file import write_label_maps
 
 logger = logging.getLogger(__name__)
 
@@ -32,26 +42,26 @@ def compute_label_maps(
 ) -> None:
     """Write the label maps of part `part` of `parts` on so many CPU threads; the rest as in the settings."""
     take_gpu(compute["device"])
-    networks.be_deterministic()
+    be_deterministic()
     os.environ.setdefault(
         "TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve())
     )  # for all parts
     n_labels = len(read_classes(classes))
-    network, preprocessing = networks.load_network(model, weights, n_labels)
-    device = networks.resolve_device(compute["device"])
-    precision = networks.resolve_precision(compute["precision"], device)
+    network, preprocessing = load_network(model, weights, n_labels)
+    device = resolve_device(compute["device"])
+    precision = resolve_precision(compute["precision"], device)
     images, family = read_index(index), views.create(**view)
     n_views = len(images) // parts * engines.views_worth(engine, family)
-    compiled = networks.resolve_compiled(compute["compile"], device, precision, n_views)
+    compiled = resolve_compiled(compute["compile"], device, precision, n_views)
     asked = engines.create(engine, network, family, preprocessing, device, precision, compiled)
-    attributes = networks.provenance(model, source, weights, preprocessing, device) | {
+    attributes = provenance(model, source, weights, preprocessing, device) | {
         "view": view,
         "engine": engine,
         "precision": precision,
         "compiled": compiled,
         "operations_per_view": asked.operations_per_view(),
     }
-    rows = inference.part_of(images, part, parts)
+    rows = part_of(images, part, parts)
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
 
     def write(batch: int) -> float:
@@ -62,12 +72,12 @@ def compute_label_maps(
             ) as writer,
             progress(total=len(rows), unit="image", desc=f"{model['architecture']} {part}/{parts}") as bar,
         ):
-            for n in inference.compute_label_maps(rows, asked, batch, writer, threads):
+            for n in label_maps.compute_label_maps(rows, asked, batch, writer, threads):
                 bar.update(n)
         return bar.format_dict["elapsed"]
 
-    batch = compute["batch"] or engines.usual_batch(device)
-    elapsed = engines.with_enough_memory(write, batch, asked.possible)
+    batch = compute["batch"] or usual_batch(device)
+    elapsed = with_enough_memory(write, batch, asked.possible)
     logger.info("%d images in %.1f s, %.1f images/s", len(rows), elapsed, len(rows) / elapsed)
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 
 from labelmaps import methods
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
 from labelmaps.modules import load_module
-from labelmaps.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 
 
 def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, options: dict) -> None:

@@ -1,9 +1,10 @@
 """Download torchvision's weights for an architecture."""
 
-from labelmaps import networks
-from labelmaps.logs import job
+from labelmaps.jobs.logs import job
+from labelmaps.networks.download import download_weights
+from labelmaps.networks.preprocessing import torchvision_weights
 
 if __name__ == "__main__":
     with job(snakemake.log[0]):
-        weights = networks.torchvision_weights(snakemake.params.architecture, snakemake.params.weights)
-        networks.download_weights(weights.url, snakemake.output.weights)
+        weights = torchvision_weights(snakemake.params.architecture, snakemake.params.weights)
+        download_weights(weights.url, snakemake.output.weights)

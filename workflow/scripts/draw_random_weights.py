@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from labelmaps import networks
-from labelmaps.classes import read_classes
-from labelmaps.logs import job
+from labelmaps.data.classes import read_classes
+from labelmaps.jobs.logs import job
+from labelmaps.networks.weights import random_weights, save_weights
 
 
 def draw_random_weights(classes: Path, output: Path, architecture: str, seed: int, size: int) -> None:
     """Write a state dict of random weights with one output per class."""
-    state = networks.random_weights(architecture, len(read_classes(classes)), seed, size)
-    networks.save_weights(state, output)
+    state = random_weights(architecture, len(read_classes(classes)), seed, size)
+    save_weights(state, output)
 
 
 if __name__ == "__main__":

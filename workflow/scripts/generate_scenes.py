@@ -3,9 +3,9 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labelmaps.files import explaining_refusals
-from labelmaps.logs import job
-from labelmaps.scenes import write_scenes
+from labelmaps.jobs.logs import job
+from labelmaps.scenes.scene import write_scenes
+from labelmaps.storage.files import explaining_refusals
 
 
 def generate_scenes(images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:

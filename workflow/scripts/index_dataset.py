@@ -1,8 +1,8 @@
 """Write a data set's index, and the list of the images that it leaves out."""
 
-from labelmaps import dataset
-from labelmaps.index import write_excluded, write_index
-from labelmaps.logs import job
+from labelmaps.data import indexing
+from labelmaps.data.index import write_excluded, write_index
+from labelmaps.jobs.logs import job
 
 
 def index_dataset(
@@ -18,8 +18,8 @@ def index_dataset(
     max_excluded: float,
     workers: int,
 ) -> None:
-    """Index the data set that the settings describe (see `labelmaps.dataset`) into two files."""
-    index, excluded = dataset.index_dataset(
+    """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files."""
+    index, excluded = indexing.index_dataset(
         classes,
         images,
         boxes,

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from labelmaps import label_map_file
-from labelmaps.index import read_index
-from labelmaps.logs import job
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.storage import label_map_file
 
 
 def join_label_maps(parts: list[Path], index: Path, output: Path) -> None:

@@ -4,13 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.fidelity import changes, flips
-from labelmaps.index import check_same_images
-from labelmaps.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.logs import job
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import NETWORK, check_same_origin
-from labelmaps.results_table import write_results
+from labelmaps.jobs.logs import job
+from labelmaps.protocol.fidelity import changes, flips
+from labelmaps.storage.csv_tables import write_results
+from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import NETWORK, check_same_images, check_same_origin
 
 MADE_BY = ("engine", "precision", "compiled")
 

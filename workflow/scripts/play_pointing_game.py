@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
-from labelmaps.made_from import read_rows
-from labelmaps.results_table import write_results
-from labelmaps.statistics import pointing_table
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.scoring.summary import pointing_table
+from labelmaps.storage.csv_tables import write_results
+from labelmaps.storage.derived import read_rows
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.provenance import check_same_images
 
 
 def play_pointing_game(
@@ -20,7 +21,7 @@ def play_pointing_game(
     networks: list[dict],
     methods: list[str],
 ) -> None:
-    """Write the rows of `labelmaps.statistics.pointing_table` for every network.
+    """Write the rows of `labelmaps.scoring.summary.pointing_table` for every network.
 
     networks: what each file of label maps is, in the table's first columns; `fixations` holds the files of `methods` for
     each.

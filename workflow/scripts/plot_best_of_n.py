@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.best_of_n_figure import best_of_n_figure
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
+from labelmaps.figures import style
+from labelmaps.figures.best_of_n import best_of_n_figure
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_best_of_n(best_of_n: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.calibration_figure import calibration_figure
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
+from labelmaps.figures import style
+from labelmaps.figures.calibration import calibration_figure
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_calibration(ranking: Path, terms: Path, outputs: list[Path], model: str) -> None:

@@ -5,18 +5,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labelmaps import style, views
-from labelmaps.classes import read_classes
+from labelmaps import views
+from labelmaps.data.batches import read_batches
+from labelmaps.data.classes import read_classes
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.examples import describe, read_examples
-from labelmaps.figure_1 import Example, Saccade, SeenView, figure_1, short_names
-from labelmaps.index import check_same_images, read_index
-from labelmaps.inference import read_batches
-from labelmaps.label_map_file import LabelMaps, open_label_maps
-from labelmaps.logs import job
-from labelmaps.made_from import read_map, read_rows
-from labelmaps.networks import Preprocessing, preprocessing_of
-from labelmaps.pictures import picture_views
+from labelmaps.figures import style
+from labelmaps.figures.figure_1 import Example, Saccade, SeenView, figure_1, short_names
+from labelmaps.inference.view_pictures import picture_views
+from labelmaps.jobs.logs import job
+from labelmaps.networks.preprocessing import Preprocessing, preprocessing_of
+from labelmaps.scoring.examples import describe, read_examples
+from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
+from labelmaps.storage.provenance import check_same_images
 from labelmaps.views import ViewFamily
 
 

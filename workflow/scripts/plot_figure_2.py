@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.figure_2 import figure_2
-from labelmaps.index import are_imagenet_validation, read_index
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
+from labelmaps.data.index import are_imagenet_validation, read_index
+from labelmaps.figures import style
+from labelmaps.figures.figure_2 import figure_2
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_figure_2(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.logs import job
-from labelmaps.nulls_figure import nulls_figure
-from labelmaps.results_table import read_results
+from labelmaps.figures import style
+from labelmaps.figures.nulls import nulls_figure
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_nulls(summary: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
-from labelmaps.sweep_figure import sweep_figure
+from labelmaps.figures import style
+from labelmaps.figures.sweep import sweep_figure
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_sweep(sweep: Path, outputs: list[Path], title: str, sizes: list[str]) -> None:

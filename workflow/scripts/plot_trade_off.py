@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps import style
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
-from labelmaps.trade_off import trade_off
+from labelmaps.figures import style
+from labelmaps.figures.trade_off import trade_off
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
 
 
 def plot_trade_off(summary: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:

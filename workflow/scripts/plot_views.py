@@ -2,14 +2,15 @@
 
 from pathlib import Path
 
-from labelmaps import style, views
+from labelmaps import views
+from labelmaps.data.batches import read_batches
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.index import read_index
-from labelmaps.inference import read_batches
-from labelmaps.logs import job
-from labelmaps.networks import preprocessing_of
-from labelmaps.pictures import picture_views
-from labelmaps.views_figure import views_figure
+from labelmaps.figures import style
+from labelmaps.figures.views import views_figure
+from labelmaps.inference.view_pictures import picture_views
+from labelmaps.jobs.logs import job
+from labelmaps.networks.preprocessing import preprocessing_of
 
 
 def plot_views(

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from labelmaps.files import moved_into_place
-from labelmaps.html_table import page
-from labelmaps.logs import job
-from labelmaps.results_table import read_results
+from labelmaps.figures.html_table import page
+from labelmaps.jobs.logs import job
+from labelmaps.storage.csv_tables import read_results
+from labelmaps.storage.files import moved_into_place
 
 
 def render_table(table: Path, output: Path, title: str, note: str) -> None:

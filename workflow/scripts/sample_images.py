@@ -3,9 +3,9 @@
 import logging
 from pathlib import Path
 
-from labelmaps.index import read_index, write_index
-from labelmaps.index import sample_images as draw
-from labelmaps.logs import job
+from labelmaps.data.index import read_index, write_index
+from labelmaps.data.index import sample_images as draw
+from labelmaps.jobs.logs import job
 
 logger = logging.getLogger(__name__)
 

@@ -4,16 +4,17 @@ from pathlib import Path
 
 import numpy as np
 
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
-from labelmaps.made_from import read_rows
-from labelmaps.parquet import write_parquet
-from labelmaps.scores import score_fixations as score
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.scoring.scores import score_fixations as score
+from labelmaps.storage.derived import read_rows
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import check_same_images
 
 
 def score_fixations(fixations: Path, label_maps: Path, index: Path, output: Path, tolerance: float) -> None:
-    """Write one row per image: image, and the columns of `labelmaps.scores.score_fixations`."""
+    """Write one row per image: image, and the columns of `labelmaps.scoring.scores.score_fixations`."""
     images = read_index(index)
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)

@@ -4,20 +4,20 @@ from pathlib import Path
 
 import numpy as np
 
-from labelmaps import nulls
-from labelmaps.best_of_n import best_of_n_table
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import IMAGES_PER_READ, open_label_maps
-from labelmaps.logs import job
-from labelmaps.parquet import write_parquet
-from labelmaps.pointing import hits
-from labelmaps.provenance import NETWORK, check_same_origin
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.scoring import nulls
+from labelmaps.scoring.best_of_n import best_of_n_table
+from labelmaps.scoring.pointing import hits
+from labelmaps.storage.label_map_file import IMAGES_PER_READ, open_label_maps
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import NETWORK, check_same_images, check_same_origin
 
 
 def score_nulls(
     index: Path, label_maps: Path, standard: Path, scores: Path, curves: Path, tolerance: float, seed: int
 ) -> None:
-    """Write the table of `labelmaps.nulls`, with the label, and that of `labelmaps.best_of_n`.
+    """Write the table of `labelmaps.scoring.nulls`, with the label, and that of `labelmaps.scoring.best_of_n`.
 
     standard: label maps of one view per image, what classifiers usually see. tolerance: of the Pointing Game, in original
     pixels. seed: of what is drawn at random.

@@ -5,19 +5,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labelmaps.index import check_same_images, read_index
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
-from labelmaps.parquet import write_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.readings import ON_GLIMPSES, label_map_saliency, read_protocol
-from labelmaps.saliency_file import read_saliency
+from labelmaps.data.index import read_index
+from labelmaps.jobs.logs import job
+from labelmaps.protocol.readings import ON_GLIMPSES, label_map_saliency, read_protocol
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.saliency_file import read_saliency
 
 MADE_BY = ("weights_source", "weights_sha256", "operations_per_view", "label_maps")
 
 
 def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], output: Path) -> None:
-    """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.readings.read_protocol`.
+    """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
 
     glimpses: method → its saliency file. Where their maps have as many cells as the grid, the eye may also arrive by index.
     """

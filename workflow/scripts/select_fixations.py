@@ -5,20 +5,19 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.fixations import Arrival
-from labelmaps.fixations import select_fixations as select
-from labelmaps.index import check_same_images
-from labelmaps.label_map_file import open_label_maps
-from labelmaps.logs import job
-from labelmaps.parquet import write_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.saliency_file import NO_LABEL, read_saliency
+from labelmaps.jobs.logs import job
+from labelmaps.scoring.fixations import Arrival
+from labelmaps.scoring.fixations import select_fixations as select
+from labelmaps.storage.label_map_file import open_label_maps
+from labelmaps.storage.parquet import write_parquet
+from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.saliency_file import NO_LABEL, read_saliency
 
 logger = logging.getLogger(__name__)
 
 
 def select_fixations(saliency: Path, label_maps: Path, output: Path, arrival: Arrival) -> None:
-    """Write one row per image: image, the columns of `labelmaps.fixations.select_fixations`, and own_label.
+    """Write one row per image: image, the columns of `labelmaps.scoring.fixations.select_fixations`, and own_label.
 
     own_label is the label that the method itself gives (DFF), null for methods that give none.
     """

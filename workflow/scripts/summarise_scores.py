@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.logs import job
-from labelmaps.null_names import NULLS
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.results_table import write_results
-from labelmaps.statistics import summarise, summarise_null
+from labelmaps.jobs.logs import job
+from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.summary import summarise, summarise_null
+from labelmaps.storage.csv_tables import write_results
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_origin
 
 NULL = {"cue": "null model"}
 

@@ -4,12 +4,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.index import check_same_images
-from labelmaps.logs import job
-from labelmaps.parquet import read_parquet
-from labelmaps.provenance import check_same_origin
-from labelmaps.readings import GLIMPSES, ON_GLIMPSES, accuracies
-from labelmaps.results_table import write_results
+from labelmaps.jobs.logs import job
+from labelmaps.protocol.readings import GLIMPSES, ON_GLIMPSES, accuracies
+from labelmaps.storage.csv_tables import write_results
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import check_same_images, check_same_origin
 
 GIGA = 1e9
 

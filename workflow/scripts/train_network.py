@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from labelmaps.logs import job
-from labelmaps.networks import save_weights
-from labelmaps.training import train
+from labelmaps.jobs.logs import job
+from labelmaps.networks.training import train
+from labelmaps.networks.weights import save_weights
 
 
 def train_network(output: Path, architecture: str, training: dict[str, int], threads: int) -> None:

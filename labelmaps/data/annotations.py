@@ -1,0 +1,262 @@
+"""Which class an image shows and where: from ImageNet's boxes as they are distributed.
+
+Check a file of boxes without any image: `python -m labelmaps.data.annotations BOXES [--classes CLASSES]`.
+"""
+
+import argparse
+import csv
+import lzma
+import math
+import os
+import sys
+import tarfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
+from xml.etree.ElementTree import ParseError
+
+import pandas as pd
+from defusedxml import DefusedXmlException
+from defusedxml.ElementTree import fromstring
+
+from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.images import image_id
+from labelmaps.errors import InputError
+
+LARGEST_XML = 10_000_000  # bytes of one image's boxes; ImageNet's have a few thousand at most
+
+Box = list[float]  # x0, y0, x1, y1 in original pixels
+Annotation = tuple[int, list[Box]]  # label, boxes
+Entry = tuple[str, Callable[[], Annotation]]  # image id, and its parser, which may raise UnusableError
+
+
+class UnusableError(ValueError):
+    """One image cannot be used. The message is the reason, `kind: detail`; reasons are counted by kind."""
+
+
+class Annotations(NamedTuple):
+    """What is known of the images.
+
+    `table`: one row per image, sorted: `image` (id: the name without extension), `label` (index of its
+    class), `boxes` (list of [x0, y0, x1, y1] in original pixels). `problems`: image id -> reason, for those
+    that cannot be used and are not in the table.
+    """
+
+    table: pd.DataFrame
+    problems: dict[str, str]
+
+
+def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
+    """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
+
+    The CSV has the columns `ImageId,PredictionString`, the latter a repetition of `synset x0 y0 x1 y1`. An
+    XML file is named after its image; folders in between do not matter. Archives are read in place, and
+    nothing is unpacked. An image shows one class; what is wrong with a single image is among the problems.
+
+    Raises `InputError` if the source as a whole cannot be read or holds no annotation.
+    """
+    path = Path(path)
+    indices = class_indices(classes)
+    try:
+        exists, is_folder = path.exists(), path.is_dir()
+    except OSError as error:
+        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+    if not exists:
+        raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
+    if is_folder:
+        entries = _xml_entries(_files_of_folder(path), indices)
+    elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
+        entries = _xml_entries(_files_of_archive(path), indices)
+    elif path.suffix.lower() == ".csv":
+        entries = _csv_entries(path, indices)
+    else:
+        raise InputError(f"cannot read boxes from {path}: give a .csv, a folder of .xml files, or their .tgz")
+    annotations = collect(entries)
+    if annotations.table.empty and not annotations.problems:
+        raise InputError(f"no annotation in {path}: give ImageNet's .csv, or its .xml files")
+    return annotations
+
+
+def collect(entries: Iterable[Entry]) -> Annotations:
+    """Parse every entry; an image that is met again must be annotated as before."""
+    annotated: dict[str, Annotation] = {}
+    problems: dict[str, str] = {}
+    for image, parse in entries:
+        try:
+            annotation = parse()
+            if annotated.setdefault(image, annotation) != annotation:
+                raise UnusableError("conflicting annotations: the image occurs twice, with different content")
+        except UnusableError as reason:
+            problems.setdefault(image, str(reason))
+    rows = [(image, *annotated[image]) for image in sorted(annotated.keys() - problems.keys())]
+    return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems)
+
+
+def parse_box(words: list[str]) -> Box:
+    """Four numbers, x0 < x1 and y0 < y1; raise `UnusableError` otherwise."""
+    shown = " ".join(words)[:80]
+    try:
+        box = [float(word) for word in words]
+    except ValueError:
+        raise UnusableError(f"box not in numbers: {shown}") from None
+    if not all(map(math.isfinite, box)):
+        raise UnusableError(f"box not in numbers: {shown}")
+    x0, y0, x1, y1 = box
+    if x0 >= x1 or y0 >= y1:
+        raise UnusableError(f"box without area, or its corners reversed: {shown}")
+    return box
+
+
+def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
+    """Rows of a CSV file with exactly these columns; byte-order mark and Windows line ends are accepted.
+
+    Raises `InputError` for an unreadable or empty file, other columns, and rows of another length.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.reader(file, strict=True)
+            header = next(reader, [])
+            if missing := set(required) - set(header):
+                raise InputError(
+                    f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}"
+                )
+            if unknown := set(header) - {*required, *optional}:
+                raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
+            if len(set(header)) < len(header):
+                raise InputError(f"{path}: a column occurs twice: {header}; remove one")
+            return [_row(header, fields, f"{path}, line {reader.line_num}") for fields in reader if fields]
+    except FileNotFoundError as error:
+        raise InputError(f"no such file: {path}; mend its path") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"cannot read {path}: {error}; give a UTF-8 CSV file, quotes in pairs") from error
+
+
+def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
+    if len(fields) != len(header):
+        raise InputError(f"{place}: {len(fields)} fields instead of {len(header)}; quote those with commas")
+    return dict(zip(header, fields, strict=True))
+
+
+def _csv_entries(path: Path, indices: dict[str, int]) -> Iterator[Entry]:
+    for row in read_rows(path, ["ImageId", "PredictionString"]):
+        yield image_id(row["ImageId"]), partial(_parse_prediction, row["PredictionString"], indices)
+
+
+def _parse_prediction(text: str, indices: dict[str, int]) -> Annotation:
+    words = text.split()
+    if len(words) % 5:
+        raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
+    return _annotation([(words[i], words[i + 1 : i + 5]) for i in range(0, len(words), 5)], indices)
+
+
+def _xml_entries(files: Iterable[tuple[str, bytes]], indices: dict[str, int]) -> Iterator[Entry]:
+    for name, content in files:
+        image = PurePosixPath(name).stem
+        yield image, partial(_parse_xml, content, image, indices)
+
+
+def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotation:
+    try:
+        root = fromstring(content)
+    except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
+        raise UnusableError(f"unreadable XML: {error}") from None
+    filename = root.findtext("filename", default=image)
+    if image_id(filename) != image:
+        raise UnusableError(f"XML file of another image: {filename[:80]}")
+    corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
+    return _annotation(
+        [
+            (item.findtext("name", default=""), [item.findtext(corner, default="") for corner in corners])
+            for item in root.iter("object")
+        ],
+        indices,
+    )
+
+
+def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        found = os.walk(folder, onerror=_stop)  # `rglob` passes over folders that cannot be listed
+        for path in sorted(Path(inner, name) for inner, _, names in found for name in names):
+            if _is_visible_xml(path.name):
+                yield path.name, path.read_bytes()
+    except OSError as error:
+        raise InputError(f"cannot read the boxes in {folder}: {error}; make the files readable") from error
+
+
+def _stop(error: OSError) -> None:
+    raise error
+
+
+def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Files in the order in which they are stored; their names serve as ids only, never as paths to write."""
+    try:
+        with tarfile.open(path, "r:*") as archive:
+            for member in archive:
+                if member.isfile() and _is_visible_xml(member.name):
+                    if member.size > LARGEST_XML:  # a few bytes of an archive can stand for gigabytes
+                        raise tarfile.ReadError(f"{member.name} has {member.size} bytes, too many for boxes")
+                    yield member.name, archive.extractfile(member).read()
+            check_tar_end(archive)
+            while archive.fileobj.read(tarfile.RECORDSIZE):
+                pass  # up to the checksum of what is compressed
+    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
+        reason = " ".join(str(error).split())  # tarfile lists on lines of their own what it tried
+        raise InputError(f"cannot read the archive {path}: {reason}; download it again") from error
+
+
+def check_tar_end(archive: tarfile.TarFile) -> None:
+    """Raise `ReadError` where an archive is cut or damaged after the last member found, which tarfile takes for its end."""
+    archive.fileobj.seek(archive.offset)
+    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
+        raise tarfile.ReadError(f"no end mark at byte {archive.offset}")
+
+
+def _is_visible_xml(name: str) -> bool:
+    path = PurePosixPath(name)
+    return path.suffix == ".xml" and not path.name.startswith(".")
+
+
+def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -> Annotation:
+    ids = sorted({class_id for class_id, _ in objects})
+    if not ids:
+        raise UnusableError("annotated without an object")
+    if len(ids) > 1:
+        raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
+    if ids[0] not in indices:
+        raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
+    return indices[ids[0]], [parse_box(words) for _, words in objects]
+
+
+def _report(annotations: Annotations) -> str:
+    table, problems = annotations
+    boxes = table["boxes"].map(len)
+    lines = [
+        f"images            {len(table):>8,}",
+        f"boxes             {boxes.sum():>8,}",
+        f"classes           {table['label'].nunique():>8,}",
+        f"several boxes     {(boxes > 1).mean() if len(table) else 0:>8.1%} of the images",
+        f"unusable images   {len(problems):>8,}",
+    ]
+    kinds = Counter(reason.partition(":")[0] for reason in problems.values())
+    lines += [f"  {count:,} x {kind}" for kind, count in kinds.most_common()]
+    lines += [f"  e.g. {image}: {reason}" for image, reason in list(problems.items())[:5]]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Print what a file of boxes holds; exit with status 1 if it cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m labelmaps.data.annotations", description=main.__doc__)
+    parser.add_argument("boxes", help="Kaggle's .csv, a folder of the official .xml files, or their .tgz")
+    parser.add_argument("--classes", default="resources/imagenet_classes.txt", help="lines of 'id name'")
+    arguments = parser.parse_args()
+    try:
+        print(_report(read_annotations(arguments.boxes, read_classes(arguments.classes))))
+    except InputError as error:
+        sys.exit(f"ERROR: {error}")
+
+
+if __name__ == "__main__":
+    main()

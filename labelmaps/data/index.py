@@ -1,0 +1,105 @@
+"""The index: the file that says which images a data set holds, where they lie and what they show."""
+
+import csv
+import re
+from collections.abc import Iterable
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labelmaps.errors import InputError
+from labelmaps.storage.files import moved_into_place
+from labelmaps.storage.parquet import read_arrow, write_arrow
+
+_CORNERS = 4
+SCHEMA = pa.schema(
+    [
+        pa.field("image", pa.string(), nullable=False),  # unique id; the rows are sorted by it
+        pa.field("path", pa.string(), nullable=False),  # of the image file, or of the tar that holds it
+        pa.field("offset", pa.int64(), nullable=False),  # first byte inside `path`; -1: the whole file
+        pa.field("length", pa.int64(), nullable=False),  # bytes; -1: the whole file
+        pa.field("digest", pa.string(), nullable=False),  # SHA-256 of its bytes; empty where not read
+        pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
+        pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied
+        pa.field("height", pa.int32(), nullable=False),
+        # x0, y0, x1, y1 in the same pixels; possibly no box at all
+        pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
+    ]
+)
+VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_\d{8}(_n\d{8})?")  # some copies add the synset
+EXCLUDED_COLUMNS = ["image", "path", "reason"]
+
+
+def write_index(path: str | Path, index: pd.DataFrame) -> None:
+    """Write one row per image in the columns of `SCHEMA`; `boxes` are arrays of shape (box, corner).
+
+    Raises ValueError (pyarrow's `ArrowInvalid` is one) if the frame does not follow the schema.
+    """
+    if list(index.columns) != SCHEMA.names:
+        raise ValueError(f"an index has the columns {SCHEMA.names}, not {list(index.columns)}")
+    if not (index["image"].is_monotonic_increasing and index["image"].is_unique):
+        raise ValueError("the rows of an index are sorted by image, and each image has one")
+    plain = [pa.array(index[field.name].tolist(), field.type) for field in SCHEMA if field.name != "boxes"]
+    table = pa.Table.from_arrays([*plain, _pack_boxes(list(index["boxes"]))], schema=SCHEMA)
+    table.validate(full=True)
+    write_arrow(path, table)
+
+
+def read_index(path: str | Path) -> pd.DataFrame:
+    """Read what `write_index` wrote; `boxes` are float32 arrays of shape (box, corner).
+
+    Raises `InputError` if the file is missing, damaged or follows another schema.
+    """
+    table = read_arrow(path)
+    if not table.schema.equals(SCHEMA):
+        raise InputError(f"{path}: not an index of this version. Delete it and run again")
+    index = table.drop_columns(["boxes"]).to_pandas()
+    return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))
+
+
+def sample_images(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
+    """The rows of `images` images drawn at random, in the order of the index; all rows where there are no more."""
+    rows = np.random.default_rng(seed).permutation(len(index))[:images]
+    return index.iloc[np.sort(rows)]
+
+
+def write_excluded(path: str | Path, excluded: pd.DataFrame) -> None:
+    """Write the images left out as CSV: `image` (id), `path`, `reason`."""
+    with moved_into_place(path) as temporary:
+        # All quoted: a file's name may hold any kind of line end.
+        excluded[EXCLUDED_COLUMNS].to_csv(
+            temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL, encoding="utf-8"
+        )
+
+
+def read_excluded(path: str | Path) -> pd.DataFrame:
+    """Read what `write_excluded` wrote; raise `InputError` if the file is none."""
+    try:
+        excluded = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"cannot read the list of excluded images {path}: {error}; run rule index_dataset again"
+        ) from error
+    if list(excluded.columns) != EXCLUDED_COLUMNS:
+        raise InputError(f"{path} is no list of excluded images; run rule index_dataset again")
+    return excluded
+
+
+def _pack_boxes(boxes: list[np.ndarray]) -> pa.ListArray:
+    offsets = np.cumsum([0, *map(len, boxes)]).astype(np.int32)
+    corners = np.concatenate([np.asarray(item, np.float32).reshape(-1, _CORNERS) for item in boxes])
+    return pa.ListArray.from_arrays(offsets, pa.FixedSizeListArray.from_arrays(corners.ravel(), _CORNERS))
+
+
+def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
+    corners = column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()  # Arrow's is read-only
+    offsets = np.cumsum([0, *column.value_lengths().to_pylist()])
+    return [corners[start:end] for start, end in pairwise(offsets)]
+
+
+def are_imagenet_validation(images: Iterable[str]) -> bool:
+    """Whether all ids are those of ImageNet's validation images."""
+    return all(VALIDATION_IMAGE.fullmatch(image) for image in images)

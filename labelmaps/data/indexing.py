@@ -1,0 +1,285 @@
+"""Index a data set: find its images, join them with their annotations, and check every one."""
+
+import logging
+import os
+import tarfile
+from collections import Counter
+from collections.abc import Callable
+from itertools import pairwise
+from multiprocessing.pool import ThreadPool
+from pathlib import Path, PurePosixPath
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from labelmaps.data.annotations import (
+    Annotation,
+    Annotations,
+    Box,
+    UnusableError,
+    check_tar_end,
+    collect,
+    read_annotations,
+)
+from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.images import image_id, is_image_name, read_digest, read_image, read_size
+from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
+from labelmaps.data.own_table import read_table
+from labelmaps.errors import InputError
+from labelmaps.jobs.progress import progress
+
+logger = logging.getLogger(__name__)
+
+MOST_LOGGED = 200  # unusable images, when there are so many that no list of them is written
+
+_INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
+
+
+class FoundImage(NamedTuple):
+    """An image file, or a member of a tar archive (`offset`, `length`); `label`: that of its folder."""
+
+    image: str
+    path: str
+    offset: int = -1
+    length: int = -1
+    label: int | None = None
+
+
+def index_dataset(
+    classes: str | Path,
+    images: str | Path | None = None,
+    boxes: str | Path | None = None,
+    table: str | Path | None = None,
+    *,
+    verify: str = "full",
+    expect_images: int | None = None,
+    max_excluded: float = 0.0,
+    workers: int = 1,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the index (columns: `labelmaps.data.index.SCHEMA`) and the excluded images (image, path, reason).
+
+    `images`: a folder of images, a folder with one folder of images per class (named by the class's id), or
+    ImageNet's plain tar. `boxes`: as `read_annotations`; they also label the images, so that only a folder
+    per class can do without. `table`: as `read_table`, instead of boxes; `images` is then its base folder.
+    `verify`: decode every image ("full") or read the headers only ("header"), in `workers` threads.
+
+    The images that are present define the data set: annotations of others are counted in the log. Both frames
+    are sorted by image id, and depend on the inputs alone.
+
+    Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than
+    `expect_images` are found, if more than the share `max_excluded` of them is unusable, or if none is left.
+    """
+    found, annotations = _find_sources(images, boxes, table, read_classes(classes))
+    found = sorted(found)
+    _check_found(found, expect_images)
+    _log_unmatched(found, annotations)
+    index, excluded = _examine(found, annotations, _examiner(verify), workers)
+    _check_excluded(excluded, len(found), max_excluded)
+    return index, excluded
+
+
+def _find_sources(
+    images: str | Path | None, boxes: str | Path | None, table: str | Path | None, classes: list[Class]
+) -> tuple[list[FoundImage], Annotations]:
+    if table is not None and boxes is not None:
+        raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
+    if table is not None:
+        files, annotations = read_table(table, classes, images)
+        return [FoundImage(image, str(path)) for image, path in files], annotations
+    if images is None:
+        raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
+    annotations = collect([]) if boxes is None else read_annotations(boxes, classes)
+    return find_images(Path(images), classes), annotations
+
+
+def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
+    """Find the images of a flat folder, of a folder per class, or of a plain tar archive.
+
+    Raises `InputError` if there is none, or if a folder is not named by a class's id.
+    """
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+    found, ignored = _find_in_folder(path, class_indices(classes)) if is_folder else _find_in_tar(path)
+    if ignored:
+        logger.info("%s: ignored %d entries that are no images", path, ignored)
+    if not found:
+        raise InputError(f"no image in {path}: give a folder of images, of one folder per class, or a tar")
+    return found
+
+
+def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
+    files, folders, ignored = _list_folder(folder)
+    if not files:
+        return _find_in_class_folders(folder, folders, labels, ignored)
+    if of_classes := [name for name in folders if name in labels]:
+        raise InputError(
+            f"{folder} holds images ({files[0]}) and folders of classes ({of_classes[0]}): "
+            "which are the data set? Move the others away"
+        )
+    return [FoundImage(image_id(name), str(folder / name)) for name in files], ignored + len(folders)
+
+
+def _find_in_class_folders(
+    folder: Path, names: list[str], labels: dict[str, int], ignored: int
+) -> tuple[list[FoundImage], int]:
+    if unknown := [name for name in names if name not in labels]:
+        raise InputError(
+            f"{folder}: {len(unknown)} folders are not named by a class's id, first {unknown[:3]}; "
+            "rename them to ids of the classes file, or add their classes to it"
+        )
+    found = []
+    for name in names:
+        files, folders, others = _list_folder(folder / name)
+        ignored += others + len(folders)
+        found += [FoundImage(image_id(file), str(folder / name / file), label=labels[name]) for file in files]
+    return found, ignored
+
+
+def _list_folder(folder: Path) -> tuple[list[str], list[str], int]:
+    """Names of images and of visible folders, both sorted, and the number of other entries."""
+    try:
+        with os.scandir(folder) as scan:
+            entries = list(scan)
+        names = {entry.name for entry in entries if entry.is_dir()}
+        # Of what is neither file nor folder, links that lead nowhere are told of; a pipe would be waited for.
+        files = {entry.name for entry in entries if entry.is_file() or entry.is_symlink()} - names
+    except OSError as error:
+        raise InputError(f"cannot list the folder {folder}: {error}; check path and rights") from error
+    images = sorted(filter(is_image_name, files))
+    folders = sorted(name for name in names if not name.startswith("."))
+    return images, folders, len(entries) - len(images) - len(folders)
+
+
+def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            members = archive.getmembers()
+            check_tar_end(archive)
+    except FileNotFoundError as error:
+        raise InputError(f"no such file or folder: {path}; give the path of the images") from error
+    except (OSError, tarfile.TarError) as error:
+        raise InputError(
+            f"cannot read {path} as a folder or a plain tar archive: {error}; images are read in place: "
+            "decompress the archive (gunzip), or download it again if it is damaged"
+        ) from error
+    files = [member for member in members if member.isreg() and not member.issparse()]
+    found = [
+        FoundImage(image_id(PurePosixPath(file.name).name), str(path), file.offset_data, file.size)
+        for file in files
+        if is_image_name(file.name)
+    ]
+    folders = sum(member.isdir() for member in members)
+    return found, len(members) - folders - len(found)
+
+
+def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
+    """Every image has an id of its own that can be written down; `found` is sorted."""
+    for first, second in pairwise(found):
+        if first.image == second.image:
+            raise InputError(
+                f"two images share the id {first.image!r}: {first.path} and {second.path}; rename one, "
+                "or list the images in a table (path,label), where the id includes the folders"
+            )
+    for item in found:
+        try:
+            f"{item.image}{item.path}".encode()
+        except UnicodeEncodeError:
+            raise InputError(f"file name not in UTF-8: {item.path!a} ({item.image!a}); rename it") from None
+    if expect_images is not None and len(found) < expect_images:
+        raise InputError(
+            f"{len(found)} images instead of {expect_images}: complete the data set, or change expect_images"
+        )
+
+
+def _log_unmatched(found: list[FoundImage], annotations: Annotations) -> None:
+    annotated = {*annotations.table["image"], *annotations.problems}
+    if unmatched := len(annotated - {item.image for item in found}):
+        logger.info("%d annotations belong to no image that is present", unmatched)
+
+
+class Examined(NamedTuple):
+    """What an image file itself tells; `digest` is empty where its content was not read."""
+
+    width: int
+    height: int
+    digest: str
+
+
+def _examiner(verify: str) -> Callable[[str, int, int], Examined]:
+    examiners = {"full": _examine_whole, "header": lambda *place: Examined(*read_size(*place), "")}
+    if verify not in examiners:
+        raise InputError(f"verify is {verify!r}: choose one of {', '.join(examiners)}")
+    return examiners[verify]
+
+
+def _examine_whole(path: str, offset: int, length: int) -> Examined:
+    height, width, _ = read_image(path, offset, length).shape
+    return Examined(width, height, read_digest(path, offset, length))
+
+
+def _examine(
+    found: list[FoundImage],
+    annotations: Annotations,
+    examine_file: Callable[[str, int, int], Examined],
+    workers: int,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    table = annotations.table
+    annotated = dict(zip(table["image"], zip(table["label"], table["boxes"], strict=True), strict=True))
+
+    def examine(item: FoundImage) -> dict[str, Any]:
+        """Give the image's row of the index, or of the excluded ones."""
+        try:
+            if item.image in annotations.problems:
+                raise UnusableError(annotations.problems[item.image])
+            label, boxes = _join(item, annotated.get(item.image))
+            examined = examine_file(item.path, item.offset, item.length)
+            _check_boxes_inside(boxes, examined.width, examined.height)
+        except (UnusableError, InputError) as reason:
+            return {"image": item.image, "path": item.path, "reason": str(reason)}
+        corners = np.array(boxes, np.float32).reshape(-1, 4)
+        return {**item._asdict(), **examined._asdict(), "label": label, "boxes": corners}
+
+    # Threads: decoding releases the interpreter, and they need neither a start-up nor a guarded main.
+    with ThreadPool(workers) as pool:
+        rows = list(progress(pool.imap(examine, found), total=len(found), unit="image", desc="index"))
+    excluded = [row for row in rows if "reason" in row]
+    index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
+    return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
+
+
+def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
+    if annotation is None and item.label is None:
+        raise UnusableError("no label: neither annotated, nor in a folder named by its class's id")
+    if annotation is None:
+        return item.label, []
+    if item.label not in (None, annotation[0]):
+        raise UnusableError(f"labels disagree: {item.label} by the folder, {annotation[0]} by the boxes")
+    return annotation
+
+
+def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
+    for x0, y0, x1, y1 in boxes:
+        if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
+            raise UnusableError(
+                f"box outside the image, probably a resized copy: {x0:g} {y0:g} {x1:g} {y1:g} "
+                f"in {width} x {height} pixels"
+            )
+
+
+def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
+    kinds = Counter(reason.partition(":")[0] for reason in excluded["reason"])
+    counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
+    if counts:
+        logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
+    if len(excluded) / found > max_excluded or len(excluded) == found:
+        for row in excluded.head(MOST_LOGGED).itertuples():
+            logger.info("excluded: %s: %s", row.image, row.reason)
+        first = "; ".join(f"{row.image}: {row.reason}" for row in excluded.head(5).itertuples())
+        raise InputError(
+            f"{len(excluded)} of {found} images are unusable, where max_excluded allows {max_excluded:.1%}: "
+            f"{counts}. First: {first}. Mend the data set, or raise max_excluded"
+        )

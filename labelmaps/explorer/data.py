@@ -1,0 +1,263 @@
+"""The explorer: one page on which to look at images through every method, as the networks saw them.
+
+The page is self-contained: its data, pictures included, lie in it as JSON, and its own script draws all that is seen. Views
+are drawn from the embedded picture as `labelmaps.resampling.boxes` draws them.
+"""
+
+import base64
+import hashlib
+import io
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from PIL import Image
+
+from labelmaps.figures import html_table, style
+from labelmaps.figures.figure_1 import HEAT
+from labelmaps.resampling.taps import Drawing
+from labelmaps.scoring.fixations import Arrival, nearest_views
+from labelmaps.scoring.pointing import SIZE_BINS, object_share, size_bin
+from labelmaps.storage.label_map_file import LabelMaps
+from labelmaps.views import ViewFamily
+
+if TYPE_CHECKING:
+    from labelmaps.networks.preprocessing import Preprocessing
+
+# A picture's bytes: with 48 of them, and what is said of them, the page stays under 15 MB.
+LARGEST_PICTURE = 160_000
+QUALITIES = 95, 90, 80  # of JPEG, tried in turn
+SHRINK = 0.8  # of the sides, where the last is still too large
+TOP = 5
+# What a map's numbers are; of other methods, numbers of their own.
+UNITS = {
+    "center": "1 at the centre",
+    "likelihood": "log p of the given label, nats",
+    "max_logit": "largest logit",
+    "max_softmax": "largest probability",
+    "min_entropy": "negative entropy, nats",
+    "igub": "expected log p, nats",
+    "consensus": "log p of the label the views agree on, nats",
+}
+OWN_UNITS = "in the method's own units"
+# What the summary says of a method on all images, as its table shows it.
+MEASURES = ["accuracy_before", "accuracy_after", "gain", "pointing"]
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image as the page holds it: a JPEG of some quality, and its pixels (H, W, RGB) uint8 when decoded."""
+
+    jpeg: bytes
+    quality: int
+    pixels: np.ndarray
+
+
+def embed_picture(pixels: np.ndarray, largest: int = LARGEST_PICTURE) -> Picture:
+    """An image (H, W, RGB) uint8 in at most `largest` bytes: the best quality that fits, at its own size where one does."""
+    image = Image.fromarray(pixels)
+    scale = 1.0
+    while True:
+        size = [max(round(side * scale), 1) for side in image.size]
+        shown = image if scale == 1 else image.resize(size, Image.Resampling.BOX)
+        for quality in QUALITIES:
+            file = io.BytesIO()
+            shown.save(file, "JPEG", quality=quality, subsampling=0)
+            if file.tell() <= largest or size == [1, 1]:
+                return Picture(file.getvalue(), quality, np.array(Image.open(file)))
+        scale *= SHRINK
+
+
+def describe_view(name: str, family: ViewFamily, options: Mapping) -> dict:
+    """A view of the settings."""
+    return {
+        "name": name,
+        "options": ", ".join(f"{key}: {value}" for key, value in options.items()),
+        "grid": family.grid,
+        "exact": hasattr(family, "drawing"),
+    }
+
+
+def describe_model(name: str, model: Mapping, preprocessing: "Preprocessing") -> dict:
+    """A network of the settings; gray: the mean colour that it expects, in levels of 255."""
+    return {
+        "name": name,
+        "architecture": model["architecture"],
+        "source": model["source"],
+        "size": preprocessing.size,
+        "gray": [255 * mean for mean in preprocessing.mean],
+    }
+
+
+def describe_method(variant: str, cue: str) -> dict:
+    """A method of the settings."""
+    return {
+        "name": style.method_name(variant),
+        "cue": cue,
+        "colour": style.method_colour(variant),
+        "unit": UNITS.get(variant.split()[0], OWN_UNITS),
+    }
+
+
+def describe_image(row: pd.Series, kind: str, network: str, picture: Picture) -> dict:
+    """An image of the index; what kind it is shown as, and of which network; and its picture."""
+    share = object_share([row["boxes"]], [row["width"]], [row["height"]])
+    (size,) = size_bin(share)
+    height, width = picture.pixels.shape[:2]
+    return {
+        "id": row["image"],
+        "kind": kind,
+        "network": network,
+        "label": int(row["label"]),
+        "width": int(row["width"]),
+        "height": int(row["height"]),
+        "boxes": row["boxes"].tolist(),
+        "share": None if np.isnan(share[0]) else share[0],
+        "size": None if pd.isna(size) else SIZE_BINS.index(size),
+        "picture": {
+            "jpeg": base64.b64encode(picture.jpeg).decode(),
+            "quality": picture.quality,
+            "width": width,
+            "height": height,
+        },
+    }
+
+
+def describe_geometry(maps: LabelMaps, family: ViewFamily, width: int, height: int) -> dict:
+    """Where the views of an image look, and how they are drawn; `maps` are the image's."""
+    return {
+        "centre": _cells(maps.centre[0]).round(6).tolist(),
+        "extent": _cells(maps.extent[0]).round(6).tolist(),
+        "drawing": asdict(drawing_of(family, int(width), int(height))),
+    }
+
+
+def drawing_of(family: ViewFamily, width: int, height: int) -> Drawing:
+    """How the page draws views: as the family says; or, where it does not say, their extents of the image as they are."""
+    return family.drawing(width, height) if hasattr(family, "drawing") else Drawing((0, 0, width, height))
+
+
+def describe_views(maps: LabelMaps, label: int) -> dict:
+    """What the network says from each fixation of one image, cell by cell; `label` is the image's.
+
+    top: the TOP most probable labels, that of the unrounded logits first, and their probabilities. given: the probability
+    of the image's label.
+    """
+    log_p, first = _cells(maps.log_probability[0]), maps.top_label[0].ravel()
+    ranking = log_p.copy()
+    ranking[np.arange(len(first)), first] = np.inf
+    top = np.argsort(-ranking, axis=1, kind="stable")[:, :TOP]
+    p = np.exp(log_p.astype(float))
+    return {
+        "labels": top.tolist(),
+        "p": _rounded(np.take_along_axis(p, top, axis=1)),
+        "given": _rounded(p[:, label]),
+    }
+
+
+def describe_map(
+    saliency: np.ndarray,
+    point: np.ndarray,
+    maps: LabelMaps,
+    fixation: pd.Series,
+    score: pd.Series,
+    arrival: Arrival,
+) -> dict:
+    """A method's map of one image, where it looks, and what came of it.
+
+    saliency: (row, column); point: (row, column, 2), x, y that each cell stands for, in original pixels. maps: the image's.
+    fixation, score: its rows in the method's tables. arrival: which view a cell leads to, as in `select_fixations`.
+    """
+    centre = maps.centre[:1]
+    is_grid = point.shape == centre.shape[1:] and np.array_equal(point, centre[0])
+    described = {
+        "rows": saliency.shape[0],
+        "columns": saliency.shape[1],
+        "saliency": [float(str(value)) for value in saliency.ravel()],
+        "view": int(fixation["row"]) * centre.shape[2] + int(fixation["column"]),
+        "x": float(fixation["x"]),
+        "y": float(fixation["y"]),
+        "tie": bool(fixation["tie"]),
+        "dead": bool(fixation["dead"]),
+        "own_label": None if pd.isna(score["own_label"]) else int(score["own_label"]),
+        "before": bool(score["correct_before"]),
+        "after": bool(score["correct_after"]),
+        "pointing": score["pointing"],
+    }
+    if not is_grid:  # the cells are no fixations: which points they stand for, and which views are theirs
+        described["point"] = _cells(point).round(6).tolist()
+        if arrival == "nearest":
+            described["views"] = nearest_views(_cells(point), centre).tolist()
+    return described
+
+
+def describe_summary(
+    summary: pd.DataFrame, views: Sequence[str], models: Sequence[str], methods: Sequence[str]
+) -> list:
+    """What the summary says of each method on all images, [view][model][method], in the words of its table."""
+    names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
+    rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
+    rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})
+    found = rows.set_index(["view", "model", "method"])[[*names, "n_images", "n_pointing"]].to_dict("index")
+    return [[[found[view, model, method] for method in methods] for model in models] for view in views]
+
+
+def palette() -> list[str]:
+    """The colours of maps from low to high, as in Figure 1."""
+    return [mpl.colors.to_hex(colour) for colour in mpl.colormaps[HEAT](np.arange(256))]
+
+
+def used_classes(images: Sequence[dict], names: Sequence[str]) -> dict[int, str]:
+    """Names of the labels that the page speaks of."""
+    used = {image["label"] for image in images}
+    for image in images:
+        for networks in image["networks"]:
+            for network in networks:
+                used |= {label for labels in network["labels"] for label in labels}
+                used |= {m["own_label"] for m in network["methods"] if m["own_label"] is not None}
+    return {label: names[label] for label in sorted(used)}
+
+
+def page(data: Mapping, template: str, stylesheet: str, script: str) -> str:
+    """The page: the template with its style, its script and the data.
+
+    The template's policy lets the page run this script alone and load nothing. Text from the data is JSON, in which no tag
+    can begin.
+    """
+    policy = {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "style-src": _hash(stylesheet),
+        "script-src": _hash(script),
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    parts = {
+        "policy": "; ".join(f"{what} {allowed}" for what, allowed in policy.items()),
+        "style": stylesheet,
+        "script": script,
+        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
+    }
+    return re.sub(
+        r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template
+    )  # what was put in is not searched
+
+
+def _hash(text: str) -> str:
+    """What a content security policy calls a script or a style."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+def _cells(grid: np.ndarray) -> np.ndarray:
+    """(row, column, …) as (cell, …), row by row."""
+    return grid.reshape(-1, *grid.shape[2:])
+
+
+def _rounded(probability: np.ndarray) -> list:
+    """Six significant digits."""
+    return [_rounded(p) if np.ndim(p) else float(f"{p:.6g}") for p in probability]

@@ -1,0 +1,269 @@
+"""The paper's Figure 1, and what follows: where each method looks on one image, and what the network then sees and says."""
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.legend_handler import HandlerTuple
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.patheffects import Normal, Stroke, withStroke
+from PIL import Image
+
+from labelmaps.data.classes import Class
+from labelmaps.figures import style
+from labelmaps.figures.layout import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
+
+# Lengths in inches.
+NARROWEST_PANEL, WIDEST_PANEL = 1.05, 1.9  # where more methods would stand side by side, they go on below
+TALLEST, FLATTEST = 1.5, 0.35  # height of the upper panels, in units of their width
+LARGE = 8.0  # points: the size of titles
+LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # width that so many columns of the legend need
+LEGEND_LINE = 0.16  # its height
+
+HEAT, HEAT_ALPHA = "viridis", 0.55
+BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
+RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
+# White under a dark edge can be seen on any image.
+BOX = {
+    "edgecolor": "white",
+    "linewidth": 1.0,
+    "path_effects": [withStroke(linewidth=2.0, foreground="black")],
+}
+FAINT_BOX = {"edgecolor": "white", "linewidth": 0.7, "alpha": 0.6}
+EXTENT = {
+    "edgecolor": "white",
+    "linewidth": 0.8,
+    "linestyle": (0, (3, 2)),
+    "path_effects": [
+        Stroke(linewidth=1.4, foreground="black", dashes={"dash_offset": 0, "dash_list": None}),
+        Normal(),
+    ],
+}
+POINT = {
+    "linestyle": "",
+    "marker": "o",
+    "markersize": 4.5,
+    "markerfacecolor": "none",
+    "markeredgecolor": "white",
+    "markeredgewidth": 1.2,
+    "path_effects": [withStroke(linewidth=2.6, foreground="black")],
+    "clip_on": False,
+}
+
+
+@dataclass(frozen=True)
+class SeenView:
+    """What the network received from one fixation, and what it said.
+
+    pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the
+    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same.
+    """
+
+    pixels: np.ndarray
+    extent: np.ndarray
+    label: str
+    probability: float
+    truth: float
+    correct: bool
+
+
+@dataclass(frozen=True)
+class Saccade:
+    """Where one method looks.
+
+    method: its name; cue: cued, uncued or baseline. saliency: (row, column), in the method's units; point: (row, column, 2),
+    x, y that each cell stands for; x, y: the selected point; all in original pixels. own_label: the class that the method
+    itself gives, if it gives any.
+    """
+
+    method: str
+    cue: str
+    saliency: np.ndarray
+    point: np.ndarray
+    x: float
+    y: float
+    dead: bool
+    own_label: str | None
+    view: SeenView
+
+
+@dataclass(frozen=True)
+class Example:
+    """All that the figure shows.
+
+    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
+    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id.
+    """
+
+    pixels: np.ndarray
+    boxes: np.ndarray
+    label: str
+    before: SeenView
+    saccades: Sequence[Saccade]
+    notes: Sequence[str]
+
+
+def short_names(classes: Sequence[Class]) -> list[str]:
+    """Names of classes up to the first comma (ImageNet's lines hold synonyms); with the id where two would be the same."""
+    names = [item.name.split(",")[0].strip() or item.name for item in classes]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
+    ]
+
+
+def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
+    """Corners of the cells that stand for the points x, y (row, column, 2), inside an image of this size.
+
+    Borders lie halfway between neighbouring points, and as far beyond the outermost. Returns x, y, (row + 1, column + 1, 2).
+    """
+    for axis, side in enumerate([(0, height), (width, 0)]):
+        points = np.moveaxis(point, axis, 0)
+        # A lone row or column fills the image, at whose edges it is cut.
+        step = np.diff(points, axis=0) if len(points) > 1 else 2 * np.full_like(points, side)
+        half = np.concatenate([step[:1], step]) / 2
+        borders = np.concatenate([points - half[: len(points)], points[-1:] + half[-1:]])
+        point = np.moveaxis(borders, 0, axis)
+    return point.clip(0, [width, height])
+
+
+def figure_1(example: Example, width: float = style.PAGE) -> Figure:
+    """Draw the image and each method's map, and below each the view that the network received there."""
+    saccades = example.saccades
+    most = max(int((width - 2 * MARGIN + GAP) / (NARROWEST_PANEL + GAP)) - 1, 1)
+    n_blocks = math.ceil(len(saccades) / most)
+    per_block = math.ceil(len(saccades) / n_blocks)
+    panel = min(WIDEST_PANEL, (width - 2 * MARGIN - per_block * GAP) / (1 + per_block))
+    rows, columns = example.pixels.shape[:2]
+    upper = panel * min(max(rows / columns, FLATTEST), TALLEST)
+
+    # A column for the image and x₀, and one for each method.
+    views = [example.before, *(saccade.view for saccade in saccades)]
+    titles = [title(example.label, "the given label", panel)]
+    titles += [title(saccade.method, style.CUES[saccade.cue], panel) for saccade in saccades]
+    headings = [note("x₀: before the saccade", panel)]
+    for view in views[1:]:
+        stays = np.array_equal(view.extent, example.before.extent)
+        headings.append(note("the eye stays at x₀" if stays else "after the saccade", panel))
+    verdicts = [verdict(view, panel) for view in views]
+    for lines, saccade in zip(verdicts[1:], saccades, strict=True):
+        lines += remarks(saccade, panel)
+
+    above, between, below = (max(map(room, texts)) + GAP / 2 for texts in (titles, headings, verdicts))
+    block = above + upper + GAP + between + panel + GAP + below + 1.5 * GAP
+    page_width = 2 * MARGIN + panel + per_block * (panel + GAP)
+    footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
+    legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
+    legend = 4 // legend_columns * LEGEND_LINE
+    end = MARGIN + n_blocks * block
+    page = Page(page_width, end + legend + room(footer) + MARGIN)
+
+    image = Image.fromarray(example.pixels)
+    image.thumbnail((LARGEST_IMAGE, LARGEST_IMAGE))
+    for i, view in enumerate(views):
+        # The image stands to the left of the first block's methods.
+        row, column = divmod(i - 1, per_block) if i else (0, -1)
+        left, top = MARGIN + (column + 1) * (panel + GAP), MARGIN + row * block
+        page.write(titles[i], left, top + above - GAP / 2 - room(titles[i]))
+        top += above
+        axes = page.axes(left, top, panel, upper)
+        if i:
+            draw_map(axes, image.convert("L"), example, saccades[i - 1])
+        else:
+            draw_image(axes, image, example)
+        top += upper + GAP
+        page.write(headings[i], left, top)
+        top += between
+        draw_view(page.axes(left, top, panel, panel), view)
+        page.write(verdicts[i], left, top + panel + GAP)
+    draw_legend(page, end, legend_columns)
+    page.write(footer, MARGIN, end + legend)
+    return page.figure
+
+
+def note(text: str, width: float) -> list[Line]:
+    """A small line above a panel."""
+    return fit(Line(text, color=GREY), width, 1)
+
+
+def title(name: str, below: str, width: float) -> list[Line]:
+    """What stands above an upper panel."""
+    return fit(Line(name, LARGE, weight="bold"), width, 2) + note(below, width)
+
+
+def verdict(view: SeenView, width: float) -> list[Line]:
+    """What the network said of a view: the label, whether it is right, how probable, and how probable the given one is."""
+    mark, colour = RIGHT if view.correct else WRONG
+    lines = fit(Line(f"{mark} {view.label}", color=colour, weight="bold"), width, 2)
+    lines.append(Line(f"p = {view.probability:.2f}"))
+    if not view.correct:
+        lines.append(Line(f"p(given label) = {view.truth:.2f}"))
+    return lines
+
+
+def remarks(saccade: Saccade, width: float) -> list[Line]:
+    """What else there is to say of a method on this image."""
+    lines = []
+    if saccade.own_label is not None:
+        lines += fit(Line(f"its own label: {saccade.own_label}"), width, 2)
+    if saccade.dead:
+        lines += fit(Line("dead map: stays at the centre"), width, 2)
+    return lines
+
+
+def draw_image(axes: Axes, image: Image.Image, example: Example) -> None:
+    """The image with its boxes; the panel's coordinates are the original pixels."""
+    height, width = example.pixels.shape[:2]
+    axes.imshow(image, extent=(0, width, height, 0))
+    for box in example.boxes:
+        draw_box(axes, box, **BOX)
+
+
+def draw_map(axes: Axes, grey: Image.Image, example: Example, saccade: Saccade) -> None:
+    """A method's map over the grey image, its most salient point, and the extent of the view selected there."""
+    height, width = example.pixels.shape[:2]
+    axes.imshow(grey, extent=(0, width, height, 0), cmap="gray", vmin=BLACK, vmax=255)
+    axes.autoscale(False)
+    x, y = np.moveaxis(cell_corners(saccade.point, width, height), -1, 0)
+    axes.pcolormesh(x, y, saccade.saliency, cmap=HEAT, alpha=HEAT_ALPHA, rasterized=True)
+    for box in example.boxes:
+        draw_box(axes, box, **FAINT_BOX)
+    draw_box(axes, saccade.view.extent, **EXTENT)
+    axes.plot(saccade.x, saccade.y, **POINT)
+
+
+def draw_view(axes: Axes, view: SeenView) -> None:
+    """What the network received, framed in the colour of right or wrong."""
+    axes.imshow(view.pixels)
+    axes.spines[:].set(visible=True, color=(RIGHT if view.correct else WRONG)[1], linewidth=1.5)
+
+
+def draw_legend(page: Page, top: float, columns: int) -> None:
+    """What the outlines, the point and the colours mean."""
+    box, extent = (Patch(facecolor="0.6", **style) for style in (BOX, EXTENT))
+    scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
+    page.figure.legend(
+        [box, Line2D([], [], **POINT), extent, scale],
+        [
+            "box",
+            "most salient point",
+            "view selected there",
+            "saliency: low to high, each map on its own scale",
+        ],
+        handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
+        ncols=columns,
+        fontsize=SMALL,
+        frameon=False,
+        loc="upper left",
+        borderpad=0,
+        borderaxespad=0,
+        columnspacing=1.5,
+        handletextpad=0.6,
+        bbox_to_anchor=(2 * MARGIN / page.width, 1 - top / page.height),
+    )

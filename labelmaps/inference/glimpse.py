@@ -1,0 +1,70 @@
+"""The first glimpse: what the last block of a network says of x₀, and what the network's head makes of it.
+
+A classifier is cut in two: the body turns views into activations, the head turns activations into logits. Saliency methods
+that look inside the network (Grad-CAM, DFF) need the activations at x₀ and that head.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from labelmaps.errors import InputError
+from labelmaps.inference.inputs import make_views
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.views import ViewFamily
+
+if TYPE_CHECKING:
+    from pytorch_grad_cam.base_cam import BaseCAM
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """What a network's last block says of x₀, for a block of images.
+
+    activations: (image, channel, row, column) float32, on the network's device.
+    """
+
+    activations: Tensor
+    classifier: SplitClassifier
+
+    def cam(self, kind: "type[BaseCAM]", label: Tensor) -> Tensor:
+        """The map (image, row, column) by a class activation method of the grad-cam package, for labels k* (image,).
+
+        The package's arithmetic on our activations and gradients, at the block's own resolution and without its scaling
+        to [0, 1]; ReLU at the end, as there.
+        """
+        gradient = self.classifier.gradient(self.activations, label)
+        with kind(self.classifier.network, target_layers=[]) as package:
+            maps = package.get_cam_image(
+                None, None, None, self.activations.cpu().numpy(), gradient.cpu().numpy(), False
+            )
+        return torch.from_numpy(np.maximum(maps, 0))
+
+
+def look_once(
+    rows: pd.DataFrame,
+    images: list[np.ndarray],
+    classifier: SplitClassifier,
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    batch: int,
+) -> Glimpse:
+    """What the network's last block says of the x₀ of images (H, W, 3) uint8, which are these rows of the index.
+
+    batch: views that go through the network together. Raises `InputError` naming the image whose activations are not finite.
+    """
+    initial, device = [view.grid**2 // 2], classifier.device
+    views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
+    activations = torch.cat([classifier.activations(some) for some in torch.cat(views).split(batch)])
+    finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
+    if not finite.all():
+        raise InputError(
+            f"{rows['image'].iloc[finite.argmin()]}: the activations of the network's last block are not finite. Check "
+            "the weights, or choose a wider precision (compute.precision)"
+        )
+    return Glimpse(activations, classifier)

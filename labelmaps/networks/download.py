@@ -1,0 +1,69 @@
+"""Download torchvision's weights, checked by the hash in their file name."""
+
+import hashlib
+import re
+from http.client import HTTPException
+from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
+
+from labelmaps.errors import InputError
+from labelmaps.jobs.progress import progress
+from labelmaps.storage.files import moved_into_place
+
+SAFE_SCHEMES = ("https",)
+
+
+SILENCE = 60  # seconds without a byte after which a download is given up
+
+
+BLOCK = 2**20  # bytes
+
+
+def download_weights(url: str, path: str | Path) -> None:
+    """Download torchvision weights to `path`, checked against the hash in their file name (name-<hash>.pth).
+
+    Raises `InputError` when the address is not https, when the server falls silent or the download fails otherwise, or when
+    the hash is another; then no file is left.
+    """
+    match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
+    if match is None:
+        raise InputError(
+            f"{url}: the file name carries no hash (name-<8 hexadecimal digits>.pth) to check against"
+        )
+    try:
+        with moved_into_place(path) as temporary:
+            found = _fetch(url, temporary)
+            if not found.startswith(match.group(1)):
+                raise ValueError(f"its sha256 is {found}: the file is cut or another")
+    except (OSError, HTTPException, ValueError) as error:
+        raise InputError(
+            f"{url}: not downloaded ({str(error) or type(error).__name__}). Check network and disk, or fetch the file "
+            "elsewhere and give it as `checkpoint:`"
+        ) from error
+
+
+def _fetch(url: str, path: Path) -> str:
+    """Write what an address gives to a file; returns the sha256 of its bytes, hexadecimal."""
+    _refuse_unsafe(url)
+    digest = hashlib.sha256()
+    request = Request(url, headers={"User-Agent": "labelmaps"})  # some servers refuse Python's own
+    with build_opener(_SafeRedirects).open(request, timeout=SILENCE) as answer, path.open("wb") as file:
+        length = int(answer.headers.get("Content-Length", 0)) or None
+        with progress(total=length, unit="B", unit_scale=True, desc=url.rpartition("/")[2]) as bar:
+            while block := answer.read(BLOCK):
+                file.write(block)
+                digest.update(block)
+                bar.update(len(block))
+    return digest.hexdigest()
+
+
+class _SafeRedirects(HTTPRedirectHandler):
+    def redirect_request(self, request, file, code, message, headers, url: str) -> Request | None:
+        _refuse_unsafe(url)
+        return super().redirect_request(request, file, code, message, headers, url)
+
+
+def _refuse_unsafe(url: str) -> None:
+    if urlsplit(url).scheme not in SAFE_SCHEMES:
+        raise ValueError(f"{url} is not an address of {' or '.join(SAFE_SCHEMES)}")

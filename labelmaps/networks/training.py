@@ -1,0 +1,136 @@
+"""Training a classifier on synthetic scenes, in a minute or so on two CPU cores.
+
+The crops are ImageNet's random-resized ones, with a target that stays honest: a crop that holds only a part of the
+object is only that much evidence for its class, and the rest of the target is spread evenly over all classes. So the
+network learns from the crops that miss the object, too: to be unsure where there is nothing to see.
+"""
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from labelmaps.jobs.progress import progress
+from labelmaps.networks.build import build
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.scenes.scene import Box, Scene, Stream, nth_scene
+from labelmaps.scenes.things import CLASSES
+
+BATCH = 32
+LEARNING_RATE = 0.004  # the highest of a one-cycle schedule
+WEIGHT_DECAY = 0.05
+SIZES = (96, 96, 160)  # pixels: what each third of the epochs sees; small first, because small is fast
+STRAY = 0.2  # share of the crops that fall anywhere, down to a hundredth of the scene, object or not
+STRAY_AREA = 0.01
+LEAST_AREA = 0.04  # of the other crops, as a share of the scene
+ENOUGH = 0.5  # this share of the object's box is full evidence
+
+
+def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) -> dict[str, Tensor]:
+    """Train a classifier of `labelmaps.scenes.things.CLASSES`.
+
+    Args:
+        architecture: as for `build`.
+        seed: of the scenes, the initial weights and the crops.
+        scenes: number of training scenes; none of them is in any evaluation set.
+        epochs: how often each scene is seen.
+        threads: CPU threads, set for the whole process. Same arguments, same machine: same weights, bit for bit.
+
+    Returns:
+        The trained state dict.
+    """
+    torch.set_num_threads(threads)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = build(architecture, len(CLASSES))
+    network.train().to(memory_format=torch.channels_last)
+    drawn = draw_training_scenes(seed, scenes, workers=threads)
+    rng = np.random.default_rng(seed)
+    optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
+    steps = epochs * math.ceil(scenes / BATCH)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.2)
+    with progress(total=steps, unit="batch", desc=f"train {architecture}") as bar:
+        for epoch in range(epochs):
+            size = SIZES[epoch * len(SIZES) // epochs]
+            losses, hits = [], 0
+            for chosen in np.split(rng.permutation(scenes), range(BATCH, scenes, BATCH)):
+                batch = [drawn[i] for i in chosen]
+                views, targets = make_batch(batch, size, rng)
+                logits = network(views)
+                loss = functional.cross_entropy(logits, targets)
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+                schedule.step()
+                losses.append(loss.item())
+                hits += sum(
+                    guess == scene.label for guess, scene in zip(logits.argmax(1), batch, strict=True)
+                )
+                bar.update()
+            bar.set_postfix(epoch=epoch + 1, loss=f"{np.mean(losses):.3f}", accuracy=f"{hits / scenes:.3f}")
+    return network.state_dict()
+
+
+def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
+    """Draw the first `n` training scenes of a seed, with `workers` processes."""
+    draw = partial(nth_scene, seed, Stream.TRAINING)
+    # Spawned, not forked: torch's threads do not survive a fork.
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
+        return list(
+            progress(pool.map(draw, range(n), chunksize=25), total=n, unit="scene", desc="draw scenes")
+        )
+
+
+def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+    """Crop and resize scenes.
+
+    Returns:
+        Views (scene, 3, size, size) float32, in the network's units, and target probabilities (scene, label).
+    """
+    views = torch.empty((len(batch), 3, size, size), dtype=torch.uint8)
+    targets = torch.empty(len(batch), len(CLASSES))
+    for view, target, scene in zip(views, targets, batch, strict=True):
+        (x0, y0, x1, y1), share = random_crop(scene, rng)
+        crop = torch.from_numpy(scene.image[y0:y1, x0:x1]).permute(2, 0, 1)
+        crop = functional.interpolate(crop[None], (size, size), mode="bilinear", antialias=True)[0]
+        view.copy_(crop)
+        target.fill_((1 - share) / len(CLASSES))[scene.label] += share
+    views = Preprocessing().normalise(views)
+    return views.contiguous(memory_format=torch.channels_last), targets
+
+
+def random_crop(scene: Scene, rng: np.random.Generator) -> tuple[Box, float]:
+    """Choose a part of a scene at random, mostly one that shows the object.
+
+    Returns:
+        The crop (x0, y0, x1, y1) in pixels, x1 and y1 exclusive, and how much evidence of the object it holds (0..1).
+    """
+    height, width, _ = scene.image.shape
+    stray = rng.random() < STRAY
+    for _ in range(10):
+        area = width * height * math.exp(rng.uniform(math.log(STRAY_AREA if stray else LEAST_AREA), 0))
+        aspect = math.exp(rng.uniform(-1, 1) * math.log(4 / 3))
+        across, down = (
+            min(round(math.sqrt(area * aspect)), width),
+            min(round(math.sqrt(area / aspect)), height),
+        )
+        x, y = int(rng.integers(width - across + 1)), int(rng.integers(height - down + 1))
+        crop = (x, y, x + across, y + down)
+        share = _share_inside(scene.box, crop)
+        if stray or share >= ENOUGH:
+            return crop, min(1.0, share / ENOUGH)
+    return (0, 0, width, height), 1.0
+
+
+def _share_inside(box: Box, crop: Box) -> float:
+    """Share of a box's area (inclusive corners) that lies in a crop (x1 and y1 exclusive)."""
+    x0, y0, x1, y1 = box
+    across = max(0, min(x1 + 1, crop[2]) - max(x0, crop[0]))
+    down = max(0, min(y1 + 1, crop[3]) - max(y0, crop[1]))
+    return across * down / ((x1 + 1 - x0) * (y1 + 1 - y0))

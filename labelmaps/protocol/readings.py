@@ -1,0 +1,95 @@
+"""Readings of the paper's protocol: how right the network is after the saccade of each of its methods."""
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.methods import igub, likelihood, max_logit
+from labelmaps.scoring.fixations import Arrival, select_fixations
+from labelmaps.scoring.statistics import interval_fields, paired_difference, proportion
+from labelmaps.storage.label_map_file import LabelMaps
+from labelmaps.storage.saliency_file import SaliencyMaps
+
+ON_LABEL_MAPS = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
+ON_GLIMPSES = ("gradcam", "dff")
+GLIMPSES = 2  # what a method on x₀ looks at: x₀, and the view after the saccade
+EITHER = "either"  # arrival: by the nearest view and by index are the same
+ARRIVALS = {"nearest": ", nearest view", "index": ", view by index", EITHER: ""}
+
+
+def label_map_saliency(blocks: Iterable[LabelMaps], label: np.ndarray) -> dict[str, np.ndarray]:
+    """Method → saliency maps (image, row, column) of those of the paper's methods that look at label maps.
+
+    blocks: the label maps of all images, in order. label: (image,).
+    """
+    maps: dict[str, list[np.ndarray]] = {method: [] for method in ON_LABEL_MAPS}
+    start = 0
+    for block in blocks:
+        stop = start + len(block.image)
+        for method, module in ON_LABEL_MAPS.items():
+            cue = label[start:stop] if module.CUE == "cued" else None
+            maps[method].append(module.saliency(block, cue))
+        start = stop
+    return {method: np.concatenate(of_blocks) for method, of_blocks in maps.items()}
+
+
+def read_protocol(
+    maps: Mapping[str, np.ndarray],
+    glimpses: Mapping[str, SaliencyMaps],
+    centre: np.ndarray,
+    top_label: np.ndarray,
+    label: np.ndarray,
+    arrival: Arrival,
+) -> pd.DataFrame:
+    """Is the network right before the saccade, and after that of each method? Boolean columns, one row per image.
+
+    maps: as from `label_map_saliency`. glimpses: method → its maps. centre: (image, row, column, 2), where the views look.
+    top_label: (image, row, column). label: (image,). arrival: as in `select_fixations`.
+    """
+    _, rows, columns = top_label.shape
+    salient = {method: (saliency, centre) for method, saliency in maps.items()}
+    salient |= {method: (glimpse.saliency, glimpse.point) for method, glimpse in glimpses.items()}
+    outcomes = {"before": top_label[:, rows // 2, columns // 2] == label}
+    for method, (saliency, point) in salient.items():
+        fixations = select_fixations(saliency, point, centre, arrival)
+        after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
+        outcomes[method] = after == label
+    return pd.DataFrame(outcomes)
+
+
+def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
+    """The readings of one view: name → (view and arrival, outcomes indexed by image).
+
+    outcomes: as from `read_protocol` for each arrival, with the columns arrival and image. Where the ways to arrive agree
+    on every image there is one reading, of arrival "either", else one for each.
+    """
+    arrivals = {
+        arrival: of_arrival.set_index("image").drop(columns="arrival")
+        for arrival, of_arrival in outcomes.groupby("arrival", sort=False)
+    }
+    first, *others = arrivals.values()
+    if others and all(other.equals(first) for other in others):
+        arrivals = {EITHER: first}
+    return {
+        f"{view}{ARRIVALS[arrival]}": ({"view": view, "arrival": arrival}, table)
+        for arrival, table in arrivals.items()
+    }
+
+
+def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
+    """Accuracy before and after the saccade of a method and the gain between them, with 95 % intervals.
+
+    outcomes: as from `read_protocol`. Fields as in the summary.
+    """
+    before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
+    n = len(outcomes)
+    measures = {
+        "accuracy_before": proportion(before.sum(), n),
+        "accuracy_after": proportion(after.sum(), n),
+        "gain": paired_difference(before, after),
+    }
+    fields = {"n_images": n}
+    for name, interval in measures.items():
+        fields |= interval_fields(name, interval)
+    return fields

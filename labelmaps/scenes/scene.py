@@ -1,0 +1,262 @@
+"""Synthetic scenes: one object of a known class somewhere among clutter and look-alikes, with its exact box.
+
+Everything is drawn here from a random generator, so that the workflow runs with no download. Shapes are polygons
+in unit coordinates (x to the right, y down, the object fills about [-1, 1] of its longer side). A `Pen` maps them to
+a supersampled picture, `_sprite` lights that picture and gives it a shadow, and `compose_scene` lays sprites on a
+textured ground. Adding a class is adding a drawing and its line in `DRAWINGS`.
+"""
+
+import csv
+import math
+from collections.abc import Sequence
+from enum import IntEnum
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from labelmaps.scenes.pen import SUPERSAMPLE, Pen, _tint
+from labelmaps.scenes.things import CLASSES, CLUTTER, DRAWINGS, LOOKALIKES, Drawing
+
+Box = tuple[int, int, int, int]
+
+JPEG_QUALITY = 90
+OBJECT_SIZE = (0.24, 0.72)  # the object's longer side, as a fraction of the image's shorter side
+CENTRE_BIAS = 2.5  # places follow Beta(b, b) between the borders: photographers prefer the middle
+VISIBLE = 0.75  # what comes in front of the object leaves at least this share of it in sight
+
+# The two colours of the ground, and how much wider than high its grain is.
+GROUNDS = (
+    ((70, 98, 46), (142, 166, 84), 1.0),  # meadow
+    ((176, 150, 110), (224, 204, 164), 1.5),  # sand
+    ((54, 104, 122), (132, 178, 186), 4.0),  # water
+    ((88, 68, 48), (150, 122, 88), 1.0),  # forest floor
+    ((120, 82, 50), (186, 142, 98), 8.0),  # planks
+    ((96, 100, 106), (168, 170, 168), 1.0),  # slate
+    ((188, 200, 212), (238, 240, 242), 2.0),  # snow
+    ((58, 64, 88), (122, 118, 134), 2.0),  # dusk
+)
+
+
+class Stream(IntEnum):
+    """What a scene is for. Each purpose has its own random stream, so no training scene is ever evaluated."""
+
+    EVALUATION = 0
+    TRAINING = 1
+
+
+class Scene(NamedTuple):
+    """A picture (height, width, 3) uint8, the object's box (x0, y0, x1, y1) and its label index."""
+
+    image: np.ndarray
+    box: Box
+    label: int
+
+
+# ------------------------------------------------------------------------------------------------------- the pen
+
+
+# --------------------------------------------------------------------------------------- the classes' drawings
+
+
+# ------------------------------------------------------- what is no class: look-alikes and clutter on the ground
+
+
+# ----------------------------------------------------------------------------------------------------- the scene
+
+
+class _Sprite(NamedTuple):
+    colour: np.ndarray  # (height, width, 3), 0..255, premultiplied by alpha
+    alpha: np.ndarray  # (height, width), 0..1
+    shadow: np.ndarray  # (height, width), 0..1
+
+
+def _sprite(
+    drawing: Drawing, size: float, tilt: float, light: np.ndarray, rng: np.random.Generator
+) -> _Sprite:
+    """Draw one thing, about `size` pixels long, turned by up to `tilt` radians and lit from `light` (x, y)."""
+    turn, mirror, squeeze = rng.uniform(-tilt, tilt), rng.choice([-1, 1]), rng.uniform(0.8, 1.0)
+    turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
+    pen = Pen(size, turned @ np.diag([mirror * squeeze, 1.0]))
+    drawing(pen, rng)
+    x0, y0, x1, y1 = pen.picture.getbbox()
+    margin = math.ceil(0.15 * size) * SUPERSAMPLE  # room for the shadow
+    picture = pen.picture.crop((x0 - margin, y0 - margin, x1 + margin, y1 + margin)).reduce(SUPERSAMPLE)
+    pixels = np.asarray(picture, np.float32)
+    # A blurred silhouette serves as the height of a cushion: its slope towards the light gives the shading.
+    soft = picture.getchannel("a").filter(ImageFilter.GaussianBlur(0.05 * size))
+    height = np.asarray(soft, np.float32) / 255
+    down, right = np.gradient(height)
+    shading = 1 - 0.12 * (size * (light[0] * right + light[1] * down)).clip(-4, 4)
+    drop = np.rint(-0.06 * size * light).astype(int)
+    shadow = np.roll(height, (drop[1], drop[0]), axis=(0, 1))
+    alpha = pixels[..., 3:] / 255
+    return _Sprite(np.minimum(pixels[..., :3] * shading[..., None], 255 * alpha), alpha[..., 0], shadow)
+
+
+class _Stage:
+    """A scene while it is being laid out, from the back to the front.
+
+    Attributes:
+        canvas: (height, width, 3) float32, 0..255.
+        visible: (height, width) float32, how much of each pixel the object covers, in sight.
+        light: (x, y), the unit vector towards the light.
+    """
+
+    def __init__(self, rng: np.random.Generator):
+        angle = rng.uniform(-2.6, -0.5)  # from above
+        self.light = np.array([np.cos(angle), np.sin(angle)], np.float32)
+        self.canvas = _ground(rng, *_canvas_size(rng), self.light)
+        self.visible = np.zeros(self.canvas.shape[:2], np.float32)
+        self.least = 0.0  # how many pixels of the object must stay in sight
+        self.rng = rng
+
+    def strew(self, drawings: Sequence[Drawing], n: int, sizes: tuple[float, float]) -> None:
+        """Lay `n` things anywhere, even across a border; `sizes` are fractions of the shorter side."""
+        height, width = self.visible.shape
+        for _ in range(n):
+            drawing = drawings[self.rng.integers(len(drawings))]
+            sprite = _sprite(
+                drawing, min(width, height) * self.rng.uniform(*sizes), 0.5, self.light, self.rng
+            )
+            rows, columns = sprite.alpha.shape
+            x, y = self.rng.uniform(0, (width, height)) - (columns / 2, rows / 2)
+            self._lay(sprite, round(x), round(y))
+
+    def lay_object(self, drawing: Drawing) -> None:
+        """Lay the object, whole inside the scene."""
+        height, width = self.visible.shape
+        size = min(width, height) * math.exp(self.rng.uniform(*map(math.log, OBJECT_SIZE)))
+        sprite = _sprite(drawing, size, 0.4, self.light, self.rng)
+        x0, y0, x1, y1 = box_of(sprite.alpha >= 0.5)
+        place = self.rng.beta(CENTRE_BIAS, CENTRE_BIAS, 2)
+        x, y = place * (width - 1 - x1 + x0, height - 1 - y1 + y0) - (x0, y0)
+        here, there = self._lay(sprite, round(x), round(y))
+        self.visible[here] = sprite.alpha[there]
+        self.least = VISIBLE * self.visible.sum()
+
+    def _lay(self, sprite: _Sprite, x: int, y: int) -> tuple[tuple, tuple]:
+        """Paint a sprite with its corner at (x, y), unless it would hide too much of the object.
+
+        Returns:
+            The slices (rows, columns) of the scene and of the sprite where the two meet.
+        """
+        rows, columns = sprite.alpha.shape
+        height, width = self.visible.shape
+        x0, y0, x1, y1 = max(x, 0), max(y, 0), min(x + columns, width), min(y + rows, height)
+        here, there = np.s_[y0:y1, x0:x1], np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
+        see_through = 1 - sprite.alpha[there]
+        visible = self.visible[here] * see_through
+        if self.visible.sum() - self.visible[here].sum() + visible.sum() >= self.least:
+            self.visible[here] = visible
+            self.canvas[here] *= (see_through * (1 - 0.45 * sprite.shadow[there]))[..., None]
+            self.canvas[here] += sprite.colour[there]
+        return here, there
+
+
+def _noise(rng: np.random.Generator, width: int, height: int, grain: float, stretch: float) -> np.ndarray:
+    """Smooth noise (height, width) in about -1..1, with features of `grain` pixels, `stretch` times wider."""
+    shape = int(height / grain) + 2, int(width / (grain * stretch)) + 2
+    coarse = Image.fromarray(2 * rng.random(shape, np.float32) - 1)
+    return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
+
+
+def _ground(rng: np.random.Generator, width: int, height: int, light: np.ndarray) -> np.ndarray:
+    """A textured ground (height, width, 3) float32, 0..255, brighter towards the light."""
+    dark, bright, stretch = GROUNDS[rng.integers(len(GROUNDS))]
+    dark, bright = np.float32(_tint(rng, dark)), np.float32(_tint(rng, bright))
+    texture = 0.5 + 0.1 * (2 * rng.random((height, width), np.float32) - 1)
+    for grain, strength in ((90, 0.4), (24, 0.2), (6, 0.1)):
+        texture += strength * _noise(rng, width, height, grain, stretch)
+    across, down = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
+    falloff = 1 + 0.12 * (light[0] * across + light[1] * down[:, None])
+    return (dark + texture[..., None] * (bright - dark)) * falloff[..., None]
+
+
+def _canvas_size(rng: np.random.Generator) -> tuple[int, int]:
+    """Width and height around 400 x 300 pixels; two in three are landscape."""
+    long = int(rng.integers(360, 461))
+    short = round(long / rng.choice([1.0, 1.25, 4 / 3, 1.5, 16 / 9]))
+    return (long, short) if rng.random() < 0.67 else (short, long)
+
+
+def compose_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a scene and the mask of its object.
+
+    Args:
+        rng: source of every choice.
+        label: index into `CLASSES`.
+
+    Returns:
+        The picture (height, width, 3) uint8 and the visible object (height, width) bool: the pixels that the object
+        covers by half or more and that nothing in front of it hides.
+    """
+    stage = _Stage(rng)
+    stage.strew(CLUTTER, rng.integers(3, 8), (0.2, 0.6))
+    stage.strew(LOOKALIKES, rng.integers(2, 6), (0.08, 0.3))
+    stage.lay_object(tuple(DRAWINGS.values())[label])
+    stage.strew(LOOKALIKES, rng.integers(0, 3), (0.08, 0.25))
+    stage.strew(CLUTTER, rng.integers(1, 4), (0.2, 0.5))
+    film = 12 * rng.random((*stage.visible.shape, 1), np.float32) - 6  # a camera's grain
+    return (stage.canvas + film).clip(0, 255).round().astype(np.uint8), stage.visible >= 0.5
+
+
+def box_of(mask: np.ndarray) -> Box:
+    """Tight box (x0, y0, x1, y1) of a mask (height, width): first and last column and row, counted from 0."""
+    columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
+    return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
+
+
+def draw_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, Box]:
+    """Draw one object among clutter.
+
+    Args:
+        rng: source of every choice.
+        label: index into `CLASSES`.
+
+    Returns:
+        The picture (height, width, 3) uint8, and the tight box (x0, y0, x1, y1) of what is visible of the object,
+        in pixels, inclusive, counted from 0.
+    """
+    image, mask = compose_scene(rng, label)
+    return image, box_of(mask)
+
+
+# -------------------------------------------------------------------------------------------------------- the set
+
+
+def nth_label(seed: int, stream: Stream, index: int) -> int:
+    """Label of scene `index`: every run of `len(CLASSES)` scenes is a shuffle of all the classes."""
+    run, place = divmod(index, len(CLASSES))
+    shuffle = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 0, run)))
+    return int(shuffle.permutation(len(CLASSES))[place])
+
+
+def nth_scene(seed: int, stream: Stream, index: int) -> Scene:
+    """Draw scene `index` (from 0) of a set. It depends on nothing else: a longer set begins with the shorter one."""
+    label = nth_label(seed, stream, index)
+    rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 1, index)))
+    return Scene(*draw_scene(rng, label), label)
+
+
+def write_scenes(folder: Path, n: int, seed: int) -> None:
+    """Write an evaluation set in the formats of ImageNet's: same seed, same bytes.
+
+    Args:
+        folder: receives `images/scene_00000001.JPEG`…, `boxes.csv` (Kaggle's `ImageId,PredictionString`, each string
+            `id x0 y0 x1 y1 ` with its trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
+        n: number of scenes.
+        seed: of the scenes; a training set of the same seed shares none of them.
+    """
+    images = folder / "images"
+    images.mkdir(parents=True, exist_ok=True)
+    (folder / "classes.txt").write_text("".join(f"{id} {name}\n" for id, name in CLASSES))
+    with (folder / "boxes.csv").open("w", newline="") as file:
+        rows = csv.writer(file, lineterminator="\n")
+        rows.writerow(["ImageId", "PredictionString"])
+        for index in range(n):
+            scene = nth_scene(seed, Stream.EVALUATION, index)
+            name = f"scene_{index + 1:08d}"
+            Image.fromarray(scene.image).save(images / f"{name}.JPEG", quality=JPEG_QUALITY)
+            rows.writerow([name, " ".join(map(str, (CLASSES[scene.label][0], *scene.box))) + " "])

@@ -1,0 +1,48 @@
+"""Was the saccade worth it? Accuracy before and after it, and the Pointing Game."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.scoring.pointing import hits
+
+HIT, MISS, SKIPPED = "hit", "miss", "skipped"
+
+
+def score_fixations(
+    fixations: pd.DataFrame,
+    label: np.ndarray,
+    boxes: Sequence[np.ndarray],
+    top_label: np.ndarray,
+    tolerance: float = 0.0,
+) -> pd.DataFrame:
+    """Score the fixation of each image.
+
+    fixations: as from `select_fixations`, and own_label, the label that the method itself gives, or null. label: (image,).
+    boxes: per image (box, 4), original pixels. top_label: (image, row, column), the label predicted from each view.
+    tolerance: of the Pointing Game, in original pixels.
+
+    Returns one row per image: label; predicted_before, correct_before at x₀; predicted_after, correct_after at the selected
+    fixation's view, from that view alone; own_label and correct_own (null where the method gives no label); pointing ("hit",
+    "miss", "skipped"); reason why it was skipped; dead, whether the map said nothing.
+    """
+    _, rows, columns = top_label.shape
+    before = top_label[:, rows // 2, columns // 2]
+    after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
+    own_label = fixations["own_label"].array
+    hit = hits(fixations["x"], fixations["y"], boxes, tolerance)
+    return pd.DataFrame(
+        {
+            "label": label,
+            "predicted_before": before,
+            "predicted_after": after,
+            "correct_before": before == label,
+            "correct_after": after == label,
+            "own_label": own_label,
+            "correct_own": own_label == label,
+            "pointing": np.select([hit == 1, hit == 0], [HIT, MISS], SKIPPED),
+            "reason": np.where(np.isnan(hit), "no box", ""),
+            "dead": fixations["dead"].to_numpy(),
+        }
+    )

@@ -1,0 +1,73 @@
+"""Saliency maps in HDF5: one schema for every method, the one writer and the one reader.
+
+saliency  (image, row, column) float32     raw, in the method's own units
+point     (image, row, column, 2) float64  x, y that each cell stands for, in original pixels
+image     (image,) text                    ids, in the order of the index
+own_label (image,) int16                   the label that the method itself gives; -1: it gives none
+
+Attributes say what made the file: the method and its options; the label maps that it looked at, by their integrity, and what
+made those; or, for a method that looks at x₀, the weights, the view and the precision. They seal the file, too (see
+`labelmaps.storage.sealed_hdf5`).
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from labelmaps.errors import InputError
+from labelmaps.storage.hdf5 import new_hdf5
+from labelmaps.storage.sealed_hdf5 import SealedWriter, open_sealed
+
+NO_LABEL = -1
+IMAGES_PER_CHUNK = 64
+DATA = ("image", "saliency", "point", "own_label")
+
+
+@dataclass(frozen=True)
+class SaliencyMaps:
+    """Saliency maps of some images; axes and units as in the file. own_label may be left out where there is none.
+
+    attributes: what made them, where they were read from a file.
+    """
+
+    image: list[str]
+    saliency: np.ndarray
+    point: np.ndarray
+    own_label: np.ndarray | None = None
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+
+def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
+    """Write saliency maps; raises `InputError` naming the first image whose map is not finite."""
+    finite = np.isfinite(maps.saliency).all(axis=(1, 2))
+    if not finite.all():
+        raise InputError(
+            f"{maps.image[finite.argmin()]}: its saliency map holds NaN or infinite values. Check the weights, or choose a "
+            "wider precision (compute.precision)"
+        )
+    own_label = np.full(len(maps.image), NO_LABEL) if maps.own_label is None else maps.own_label
+    with new_hdf5(path) as file:
+        sealed = SealedWriter(file)
+        sealed.add_texts("image", maps.image)
+        sealed.add("saliency", maps.saliency.astype(np.float32), IMAGES_PER_CHUNK)
+        sealed.add("point", maps.point.astype(np.float64), IMAGES_PER_CHUNK)
+        sealed.add("own_label", own_label.astype(np.int16), IMAGES_PER_CHUNK)
+        sealed.seal(attributes)
+
+
+def read_saliency(path: str | Path) -> SaliencyMaps:
+    """Read saliency maps; raises `InputError` where the file is missing or damaged."""
+    return _read(path, slice(None), DATA)
+
+
+def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
+    """Read the map of the image at `place` in the index alone; raises as `read_saliency`."""
+    return _read(path, slice(place, place + 1), ["image"])  # HDF5 compares the chunks that hold it
+
+
+def _read(path: str | Path, images: slice, compare: Collection[str]) -> SaliencyMaps:
+    with open_sealed(path, DATA, compare) as file:
+        arrays = (file.read(name, images) for name in ("saliency", "point", "own_label"))
+        return SaliencyMaps(file.texts("image", images), *arrays, attributes=file.attributes)
