@@ -1,7 +1,6 @@
-"""The first glimpse: what the last block of a network says of x₀, and what the network's head makes of it.
+"""The first glimpse: the activations of a network's last block at x₀.
 
-A classifier is cut in two: the body turns views into activations, the head turns activations into logits. Saliency methods
-that look inside the network (Grad-CAM, DFF) need the activations at x₀ and that head.
+Saliency methods that look inside the network (Grad-CAM, DFF) need them and the head of `labelmaps.networks.split`.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Classifiers: built by name, loaded from a state dict, and run at a stated precision.
+"""Build untrained classifiers by name, and fold batch norm into the convolutions before it.
 
 Torchvision, with which comes torch's compiler, takes over a second to import, and is so where it is needed.
 """

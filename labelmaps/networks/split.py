@@ -1,4 +1,4 @@
-"""A classifier cut after its last block: the body gives activations, the head turns them into logits."""
+"""Cut a classifier after its last block: the body turns views into activations, the head turns activations into logits."""
 
 import copy
 import threading

@@ -5,7 +5,8 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 - `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
 - `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
 - `sample(image, size, black, cells, dtype)`: what the network receives from the fixations of some cells of the grid;
-- `drawing(width, height)`: how its views are drawn (see `Drawing`), if that says all; others need not offer it.
+- `drawing(width, height)`: how its views are drawn (see `labelmaps.resampling.taps.Drawing`), if that says all; others need
+  not offer it.
 
 A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
 configurations can be checked without it.
