@@ -19,7 +19,16 @@ settings.register_profile("same", derandomize=True, deadline=None, database=None
 settings.load_profile("same")
 
 # Files that take longest begin first, so that two processes end at nearly the same time (with --no-loadscope-reorder).
-LONGEST = ["test_workflow", "test_faults", "test_whole_runs", "test_slurm", "test_extend"]
+LONGEST = [
+    "test_workflow",
+    "test_faults",
+    "test_whole_runs",
+    "test_slurm",
+    "test_extend",
+    "test_engines",
+    "test_explorer",
+]
+LONGEST += ["test_convolutions", "test_names", "test_contract"]
 
 
 def pytest_addoption(parser):

@@ -27,6 +27,8 @@ from labelmaps.errors import InputError
 from pipeline.settings import ConfigurationError, Settings, read_settings
 from test_settings import overlaid
 
+pytestmark = pytest.mark.slow  # together
+
 CLASSES = [Class(f"n0{i}", f"name {i}") for i in range(4)]
 LABELS = {item.id: label for label, item in enumerate(CLASSES)}
 

@@ -45,6 +45,8 @@ from workflow.scripts.select_fixations import select_fixations
 from workflow.scripts.summarise_scores import summarise_scores
 from workflow.scripts.summarise_sweep import summarise_sweep
 
+pytestmark = pytest.mark.slow  # together
+
 mpl.use("agg")
 PAPER, ORDERS = ROOT / "resources/paper.csv", ROOT / "resources/paper_orders.csv"
 LABELS, SIZES = 4, [(40, 30)] * 6
