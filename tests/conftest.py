@@ -27,8 +27,10 @@ LONGEST = [
     "test_extend",
     "test_engines",
     "test_explorer",
+    "test_convolutions",
+    "test_names",
+    "test_contract",
 ]
-LONGEST += ["test_convolutions", "test_names", "test_contract"]
 
 
 def pytest_addoption(parser):

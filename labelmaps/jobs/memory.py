@@ -10,6 +10,8 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
+# What torch says where its error is of no particular type.
+OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def usual_batch(device: torch.device) -> int:
@@ -43,10 +45,6 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callab
             torch.cuda.empty_cache()
         logger.warning("no memory left for %d views at once: starting again with %d", batch, smaller)
         batch = smaller
-
-
-# What torch says where its error is of no particular type.
-OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def is_out_of_memory(error: Exception) -> bool:

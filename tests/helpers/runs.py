@@ -66,6 +66,11 @@ def planned_jobs(text):
     return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
 
 
+def contents_of(folder):
+    """File → bytes, of all files, hidden ones too."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
 def write_config(path, **config):
     path.write_text(yaml.safe_dump(config))
     return path

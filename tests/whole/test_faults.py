@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from helpers import warm_python
+from helpers.runs import contents_of
 from helpers.study import index_of, noise, write_data_set
 from labelmaps.data.index import read_index, write_excluded, write_index
 from labelmaps.errors import InputError
@@ -171,11 +172,6 @@ def end(process, status=0):
     log = process.log.read_text() if process.log.exists() else ""
     assert process.exitcode == status, log
     return log
-
-
-def contents_of(folder):
-    """File → bytes, of all files, hidden ones too."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def temporary_files(folder, name="*"):

@@ -16,6 +16,7 @@ from helpers.browser import needs_browser, opened
 from helpers.damage import flip_data
 from helpers.runs import (
     SIZES,
+    contents_of,
     copy_repository,
     planned_jobs,
     run_snakemake,
@@ -273,10 +274,6 @@ def test_the_same_inputs_give_the_same_bytes(study, as_module, tmp_path, thoroug
         options = ["--configfile", folder / "config.yaml"]
         succeed(snakemake(tmp_path, *options, repository=repository))
         assert contents_of(tmp_path / "results") == expected
-
-
-def contents_of(folder):
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def test_saliency_says_what_made_it_whatever_it_looked_at(study):
