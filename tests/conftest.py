@@ -20,16 +20,16 @@ settings.load_profile("same")
 
 # Files that take longest begin first, so that two processes end at nearly the same time (with --no-loadscope-reorder).
 LONGEST = [
-    "test_workflow",
-    "test_faults",
-    "test_whole_runs",
-    "test_slurm",
-    "test_extend",
-    "test_engines",
-    "test_explorer",
-    "test_convolutions",
-    "test_names",
-    "test_contract",
+    "whole/test_workflow",
+    "whole/test_faults",
+    "whole/test_whole_runs",
+    "whole/test_slurm",
+    "whole/test_extend",
+    "inference/test_engines",
+    "explorer/test_page",
+    "networks/test_fused_convolutions",
+    "whole/test_names",
+    "whole/test_contract",
 ]
 
 
@@ -49,7 +49,13 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.slow)
     if not config.getoption("thorough"):
         keep_samples(config, items)
-    items.sort(key=lambda item: LONGEST.index(item.path.stem) if item.path.stem in LONGEST else len(LONGEST))
+    items.sort(key=place)
+
+
+def place(item):
+    """Say where among all an item's file begins: as in `LONGEST`, or after those."""
+    file = f"{item.path.parent.name}/{item.path.stem}"
+    return LONGEST.index(file) if file in LONGEST else len(LONGEST)
 
 
 def keep_samples(config, items):

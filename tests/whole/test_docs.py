@@ -57,18 +57,15 @@ def test_every_error_that_is_explained_is_one_that_can_be_said():
 
 def test_every_test_that_a_page_names_is_there():
     page = (ROOT / "docs/faults.md").read_text()
-    there = {
-        name
-        for path in (ROOT / "tests").rglob("test_*.py")
-        for name in re.findall(r"def (test_\w+)", path.read_text())
+    files = {
+        path.relative_to(ROOT / "tests").as_posix(): path for path in (ROOT / "tests").rglob("test_*.py")
     }
-    named = re.findall(r"\b(test_\w+)(…|\.py)?", page)
-    assert len(named) > 100
-    files = {f"{name}.py" for name, kind in named if kind == ".py"}
-    assert files - {path.name for path in (ROOT / "tests").rglob("test_*.py")} == set()
-    tests = {(name, kind) for name, kind in named if kind != ".py"}
+    there = {name for path in files.values() for name in re.findall(r"def (test_\w+)", path.read_text())}
+    assert set(re.findall(r"[\w/]*test_\w+\.py", page)) - files.keys() == set()
+    tests = set(re.findall(r"(?<![\w/])(test_\w+\b)(?!\.py)(…?)", page))
+    assert len(tests) > 100
     assert [
         name
-        for name, kind in tests
-        if not (any(t.startswith(name) for t in there) if kind else name in there)
+        for name, begins in tests
+        if not (any(t.startswith(name) for t in there) if begins else name in there)
     ] == []

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 from torch import nn
 
+from helpers.networks import N_LABELS, trained
 from labelmaps.data.batches import read_batches
 from labelmaps.data.images import read_digest
 from labelmaps.errors import InputError
@@ -17,13 +18,11 @@ from labelmaps.inference.inputs import make_views
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier, last_block
-from labelmaps.networks.weights import random_weights
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import images_at_once
 
 CPU = torch.device("cpu")
-N_LABELS = 7
 LAST_BLOCK = {  # architecture: the last block, its channels
     "small_resnet": ("layer4", 128),
     "resnet18": ("layer4", 512),
@@ -53,33 +52,6 @@ SIDE = {"vgg11": 7, "alexnet": 6, "squeezenet1_1": 3}  # of the map; else 2, at 
 
 def noise(*shape, seed=1):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
-
-
-def trained(architecture, size=64, narrow=False):
-    """A network whose activations neither fade nor explode; VGG and AlexNet, on request, with a narrow head."""
-    if narrow and architecture in ("vgg11", "alexnet"):
-        return with_a_narrow_head(architecture)
-    network = build(architecture, N_LABELS, size)
-    network.load_state_dict(random_weights(architecture, N_LABELS, seed=0, size=size))
-    return network.eval()
-
-
-def with_a_narrow_head(architecture):
-    """With 64 instead of 4096 neurons in each hidden layer: these hold nearly all numbers of the network."""
-    with torch.device("meta"):
-        network = build(architecture, N_LABELS)
-    for i, layer in enumerate(network.classifier):
-        if isinstance(layer, nn.Linear):
-            wide = (layer.in_features, layer.out_features)
-            network.classifier[i] = nn.Linear(*(64 if n == 4096 else n for n in wide), device="meta")
-    network = network.to_empty(device="cpu")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        for module in network.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-                nn.init.normal_(module.bias, std=0.1)
-    return network.eval()
 
 
 def seeded(module):

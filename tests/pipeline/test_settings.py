@@ -1,6 +1,5 @@
 """A configuration is checked once, whole, before any job: each mistake is named with its path and what is allowed."""
 
-import copy
 import re
 from dataclasses import fields
 from itertools import product
@@ -8,8 +7,8 @@ from typing import get_args, get_type_hints
 
 import pytest
 import yaml
-from snakemake.utils import update_config
 
+from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.modules import load_module, module_names
 from labelmaps.scoring.null_names import NULLS
@@ -17,29 +16,6 @@ from labelmaps.views.shift import View as Shift
 from pipeline import settings as schema
 from pipeline.settings import ConfigurationError, read_settings
 from pipeline.sources import ROOT
-
-DEFAULT, READINGS = (
-    yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "readings.yaml")
-)
-
-
-def overlaid(*layers):
-    """The default configuration and the readings, with others laid over them, as Snakemake does with --configfile."""
-    config = copy.deepcopy(DEFAULT)
-    for layer in (copy.deepcopy(READINGS), *layers):
-        update_config(config, layer)
-    return config
-
-
-def mistakes(*layers):
-    with pytest.raises(ConfigurationError) as error:
-        read_settings(overlaid(*layers))
-    return str(error.value)
-
-
-def accepted(*layers):
-    return read_settings(overlaid(*layers))
-
 
 RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
 

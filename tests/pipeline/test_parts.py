@@ -2,8 +2,8 @@
 
 import pytest
 
+from helpers.configurations import accepted, mistakes
 from pipeline.parts import n_parts_begun
-from test_settings import accepted, mistakes
 
 MINE = {
     "datasets": {

@@ -16,6 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import nn
 
+from helpers.networks import trained
 from labelmaps.data.images import read_image
 from labelmaps.inference.glimpse import Glimpse
 from labelmaps.inference.inputs import make_views
@@ -37,7 +38,6 @@ from labelmaps.networks.weights import load_weights
 from labelmaps.scoring.fixations import select_fixations
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
-from test_glimpse import trained
 
 CPU = torch.device("cpu")
 N_LABELS = 7

@@ -7,11 +7,11 @@ import pandas as pd
 import pytest
 from matplotlib.colors import to_hex
 
+from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.nulls import CENTRE, GROUPS, NULL, nulls_figure
 from labelmaps.figures.style import NULLS
 from labelmaps.scoring import null_names
-from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 mpl.use("agg")
 METHODS = [

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.sweep import APART, INITIAL, sweep_figure
-from test_best_of_n_figure import LONG, same_bytes, smallest_panel, unreadable
 
 mpl.use("agg")
 METHODS = [

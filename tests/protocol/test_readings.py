@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.logits import label_maps, random_logits
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.protocol.readings import accuracies, label_map_saliency, read_protocol, readings_of
 from labelmaps.scoring.fixations import select_fixations
@@ -11,7 +12,6 @@ from labelmaps.scoring.scores import score_fixations
 from labelmaps.scoring.statistics import paired_difference, proportion
 from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views.zoom import View
-from test_methods import label_maps, random_logits
 
 
 def peak(*cells):

@@ -19,13 +19,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from helpers.configurations import overlaid
 from labelmaps.data.annotations import UnusableError, parse_box, read_annotations
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.indexing import find_images
 from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
 from pipeline.settings import ConfigurationError, Settings, read_settings
-from test_settings import overlaid
 
 pytestmark = pytest.mark.slow  # together
 

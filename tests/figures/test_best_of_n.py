@@ -1,19 +1,16 @@
 """The figure of the best of n draws the table's curves, and all of it can be read."""
 
-from itertools import combinations
-
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.transforms import Bbox
 
+from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.best_of_n import CURVES, LIKELIHOOD, best_of_n_figure
 
 mpl.use("agg")
-LONG = "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line_of_this_page"
 
 
 def curves(*models, views=49):
@@ -35,51 +32,6 @@ def curves(*models, views=49):
 def drawn():
     yield best_of_n_figure
     plt.close("all")
-
-
-def shown_texts(figure):
-    """All texts that can be seen."""
-    texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
-    for axes in figure.axes:
-        texts += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
-        for axis in (axes.xaxis, axes.yaxis):
-            low, high = sorted(axis.get_view_interval())
-            texts += [tick.label1 for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
-    return [text for text in texts if text.get_visible() and text.get_text()]
-
-
-def unreadable(figure):
-    """Pairs of texts that cover each other, and texts that leave the page or are too small."""
-    figure.set_dpi(style.SIZES["page"].dpi)
-    figure.draw_without_rendering()
-    texts = shown_texts(figure)
-    boxes = [text.get_window_extent().padded(-1) for text in texts]
-    page = figure.bbox.padded(1)
-    found = [
-        (texts[i].get_text(), texts[j].get_text())
-        for i, j in combinations(range(len(texts)), 2)
-        if boxes[i].overlaps(boxes[j])
-    ]
-    for text, box in zip(texts, boxes, strict=True):
-        if Bbox.intersection(box, page).bounds != box.bounds or text.get_fontsize() < 6.5:
-            found.append(text.get_text())
-    return found
-
-
-def smallest_panel(figure):
-    """The least width and height of a panel, in inches; of a figure that `unreadable` has laid out."""
-    return np.min([axes.get_window_extent().size for axes in figure.axes], axis=0) / figure.dpi
-
-
-def same_bytes(draw, folder):
-    """Whether two drawings give the same files, in every format."""
-    with mpl.rc_context(style.REPRODUCIBLE):
-        for run in "ab":
-            style.save(draw(), [folder / f"{run}.{suffix}" for suffix in ("pdf", "svg", "png")])
-    return all(
-        (folder / f"a.{suffix}").read_bytes() == (folder / f"b.{suffix}").read_bytes()
-        for suffix in ("pdf", "svg", "png")
-    )
 
 
 def test_curves_and_bands_are_the_tables(drawn):

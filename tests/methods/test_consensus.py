@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
+from helpers.logits import label_maps, random_logits
 from labelmaps.methods import consensus
-from test_methods import label_maps, random_logits
 
 # Ring 1 is four views A and four views B; the mean of both is (0.2, 0.35, 0.45).
 X0, A, B, OUTER = (0.6, 0.35, 0.05), (0.3, 0.66, 0.04), (0.1, 0.04, 0.86), (0.01, 0.01, 0.98)
