@@ -1,0 +1,5 @@
+"""Names that Snakemake defines in the scripts that it runs, for the type checker."""
+
+from typing import Any
+
+snakemake: Any
