@@ -4,10 +4,10 @@ from labelmaps.results import Results
 results = Results("results/scenes/zoom/small_resnet")
 """
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -38,11 +38,11 @@ class Results:
         return read_index(Path(self.folder).parent.parent / "index.parquet").set_index("image", drop=False)
 
     @cached_property
-    def made_by(self) -> dict[str, object]:
+    def made_by(self) -> dict[str, Any]:
         """What made the label maps: weights, view, preprocessing, precision, versions."""
         with open_label_maps(self._label_maps) as file:
             check_same_images(self.index["image"].tolist(), file.images, self._label_maps)
-            return {key: _parsed(value) for key, value in file.attributes.items()}
+            return file.provenance
 
     def label_maps(self, image: str) -> LabelMaps:
         """The label maps of one image; axes (image, row, column, …) with a first axis of length 1."""
@@ -57,26 +57,25 @@ class Results:
 
     def views(self, image: str) -> np.ndarray:
         """What the network received from every fixation, (row, column, y, x, RGB) uint8. Needs torch."""
-        from labelmaps.inference.view_pictures import picture_views
+        from labelmaps.inference.view_pixels import view_pixels
         from labelmaps.networks.preprocessing import Preprocessing
 
         row = self.index.iloc[self._place(image)]
         view = views.create(**self.made_by["view"])
         pixels = read_image(row["path"], row["offset"], row["length"])
         cells = range(view.grid**2)
-        pictures = picture_views(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
-        return pictures.reshape(view.grid, view.grid, *pictures.shape[1:])
+        views_seen = view_pixels(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
+        return views_seen.reshape(view.grid, view.grid, *views_seen.shape[1:])
 
     def saliency(self, method: str, image: str, **options: object) -> np.ndarray:
         """The map (row, column) of a method on label maps, a module of `labelmaps.methods`, with its options."""
-        module = load_module(methods, method)
-        if module.INPUT != "label maps":
+        if load_module(methods, method).INPUT != "label maps":
             raise InputError(
                 f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
         label = np.array([self.index["label"].iloc[self._place(image)]], np.int64)
-        found = module.saliency(self.label_maps(image), label if module.CUE == "cued" else None, **options)
-        return (found[0] if isinstance(found, tuple) else found)[0]
+        saliency, _ = methods.apply_method(method, self.label_maps(image), label, **options)
+        return saliency[0]
 
     def scores(self, method: str) -> pd.DataFrame:
         """One row per image, by its id: fixation (row, column, x, y), correct before and after, Pointing Game."""
@@ -94,10 +93,3 @@ class Results:
                 f"{image}: no image of this id in the index; the first is {self.index['image'].iloc[0]}"
             )
         return self.index.index.get_loc(image)
-
-
-def _parsed(value: object) -> object:
-    """An attribute as it was before it was stored: structured ones are JSON."""
-    if isinstance(value, str) and value[:1] in ("{", "["):
-        return json.loads(value)
-    return value

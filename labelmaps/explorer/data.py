@@ -1,17 +1,14 @@
-"""The explorer: one page on which to look at images through every method, as the networks saw them.
+"""The explorer's data: what the page holds of the study, of each image, and of each network's and method's results.
 
-The page is self-contained: its data, pictures included, lie in it as JSON, and its own script draws all that is seen. Views
-are drawn from the embedded picture as `labelmaps.resampling.boxes` draws them.
+Everything here is JSON. Images are embedded as JPEG, and the page's own script draws the views from them as
+`labelmaps.resampling.boxes` does.
 """
 
 import base64
-import hashlib
 import io
-import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import matplotlib as mpl
 import numpy as np
@@ -30,7 +27,7 @@ if TYPE_CHECKING:
     from labelmaps.networks.preprocessing import Preprocessing
 
 # A picture's bytes: with 48 of them, and what is said of them, the page stays under 15 MB.
-LARGEST_PICTURE = 160_000
+LARGEST_IMAGE_BYTES = 160_000
 QUALITIES = 95, 90, 80  # of JPEG, tried in turn
 SHRINK = 0.8  # of the sides, where the last is still too large
 TOP = 5
@@ -50,7 +47,7 @@ MEASURES = ["accuracy_before", "accuracy_after", "gain", "pointing"]
 
 
 @dataclass(frozen=True)
-class Picture:
+class EmbeddedImage:
     """An image as the page holds it: a JPEG of some quality, and its pixels (H, W, RGB) uint8 when decoded."""
 
     jpeg: bytes
@@ -58,8 +55,11 @@ class Picture:
     pixels: np.ndarray
 
 
-def embed_picture(pixels: np.ndarray, largest: int = LARGEST_PICTURE) -> Picture:
-    """An image (H, W, RGB) uint8 in at most `largest` bytes: the best quality that fits, at its own size where one does."""
+def embed_image(pixels: np.ndarray, largest: int = LARGEST_IMAGE_BYTES) -> EmbeddedImage:
+    """Compress an image (H, W, RGB) uint8 to at most `largest` bytes, at the best quality that fits.
+
+    It keeps its size where one of the qualities fits, and shrinks otherwise.
+    """
     image = Image.fromarray(pixels)
     scale = 1.0
     while True:
@@ -69,12 +69,12 @@ def embed_picture(pixels: np.ndarray, largest: int = LARGEST_PICTURE) -> Picture
             file = io.BytesIO()
             shown.save(file, "JPEG", quality=quality, subsampling=0)
             if file.tell() <= largest or size == [1, 1]:
-                return Picture(file.getvalue(), quality, np.array(Image.open(file)))
+                return EmbeddedImage(file.getvalue(), quality, np.array(Image.open(file)))
         scale *= SHRINK
 
 
 def describe_view(name: str, family: ViewFamily, options: Mapping) -> dict:
-    """A view of the settings."""
+    """Describe a configured view: its name, its options, the size of its grid, and whether the page can draw it exactly."""
     return {
         "name": name,
         "options": ", ".join(f"{key}: {value}" for key, value in options.items()),
@@ -83,19 +83,19 @@ def describe_view(name: str, family: ViewFamily, options: Mapping) -> dict:
     }
 
 
-def describe_model(name: str, model: Mapping, preprocessing: "Preprocessing") -> dict:
-    """A network of the settings; gray: the mean colour that it expects, in levels of 255."""
+def describe_model(name: str, made_by: Mapping[str, Any], preprocessing: "Preprocessing") -> dict:
+    """Describe a network. made_by: the provenance of its label maps; gray: the mean colour, in levels of 255."""
     return {
         "name": name,
-        "architecture": model["architecture"],
-        "source": model["source"],
+        "architecture": made_by["architecture"],
+        "source": made_by["weights_source"],
         "size": preprocessing.size,
         "gray": [255 * mean for mean in preprocessing.mean],
     }
 
 
 def describe_method(variant: str, cue: str) -> dict:
-    """A method of the settings."""
+    """Describe a method: its name and unit, its cue, its colour."""
     return {
         "name": style.method_name(variant),
         "cue": cue,
@@ -104,9 +104,9 @@ def describe_method(variant: str, cue: str) -> dict:
     }
 
 
-def describe_image(row: pd.Series, kind: str, network: str, picture: Picture) -> dict:
-    """An image of the index; what kind it is shown as, and of which network; and its picture."""
-    share = object_share([row["boxes"]], [row["width"]], [row["height"]])
+def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedImage) -> dict:
+    """Describe an image of the index: what kind of example it is, and of which network; and embed its pixels."""
+    share = object_share([row["boxes"]], np.array([row["width"]]), np.array([row["height"]]))
     (size,) = size_bin(share)
     height, width = picture.pixels.shape[:2]
     return {
@@ -129,7 +129,7 @@ def describe_image(row: pd.Series, kind: str, network: str, picture: Picture) ->
 
 
 def describe_geometry(maps: LabelMaps, family: ViewFamily, width: int, height: int) -> dict:
-    """Where the views of an image look, and how they are drawn; `maps` are the image's."""
+    """Describe where the views of an image lie, and how the page draws them; `maps` are the image's."""
     return {
         "centre": _cells(maps.centre[0]).round(6).tolist(),
         "extent": _cells(maps.extent[0]).round(6).tolist(),
@@ -138,12 +138,12 @@ def describe_geometry(maps: LabelMaps, family: ViewFamily, width: int, height: i
 
 
 def drawing_of(family: ViewFamily, width: int, height: int) -> Drawing:
-    """How the page draws views: as the family says; or, where it does not say, their extents of the image as they are."""
+    """Return how the page draws views: as the family says, or else by sampling their extents."""
     return family.drawing(width, height) if hasattr(family, "drawing") else Drawing((0, 0, width, height))
 
 
 def describe_views(maps: LabelMaps, label: int) -> dict:
-    """What the network says from each fixation of one image, cell by cell; `label` is the image's.
+    """Describe the network's labels at each fixation of one image, cell by cell; `label` is the image's.
 
     top: the TOP most probable labels, that of the unrounded logits first, and their probabilities. given: the probability
     of the image's label.
@@ -168,7 +168,7 @@ def describe_map(
     score: pd.Series,
     arrival: Arrival,
 ) -> dict:
-    """A method's map of one image, where it looks, and what came of it.
+    """Describe a method's map of one image, its fixation, and the outcome.
 
     saliency: (row, column); point: (row, column, 2), x, y that each cell stands for, in original pixels. maps: the image's.
     fixation, score: its rows in the method's tables. arrival: which view a cell leads to, as in `select_fixations`.
@@ -199,7 +199,7 @@ def describe_map(
 def describe_summary(
     summary: pd.DataFrame, views: Sequence[str], models: Sequence[str], methods: Sequence[str]
 ) -> list:
-    """What the summary says of each method on all images, [view][model][method], in the words of its table."""
+    """Describe each method's results on all images, [view][model][method], in the words of the summary."""
     names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
     rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
     rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})
@@ -208,12 +208,12 @@ def describe_summary(
 
 
 def palette() -> list[str]:
-    """The colours of maps from low to high, as in Figure 1."""
+    """Return the colours of maps from low to high, as in Figure 1."""
     return [mpl.colors.to_hex(colour) for colour in mpl.colormaps[HEAT](np.arange(256))]
 
 
 def used_classes(images: Sequence[dict], names: Sequence[str]) -> dict[int, str]:
-    """Names of the labels that the page speaks of."""
+    """Return the names of the labels that appear on the page."""
     used = {image["label"] for image in images}
     for image in images:
         for networks in image["networks"]:
@@ -223,41 +223,11 @@ def used_classes(images: Sequence[dict], names: Sequence[str]) -> dict[int, str]
     return {label: names[label] for label in sorted(used)}
 
 
-def page(data: Mapping, template: str, stylesheet: str, script: str) -> str:
-    """The page: the template with its style, its script and the data.
-
-    The template's policy lets the page run this script alone and load nothing. Text from the data is JSON, in which no tag
-    can begin.
-    """
-    policy = {
-        "default-src": "'none'",
-        "img-src": "data:",
-        "style-src": _hash(stylesheet),
-        "script-src": _hash(script),
-        "base-uri": "'none'",
-        "form-action": "'none'",
-    }
-    parts = {
-        "policy": "; ".join(f"{what} {allowed}" for what, allowed in policy.items()),
-        "style": stylesheet,
-        "script": script,
-        "data": json.dumps(data, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"),
-    }
-    return re.sub(
-        r"\{\{(\w+)\}\}", lambda match: parts[match[1]], template
-    )  # what was put in is not searched
-
-
-def _hash(text: str) -> str:
-    """What a content security policy calls a script or a style."""
-    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
 def _cells(grid: np.ndarray) -> np.ndarray:
-    """(row, column, …) as (cell, …), row by row."""
+    """Flatten (row, column, …) to (cell, …), row by row."""
     return grid.reshape(-1, *grid.shape[2:])
 
 
 def _rounded(probability: np.ndarray) -> list:
-    """Six significant digits."""
+    """Round to six significant digits."""
     return [_rounded(p) if np.ndim(p) else float(f"{p:.6g}") for p in probability]

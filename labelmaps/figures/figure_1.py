@@ -1,9 +1,7 @@
-"""The paper's Figure 1, and what follows: where each method looks on one image, and what the network then sees and says."""
+"""The paper's Figure 1: where each method looks on one image, and the network's label of the view there."""
 
 import math
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,8 +13,8 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import Normal, Stroke, withStroke
 from PIL import Image
 
-from labelmaps.data.classes import Class
 from labelmaps.figures import style
+from labelmaps.figures.figure_1_data import Example, Saccade, SeenView
 from labelmaps.figures.layout import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
 
 # Lengths in inches.
@@ -30,13 +28,13 @@ HEAT, HEAT_ALPHA = "viridis", 0.55
 BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
 RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
 # White under a dark edge can be seen on any image.
-BOX = {
+BOX_STYLE: dict[str, Any] = {
     "edgecolor": "white",
     "linewidth": 1.0,
     "path_effects": [withStroke(linewidth=2.0, foreground="black")],
 }
-FAINT_BOX = {"edgecolor": "white", "linewidth": 0.7, "alpha": 0.6}
-EXTENT = {
+FAINT_BOX_STYLE: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.7, "alpha": 0.6}
+EXTENT_STYLE: dict[str, Any] = {
     "edgecolor": "white",
     "linewidth": 0.8,
     "linestyle": (0, (3, 2)),
@@ -45,7 +43,7 @@ EXTENT = {
         Normal(),
     ],
 }
-POINT = {
+POINT_STYLE: dict[str, Any] = {
     "linestyle": "",
     "marker": "o",
     "markersize": 4.5,
@@ -55,67 +53,6 @@ POINT = {
     "path_effects": [withStroke(linewidth=2.6, foreground="black")],
     "clip_on": False,
 }
-
-
-@dataclass(frozen=True)
-class SeenView:
-    """What the network received from one fixation, and what it said.
-
-    pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the
-    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same.
-    """
-
-    pixels: np.ndarray
-    extent: np.ndarray
-    label: str
-    probability: float
-    truth: float
-    correct: bool
-
-
-@dataclass(frozen=True)
-class Saccade:
-    """Where one method looks.
-
-    method: its name; cue: cued, uncued or baseline. saliency: (row, column), in the method's units; point: (row, column, 2),
-    x, y that each cell stands for; x, y: the selected point; all in original pixels. own_label: the class that the method
-    itself gives, if it gives any.
-    """
-
-    method: str
-    cue: str
-    saliency: np.ndarray
-    point: np.ndarray
-    x: float
-    y: float
-    dead: bool
-    own_label: str | None
-    view: SeenView
-
-
-@dataclass(frozen=True)
-class Example:
-    """All that the figure shows.
-
-    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
-    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id.
-    """
-
-    pixels: np.ndarray
-    boxes: np.ndarray
-    label: str
-    before: SeenView
-    saccades: Sequence[Saccade]
-    notes: Sequence[str]
-
-
-def short_names(classes: Sequence[Class]) -> list[str]:
-    """Names of classes up to the first comma (ImageNet's lines hold synonyms); with the id where two would be the same."""
-    names = [item.name.split(",")[0].strip() or item.name for item in classes]
-    count = Counter(names)
-    return [
-        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
-    ]
 
 
 def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -133,7 +70,7 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
     return point.clip(0, [width, height])
 
 
-def figure_1(example: Example, width: float = style.PAGE) -> Figure:
+def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     """Draw the image and each method's map, and below each the view that the network received there."""
     saccades = example.saccades
     most = max(int((width - 2 * MARGIN + GAP) / (NARROWEST_PANEL + GAP)) - 1, 1)
@@ -188,17 +125,17 @@ def figure_1(example: Example, width: float = style.PAGE) -> Figure:
 
 
 def note(text: str, width: float) -> list[Line]:
-    """A small line above a panel."""
+    """Write a small line above a panel."""
     return fit(Line(text, color=GREY), width, 1)
 
 
 def title(name: str, below: str, width: float) -> list[Line]:
-    """What stands above an upper panel."""
+    """Write the title above an upper panel, and a small line below it."""
     return fit(Line(name, LARGE, weight="bold"), width, 2) + note(below, width)
 
 
 def verdict(view: SeenView, width: float) -> list[Line]:
-    """What the network said of a view: the label, whether it is right, how probable, and how probable the given one is."""
+    """Write the network's label of a view, whether it is right, its probability, and that of the given label."""
     mark, colour = RIGHT if view.correct else WRONG
     lines = fit(Line(f"{mark} {view.label}", color=colour, weight="bold"), width, 2)
     lines.append(Line(f"p = {view.probability:.2f}"))
@@ -208,7 +145,7 @@ def verdict(view: SeenView, width: float) -> list[Line]:
 
 
 def remarks(saccade: Saccade, width: float) -> list[Line]:
-    """What else there is to say of a method on this image."""
+    """Write a method's own label of this image, and that its map is dead, where that is so."""
     lines = []
     if saccade.own_label is not None:
         lines += fit(Line(f"its own label: {saccade.own_label}"), width, 2)
@@ -218,38 +155,39 @@ def remarks(saccade: Saccade, width: float) -> list[Line]:
 
 
 def draw_image(axes: Axes, image: Image.Image, example: Example) -> None:
-    """The image with its boxes; the panel's coordinates are the original pixels."""
+    """Draw the image with its boxes; the panel's coordinates are the original pixels."""
     height, width = example.pixels.shape[:2]
     axes.imshow(image, extent=(0, width, height, 0))
     for box in example.boxes:
-        draw_box(axes, box, **BOX)
+        draw_box(axes, box, **BOX_STYLE)
 
 
 def draw_map(axes: Axes, grey: Image.Image, example: Example, saccade: Saccade) -> None:
-    """A method's map over the grey image, its most salient point, and the extent of the view selected there."""
+    """Draw a method's map over the grey image, its most salient point, and the extent of the view selected there."""
     height, width = example.pixels.shape[:2]
     axes.imshow(grey, extent=(0, width, height, 0), cmap="gray", vmin=BLACK, vmax=255)
     axes.autoscale(False)
     x, y = np.moveaxis(cell_corners(saccade.point, width, height), -1, 0)
     axes.pcolormesh(x, y, saccade.saliency, cmap=HEAT, alpha=HEAT_ALPHA, rasterized=True)
     for box in example.boxes:
-        draw_box(axes, box, **FAINT_BOX)
-    draw_box(axes, saccade.view.extent, **EXTENT)
-    axes.plot(saccade.x, saccade.y, **POINT)
+        draw_box(axes, box, **FAINT_BOX_STYLE)
+    draw_box(axes, saccade.view.extent, **EXTENT_STYLE)
+    axes.plot(saccade.x, saccade.y, **POINT_STYLE)
 
 
 def draw_view(axes: Axes, view: SeenView) -> None:
-    """What the network received, framed in the colour of right or wrong."""
+    """Draw what the network received, framed in the colour of right or wrong."""
     axes.imshow(view.pixels)
     axes.spines[:].set(visible=True, color=(RIGHT if view.correct else WRONG)[1], linewidth=1.5)
 
 
 def draw_legend(page: Page, top: float, columns: int) -> None:
-    """What the outlines, the point and the colours mean."""
-    box, extent = (Patch(facecolor="0.6", **style) for style in (BOX, EXTENT))
+    """Explain the outlines, the point and the colours."""
+    box, extent = (Patch(facecolor="0.6", **style) for style in (BOX_STYLE, EXTENT_STYLE))
     scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
+    handles: list[Any] = [box, Line2D([], [], **POINT_STYLE), extent, scale]
     page.figure.legend(
-        [box, Line2D([], [], **POINT), extent, scale],
+        handles,
         [
             "box",
             "most salient point",

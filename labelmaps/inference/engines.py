@@ -1,8 +1,8 @@
-"""Engines: how a network is asked for the logits of all views of an image.
+"""Engines: how the logits of all views of an image are computed.
 
-`exact` shows it every view on its own. `shared` is for the views `shift`, which are windows of one larger picture: the
-network goes over that picture once, and its head looks at windows of the features. What the convolutions see at a view's
-border is then its surroundings, where `exact` has the padding of a picture that ends there.
+`exact` passes every view through the network on its own. `shared` is for the family `shift`, whose views are windows of one
+larger picture: that picture passes through the network once, and the head gets windows of the features. The convolutions
+then see a view's surroundings at its border, where `exact` has padding.
 """
 
 import copy
@@ -24,60 +24,68 @@ from labelmaps.views import ViewFamily
 
 
 class Engine(ABC):
-    """Shows a network pictures of an image, which give the logits of all its views.
+    """A way to compute the logits of all views of an image.
 
-    side: of the pictures, in pixels. each: of how many views a picture gives the logits.
+    side: of a network input, in pixels. views_per_input: how many views' logits one network input gives.
     """
 
     def __init__(
-        self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing, side: int, each: int
+        self,
+        classifier: Classifier,
+        view: ViewFamily,
+        preprocessing: Preprocessing,
+        side: int,
+        views_per_input: int,
     ):
         self.classifier, self.view, self.preprocessing = classifier, view, preprocessing
-        self.side, self.each, self.device = side, each, classifier.device
+        self.side, self.views_per_input, self.device = side, views_per_input, classifier.device
 
     @abstractmethod
-    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
-        """What the network is shown of each image (H, W, 3) uint8: (picture, 3, side, side), of its type, on its device."""
+    def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """Make the network inputs of each image (H, W, 3) uint8: (input, 3, side, side), ready for the network."""
 
     @abstractmethod
-    def possible(self, batch: int) -> int:
-        """The number of views that can go through the network together, next to `batch`."""
+    def round_batch(self, batch: int) -> int:
+        """Round a number of views down to one that can go through the network together, or up to the smallest one."""
 
     @abstractmethod
     def images_at_once(self, batch: int) -> int:
-        """Of how many images `logits` takes the views."""
+        """Return how many images one call of `logits` takes."""
 
     @abstractmethod
-    def pictures_at_once(self, batch: int) -> int:
-        """How many pictures go through the network together."""
+    def inputs_at_once(self, batch: int) -> int:
+        """Return how many network inputs one forward pass takes."""
 
     def prepare(self, batch: int) -> None:
-        """Compile the network for such batches, if it is to be; what is not compiled here, every thread compiles."""
+        """Compile the network for this batch size, if compilation is on.
+
+        Call it before starting threads: otherwise every thread compiles for itself.
+        """
         classifier, side = self.classifier, self.side
         if classifier.compiled:
-            # As views are, layout and all: the compiler tells tensors apart that `logits` had to copy.
-            shape = self.pictures_at_once(batch), 3, side, side
-            pictures = torch.zeros(shape, dtype=classifier.dtype, device=self.device)
-            classifier.logits(pictures.to(memory_format=torch.channels_last))
+            # Same memory layout as real views: a tensor of another layout would trigger a second compilation.
+            shape = self.inputs_at_once(batch), 3, side, side
+            inputs = torch.zeros(shape, dtype=classifier.dtype, device=self.device)
+            classifier.logits(inputs.to(memory_format=torch.channels_last))
 
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
-        """Logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
-        pictures = self.pictures(images)
-        absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
-        if absent:
-            of_image = pictures[0]
-            pictures.append(of_image.new_zeros(absent * len(of_image), *of_image.shape[1:]))
-        together = pictures[0] if len(pictures) == 1 else torch.cat(pictures)
-        logits = [self.classifier.logits(some) for some in together.split(self.pictures_at_once(batch))]
+        """Compute logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
+        inputs = self.network_inputs(images)
+        n_absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
+        if n_absent:
+            of_image = inputs[0]
+            inputs.append(of_image.new_zeros(n_absent * len(of_image), *of_image.shape[1:]))
+        together = inputs[0] if len(inputs) == 1 else torch.cat(inputs)
+        logits = [self.classifier.logits(views) for views in together.split(self.inputs_at_once(batch))]
         grid = self.view.grid
         return torch.cat(logits).unflatten(0, (-1, grid, grid))[: len(images)]
 
     def operations_per_view(self) -> int:
-        """Floating-point operations for one view: a multiplication and an addition are two."""
-        return self.classifier.operations(self.side) // self.each
+        """Count the floating-point operations for one view: a multiplication and an addition are two."""
+        return self.classifier.operations(self.side) // self.views_per_input
 
 
-def create(
+def create_engine(
     name: str,
     network: nn.Module,
     view: ViewFamily,
@@ -86,32 +94,32 @@ def create(
     precision: str,
     compiled: bool,
 ) -> Engine:
-    """The engine of this name. compiled: see `Classifier`."""
+    """Make the engine of this name, `exact` or `shared`. precision, compiled: as for `Classifier`."""
     if name == "shared":
         return Shared(network, view, preprocessing, device, precision, compiled)
     return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
 
 
-def views_worth(name: str, view: ViewFamily) -> float:
-    """As many views as have the pixels that the engine of this name shows the network of one image, about."""
+def equivalent_views(name: str, view: ViewFamily) -> float:
+    """Estimate how many views have as many pixels as the network inputs of one image under an engine."""
     return view.grid**2 if name == "exact" else (2 - 1 / view.grid) ** 2
 
 
 class Exact(Engine):
-    """Shows the network every view on its own."""
+    """The engine that passes every view through the network on its own."""
 
     def __init__(self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing):
-        super().__init__(classifier, view, preprocessing, side=preprocessing.size, each=1)
+        super().__init__(classifier, view, preprocessing, side=preprocessing.size, views_per_input=1)
 
-    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
-        """The views."""
+    def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """Make all views of each image."""
         cells = range(self.view.grid**2)
         return make_views(images, self.view, self.preprocessing, self.device, cells, self.classifier.dtype)
 
-    def possible(self, batch: int) -> int:
-        """Whole images, or equal parts of one of whole rows of its grid; at least one row.
+    def round_batch(self, batch: int) -> int:
+        """Round to whole images, or to an equal number of rows of one image's grid, at least one.
 
-        So every batch has the same shape: one to compile for, and the same sums whatever the images beside it.
+        So every batch has the same shape: there is one to compile for, and an image's logits do not depend on others.
         """
         grid = self.view.grid
         if batch >= grid**2:
@@ -121,19 +129,20 @@ class Exact(Engine):
         )
 
     def images_at_once(self, batch: int) -> int:
-        """As many as have so many views, at least one."""
+        """Return how many images have `batch` views, at least one."""
         return max(batch // self.view.grid**2, 1)
 
-    def pictures_at_once(self, batch: int) -> int:
-        """The views."""
+    def inputs_at_once(self, batch: int) -> int:
+        """Return `batch`: every view is a network input."""
         return batch
 
 
 class Shared(Engine):
-    """Shows the network one picture of which all views of a shift are windows, and its head windows of what it makes of it.
+    """The engine that passes one picture through the network, and windows of its feature map through the head.
 
-    Raises `InputError` where they are not windows of it: for other views and networks, and where the step from one fixation
-    to the next is not a whole number of the feature map's cells.
+    All views of the family `shift` are windows of that picture. Raises `InputError` for other views, for networks that do
+    not end in an average and a linear layer, and where the step from one fixation to the next is not a whole number of the
+    feature map's cells.
     """
 
     def __init__(
@@ -168,30 +177,32 @@ class Shared(Engine):
             )
         network.get_submodule(split.block_name).register_forward_hook(Windows(window, stride))
         classifier = Classifier(network, device, precision, compiled)
-        super().__init__(classifier, view, preprocessing, side, each=view.grid**2)
+        super().__init__(classifier, view, preprocessing, side, views_per_input=view.grid**2)
 
-    def pictures(self, images: Sequence[np.ndarray]) -> list[Tensor]:
-        """The one picture."""
+    def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
+        """Make the one picture of each image that holds all its views."""
         black, dtype = self.preprocessing.black(self.device), self.classifier.dtype
-        each = normalised(images, self.preprocessing, self.device)
-        return [self.view.sample_union(pixels, self.side, black, dtype) for pixels in each]
+        return [
+            self.view.sample_union(pixels, self.side, black, dtype)
+            for pixels in normalised(images, self.preprocessing, self.device)
+        ]
 
-    def possible(self, batch: int) -> int:
-        """Any number."""
+    def round_batch(self, batch: int) -> int:
+        """Return `batch`, at least 1: any number of views will do."""
         return max(batch, 1)
 
     def images_at_once(self, batch: int) -> int:
-        """As many images as have the pixels of `batch` views, at least one."""
+        """Return how many images have as many pixels in their pictures as `batch` views, at least one."""
         return max(batch * self.preprocessing.size**2 // self.side**2, 1)
 
-    def pictures_at_once(self, batch: int) -> int:
-        """One of each image."""
+    def inputs_at_once(self, batch: int) -> int:
+        """Return the number of images: each has one picture."""
         return self.images_at_once(batch)
 
 
 @dataclass(frozen=True)
 class Windows:
-    """A hook at a network's last block: the averages of windows of its map, row by row, as if each were a map of its own.
+    """A forward hook at a network's last block that replaces its map by the averages over windows of it, row by row.
 
     window, stride: in cells of the map. The network's own head then averages over one cell, and gives the window's logits.
     """
@@ -200,6 +211,6 @@ class Windows:
     stride: int
 
     def __call__(self, _: nn.Module, inputs: tuple, features: Tensor) -> Tensor:
-        """Of features (picture, channel, row, column): (picture · window, channel, 1, 1)."""
+        """Average features (picture, channel, row, column) over windows: (picture · window, channel, 1, 1)."""
         means = avg_pool2d(features, self.window, self.stride)
         return means.permute(0, 2, 3, 1).reshape(-1, means.shape[1], 1, 1)

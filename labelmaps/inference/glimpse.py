@@ -1,7 +1,4 @@
-"""The first glimpse: the activations of a network's last block at x₀.
-
-Saliency methods that look inside the network (Grad-CAM, DFF) need them and the head of `labelmaps.networks.split`.
-"""
+"""The first glimpse, x₀: the activations of a network's last block, which methods such as Grad-CAM and DFF need."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -23,19 +20,20 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Glimpse:
-    """What a network's last block says of x₀, for a block of images.
+    """The activations of a network's last block at x₀, for some images.
 
     activations: (image, channel, row, column) float32, on the network's device.
+    classifier: the network, split after that block.
     """
 
     activations: Tensor
     classifier: SplitClassifier
 
     def cam(self, kind: "type[BaseCAM]", label: Tensor) -> Tensor:
-        """The map (image, row, column) by a class activation method of the grad-cam package, for labels k* (image,).
+        """Compute the maps of a class activation method of the grad-cam package for labels k* (image,).
 
-        The package's arithmetic on our activations and gradients, at the block's own resolution and without its scaling
-        to [0, 1]; ReLU at the end, as there.
+        Returns (image, row, column): the package's arithmetic on our activations and gradients, at the block's own
+        resolution, without scaling to [0, 1]; with a ReLU at the end, as in the package.
         """
         gradient = self.classifier.gradient(self.activations, label)
         with kind(self.classifier.network, target_layers=[]) as package:
@@ -45,7 +43,7 @@ class Glimpse:
         return torch.from_numpy(np.maximum(maps, 0))
 
 
-def look_once(
+def first_glimpse(
     rows: pd.DataFrame,
     images: list[np.ndarray],
     classifier: SplitClassifier,
@@ -53,13 +51,14 @@ def look_once(
     preprocessing: Preprocessing,
     batch: int,
 ) -> Glimpse:
-    """What the network's last block says of the x₀ of images (H, W, 3) uint8, which are these rows of the index.
+    """Compute the last block's activations at x₀ for some images (H, W, 3) uint8.
 
-    batch: views that go through the network together. Raises `InputError` naming the image whose activations are not finite.
+    rows: of the index, for the same images. batch: views that go through the network together.
+    Raises `InputError` naming the image whose activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
     views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
-    activations = torch.cat([classifier.activations(some) for some in torch.cat(views).split(batch)])
+    activations = torch.cat([classifier.activations(together) for together in torch.cat(views).split(batch)])
     finite = activations.isfinite().flatten(1).all(1).cpu().numpy()
     if not finite.all():
         raise InputError(

@@ -1,4 +1,4 @@
-"""From decoded images to a network's inputs: normalised pixels and views."""
+"""Normalise decoded images, and make the views that a network receives of them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,15 +10,18 @@ from labelmaps.jobs.transfer import send
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.views import ViewFamily
 
-VALUES_TOGETHER = 2**25  # of images that cross to a GPU: 60 of ImageNet's, 134 MB there
+VALUES_PER_TRANSFER = 2**25  # of images that are copied to a GPU at once: 60 of ImageNet's, 134 MB there
 
 
 def normalised(
     images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
 ) -> Iterator[Tensor]:
-    """Images (H, W, 3) uint8 in the network's units, each (3, H, W) float32 on `device`; a GPU gets many together."""
+    """Convert images (H, W, 3) uint8 to the network's units, each (3, H, W) float32 on `device`.
+
+    A GPU receives many images in one transfer.
+    """
     if device.type == "cuda":
-        for group in grouped(images, VALUES_TOGETHER):
+        for group in grouped(images, VALUES_PER_TRANSFER):
             yield from normalised_together(group, preprocessing, device)
     else:
         for image in images:
@@ -26,7 +29,7 @@ def normalised(
 
 
 def grouped(arrays: Sequence[np.ndarray], most: int) -> Iterator[list[np.ndarray]]:
-    """Arrays in order, in groups that hold no more than so many values, or a single array."""
+    """Group arrays, in order, so that a group holds at most `most` values, or a single array."""
     group: list[np.ndarray] = []
     for array in arrays:
         if group and sum(one.size for one in group) + array.size > most:
@@ -40,7 +43,10 @@ def grouped(arrays: Sequence[np.ndarray], most: int) -> Iterator[list[np.ndarray
 def normalised_together(
     images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
 ) -> list[Tensor]:
-    """As `normalised`, of whatever sizes: they cross to the device, and are worked on there, as one row of pixels."""
+    """Normalise images of different sizes in one transfer.
+
+    Their pixels are concatenated, copied to the device, normalised there, and split again.
+    """
     row = np.concatenate([image.reshape(-1, 1, 3) for image in images])
     pixels = preprocessing.normalise(send(row, device).permute(2, 0, 1)).permute(1, 2, 0)
     of_images = pixels.split([image.size // 3 for image in images])
@@ -55,13 +61,13 @@ def make_views(
     cells: Sequence[int],
     dtype: torch.dtype | None = None,
 ) -> list[Tensor]:
-    """What the network receives of each image from the fixations of some of the grid's cells, counted row by row.
+    """Make the views of each image from some cells of the fixation grid, normalised.
 
-    images: (H, W, 3) uint8. Returns for each (cell, 3, size, size), normalised, of type `dtype` (float32 unless given), on
-    `device`.
+    images: (H, W, 3) uint8. cells: counted row by row. dtype: of the views, float32 unless given.
+    Returns for each image (cell, 3, size, size), on `device`.
     """
     size, black = preprocessing.size, preprocessing.black(device)
-    # Sampling weights sum to 1, so that normalising the pixels and normalising the views come to the same.
+    # Sampling weights sum to 1, so normalising the pixels gives the same as normalising the views.
     return [
         view.sample(pixels, size, black, cells, dtype) for pixels in normalised(images, preprocessing, device)
     ]

@@ -1,6 +1,6 @@
-"""Several batches at a time: one in each thread of a CPU, one after the other on a GPU."""
+"""Several batches of images at a time: one in each thread of a CPU, one after the other on a GPU."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
@@ -15,44 +15,46 @@ from labelmaps.jobs.ahead import in_order
 T = TypeVar("T")
 
 
-def streams(device: torch.device, threads: int) -> int:
-    """How many batches a device is asked of at a time: a GPU does one after the other, a CPU one in each thread."""
+def concurrent_batches(device: torch.device, threads: int) -> int:
+    """Return how many batches run concurrently: one on a GPU, one per thread on a CPU."""
     return 1 if device.type == "cuda" else threads
 
 
 def one_thread_each(n: int) -> ThreadPoolExecutor:
-    """Threads in each of which torch does everything in that thread alone.
+    """Make a pool of `n` threads in each of which torch computes in that thread alone.
 
-    A new thread that begins with a convolution has not heard of `torch.set_num_threads`, unless it calls it itself.
+    A new thread ignores an earlier `torch.set_num_threads` if its first operation is a convolution, so each thread calls it
+    when it starts.
     """
     return ThreadPoolExecutor(n, initializer=torch.set_num_threads, initargs=(1,))
 
 
-def ask_of_batches(
-    ask: Callable[[pd.DataFrame, list[np.ndarray]], T],
+def compute_in_batches(
+    compute: Callable[[pd.DataFrame, list[np.ndarray]], T],
     index: pd.DataFrame,
-    batch: int,
+    n_images: int,
     device: torch.device,
     threads: int,
 ) -> Iterator[tuple[pd.DataFrame, T]]:
-    """Rows of the index, `batch` images at a time, and `ask(rows, images)` of them, in order.
+    """Call `compute(rows, images)` for every `n_images` images of the index, and yield the rows with the result, in order.
 
-    The images are read ahead. A CPU is asked of as many batches at a time as there are `threads`, which then never wait for
-    one another; a GPU, which does one thing after the other, of the next batch while the last one's answers are used.
+    rows: of the index; images: (H, W, 3) uint8, read ahead. On a CPU as many batches run at a time as there are `threads`,
+    and none waits for another; a GPU does the next batch while the last one's result is used. An exception says at which
+    images it was raised.
     """
 
     def with_rows(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, T]:
-        with naming(rows):
-            return rows, ask(rows, images)
+        with name_images(rows):
+            return rows, compute(rows, images)
 
-    at_once = streams(device, threads)
+    at_once = concurrent_batches(device, threads)
     with one_thread_each(at_once) as pool:
-        yield from in_order(pool, with_rows, read_batches(index, batch, threads), 2 * at_once)
+        yield from in_order(pool, with_rows, read_batches(index, n_images, threads), 2 * at_once)
 
 
 @contextmanager
-def naming(rows: pd.DataFrame) -> Iterator[None]:
-    """Let an exception say at which images it was raised."""
+def name_images(rows: pd.DataFrame) -> Generator[None]:
+    """Add to an exception at which images, the first and the last of these rows of the index, it was raised."""
     try:
         yield
     except Exception as error:

@@ -14,33 +14,26 @@ T = TypeVar("T")
 OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
-def usual_batch(device: torch.device) -> int:
-    """Views that go through a network together where the settings leave it open.
+def with_enough_memory(attempt: Callable[[int], T], batch: int, round_batch: Callable[[int], int]) -> T:
+    """Return `attempt(batch)`; where memory runs out, call it again with half the batch, and so on.
 
-    On a CPU, what a layer hands to the next then stays in the cache.
+    round_batch: rounds a number of views to one that can go through the network together. Raises `InputError` where not
+    even the smallest batch fits.
     """
-    return 1024 if device.type == "cuda" else 8
-
-
-def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callable[[int], int]) -> T:
-    """What `attempt(batch)` returns; where memory runs out it is called again, with half the views at once each time.
-
-    possible: gives the number of views at once next to a number. Raises `InputError` where not even the fewest fit.
-    """
-    batch = possible(batch)
+    batch = round_batch(batch)
     while True:
         try:
             return attempt(batch)
         except Exception as error:
             if not is_out_of_memory(error):
                 raise
-            smaller = possible(max(batch // 2, 1))
+            smaller = round_batch(max(batch // 2, 1))
             if smaller == batch:
                 raise InputError(
                     f"no memory left for {batch} views at once, and fewer are not possible. Free some, choose reduced "
                     f"precision (compute.precision) or a smaller network: {error}"
                 ) from error
-        # Only here, out of the handler, are the tensors given back that the exception held.
+        # Free memory only after leaving the `except` block: until then the exception keeps its tensors alive.
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         logger.warning("no memory left for %d views at once: starting again with %d", batch, smaller)
@@ -48,6 +41,6 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callab
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an exception says that the GPU, or the machine, has no memory left."""
+    """Tell whether an exception says that the GPU, or the machine, has no memory left."""
     is_one = isinstance(error, MemoryError | torch.OutOfMemoryError)
     return is_one or any(text in str(error) for text in OUT_OF_MEMORY)

@@ -13,9 +13,12 @@ Its keyword-only parameters are the method's options in the configuration. A mod
 environment that need not have more than numpy: it imports torch, scipy and the like only inside `saliency`.
 """
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
+
+import labelmaps.methods
+from labelmaps.modules import load_module
 
 Cue = Literal["cued", "uncued", "baseline"]
 Input = Literal["label maps", "glimpse"]
@@ -31,3 +34,13 @@ def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.
     total = np.exp(share, out=share).sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):  # where all are impossible
         return (np.log(total) + peak).squeeze(axis)
+
+
+def apply_method(method: str, seen: Any, label: Any, **options: object) -> tuple[Any, Any]:
+    """Compute a method's saliency maps (image, row, column) of some images, and its own labels (image,), or None.
+
+    seen: what the method looks at, `LabelMaps` or `Glimpse`. label: (image,), which only a cued method gets.
+    """
+    module = load_module(labelmaps.methods, method)
+    result = module.saliency(seen, label if module.CUE == "cued" else None, **options)
+    return result if isinstance(result, tuple) else (result, None)

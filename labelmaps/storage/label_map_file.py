@@ -28,6 +28,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -35,7 +36,7 @@ import numpy as np
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 from labelmaps.storage.hdf5 import new_hdf5
-from labelmaps.storage.provenance import check_same_images, differing
+from labelmaps.storage.provenance import check_same_images, differing, parsed
 from labelmaps.storage.sealed_hdf5 import TEXTS_PER_CHUNK, SealedFile, SealedWriter, open_sealed
 
 DTYPES = {
@@ -187,6 +188,11 @@ class LabelMapFile:
     def origin(self) -> dict[str, object]:
         """What made the label maps, and which they are: for `labelmaps.storage.provenance.check_same_origin`."""
         return self.attributes | {"label_maps": self.integrity}
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What made the label maps: view, preprocessing, weights, versions."""
+        return parsed(self.attributes)
 
     def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
         """The label maps in order, `size` images at a time, so that memory stays bounded; the next are read meanwhile."""

@@ -3,8 +3,10 @@
 Files made from label maps name them by their integrity (`label_maps`), which covers weights, view, precision and images.
 """
 
+import json
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from typing import Any
 
 from labelmaps.errors import InputError
 
@@ -46,3 +48,11 @@ def check_same_images(index: list[str], other: list[str], path: str | Path) -> N
         raise InputError(
             f"{path}: holds other images than what it is read with, or in another order. Delete it and run again"
         )
+
+
+def parsed(attributes: Mapping[str, object]) -> dict[str, Any]:
+    """Return a file's attributes as they were before they were stored: structured ones are JSON there."""
+    return {
+        key: json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
+        for key, value in attributes.items()
+    }

@@ -17,8 +17,8 @@ from PIL import Image
 
 from helpers.browser import needs_browser, opened
 from helpers.study import (
+    MADE_BY,
     look,
-    model_of,
     of_glimpse,
     origin_of,
     random_label_maps,
@@ -28,11 +28,23 @@ from helpers.study import (
 from labelmaps import views
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.explorer import data as explorer
+from labelmaps.explorer.data import (
+    LARGEST_IMAGE_BYTES,
+    MEASURES,
+    TOP,
+    describe_geometry,
+    describe_image,
+    describe_map,
+    describe_view,
+    describe_views,
+    drawing_of,
+    embed_image,
+)
+from labelmaps.explorer.page import render_explorer
 from labelmaps.figures import style
 from labelmaps.figures.views import telling_cells
-from labelmaps.inference.view_pictures import draw_views, picture_views
-from labelmaps.networks.preprocessing import Preprocessing, preprocessing_of
+from labelmaps.inference.view_pixels import draw_views, view_pixels
+from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.taps import Drawing
 from labelmaps.scoring.fixations import select_fixations
 from labelmaps.scoring.pointing import SIZE_BINS
@@ -54,8 +66,16 @@ VIEWS = {
     "shift": {"family": "shift", "grid": 5, "base": "letterbox", "beyond": "gray"},
 }
 MODELS = {
-    "first": model_of(size=32) | {"source": "random"},
-    "second": model_of("resnet18", 48) | {"source": "checkpoint"},
+    "first": {
+        "architecture": "small_resnet",
+        "weights_source": "random",
+        "preprocessing": asdict(Preprocessing(32)),
+    },
+    "second": {
+        "architecture": "resnet18",
+        "weights_source": "checkpoint",
+        "preprocessing": asdict(Preprocessing(48)),
+    },
 }
 METHODS = {
     "center": {"variant": "center", "cue": "baseline", "arrival": "nearest"},
@@ -101,7 +121,7 @@ def write_study(folder):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
         maps = random_label_maps(ids, SIZES, views.create(**VIEWS[view]), len(CLASSES), random)
-        write_joined(label_maps, maps)
+        write_joined(label_maps, maps, MADE_BY | MODELS[model] | {"view": VIEWS[view]})
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
             made_by = {"method": method} | origin_of(label_maps)
@@ -111,7 +131,15 @@ def write_study(folder):
             row = {"dataset": "six", "view": view, "model": model, "method": method}
             summary.append(row | {"variant": described["variant"]} | summarise(read_parquet(path)))
         measures = base / "measures.parquet"
-        choose_examples(label_maps, index, scores, fixations, base / "examples.csv", measures, {})
+        choose_examples(
+            label_maps=label_maps,
+            index=index,
+            scores=scores,
+            fixations=fixations,
+            examples=base / "examples.csv",
+            measures=measures,
+            chosen={},
+        )
         for key, paths in zip(files, ([measures], [label_maps], saliency, fixations, scores), strict=True):
             files[key] += paths
     write_results(folder / "summary.csv", pd.DataFrame(summary))
@@ -143,13 +171,12 @@ def study(tmp_path_factory):
         "summary": folder / "summary.csv",
         **write_study(folder),
         "page": PAGE,
-        "output": folder / "explorer.html",
+        "explorer": folder / "explorer.html",
         "dataset": "six",
-        "views": VIEWS,
-        "models": MODELS,
+        "networks": list(product(VIEWS, MODELS)),
         "methods": METHODS,
         "chosen": {},
-        "images": 48,
+        "n_images": 48,
     }
     build_explorer(**arguments)
     return SimpleNamespace(folder=folder, arguments=arguments, path=folder / "explorer.html")
@@ -255,7 +282,7 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
     said = np.exp(maps.log_probability[0][cell].astype(float))
     assert page.inner_text("#where").startswith(f"Row {cell[0] + 1}, column {cell[1] + 1}")
     lines = page.locator("#top li").all_inner_texts()
-    order = np.argsort(-said)[: explorer.TOP]
+    order = np.argsort(-said)[:TOP]
     assert order[0] == maps.top_label[0][cell] == score["predicted_after"]
     for line, label in zip(lines, order, strict=True):
         assert line.startswith(CLASSES[label])
@@ -273,7 +300,7 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
     summary = read_results(study.arguments["summary"]).set_index(["view", "model", "method"])
     mine, text = summary.loc[view, model, method], page.inner_text("#summary").replace("−", "-")
     assert f"on all {len(index)} images" in text
-    for measure in explorer.MEASURES:
+    for measure in MEASURES:
         value, low, high = (100 * mine[f"{measure}{end}"] for end in ("", "_low", "_high"))
         assert f" {value:.1f} [{low:.1f}, {high:.1f}]" in text
 
@@ -474,7 +501,7 @@ def test_a_view_drawn_from_the_same_pixels_is_the_networks_to_a_level(browsed, n
     family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
     for width, height in ((60, 41), (33, 80)):
         image = smooth(width, height, 5)
-        received = picture_views(image, family, expects, range(family.grid**2))
+        received = view_pixels(image, family, expects, range(family.grid**2))
         n_values, difference = browsed.evaluate(
             DIFFERENCE,
             [
@@ -482,7 +509,7 @@ def test_a_view_drawn_from_the_same_pixels_is_the_networks_to_a_level(browsed, n
                 opaque(received),
                 width,
                 family.geometry(width, height).extent.reshape(-1, 4).round(6).tolist(),
-                asdict(explorer.drawing_of(family, width, height)),
+                asdict(drawing_of(family, width, height)),
                 expects.size,
                 [255 * mean for mean in expects.mean],
             ],
@@ -501,15 +528,15 @@ def opaque(pixels):
 @pytest.mark.parametrize(("view", "model"), list(product(VIEWS, MODELS)))
 def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
     choose(page, "image 2", view, model, "center")
-    picture = explorer.embed_picture(smooth(*SIZES[2], 2))
-    family, expects = views.create(**VIEWS[view]), preprocessing_of(MODELS[model])
+    picture = embed_image(smooth(*SIZES[2], 2))
+    family, expects = views.create(**VIEWS[view]), Preprocessing(**MODELS[model]["preprocessing"])
     deviations = []
     for cell in telling_cells(family.grid):
         number = cell[0] * family.grid + cell[1]
         cells(page).nth(number).hover()
         shown = pixels_of(page).astype(int)
-        from_picture = picture_views(picture.pixels, family, expects, [number])[0].astype(int)
-        received = picture_views(smooth(*SIZES[2], 2), family, expects, [number])[0].astype(int)
+        from_picture = view_pixels(picture.pixels, family, expects, [number])[0].astype(int)
+        received = view_pixels(smooth(*SIZES[2], 2), family, expects, [number])[0].astype(int)
         assert abs(shown - from_picture).max() <= LEVEL
         deviations.append(abs(shown - received).mean())
     (said,) = re.findall(r"on average ([\d.]+) of 255 levels", page.inner_text("#exactness"))
@@ -522,7 +549,7 @@ def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, 
     data = embedded(study)
     data["views"][0]["exact"] = False
     path = tmp_path / "explorer.html"
-    path.write_text(explorer.page(data, *page_parts()), encoding="utf-8")
+    path.write_text(render_explorer(data, *page_parts()), encoding="utf-8")
     other = browsed.context.new_page()
     other.goto(path.as_uri())
     assert other.inner_text("#exactness").startswith(
@@ -530,8 +557,8 @@ def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, 
     )
     other.close()
     plain = SimpleNamespace(grid=3)
-    assert not explorer.describe_view("mine", plain, {})["exact"]
-    assert explorer.drawing_of(plain, 40, 30) == Drawing((0, 0, 40, 30))
+    assert not describe_view("mine", plain, {})["exact"]
+    assert drawing_of(plain, 40, 30) == Drawing((0, 0, 40, 30))
 
 
 def page_parts():
@@ -638,14 +665,14 @@ def test_the_map_can_be_laid_over_the_image(page):
 
 @pytest.mark.slow
 def test_the_same_inputs_give_the_same_page(study, tmp_path):
-    build_explorer(**study.arguments | {"output": tmp_path / "again.html"})
+    build_explorer(**study.arguments | {"explorer": tmp_path / "again.html"})
     assert (tmp_path / "again.html").read_bytes() == study.path.read_bytes()
 
 
 @pytest.mark.slow
 def test_the_users_own_images_come_first_and_as_many_as_asked_for(study, tmp_path):
     path = tmp_path / "explorer.html"
-    build_explorer(**study.arguments | {"output": path, "chosen": {"mine": "image 3"}, "images": 2})
+    build_explorer(**study.arguments | {"explorer": path, "chosen": {"mine": "image 3"}, "n_images": 2})
     shown = embedded(SimpleNamespace(path=path))["images"]
     assert len(shown) == 2
     assert (shown[0]["id"], shown[0]["kind"]) == ("image 3", "chosen by hand")
@@ -657,7 +684,7 @@ def test_another_data_sets_files_are_refused(study, tmp_path):
     write_parquet(tmp_path / "scores.parquet", scores.iloc[::-1])
     mixed = [tmp_path / "scores.parquet", *study.arguments["scores"][1:]]
     with pytest.raises(InputError, match=r"scores.parquet: holds other images"):
-        build_explorer(**study.arguments | {"output": tmp_path / "page.html", "scores": mixed})
+        build_explorer(**study.arguments | {"explorer": tmp_path / "page.html", "scores": mixed})
     assert not (tmp_path / "page.html").exists()
 
 
@@ -666,11 +693,11 @@ def test_pictures_are_embedded_as_well_as_fits(width, height):
     noise = np.random.default_rng(0).integers(
         0, 256, (height, width, 3), dtype=np.uint8
     )  # nothing compresses worse
-    picture = explorer.embed_picture(noise)
-    assert len(picture.jpeg) <= explorer.LARGEST_PICTURE
+    picture = embed_image(noise)
+    assert len(picture.jpeg) <= LARGEST_IMAGE_BYTES
     assert np.array_equal(picture.pixels, np.asarray(Image.open(io.BytesIO(picture.jpeg))))
     assert picture.pixels.shape[1] / picture.pixels.shape[0] == pytest.approx(width / height, rel=0.01)
-    calm = explorer.embed_picture(smooth(500, 375, 0))
+    calm = embed_image(smooth(500, 375, 0))
     assert (calm.quality, calm.pixels.shape) == (95, (375, 500, 3))
 
 
@@ -687,8 +714,8 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
     point = geometry.centre + 1 / 3
     fixation = select_fixations(saliency[None], point[None], maps.centre).iloc[0]
     score = pd.Series({"own_label": 1, "correct_before": True, "correct_after": False, "pointing": "skipped"})
-    of_map = explorer.describe_map(saliency, point, maps, fixation, score, "nearest")
-    network = explorer.describe_views(maps, 0) | {"deviation": 1.23, "methods": [of_map] * 11}
+    of_map = describe_map(saliency, point, maps, fixation, score, "nearest")
+    network = describe_views(maps, 0) | {"deviation": 1.23, "methods": [of_map] * 11}
     noise = random.integers(0, 256, (375, 500, 3), dtype=np.uint8)
     row = pd.Series(
         {
@@ -699,13 +726,11 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
             "boxes": np.zeros((9, 4)),
         }
     )
-    image = explorer.describe_image(
-        row, "disagreement", "resnet101 through zoom", explorer.embed_picture(noise)
-    )
-    image["views"] = [explorer.describe_geometry(maps, family, 500, 375)] * 2
+    image = describe_image(row, "disagreement", "resnet101 through zoom", embed_image(noise))
+    image["views"] = [describe_geometry(maps, family, 500, 375)] * 2
     image["networks"] = [[network] * 2] * 2
     classes = dict.fromkeys(range(n), "x" * 30)
-    assert len(explorer.page({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6
+    assert len(render_explorer({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -714,7 +739,7 @@ def test_how_a_family_says_it_draws_is_how_it_does(name):
     image = smooth(50, 37, 1)
     boxes = family.geometry(50, 37).extent.reshape(-1, 4)
     drawn = draw_views(image, boxes, family.drawing(50, 37), (1, 1), expects)
-    assert np.array_equal(drawn, picture_views(image, family, expects, range(len(boxes))))
+    assert np.array_equal(drawn, view_pixels(image, family, expects, range(len(boxes))))
 
 
 def test_views_drawn_from_a_picture_of_twice_the_size_show_the_same():
@@ -735,7 +760,7 @@ def test_top_labels_are_the_most_probable_and_the_unrounded_winner_comes_first()
     maps = LabelMaps(
         ["x"], log_p, np.zeros((1, 1, 1)), np.array([[[1]]]), np.zeros((1, 1, 1, 2)), np.zeros((1, 1, 1, 4))
     )
-    said = explorer.describe_views(maps, 5)
+    said = describe_views(maps, 5)
     assert said["labels"] == [[1, 0, 2, 3, 4]]
     assert said["p"] == [pytest.approx([0.25, 0.25, 0.2, 0.15, 0.1])]
     assert said["given"] == pytest.approx([0.05])

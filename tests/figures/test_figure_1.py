@@ -17,7 +17,6 @@ from PIL import Image
 from helpers.study import (
     MADE_BY,
     look,
-    model_of,
     of_glimpse,
     origin_of,
     random_label_maps,
@@ -28,17 +27,10 @@ from labelmaps import views
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.figures import style
-from labelmaps.figures.figure_1 import (
-    RIGHT,
-    WRONG,
-    Example,
-    Saccade,
-    SeenView,
-    cell_corners,
-    figure_1,
-    short_names,
-)
+from labelmaps.figures.figure_1 import RIGHT, WRONG, cell_corners, draw_figure_1
+from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views, short_names
 from labelmaps.figures.layout import LARGEST_IMAGE, SMALL, Line, fit
+from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import read_parquet, write_parquet
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
@@ -109,7 +101,7 @@ def outlines(axes):
 
 @pytest.mark.parametrize("n", [1, 4, 6, 7, 8])
 def test_every_method_has_its_panels(n):
-    figure = figure_1(example(n))
+    figure = draw_figure_1(example(n))
     upper, lower = panels(figure)
     assert len(upper) == len(lower) == n + 1
     assert [name for name in texts(figure) if name in METHODS] == METHODS[:n]
@@ -122,7 +114,7 @@ def test_every_method_has_its_panels(n):
 
 
 def test_four_methods_stand_side_by_side_in_print():
-    figure = figure_1(example(4))
+    figure = draw_figure_1(example(4))
     assert figure.get_size_inches()[0] == pytest.approx(style.PAGE)
     assert len({round(axes.get_position().y0, 9) for axes in panels(figure)[1]}) == 1
     sizes = [text.get_fontsize() for text in (*figure.texts, *figure.legends[0].get_texts())]
@@ -131,7 +123,7 @@ def test_four_methods_stand_side_by_side_in_print():
 
 def test_boxes_points_and_extents_lie_where_they_are():
     made = example(4)
-    first, *maps = panels(figure_1(made))[0]
+    first, *maps = panels(draw_figure_1(made))[0]
     np.testing.assert_allclose(outlines(first), made.boxes)
     assert (first.get_xlim(), first.get_ylim()) == ((0, 400), (300, 0))
     for axes, saccade in zip(maps, made.saccades, strict=True):
@@ -143,13 +135,13 @@ def test_boxes_points_and_extents_lie_where_they_are():
 
 
 def test_a_box_that_leaves_the_image_does_not_move_it():
-    upper, _ = panels(figure_1(example(2, boxes=np.array([[-2, -2, 402, 302]]))))
+    upper, _ = panels(draw_figure_1(example(2, boxes=np.array([[-2, -2, 402, 302]]))))
     for axes in upper:
         assert (axes.get_xlim(), axes.get_ylim()) == ((0, 400), (300, 0))
 
 
 def test_white_outlines_have_a_dark_edge():
-    first, *maps = panels(figure_1(example(4)))[0]
+    first, *maps = panels(draw_figure_1(example(4)))[0]
     for artist in (*first.patches, maps[0].patches[-1], maps[0].lines[0]):
         assert artist.get_path_effects()
 
@@ -157,7 +149,7 @@ def test_white_outlines_have_a_dark_edge():
 def test_a_map_is_drawn_cell_by_cell_on_its_own_scale():
     made = example(4)
     made = with_saccade(made, 1, saliency=np.arange(9.0).reshape(3, 3) * 100 - 7)
-    maps = panels(figure_1(made))[0][1:]
+    maps = panels(draw_figure_1(made))[0][1:]
     for axes, saccade in zip(maps, made.saccades, strict=True):
         (mesh,) = axes.collections
         assert axes.images[0].get_array().ndim == 2  # grey
@@ -175,7 +167,7 @@ def test_a_cell_is_seen_where_its_point_is():
     saliency[0, 2] = 1
     made = replace(example(1, n_boxes=0), pixels=np.zeros((300, 400, 3), np.uint8))
     made = with_saccade(made, 0, saliency=saliency)
-    figure = figure_1(made)
+    figure = draw_figure_1(made)
     axes = panels(figure)[0][1]
     figure.canvas.draw()
     picture = np.asarray(figure.canvas.buffer_rgba())
@@ -216,7 +208,7 @@ def test_cells_of_grids_that_are_not_straight_meet():
 
 
 def test_titles_name_label_methods_and_cues():
-    said = texts(figure_1(example(4)))
+    said = texts(draw_figure_1(example(4)))
     assert said[:2] == ["common iguana", "the given label"]
     for i, cue in enumerate(["cued: told the label"] * 2 + ["uncued"] * 2):
         assert said[said.index(METHODS[i]) + 1] == cue
@@ -224,7 +216,7 @@ def test_titles_name_label_methods_and_cues():
 
 
 def test_what_the_network_said_is_marked_right_or_wrong_not_by_colour_alone():
-    figure = figure_1(example(3))
+    figure = draw_figure_1(example(3))
     said = texts(figure)
     verdicts = [text for text in figure.texts if text.get_text()[0] in "✓✗"]
     assert [text.get_text() for text in verdicts] == ["✗ agama", "✗ agama", "✓ common iguana", "✗ agama"]
@@ -239,12 +231,12 @@ def test_what_the_network_said_is_marked_right_or_wrong_not_by_colour_alone():
 
 def test_own_labels_dead_maps_and_eyes_that_stay_are_said():
     made = example(4)
-    said = texts(figure_1(made))
+    said = texts(draw_figure_1(made))
     assert [text for text in said if "own label" in text] == ["its own label: green lizard"]
     assert "after the saccade" in said
     assert not any("dead" in text or "stays" in text for text in said)
     made = with_saccade(made, 3, dead=True, saliency=np.zeros((3, 3)), view=made.before)
-    said = texts(figure_1(made))
+    said = texts(draw_figure_1(made))
     assert said.count("the eye stays at x₀") == 1
     assert "dead map: stays at the" in said
 
@@ -274,7 +266,7 @@ LONG = (
 @pytest.mark.sample(6)
 def test_nothing_overlaps(n, size, on):
     width = style.SIZES[on].width
-    figure = figure_1(example(n, *size), width)
+    figure = draw_figure_1(example(n, *size), width)
     assert overlaps(figure) == []
     assert figure.get_size_inches()[0] <= width + 1e-9
 
@@ -282,7 +274,7 @@ def test_nothing_overlaps(n, size, on):
 @pytest.mark.parametrize("size", [(3000, 20), (20, 3000), (1, 1)])
 def test_extreme_images_are_drawn_whole(size):
     width, height = size
-    figure = figure_1(example(4, width, height))
+    figure = draw_figure_1(example(4, width, height))
     assert overlaps(figure) == []
     assert figure.get_size_inches()[1] < style.PAGE
     for axes in panels(figure)[0]:
@@ -297,21 +289,21 @@ def test_long_names_are_shortened(n):
     made = example(n, label=LONG, notes=["largest gain", "a/" * 200])
     for i in range(n):
         made = with_saccade(made, i, method=LONG, own_label=LONG, dead=True)
-    figure = figure_1(made)
+    figure = draw_figure_1(made)
     assert overlaps(figure) == []
     assert any(text.endswith("…") for text in texts(figure))
 
 
 @pytest.mark.parametrize("n_boxes", [0, 20])
 def test_any_number_of_boxes(n_boxes):
-    first, *maps = panels(figure_1(example(2, n_boxes=n_boxes)))[0]
+    first, *maps = panels(draw_figure_1(example(2, n_boxes=n_boxes)))[0]
     assert len(first.patches) == n_boxes
     assert {len(axes.patches) for axes in maps} == {n_boxes + 1}
 
 
 def test_text_is_never_taken_for_mathematics():
     made = example(3, label=r"$x_1$ \frac{", notes=[r"$\broken$", "a_$b$"])
-    figure = figure_1(with_saccade(made, 2, method="$m$", own_label="$y$"))
+    figure = draw_figure_1(with_saccade(made, 2, method="$m$", own_label="$y$"))
     figure.canvas.draw()
     assert {r"$x_1$ \frac{", r"✓ $x_1$ \frac{", "$m$", "its own label: $y$", r"$\broken$ · a_$b$"} <= set(
         texts(figure)
@@ -325,7 +317,7 @@ def test_text_cannot_break_out_of_an_svg(tmp_path):
     path = tmp_path / "a.svg"
     with mpl.rc_context(style.REPRODUCIBLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        style.save(figure_1(with_saccade(made, 0, method="<b>", own_label=nasty)), [path])
+        style.save(draw_figure_1(with_saccade(made, 0, method="<b>", own_label=nasty)), [path])
     root = ElementTree.parse(path).getroot()  # whole and well formed
     tags = {element.tag.partition("}")[2] for element in root.iter()}
     assert not tags & {"script", "b"}
@@ -336,14 +328,14 @@ def test_text_cannot_break_out_of_an_svg(tmp_path):
 
 
 def test_large_images_are_reduced():
-    axes = panels(figure_1(example(1, 2400, 600)))[0]
+    axes = panels(draw_figure_1(example(1, 2400, 600)))[0]
     assert {panel.images[0].get_array().shape[:2] for panel in axes} == {(LARGEST_IMAGE // 4, LARGEST_IMAGE)}
-    small = panels(figure_1(example(1, 90, 60)))[0]
+    small = panels(draw_figure_1(example(1, 90, 60)))[0]
     assert {panel.images[0].get_array().shape[:2] for panel in small} == {(60, 90)}
 
 
 def test_the_legend_names_what_there_is():
-    figure = figure_1(example(4))
+    figure = draw_figure_1(example(4))
     entries = [text.get_text() for text in figure.legends[0].get_texts()]
     assert entries[:3] == ["box", "most salient point", "view selected there"]
     assert "low to high, each map on its own scale" in entries[3]
@@ -410,8 +402,15 @@ def study(tmp_path_factory):
     write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
     write_saliency(saliency[1], of_glimpse(maps, glimpse, label), MADE_BY)
     fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
-    outputs = folder / "examples.csv", folder / "measures.parquet"
-    choose_examples(label_maps, index, scores, fixations, *outputs, {"dead": "val_3"})
+    choose_examples(
+        label_maps=label_maps,
+        index=index,
+        scores=scores,
+        fixations=fixations,
+        examples=folder / "examples.csv",
+        measures=folder / "measures.parquet",
+        chosen={"dead": "val_3"},
+    )
     return folder
 
 
@@ -424,14 +423,12 @@ def plot(study, outputs, example="dead", **changes):
         "classes": study / "classes.txt",
         "saliency": [study / "saliency/max_logit.h5", study / "saliency/dff.h5"],
         "fixations": [study / "fixations/max_logit.parquet", study / "fixations/dff.parquet"],
-        "view": {"family": "zoom", "grid": 3, "floor": 0.2},
-        "model": model_of("resnet18", 16),
         "methods": [
             {"variant": "max_logit", "cue": "uncued"},
             {"variant": "dff components=3", "cue": "uncued"},
         ],
     }
-    plot_figure_1(**arguments | changes, outputs=outputs, example=example, sizes=["page"])
+    plot_figure_1(**arguments | changes, figures=outputs, example=example, sizes=["page"])
 
 
 @pytest.fixture
@@ -439,8 +436,8 @@ def drawn(monkeypatch):
     """What the script hands to the drawing function."""
     seen = []
     monkeypatch.setattr(
-        "workflow.scripts.plot_figure_1.figure_1",
-        lambda made, width: seen.append(made) or figure_1(made, width),
+        "workflow.scripts.plot_figure_1.draw_figure_1",
+        lambda made, width: seen.append(made) or draw_figure_1(made, width),
     )
     return seen
 
@@ -480,13 +477,22 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
 
 
 @pytest.mark.slow
-def test_views_are_shown_as_the_network_received_them(study, tmp_path, drawn):
+def test_views_are_shown_as_the_network_received_them(study):
     """With nothing but whole pixels to sample, the view is the image's own pixels."""
-    model = model_of("resnet18", 64) | {"mean": [0.1, 0.5, 0.9], "std": [0.2, 1, 3]}
-    plot(study, [tmp_path / "a.png"], chosen_of(study, "val_2"), model=model)
-    pixels = drawn[0].before.pixels
-    assert pixels.dtype == np.uint8
-    np.testing.assert_array_equal(pixels, np.asarray(Image.open(study / "02.png")))
+    pixels = np.asarray(Image.open(study / "02.png"))
+    with open_label_maps(study / "label_maps.h5") as file:
+        maps = file.read(2, 3)
+    preprocessing = Preprocessing(64, mean=[0.1, 0.5, 0.9], std=[0.2, 1, 3])
+    (before,) = collect_views(pixels, 0, maps, [], VIEW, preprocessing, CLASSES)
+    assert before.pixels.dtype == np.uint8
+    np.testing.assert_array_equal(before.pixels, pixels)
+
+
+@pytest.mark.slow
+def test_the_view_and_what_the_network_expects_are_those_of_the_label_maps(study, tmp_path, drawn):
+    plot(study, [tmp_path / "a.png"], chosen_of(study, "val_2"))
+    assert drawn[0].before.pixels.shape == (MADE_BY["preprocessing"]["size"],) * 2 + (3,)
+    assert drawn[0].notes[2] == "zoom, 3 × 3 fixations"
 
 
 @pytest.mark.slow

@@ -2,7 +2,7 @@
 
 `write_data_set` writes pictures, their index and their classes; `random_label_maps` and `write_joined` write what a network
 says of them; `of_glimpse` makes the maps of a method that looks once; `look` writes any method's fixations and scores.
-`ask_network` runs a script that asks a network for real.
+`run_network` runs a script that runs a network for real.
 """
 
 from pathlib import Path
@@ -123,24 +123,28 @@ def look(saliency, label_maps, index):
     """Select fixations on saliency maps and score them, in folders beside that of the maps; return both tables' paths."""
     base, name = Path(saliency).parent.parent, f"{Path(saliency).stem}.parquet"
     fixations, scores = base / "fixations" / name, base / "scores" / name
-    select_fixations(saliency, label_maps, fixations, "nearest")
-    score_fixations(fixations, label_maps, index, scores, 0.0)
+    select_fixations(saliency=saliency, label_maps=label_maps, fixations=fixations, arrival="nearest")
+    score_fixations(fixations=fixations, label_maps=label_maps, index=index, scores=scores, tolerance=0.0)
     return fixations, scores
 
 
-def model_of(architecture="small_resnet", size=64):
-    """Make the settings of a model, complete."""
-    return {"architecture": architecture, "weights": None, "size": size, "mean": None, "std": None}
+def network_of(architecture="small_resnet", size=64, **others):
+    """Make the configuration of a network, as its rule gives it."""
+    return {"architecture": architecture, "source": "checkpoint", "size": size} | others
 
 
-def ask_network(script, folder, output, compute=None, weights="weights.pth", **settings):
-    """Run a script that asks a network, on a CPU, on the data set and the weights in a folder.
+def run_network(script, folder, compute=None, weights="weights.pth", **arguments):
+    """Run a script that runs a network, on a CPU, on the data set and the weights in a folder.
 
-    compute, settings: what is otherwise than here, and what only this script takes.
+    compute, arguments: what is otherwise than here, and what only this script takes.
     """
-    files = (folder / name for name in ("index.parquet", "classes.txt", weights))
-    usual = {"model": model_of(), "source": "checkpoint", "view": {"family": "zoom", "grid": 3}, "threads": 2}
-    usual["compute"] = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 9} | (
+    usual = {
+        "index": folder / "index.parquet",
+        "classes": folder / "classes.txt",
+        "weights": folder / weights,
+    }
+    usual |= {"network_config": network_of(), "view_config": {"family": "zoom", "grid": 3}, "threads": 2}
+    usual["compute_config"] = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 9} | (
         compute or {}
     )
-    script(*files, output, **usual | settings)
+    script(**usual | arguments)

@@ -8,10 +8,9 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.study import ask_network, noise, write_data_set
+from helpers.study import noise, run_network, write_data_set
 from labelmaps.errors import InputError
-from labelmaps.inference import engines
-from labelmaps.inference.engines import Exact, Shared
+from labelmaps.inference.engines import Exact, Shared, create_engine, equivalent_views
 from labelmaps.inference.parallel import one_thread_each
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.networks.build import build
@@ -60,8 +59,8 @@ def exact(view, network=None, preprocessing=SMALL, **options):
 )
 def test_views_at_once_are_whole_images_or_equal_numbers_of_rows(grid, asked, given):
     engine = exact(zoom.View(grid=grid, floor=0.2))
-    assert engine.possible(asked) == given
-    assert engine.possible(given) == given
+    assert engine.round_batch(asked) == given
+    assert engine.round_batch(given) == given
     assert engine.images_at_once(given) == max(given // grid**2, 1)
 
 
@@ -119,7 +118,7 @@ def test_without_memory_the_batch_is_halved_until_it_fits(kind, caplog):
             raise out_of_memory(kind)
         return "done"
 
-    assert with_enough_memory(attempt, 100, exact(zoom.View()).possible) == "done"
+    assert with_enough_memory(attempt, 100, exact(zoom.View()).round_batch) == "done"
     assert tried == [98, 49, 7]
     assert [record.getMessage() for record in caplog.records] == [
         "no memory left for 98 views at once: starting again with 49",
@@ -132,7 +131,7 @@ def test_without_memory_for_the_fewest_views_the_error_says_so():
         raise out_of_memory("GPU")
 
     with pytest.raises(InputError, match="no memory left for 7 views at once, and fewer are not possible"):
-        with_enough_memory(attempt, 49, exact(zoom.View()).possible)
+        with_enough_memory(attempt, 49, exact(zoom.View()).round_batch)
 
 
 def test_other_errors_pass_and_nothing_is_tried_again():
@@ -143,7 +142,7 @@ def test_other_errors_pass_and_nothing_is_tried_again():
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="mat1"):
-        with_enough_memory(attempt, 49, exact(zoom.View()).possible)
+        with_enough_memory(attempt, 49, exact(zoom.View()).round_batch)
     assert tried == [49]
 
 
@@ -222,7 +221,7 @@ def test_the_shared_trunk_takes_a_small_part_of_the_operations():
 @pytest.mark.parametrize("batch", [1, 3, 8, 40])
 def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(batch):
     engine = Shared(network_of(), shift.View(), FULL, CPU, "float32")
-    assert engine.possible(batch) == batch
+    assert engine.round_batch(batch) == batch
     assert engine.images_at_once(batch) == max(int(batch * 224**2 / 416**2), 1)
 
 
@@ -251,8 +250,8 @@ def test_networks_that_do_not_average_cannot_share_their_trunk():
 
 def test_engines_are_created_by_name():
     arguments = (network_of(), shift.View(), FULL, CPU, "float32", False)
-    assert isinstance(engines.create("exact", *arguments), Exact)
-    assert isinstance(engines.create("shared", *arguments), Shared)
+    assert isinstance(create_engine("exact", *arguments), Exact)
+    assert isinstance(create_engine("shared", *arguments), Shared)
 
 
 @pytest.fixture(scope="module")
@@ -289,7 +288,7 @@ def test_a_shared_trunk_can_be_compiled(kept, monkeypatch):
 
 @pytest.mark.parametrize(("name", "worth"), [("exact", 49), ("shared", (416 / 224) ** 2)])
 def test_compiling_pays_by_the_pixels_that_a_network_goes_over(name, worth):
-    assert engines.views_worth(name, shift.View()) == pytest.approx(worth)
+    assert equivalent_views(name, shift.View()) == pytest.approx(worth)
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
@@ -326,10 +325,17 @@ def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_p
     torch.save(network_of().state_dict(), tmp_path / "weights.pth")
     written = {}
     for name, engine in (("plenty", Exact), ("little", Forgetful)):
-        monkeypatch.setattr(engines, "Exact", engine)
+        monkeypatch.setattr("labelmaps.inference.engines.Exact", engine)
         folder = tmp_path / name
-        parts = {"part": 1, "parts": 1, "engine": "exact"}
-        ask_network(compute_label_maps, tmp_path, folder / "1of1.h5", {"batch": 18}, **parts)
+        run_network(
+            compute_label_maps,
+            tmp_path,
+            {"batch": 18},
+            label_maps=folder / "1of1.h5",
+            part=1,
+            parts=1,
+            engine_name="exact",
+        )
         assert [path.name for path in folder.iterdir()] == ["1of1.h5"]
         with h5py.File(folder / "1of1.h5") as file:
             written[name] = file["top_label"][:], file["log_probability"][:], int(file.attrs["batch"])

@@ -13,14 +13,14 @@ from helpers.networks import N_LABELS, trained
 from labelmaps.data.batches import read_batches
 from labelmaps.data.images import read_digest
 from labelmaps.errors import InputError
-from labelmaps.inference.glimpse import Glimpse, look_once
+from labelmaps.inference.glimpse import Glimpse, first_glimpse
+from labelmaps.inference.glimpse_saliency import images_at_once
 from labelmaps.inference.inputs import make_views
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier, last_block
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
-from workflow.scripts.compute_glimpse_saliency import images_at_once
 
 CPU = torch.device("cpu")
 LAST_BLOCK = {  # architecture: the last block, its channels
@@ -324,7 +324,7 @@ def index(tmp_path_factory, pictures):
 def look(index, classifier, view, batch):
     """Glimpses of the images of an index, a batch after the other, with their rows."""
     for rows, images in read_batches(index, batch):
-        yield rows, look_once(rows, images, classifier, view, PREPROCESSING, batch)
+        yield rows, first_glimpse(rows, images, classifier, view, PREPROCESSING, batch)
 
 
 @pytest.mark.slow
@@ -367,7 +367,7 @@ def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at
 def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):
     shown, activations = [], small.activations
     monkeypatch.setattr(small, "activations", lambda views: shown.append(len(views)) or activations(views))
-    few, many = (look_once(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
+    few, many = (first_glimpse(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
     assert shown == [2, 2, 1, 5]
     torch.testing.assert_close(few.activations, many.activations, rtol=1e-4, atol=1e-4)
 

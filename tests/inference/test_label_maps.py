@@ -16,7 +16,7 @@ from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact
 from labelmaps.inference.inputs import grouped, make_views, normalised, normalised_together
 from labelmaps.inference.label_maps import compute_label_maps
-from labelmaps.inference.parallel import ask_of_batches, one_thread_each
+from labelmaps.inference.parallel import compute_in_batches, one_thread_each
 from labelmaps.jobs.transfer import OnItsWay
 from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
@@ -174,7 +174,7 @@ def test_a_cpu_is_asked_of_as_many_batches_at_a_time_as_there_are_threads_and_a_
             barrier.wait()
         return [image.shape[:2] for image in images]
 
-    answers = list(ask_of_batches(ask, index, 1, torch.device(device), threads=3))
+    answers = list(compute_in_batches(ask, index, 1, torch.device(device), threads=3))
     assert [shape for _, shapes in answers for shape in shapes] == [(h, w) for w, h in SIZES]
     assert [rows["image"].item() for rows, _ in answers] == index["image"].tolist()
     assert len(set(asked)) == together

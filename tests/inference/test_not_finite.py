@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from helpers.study import ask_network, model_of, noise, write_data_set
+from helpers.study import network_of, noise, run_network, write_data_set
 from labelmaps.errors import InputError
 from labelmaps.networks.weights import random_weights
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -34,18 +34,21 @@ def loud_weights(folder, gain):
     torch.save(state, folder / "weights.pth")
 
 
-def run(script, folder, precision, **settings):
-    compute = {"precision": precision}
-    ask_network(script, folder, folder / "made" / "a.h5", compute, model=model_of(size=32), **settings)
+MADE = "made/a.h5"
+
+
+def run(script, folder, precision, **arguments):
+    network = network_of(size=32)
+    run_network(script, folder, {"precision": precision}, network_config=network, **arguments)
 
 
 def label_maps_of(folder, precision):
-    run(compute_label_maps, folder, precision, part=1, parts=1, engine="exact")
+    run(compute_label_maps, folder, precision, label_maps=folder / MADE, part=1, parts=1, engine_name="exact")
 
 
 def glimpses_of(method):
     def run_method(folder, precision):
-        run(compute_glimpse_saliency, folder, precision, method=method, options={})
+        run(compute_glimpse_saliency, folder, precision, saliency=folder / MADE, method=method, options={})
 
     return run_method
 
@@ -60,7 +63,7 @@ def test_what_overflows_float16_is_named_and_float32_holds_it(folder, script):
         SCRIPTS[script](folder, "float16")
     assert not list(folder.glob("made/*"))
     SCRIPTS[script](folder, "float32")
-    with h5py.File(folder / "made/a.h5") as file:
+    with h5py.File(folder / MADE) as file:
         assert len(file["image"]) == 3
 
 

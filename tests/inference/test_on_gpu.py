@@ -8,7 +8,7 @@ from torch import nn
 from helpers.study import save_pictures, soft_pictures
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact, Shared
-from labelmaps.inference.glimpse import look_once
+from labelmaps.inference.glimpse import first_glimpse
 from labelmaps.inference.inputs import make_views
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.jobs.memory import with_enough_memory
@@ -113,7 +113,7 @@ def test_glimpses_are_those_of_a_cpu(pictures, index, method, components):
     maps = []
     for device in (CPU, GPU):
         classifier = SplitClassifier(network_of(), device, 64)
-        glimpse = look_once(index, pictures, classifier, zoom.View(), SMALL, len(index))
+        glimpse = first_glimpse(index, pictures, classifier, zoom.View(), SMALL, len(index))
         given = method.saliency(glimpse, None if label is None else label.to(device), **options)
         maps.append([tensor.cpu() for tensor in (given if isinstance(given, tuple) else (given,))])
     for on_cpu, on_gpu in zip(*maps, strict=True):
@@ -165,7 +165,7 @@ def test_where_the_gpus_memory_runs_out_the_batch_is_halved_until_it_fits(pictur
             n = engine.images_at_once(batch)
             return engine.logits((pictures * (n // len(pictures) + 1))[:n], batch).cpu()
 
-        logits = with_enough_memory(attempt, 300_000, engine.possible)
+        logits = with_enough_memory(attempt, 300_000, engine.round_batch)
         assert len(tried) > 1
         assert tried[-1] < 2**30 // (4 * 3 * 64 * 64)
         assert len(logits) == tried[-1] // 9

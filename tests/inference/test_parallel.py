@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers.study import ask_network, model_of, noise, write_data_set
+from helpers.study import network_of, noise, run_network, write_data_set
 from labelmaps.networks.weights import random_weights, save_weights
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
 from workflow.scripts.compute_label_maps import compute_label_maps
@@ -30,18 +30,18 @@ def test_label_maps(folder, tmp_path, view, size):
     made = {}
     for threads in (1, 3):
         output = tmp_path / f"{threads}.h5"
-        ask_network(
+        run_network(
             compute_label_maps,
             folder,
-            output,
             {"batch": 2},
             "small_resnet.pth",
+            label_maps=output,
             part=1,
             parts=1,
-            engine="exact" if view["family"] == "zoom" else "shared",
-            model=model_of(size=size),
+            engine_name="exact" if view["family"] == "zoom" else "shared",
+            network_config=network_of(size=size),
             threads=threads,
-            view=view,
+            view_config=view,
         )
         made[threads] = output.read_bytes()
     assert made[1] == made[3]
@@ -60,15 +60,15 @@ def test_saliency(folder, tmp_path, architecture, method, options, precision):
     made = {}
     for threads in (1, 3):
         output = tmp_path / f"{threads}.h5"
-        ask_network(
+        run_network(
             compute_glimpse_saliency,
             folder,
-            output,
             {"precision": precision, "batch": 2},
             f"{architecture}.pth",
+            saliency=output,
             method=method,
             options=options,
-            model=model_of(architecture),
+            network_config=network_of(architecture),
             threads=threads,
         )
         made[threads] = output.read_bytes()

@@ -110,8 +110,10 @@ def test_jobs_that_run_networks_take_a_gpu_before_anything_asks_cuda(tmp_path, m
     monkeypatch.setattr(gpu_slots, "private_folder", lambda _: tmp_path)
     monkeypatch.setattr(sys.modules[compute.__module__], "be_deterministic", ask)
     arguments = dict.fromkeys(compute.__annotations__.keys() - {"return"})
+    arguments["view_config"] = {"family": "zoom"}
+    arguments["network_config"] = {"architecture": "small_resnet", "source": "checkpoint"}
     with pytest.raises(InterruptedError, match="GPU-only"):
-        compute(**arguments | {"compute": {"device": "auto"}})
+        compute(**arguments | {"compute_config": {"device": "auto"}})
     locks.pop().close()
 
 

@@ -23,13 +23,9 @@ from torchvision.models.resnet import BasicBlock
 from labelmaps.errors import InputError
 from labelmaps.networks import download
 from labelmaps.networks.build import build, fold_batch_norm
-from labelmaps.networks.classifier import (
-    Classifier,
-    last_linear,
-    resolve_compiled,
-    resolve_device,
-    resolve_precision,
-)
+from labelmaps.networks.classifier import Classifier, last_linear
+from labelmaps.networks.compute import resolve_compiled, resolve_device, resolve_precision
+from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.download import download_weights
 from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing, torchvision_weights
@@ -256,11 +252,11 @@ def test_another_number_of_classes_is_told_as_such(tmp_path, state, n_labels):
     ],
 )
 def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size):
-    model = {"architecture": architecture, "weights": None, "size": size, "mean": None, "std": None}
+    network = NetworkConfig(architecture=architecture, source="checkpoint", size=size)
     message = f"size: {architecture} cannot look at {size} × {size} pixels .* Give the size that"
     path = save(tmp_path / "a.pth", zeros_for(architecture))
     with pytest.raises(InputError, match=message):
-        load_network(model, path, N_LABELS)
+        load_network(network, path, N_LABELS)
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
 
@@ -589,14 +585,17 @@ def test_torchvisions_old_names_of_densenets_layers_are_understood(tmp_path):
 
 def test_preprocessing_is_what_torchvisions_weights_were_trained_with_unless_given():
     usual = Preprocessing()
-    assert Preprocessing.of("resnet101", "DEFAULT", None, None, None) == Preprocessing(
-        224, list(usual.mean), list(usual.std)
-    )
-    assert Preprocessing.of("efficientnet_v2_l", "V1", None, None, None).mean == [0.5, 0.5, 0.5]
-    assert Preprocessing.of("inception_v3", "V1", None, None, None).size == 299
-    given = Preprocessing.of("inception_v3", "V1", 224, [0.1, 0.2, 0.3], None)
+
+    def expected(architecture, weights=None, **given):
+        network = NetworkConfig(architecture=architecture, source="a test", weights=weights, **given)
+        return network.preprocessing()
+
+    assert expected("resnet101", "DEFAULT") == Preprocessing(224, list(usual.mean), list(usual.std))
+    assert expected("efficientnet_v2_l", "V1").mean == [0.5, 0.5, 0.5]
+    assert expected("inception_v3", "V1").size == 299
+    given = expected("inception_v3", "V1", size=224, mean=[0.1, 0.2, 0.3])
     assert (given.size, given.mean) == (224, [0.1, 0.2, 0.3])
-    assert Preprocessing.of("resnet18", None, None, None, None) == usual
+    assert expected("resnet18") == usual
 
 
 def test_a_vision_transformer_is_built_for_its_input(network):

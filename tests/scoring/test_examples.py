@@ -22,7 +22,7 @@ from labelmaps.scoring.examples import (
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.parquet import read_parquet, write_parquet
 from pipeline.settings import AUTOMATIC
-from workflow.scripts.choose_examples import choose_examples as run
+from workflow.scripts.choose_examples import choose_examples
 
 BOX = np.array([[10, 10, 50, 30]], np.float32)
 
@@ -269,15 +269,15 @@ def files(tables, tmp_path):
     return {
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
-        "output": tmp_path / "examples.csv",
-        "measured": tmp_path / "measures.parquet",
+        "examples": tmp_path / "examples.csv",
+        "measures": tmp_path / "measures.parquet",
         **paths,
     }
 
 
 def test_the_script_chooses_from_files_and_gives_the_same_bytes(files):
-    run(**files, chosen={"mine": "image 2"})
-    table = read_examples(files["output"])
+    choose_examples(**files, chosen={"mine": "image 2"})
+    table = read_examples(files["examples"])
     assert dict(zip(table["example"], table["image"], strict=True)) == {
         "mine": "image 2",
         "gain": "image 0",
@@ -287,24 +287,24 @@ def test_the_script_chooses_from_files_and_gives_the_same_bytes(files):
     }
     assert table["n_agreeing"].tolist() == [1, 1, 0, 0, 0]
     assert table["gain"].tolist() == pytest.approx([-0.375, 0.5, -0.1875, -0.1875, -0.1875], abs=1e-3)
-    written = [files[name].read_bytes() for name in ("output", "measured")]
-    run(**files, chosen={"mine": "image 2"})
-    assert [files[name].read_bytes() for name in ("output", "measured")] == written
+    written = [files[name].read_bytes() for name in ("examples", "measures")]
+    choose_examples(**files, chosen={"mine": "image 2"})
+    assert [files[name].read_bytes() for name in ("examples", "measures")] == written
 
 
 def test_the_script_says_of_every_image_how_telling_it_is(files, tables):
-    run(**files, chosen={})
+    choose_examples(**files, chosen={})
     index, maps, fixations, scores = tables
     expected = measure_images(index, [maps], fixations, scores)
-    pd.testing.assert_frame_equal(pd.read_parquet(files["measured"]), expected, atol=1e-3)  # log p is rounded
+    pd.testing.assert_frame_equal(pd.read_parquet(files["measures"]), expected, atol=1e-3)  # log p is rounded
 
 
 def test_a_table_of_other_images_is_refused(files):
     path = files["scores"][1]
     write_parquet(path, read_parquet(path).iloc[::-1])
     with pytest.raises(InputError, match=r"scores_1\.parquet: holds other images"):
-        run(**files, chosen={})
-    assert not files["output"].exists()
+        choose_examples(**files, chosen={})
+    assert not files["examples"].exists()
 
 
 BOXES = {"large": np.array([[0, 0, 10, 9]], np.float32), "small": np.array([[0, 0, 3, 3]], np.float32)}

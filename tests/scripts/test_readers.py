@@ -15,7 +15,7 @@ from helpers.damage import (
 from helpers.study import (
     MADE_BY,
     look,
-    model_of,
+    network_of,
     noise,
     of_glimpse,
     random_label_maps,
@@ -53,7 +53,7 @@ LABELS, SIZES = 4, [(40, 30)] * 6
 IDS = [f"image {i}" for i in range(6)]
 VIEW = {"family": "zoom", "grid": 3, "floor": 0.2}
 CROP = {"family": "crop", "grid": 1, "side": 0.9}
-MODEL = model_of("resnet18", 16)
+MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
@@ -102,29 +102,56 @@ def of(files, kind):
 
 
 def saliency_of(files, method, output):
-    compute_saliency(files["label maps"], files["index"], output, method, {})
+    compute_saliency(
+        label_maps=files["label maps"], index=files["index"], saliency=output, method=method, options={}
+    )
 
 
 def fixations_of(files, method, output):
-    select_fixations(files[f"{method}, label maps"], files["label maps"], output, "nearest")
+    select_fixations(
+        saliency=files[f"{method}, label maps"],
+        label_maps=files["label maps"],
+        fixations=output,
+        arrival="nearest",
+    )
 
 
 def scores_of(files, method, output):
-    score_fixations(files[f"fixations, {method}"], files["label maps"], files["index"], output, 0.0)
+    score_fixations(
+        fixations=files[f"fixations, {method}"],
+        label_maps=files["label maps"],
+        index=files["index"],
+        scores=output,
+        tolerance=0.0,
+    )
 
 
 def nulls_of(files, scores, curves):
-    score_nulls(files["index"], files["label maps"], files["standard"], scores, curves, 0.0, 0)
+    score_nulls(
+        index=files["index"],
+        label_maps=files["label maps"],
+        standard=files["standard"],
+        scores=scores,
+        best_of_n=curves,
+        tolerance=0.0,
+        seed=0,
+    )
 
 
 def reading_of(files, name, output):
     glimpses = {method: files[f"{method}, {name}"] for method in ("gradcam", "dff")}
-    score_reading(files["index"], files[name], glimpses, output)
+    score_reading(index=files["index"], label_maps=files[name], outcomes=output, **glimpses)
 
 
 def summary_of(files, summary, best_of_n):
     summarise_scores(
-        of(files, "scores"), [files["nulls"]], [files["curves"]], summary, best_of_n, ROWS, [NETWORK]
+        scores=of(files, "scores"),
+        nulls=[files["nulls"]],
+        curves=[files["curves"]],
+        summary=summary,
+        best_of_n=best_of_n,
+        rows=ROWS,
+        networks=[NETWORK],
     )
 
 
@@ -134,8 +161,8 @@ def examples_of(files, output):
         index=files["index"],
         scores=of(files, "scores"),
         fixations=of(files, "fixations"),
-        output=output,
-        measured=output.with_name("measures.parquet"),
+        examples=output,
+        measures=output.with_name("measures.parquet"),
         chosen={},
     )
 
@@ -143,47 +170,73 @@ def examples_of(files, output):
 def figure_of(files, output):
     shown = ("igub", "gradcam")
     plot_figure_1(
-        files["examples"],
-        files["index"],
-        files["label maps"],
-        files["classes"],
-        [files[f"{method}, label maps"] for method in shown],
-        [files[f"fixations, {method}"] for method in shown],
-        [output],
-        "gain",
-        VIEW,
-        MODEL,
-        [{"variant": method, "cue": METHODS[method]} for method in shown],
-        ["page"],
+        examples=files["examples"],
+        index=files["index"],
+        label_maps=files["label maps"],
+        classes=files["classes"],
+        saliency=[files[f"{method}, label maps"] for method in shown],
+        fixations=[files[f"fixations, {method}"] for method in shown],
+        figures=[output],
+        example="gain",
+        methods=[{"variant": method, "cue": METHODS[method]} for method in shown],
+        sizes=["page"],
     )
 
 
 def fidelity_of(files, output):
-    ours, reference = [files["label maps"]], [files["reference"]]
-    readings = [files["reading"]], [files["reference reading"]]
-    measure_fidelity(ours, readings[0], reference, readings[1], output, [NETWORK])
+    measure_fidelity(
+        label_maps=[files["label maps"]],
+        outcomes=[files["reading"]],
+        reference_label_maps=[files["reference"]],
+        reference_outcomes=[files["reference reading"]],
+        fidelity=output,
+        rows=[NETWORK],
+    )
 
 
 def pointing_of(files, output):
-    fixations = of(files, "fixations")
-    play_pointing_game(files["index"], [files["label maps"]], fixations, output, [NETWORK], list(METHODS))
+    play_pointing_game(
+        index=files["index"],
+        label_maps=[files["label maps"]],
+        fixations=of(files, "fixations"),
+        pointing=output,
+        networks=[NETWORK],
+        methods=list(METHODS),
+    )
 
 
 def ranking_of(files, ranking, terms):
     rows = [NETWORK, NETWORK | {"view": "reference"}]
     outcomes = [files["reading"], files["reference reading"]]
-    calibrate(outcomes, files["index"], PAPER, ranking, terms, rows, 20, 0)
+    calibrate(
+        outcomes=outcomes,
+        index=files["index"],
+        paper=PAPER,
+        ranking=ranking,
+        terms=terms,
+        rows=rows,
+        resamples=20,
+        seed=0,
+    )
 
 
 def sweep_of(files, output):
     rows = [NETWORK, NETWORK | {"view": "reference"}]
     outcomes = [files["reading"], files["reference reading"]]
-    summarise_sweep(outcomes, output, "floor", rows, [3, 3], METHODS)
+    summarise_sweep(outcomes=outcomes, sweep=output, option="floor", rows=rows, grids=[3, 3], methods=METHODS)
 
 
 def papers_numbers_of(files, numbers, orders):
-    scores = of(files, "scores")
-    compare_with_paper(files["summary"], scores, PAPER, ORDERS, numbers, orders, files["index"], ROWS)
+    compare_with_paper(
+        summary=files["summary"],
+        scores=of(files, "scores"),
+        paper=PAPER,
+        paper_orders=ORDERS,
+        numbers=numbers,
+        orders=orders,
+        index=files["index"],
+        rows=ROWS,
+    )
 
 
 # Script → what runs it on files and a folder for its outputs, and the names of what it reads.
@@ -191,9 +244,9 @@ LABEL_MAPS = ["label maps", "label maps part 1", "label maps part 2"]
 READERS = {
     "join_label_maps": (
         lambda files, _: join_label_maps(
-            [files["label maps part 1"], files["label maps part 2"]],
-            files["index"],
-            files["label maps"].with_name("again.h5"),
+            parts=[files["label maps part 1"], files["label maps part 2"]],
+            index=files["index"],
+            label_maps=files["label maps"].with_name("again.h5"),
         ),
         ["index", *LABEL_MAPS[1:]],
     ),
@@ -243,7 +296,11 @@ READERS = {
     ),
     "compare_methods": (
         lambda files, out: compare_methods(
-            of(files, "scores"), [files["nulls"]], out / "a.csv", [NETWORK], list(METHODS)
+            scores=of(files, "scores"),
+            nulls=[files["nulls"]],
+            comparisons=out / "a.csv",
+            networks=[NETWORK],
+            methods=list(METHODS),
         ),
         ["scores, igub", "nulls"],
     ),
@@ -261,16 +318,31 @@ READERS = {
     ),
     "plot_figure_2": (
         lambda files, out: plot_figure_2(
-            files["summary"], PAPER, files["index"], [out / "a.png"], "zoom", list(METHODS), ["page"]
+            summary=files["summary"],
+            paper=PAPER,
+            index=files["index"],
+            figures=[out / "a.png"],
+            view="zoom",
+            methods=list(METHODS),
+            sizes=["page"],
         ),
         ["index"],
     ),
     "plot_views": (
-        lambda files, out: plot_views(files["index"], [out / "a.png"], "zoom", VIEW, MODEL, None),
+        lambda files, out: plot_views(
+            index=files["index"],
+            figures=[out / "a.png"],
+            name="zoom",
+            view_config=VIEW,
+            network_config=MODEL,
+            image=None,
+        ),
         ["index"],
     ),
     "sample_images": (
-        lambda files, out: sample_images(files["index"], out / "a.parquet", 2, 0),
+        lambda files, out: sample_images(
+            whole_index=files["index"], index=out / "a.parquet", n_images=2, seed=0
+        ),
         ["index"],
     ),
 }

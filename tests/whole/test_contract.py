@@ -11,7 +11,7 @@ import torch
 from labelmaps import views
 from labelmaps.data.batches import read_batches
 from labelmaps.data.indexing import index_dataset
-from labelmaps.inference.glimpse import look_once
+from labelmaps.inference.glimpse import first_glimpse
 from labelmaps.methods import dff, gradcam
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
@@ -43,7 +43,7 @@ def test_pointing_agrees_with_an_independent_prototype():
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
     hits = {"gradcam": [], "dff": []}
     for rows, images in read_batches(index, 16):
-        glimpse = look_once(rows, images, classifier, view, Preprocessing(), len(rows))
+        glimpse = first_glimpse(rows, images, classifier, view, Preprocessing(), len(rows))
         label = torch.tensor(rows["label"].to_numpy(np.int64))
         maps = {"gradcam": gradcam.saliency(glimpse, label), "dff": dff.saliency(glimpse, None)[0]}
         looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]

@@ -48,7 +48,7 @@ PARTS = 4
 IMAGES_PER_PART = 7
 N_LABELS = 400
 COMPUTE = {"device": "cpu", "precision": "float32", "compile": "never", "batch": None}
-MODEL = {"architecture": "small_resnet", "weights": None, "size": 64, "mean": None, "std": None}
+NETWORK = {"architecture": "small_resnet", "source": "checkpoint", "size": 64}
 TRIALS, TRIALS_IF_THOROUGH = 3, 8  # of each signal
 SIGNALS = [signal.SIGKILL, signal.SIGTERM, signal.SIGINT]
 STATUS = {signal.SIGKILL: -9, signal.SIGTERM: 128 + 15, signal.SIGINT: 128 + 2}
@@ -78,15 +78,16 @@ def compute(inputs, results, broken, log):
         for part, output in enumerate(part_files(results), start=1):
             if not output.exists():
                 compute_label_maps(
-                    *(inputs / name for name in ("index.parquet", "classes.txt", "weights.pth")),
-                    output,
+                    index=inputs / "index.parquet",
+                    classes=inputs / "classes.txt",
+                    weights=inputs / "weights.pth",
+                    label_maps=output,
                     part=part,
                     parts=PARTS,
-                    engine="exact",
-                    view={"family": "zoom"},
-                    model=MODEL,
-                    source="checkpoint",
-                    compute=COMPUTE,
+                    engine_name="exact",
+                    view_config={"family": "zoom"},
+                    network_config=NETWORK,
+                    compute_config=COMPUTE,
                     threads=1,
                 )
         if not (results / "label_maps.h5").exists():
@@ -457,7 +458,9 @@ def test_scenes_that_a_full_disk_does_not_take_are_told(disk):
     disk.fill()
     before = contents_of(disk.folder)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
-        generate_scenes(*(disk / name for name in ("images", "boxes.csv", "classes.txt")), n=2, seed=0)
+        generate_scenes(
+            images=disk / "images", boxes=disk / "boxes.csv", classes=disk / "classes.txt", n=2, seed=0
+        )
     assert contents_of(disk.folder) == before
 
 

@@ -6,9 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.data.index import are_imagenet_validation, read_index
-from labelmaps.jobs.logs import job
-from labelmaps.protocol.calibration import calibrate as rank
-from labelmaps.protocol.calibration import terms_of
+from labelmaps.jobs.script import run_script
+from labelmaps.protocol.calibration import rank_readings, terms_of
 from labelmaps.protocol.readings import readings_of
 from labelmaps.storage.csv_tables import read_results, write_results
 from labelmaps.storage.parquet import read_parquet
@@ -18,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def calibrate(
+    *,
     outcomes: list[Path],
     index: Path,
     paper: Path,
@@ -50,7 +50,7 @@ def calibrate(
                 check_same_images(ids, of_arrival["image"].tolist(), path)
             readings |= readings_of(row["view"], table)
         named = {name: table for name, (_, table) in readings.items()}
-        tables = rank(named, terms_of(network["architecture"], stated), resamples, seed)
+        tables = rank_readings(named, terms_of(network["architecture"], stated), resamples, seed)
         for table, collected in zip(tables, (rankings, by_terms), strict=True):
             what = pd.DataFrame([network | readings[name][0] for name in table["reading"]])
             collected.append(pd.concat([what, table], axis=1))
@@ -61,12 +61,4 @@ def calibrate(
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        calibrate(
-            [Path(path) for path in snakemake.input.outcomes],
-            Path(snakemake.input.index),
-            Path(snakemake.input.paper),
-            Path(snakemake.output.ranking),
-            Path(snakemake.output.terms),
-            **dict(snakemake.params.items()),
-        )
+    run_script(calibrate, snakemake)

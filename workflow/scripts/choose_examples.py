@@ -3,8 +3,8 @@
 from pathlib import Path
 
 from labelmaps.data.index import read_index
-from labelmaps.jobs.logs import job
-from labelmaps.scoring import examples
+from labelmaps.jobs.script import run_script
+from labelmaps.scoring.examples import measure_images, select_examples, write_examples
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
@@ -12,15 +12,16 @@ from labelmaps.storage.provenance import check_same_images
 
 
 def choose_examples(
+    *,
     label_maps: Path,
     index: Path,
     scores: list[Path],
     fixations: list[Path],
-    output: Path,
-    measured: Path,
+    examples: Path,
+    measures: Path,
     chosen: dict[str, str],
 ) -> None:
-    """Write one row per example, and to `measured` one row per image.
+    """Write one row per example, and to `measures` one row per image.
 
     scores, fixations: of the methods to be shown, in one order.
     chosen: the user's own examples, name → image id.
@@ -32,20 +33,11 @@ def choose_examples(
         selected, scored = (
             [read_rows(path, ids, file.origin) for path in paths] for paths in (fixations, scores)
         )
-        measures = examples.measure_images(images, file.blocks(), selected, scored)
-        measures.attrs["label_maps"] = file.integrity
-    write_parquet(measured, measures)
-    examples.write_examples(output, examples.choose_examples(measures, chosen))
+        measured = measure_images(images, file.blocks(), selected, scored)
+        measured.attrs["label_maps"] = file.integrity
+    write_parquet(measures, measured)
+    write_examples(examples, select_examples(measured, chosen))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        choose_examples(
-            Path(snakemake.input.label_maps),
-            Path(snakemake.input.index),
-            [Path(path) for path in snakemake.input.scores],
-            [Path(path) for path in snakemake.input.fixations],
-            Path(snakemake.output.examples),
-            Path(snakemake.output.measures),
-            **dict(snakemake.params.items()),
-        )
+    run_script(choose_examples, snakemake)

@@ -4,18 +4,18 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.scoring.summary import compare_pairs
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images
 
-NULLS = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
+NULLS_WITHOUT_FIXATION = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
 
 
 def compare_methods(
-    scores: list[Path], nulls: list[Path], output: Path, networks: list[dict], methods: list[str]
+    *, scores: list[Path], nulls: list[Path], comparisons: Path, networks: list[dict], methods: list[str]
 ) -> None:
     """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
 
@@ -25,24 +25,18 @@ def compare_methods(
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
         of_null = scored.groupby("null")
-        ids = of_null.get_group(NULLS[0])["image"].tolist()
+        ids = of_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
         outcomes = {}
         for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
             outcomes[method] = read_rows(file, ids, scored.attrs)["correct_after"].to_numpy(bool)
-        for null in NULLS:
+        for null in NULLS_WITHOUT_FIXATION:
             table = of_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
         pairs = compare_pairs(pd.DataFrame(outcomes))
         tables.append(pairs.assign(**network)[[*network, *pairs.columns]])
-    write_results(output, pd.concat(tables))
+    write_results(comparisons, pd.concat(tables))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        compare_methods(
-            [Path(path) for path in snakemake.input.scores],
-            [Path(path) for path in snakemake.input.nulls],
-            Path(snakemake.output.comparisons),
-            **dict(snakemake.params.items()),
-        )
+    run_script(compare_methods, snakemake)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.data.index import are_imagenet_validation, read_index
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
 from labelmaps.storage.csv_tables import read_results, write_results
 from labelmaps.storage.parquet import read_parquet
@@ -13,6 +13,7 @@ from labelmaps.storage.provenance import check_same_images, check_same_origin
 
 
 def compare_with_paper(
+    *,
     summary: Path,
     scores: list[Path],
     paper: Path,
@@ -44,14 +45,4 @@ def compare_with_paper(
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        compare_with_paper(
-            Path(snakemake.input.summary),
-            [Path(path) for path in snakemake.input.scores],
-            Path(snakemake.input.paper),
-            Path(snakemake.input.paper_orders),
-            Path(snakemake.output.numbers),
-            Path(snakemake.output.orders),
-            Path(snakemake.input.index),
-            **dict(snakemake.params.items()),
-        )
+    run_script(compare_with_paper, snakemake)

@@ -7,48 +7,41 @@ import numpy as np
 
 from labelmaps import methods
 from labelmaps.data.index import read_index
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.modules import load_module
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.provenance import check_same_images
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 
 
-def compute_saliency(label_maps: Path, index: Path, output: Path, method: str, options: dict) -> None:
+def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: str, options: dict) -> None:
     """Write the saliency maps of the method module `method`, called with `options`."""
-    module = load_module(methods, method)
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)
-    saliency, own_label, done = [], [], 0
+    blocks, own_labels, n_done = [], [], 0
     with open_label_maps(label_maps) as maps:
         check_same_images(images["image"].tolist(), maps.images, label_maps)
         point, origin = maps.field("centre"), maps.origin
         for block in maps.blocks():
-            cue = label[done : done + len(block.image)] if module.CUE == "cued" else None
-            result = module.saliency(block, cue, **options)
-            maps_of_block, *own = result if isinstance(result, tuple) else (result,)
-            saliency.append(maps_of_block)
-            own_label += own
-            done += len(block.image)
+            some_labels = label[n_done : n_done + len(block.image)]
+            of_block, own_label = methods.apply_method(method, block, some_labels, **options)
+            blocks.append(of_block)
+            if own_label is not None:
+                own_labels.append(own_label)
+            n_done += len(block.image)
     write_saliency(
-        output,
+        saliency,
         SaliencyMaps(
             images["image"].tolist(),
-            np.concatenate(saliency),
+            np.concatenate(blocks),
             point,
-            np.concatenate(own_label) if own_label else None,
+            np.concatenate(own_labels) if own_labels else None,
         ),
         origin
-        | {"method": method, "cue": module.CUE, "options": options}
+        | {"method": method, "cue": load_module(methods, method).CUE, "options": options}
         | {"method_versions": {"numpy": version("numpy")}},
     )
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        compute_saliency(
-            Path(snakemake.input.label_maps),
-            Path(snakemake.input.index),
-            Path(snakemake.output.saliency),
-            **dict(snakemake.params.items()),
-        )
+    run_script(compute_saliency, snakemake)

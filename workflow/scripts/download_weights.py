@@ -1,10 +1,16 @@
 """Download torchvision's weights for an architecture."""
 
-from labelmaps.jobs.logs import job
-from labelmaps.networks.download import download_weights
+from pathlib import Path
+
+from labelmaps.jobs.script import run_script
+from labelmaps.networks import download
 from labelmaps.networks.preprocessing import torchvision_weights
 
+
+def download_weights(*, weights: Path, architecture: str, name: str) -> None:
+    """Write torchvision's weights of this name, compared with the hash in the name of their file."""
+    download.download_weights(torchvision_weights(architecture, name).url, weights)
+
+
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        weights = torchvision_weights(snakemake.params.architecture, snakemake.params.weights)
-        download_weights(weights.url, snakemake.output.weights)
+    run_script(download_weights, snakemake)

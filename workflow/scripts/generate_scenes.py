@@ -3,12 +3,12 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.scenes.scene import write_scenes
 from labelmaps.storage.files import explaining_refusals
 
 
-def generate_scenes(images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:
+def generate_scenes(*, images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:
     """Write `n` scenes, their boxes and the classes; each output appears complete or not at all."""
     with (
         explaining_refusals(images.parent),
@@ -22,10 +22,4 @@ def generate_scenes(images: Path, boxes: Path, classes: Path, n: int, seed: int)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        generate_scenes(
-            Path(snakemake.output.images),
-            Path(snakemake.output.boxes),
-            Path(snakemake.output.classes),
-            **dict(snakemake.params.items()),
-        )
+    run_script(generate_scenes, snakemake)

@@ -1,14 +1,16 @@
 """Write a data set's index, and the list of the images that it leaves out."""
 
+from pathlib import Path
+
 from labelmaps.data import indexing
 from labelmaps.data.index import write_excluded, write_index
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 
 
 def index_dataset(
-    index_path: str,
-    excluded_path: str,
     *,
+    index: Path,
+    excluded: Path,
     images: str | None,
     boxes: str | None,
     table: str | None,
@@ -16,10 +18,10 @@ def index_dataset(
     verify: str,
     expect_images: int | None,
     max_excluded: float,
-    workers: int,
+    threads: int,
 ) -> None:
     """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files."""
-    index, excluded = indexing.index_dataset(
+    rows, left_out = indexing.index_dataset(
         classes,
         images,
         boxes,
@@ -27,17 +29,11 @@ def index_dataset(
         verify=verify,
         expect_images=expect_images,
         max_excluded=max_excluded,
-        workers=workers,
+        workers=threads,
     )
-    write_index(index_path, index)
-    write_excluded(excluded_path, excluded)
+    write_index(index, rows)
+    write_excluded(excluded, left_out)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        index_dataset(
-            snakemake.output.index,
-            snakemake.output.excluded,
-            workers=snakemake.threads,
-            **dict(snakemake.params.items()),
-        )
+    run_script(index_dataset, snakemake)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.protocol.fidelity import changes, flips
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
@@ -15,11 +15,12 @@ MADE_BY = ("engine", "precision", "compiled")
 
 
 def measure_fidelity(
+    *,
     label_maps: list[Path],
     outcomes: list[Path],
     reference_label_maps: list[Path],
     reference_outcomes: list[Path],
-    output: Path,
+    fidelity: Path,
     rows: list[dict],
 ) -> None:
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.
@@ -38,7 +39,7 @@ def measure_fidelity(
         for place, (name, value) in enumerate((row | made_by | flipped).items()):
             table.insert(place, name, value)
         tables.append(table)
-    write_results(output, pd.concat(tables, ignore_index=True))
+    write_results(fidelity, pd.concat(tables, ignore_index=True))
 
 
 def nearest(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
@@ -49,13 +50,4 @@ def nearest(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        measure_fidelity(
-            *([Path(path) for path in snakemake.input[name]] for name in ("label_maps", "outcomes")),
-            *(
-                [Path(path) for path in snakemake.input[f"reference_{name}"]]
-                for name in ("label_maps", "outcomes")
-            ),
-            Path(snakemake.output.fidelity),
-            **dict(snakemake.params.items()),
-        )
+    run_script(measure_fidelity, snakemake)

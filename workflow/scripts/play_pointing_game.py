@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.data.index import read_index
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.scoring.summary import pointing_table
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
@@ -14,10 +14,11 @@ from labelmaps.storage.provenance import check_same_images
 
 
 def play_pointing_game(
+    *,
     index: Path,
     label_maps: list[Path],
     fixations: list[Path],
-    output: Path,
+    pointing: Path,
     networks: list[dict],
     methods: list[str],
 ) -> None:
@@ -40,15 +41,8 @@ def play_pointing_game(
             points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
         table = pointing_table(points, images["boxes"], width, height, grid_points)
         tables.append(table.assign(**network)[[*network, *table.columns]])
-    write_results(output, pd.concat(tables))
+    write_results(pointing, pd.concat(tables))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        play_pointing_game(
-            Path(snakemake.input.index),
-            [Path(path) for path in snakemake.input.label_maps],
-            [Path(path) for path in snakemake.input.fixations],
-            Path(snakemake.output.pointing),
-            **dict(snakemake.params.items()),
-        )
+    run_script(play_pointing_game, snakemake)

@@ -4,22 +4,17 @@ from pathlib import Path
 
 from labelmaps.figures import style
 from labelmaps.figures.best_of_n import best_of_n_figure
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
-def plot_best_of_n(best_of_n: Path, outputs: list[Path], view: str, sizes: list[str]) -> None:
-    """Draw the curves of each network through `view`, in these sizes, in the format of each output's name."""
+def plot_best_of_n(*, best_of_n: Path, figures: list[Path], view: str, sizes: list[str]) -> None:
+    """Draw the curves of each network through `view`, in these sizes, in the format of each figure's name."""
     style.prepare()
     table = read_results(best_of_n)
     shown = table[table["view"] == view]
-    style.draw(lambda width: best_of_n_figure(shown, width), outputs, sizes)
+    style.draw(lambda width: best_of_n_figure(shown, width), figures, sizes)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plot_best_of_n(
-            Path(snakemake.input.best_of_n),
-            [Path(figure) for figure in snakemake.output],
-            **dict(snakemake.params.items()),
-        )
+    run_script(plot_best_of_n, snakemake)

@@ -4,12 +4,12 @@ from pathlib import Path
 
 from labelmaps.figures import style
 from labelmaps.figures.calibration import calibration_figure
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
-def plot_calibration(ranking: Path, terms: Path, outputs: list[Path], model: str) -> None:
-    """Draw every reading of `model`, in the format of each output's name."""
+def plot_calibration(*, ranking: Path, terms: Path, figures: list[Path], model: str) -> None:
+    """Draw every reading of `model`, in the format of each figure's name."""
     style.prepare()
     ranked, by_term = (
         table[table["model"] == model] for table in (read_results(ranking), read_results(terms))
@@ -18,14 +18,8 @@ def plot_calibration(ranking: Path, terms: Path, outputs: list[Path], model: str
     figure = calibration_figure(
         ranked, by_term, model, network["architecture"], network["weights"], network["images"]
     )
-    style.save(figure, outputs)
+    style.save(figure, figures)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plot_calibration(
-            Path(snakemake.input.ranking),
-            Path(snakemake.input.terms),
-            [Path(figure) for figure in snakemake.output],
-            **dict(snakemake.params.items()),
-        )
+    run_script(plot_calibration, snakemake)

@@ -5,20 +5,21 @@ from pathlib import Path
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.figures import style
 from labelmaps.figures.figure_2 import figure_2
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
 def plot_figure_2(
+    *,
     summary: Path,
     paper: Path,
     index: Path,
-    outputs: list[Path],
+    figures: list[Path],
     view: str,
     methods: list[str],
     sizes: list[str],
 ) -> None:
-    """Draw these methods through `view` in these sizes, in the format of each output's name.
+    """Draw these methods through `view` in these sizes, in the format of each figure's name.
 
     The paper's values stand beside them where the images are its own.
     """
@@ -28,15 +29,8 @@ def plot_figure_2(
     if not are_imagenet_validation(read_index(index)["image"]):
         stated = stated.iloc[:0]
     rows = table[shown & (table["view"] == view)]
-    style.draw(lambda width: figure_2(rows, stated, width), outputs, sizes)
+    style.draw(lambda width: figure_2(rows, stated, width), figures, sizes)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plot_figure_2(
-            Path(snakemake.input.summary),
-            Path(snakemake.input.paper),
-            Path(snakemake.input.index),
-            [Path(figure) for figure in snakemake.output],
-            **dict(snakemake.params.items()),
-        )
+    run_script(plot_figure_2, snakemake)

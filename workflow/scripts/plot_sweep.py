@@ -4,21 +4,16 @@ from pathlib import Path
 
 from labelmaps.figures import style
 from labelmaps.figures.sweep import sweep_figure
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
-def plot_sweep(sweep: Path, outputs: list[Path], title: str, sizes: list[str]) -> None:
-    """Draw a sweep in these sizes, in the format of each output's name."""
+def plot_sweep(*, sweep: Path, figures: list[Path], title: str, sizes: list[str]) -> None:
+    """Draw a sweep in these sizes, in the format of each figure's name."""
     style.prepare()
     table = read_results(sweep)
-    style.draw(lambda width: sweep_figure(table, title, width), outputs, sizes)
+    style.draw(lambda width: sweep_figure(table, title, width), figures, sizes)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plot_sweep(
-            Path(snakemake.input.sweep),
-            [Path(figure) for figure in snakemake.output],
-            **dict(snakemake.params.items()),
-        )
+    run_script(plot_sweep, snakemake)

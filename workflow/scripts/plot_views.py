@@ -2,43 +2,38 @@
 
 from pathlib import Path
 
-from labelmaps import views
 from labelmaps.data.batches import read_batches
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.views import views_figure
-from labelmaps.inference.view_pictures import picture_views
-from labelmaps.jobs.logs import job
-from labelmaps.networks.preprocessing import preprocessing_of
+from labelmaps.inference.view_pixels import view_pixels
+from labelmaps.jobs.script import run_script
+from labelmaps.networks.config import NetworkConfig
+from labelmaps.views import create
 
 
 def plot_views(
-    index: Path, outputs: list[Path], name: str, view: dict, model: dict, image: str | None
+    *, index: Path, figures: list[Path], name: str, view_config: dict, network_config: dict, image: str | None
 ) -> None:
-    """Draw the views of an image (default: the first) in the format of each output's name.
+    """Draw the views of an image (by default the first) in the format of each figure's name.
 
-    name: of the view in the settings; view and model: as there.
+    name: of the view in the configuration. view_config, network_config: the fields of a view and of `NetworkConfig`.
     """
     style.prepare()
     images = read_index(index)
     ids = images["image"].tolist()
     if image is not None and image not in ids:
         raise InputError(f"examples: {image} is not among the images of the index; mend its id")
-    at = ids.index(image) if image else 0
-    ((rows, (pixels,)),) = read_batches(images.iloc[[at]], 1)
-    family = views.create(**view)
-    received = picture_views(pixels, family, preprocessing_of(model), range(family.grid**2))
-    options = ", ".join(f"{key}: {value}" for key, value in view.items())
+    place = ids.index(image) if image else 0
+    ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
+    view, preprocessing = create(**view_config), NetworkConfig(**network_config).preprocessing()
+    received = view_pixels(pixels, view, preprocessing, range(view.grid**2))
+    options = ", ".join(f"{key}: {value}" for key, value in view_config.items())
     notes = [f"{name} ({options})", rows["image"].iloc[0]]
     height, width = pixels.shape[:2]
-    style.save(views_figure(pixels, family.geometry(width, height), received, notes), outputs)
+    style.save(views_figure(pixels, view.geometry(width, height), received, notes), figures)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        plot_views(
-            Path(snakemake.input.index),
-            [Path(figure) for figure in snakemake.output],
-            **dict(snakemake.params.items()),
-        )
+    run_script(plot_views, snakemake)

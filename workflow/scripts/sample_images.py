@@ -3,25 +3,19 @@
 import logging
 from pathlib import Path
 
-from labelmaps.data.index import read_index, write_index
-from labelmaps.data.index import sample_images as draw
-from labelmaps.jobs.logs import job
+from labelmaps.data.index import draw_sample, read_index, write_index
+from labelmaps.jobs.script import run_script
 
 logger = logging.getLogger(__name__)
 
 
-def sample_images(whole: Path, output: Path, images: int, seed: int) -> None:
-    """Write the index of `images` images drawn at random, or of all where there are no more."""
-    index = read_index(whole)
-    sample = draw(index, images, seed)
-    logger.info("%d of %d images", len(sample), len(index))
-    write_index(output, sample)
+def sample_images(*, whole_index: Path, index: Path, n_images: int, seed: int) -> None:
+    """Write the index of `n_images` images drawn at random, or of all where there are no more."""
+    images = read_index(whole_index)
+    sample = draw_sample(images, n_images, seed)
+    logger.info("%d of %d images", len(sample), len(images))
+    write_index(index, sample)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        sample_images(
-            Path(snakemake.input.index),
-            Path(snakemake.output.index),
-            **dict(snakemake.params.items()),
-        )
+    run_script(sample_images, snakemake)

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from labelmaps.data.index import read_index
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.scoring import nulls
 from labelmaps.scoring.best_of_n import best_of_n_table
 from labelmaps.scoring.pointing import hits
@@ -15,7 +15,14 @@ from labelmaps.storage.provenance import NETWORK, check_same_images, check_same_
 
 
 def score_nulls(
-    index: Path, label_maps: Path, standard: Path, scores: Path, curves: Path, tolerance: float, seed: int
+    *,
+    index: Path,
+    label_maps: Path,
+    standard: Path,
+    scores: Path,
+    best_of_n: Path,
+    tolerance: float,
+    seed: int,
 ) -> None:
     """Write the table of `labelmaps.scoring.nulls`, with the label, and that of `labelmaps.scoring.best_of_n`.
 
@@ -49,18 +56,10 @@ def score_nulls(
     curve = best_of_n_table(
         probabilities.likelihood.reshape(len(ids), -1), correct.reshape(len(ids), -1), probabilities.rank
     )
-    for output, content in ((scores, table), (curves, curve)):
+    for output, content in ((scores, table), (best_of_n, curve)):
         content.attrs = origin
         write_parquet(output, content)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        score_nulls(
-            Path(snakemake.input.index),
-            Path(snakemake.input.label_maps),
-            Path(snakemake.input.standard),
-            Path(snakemake.output.scores),
-            Path(snakemake.output.best_of_n),
-            **dict(snakemake.params.items()),
-        )
+    run_script(score_nulls, snakemake)

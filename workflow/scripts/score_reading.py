@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.data.index import read_index
-from labelmaps.jobs.logs import job
-from labelmaps.protocol.readings import ON_GLIMPSES, label_map_saliency, read_protocol
+from labelmaps.jobs.script import run_script
+from labelmaps.protocol.readings import label_map_saliency, read_protocol
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin
@@ -16,12 +16,12 @@ from labelmaps.storage.saliency_file import read_saliency
 MADE_BY = ("weights_source", "weights_sha256", "operations_per_view", "label_maps")
 
 
-def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], output: Path) -> None:
+def score_reading(*, index: Path, label_maps: Path, gradcam: Path, dff: Path, outcomes: Path) -> None:
     """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
 
-    glimpses: method → its saliency file. Where their maps have as many cells as the grid, the eye may also arrive by index.
+    gradcam, dff: their saliency files. Where their maps have as many cells as the grid, the eye may also arrive by index.
     """
-    images = read_index(index)
+    images, glimpses = read_index(index), {"gradcam": gradcam, "dff": dff}
     label = images["label"].to_numpy(np.int64)
     on_glimpses = {method: read_saliency(path) for method, path in glimpses.items()}
     for method, path in glimpses.items():
@@ -36,20 +36,14 @@ def score_reading(index: Path, label_maps: Path, glimpses: dict[str, Path], outp
     same_cells = all(maps.saliency.shape == top_label.shape for maps in on_glimpses.values())
     tables = []
     for arrival in ("nearest", "index") if same_cells else ("nearest",):
-        outcomes = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
-        outcomes.insert(0, "arrival", arrival)
-        outcomes.insert(1, "image", images["image"].to_numpy())
-        tables.append(outcomes)
+        of_arrival = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
+        of_arrival.insert(0, "arrival", arrival)
+        of_arrival.insert(1, "image", images["image"].to_numpy())
+        tables.append(of_arrival)
     table = pd.concat(tables, ignore_index=True)
     table.attrs = {key: str(value) for key, value in made_by.items()}
-    write_parquet(output, table)
+    write_parquet(outcomes, table)
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        score_reading(
-            Path(snakemake.input.index),
-            Path(snakemake.input.label_maps),
-            {method: Path(snakemake.input[method]) for method in ON_GLIMPSES},
-            Path(snakemake.output.outcomes),
-        )
+    run_script(score_reading, snakemake)

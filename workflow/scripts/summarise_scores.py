@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.scoring.null_names import NULLS
 from labelmaps.scoring.summary import summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
@@ -15,6 +15,7 @@ NULL = {"cue": "null model"}
 
 
 def summarise_scores(
+    *,
     scores: list[Path],
     nulls: list[Path],
     curves: list[Path],
@@ -51,12 +52,4 @@ def summarise_scores(
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        summarise_scores(
-            [Path(path) for path in snakemake.input.scores],
-            [Path(path) for path in snakemake.input.nulls],
-            [Path(path) for path in snakemake.input.best_of_n],
-            Path(snakemake.output.summary),
-            Path(snakemake.output.best_of_n),
-            **dict(snakemake.params.items()),
-        )
+    run_script(summarise_scores, snakemake)

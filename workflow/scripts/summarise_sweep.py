@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from labelmaps.jobs.logs import job
+from labelmaps.jobs.script import run_script
 from labelmaps.protocol.readings import GLIMPSES, ON_GLIMPSES, accuracies
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
@@ -14,8 +14,9 @@ GIGA = 1e9
 
 
 def summarise_sweep(
+    *,
     outcomes: list[Path],
-    output: Path,
+    sweep: Path,
     option: str,
     rows: list[dict],
     grids: list[int],
@@ -40,13 +41,8 @@ def summarise_sweep(
             named = {"option": option, "method": method, "variant": method, "cue": cue}
             cost = {"views": views, "gflop": views * operations / GIGA}
             table.append(row | named | cost | accuracies(nearest, method))
-    write_results(output, pd.DataFrame(table))
+    write_results(sweep, pd.DataFrame(table))
 
 
 if __name__ == "__main__":
-    with job(snakemake.log[0]):
-        summarise_sweep(
-            [Path(path) for path in snakemake.input.outcomes],
-            Path(snakemake.output.sweep),
-            **dict(snakemake.params.items()),
-        )
+    run_script(summarise_sweep, snakemake)

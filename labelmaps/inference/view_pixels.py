@@ -1,4 +1,4 @@
-"""What a network receives, as pictures."""
+"""Views as pixels that people can look at."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,15 +16,15 @@ from labelmaps.views import ViewFamily
 CPU = torch.device("cpu")
 
 
-def picture_views(
+def view_pixels(
     image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, cells: Sequence[int]
 ) -> np.ndarray:
-    """The views from some of the grid's cells, counted row by row, before they are normalised.
+    """Make the views of an image from some cells of the fixation grid, as pixels before normalisation.
 
-    image: (H, W, RGB) uint8. Returns (cell, size, size, RGB) uint8.
+    image: (H, W, RGB) uint8. cells: counted row by row. Returns (cell, size, size, RGB) uint8.
     """
     (views,) = make_views([image], view, preprocessing, CPU, cells)
-    return _pictures(views, preprocessing)
+    return _denormalised(views, preprocessing)
 
 
 def draw_views(
@@ -34,7 +34,7 @@ def draw_views(
     scale: Sequence[float],
     preprocessing: Preprocessing,
 ) -> np.ndarray:
-    """Views drawn from a picture of the image, at its size or another.
+    """Draw views from a picture of the image, which may have another size than the image.
 
     picture: (H, W, RGB) uint8. boxes: (view, 4), their extents, and drawing, both in original pixels. scale: the picture's
     width and height, in units of the image's. Returns (view, size, size, RGB) uint8.
@@ -44,9 +44,10 @@ def draw_views(
     black = preprocessing.black(CPU)
     (pixels,) = normalised([picture], preprocessing, CPU)
     drawn = draw_boxes(pixels, boxes * scales, drawing, preprocessing.size, black)
-    return _pictures(drawn, preprocessing)
+    return _denormalised(drawn, preprocessing)
 
 
-def _pictures(views: Tensor, preprocessing: Preprocessing) -> np.ndarray:
+def _denormalised(views: Tensor, preprocessing: Preprocessing) -> np.ndarray:
+    """Convert normalised views (view, 3, size, size) to pixels (view, size, size, RGB) uint8."""
     mean, std = (np.array(x)[:, None, None] for x in (preprocessing.mean, preprocessing.std))
     return np.moveaxis((255 * (views.numpy() * std + mean).clip(0, 1)).round().astype(np.uint8), 1, -1)

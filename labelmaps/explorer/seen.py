@@ -1,0 +1,190 @@
+"""What each network saw of an image, and what the methods made of it, collected for the explorer."""
+
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.data.batches import read_batches
+from labelmaps.data.classes import Class
+from labelmaps.explorer.data import (
+    LARGEST_IMAGE_BYTES,
+    describe_geometry,
+    describe_image,
+    describe_map,
+    describe_method,
+    describe_model,
+    describe_summary,
+    describe_view,
+    describe_views,
+    drawing_of,
+    embed_image,
+    palette,
+    used_classes,
+)
+from labelmaps.figures.figure_1_data import short_names
+from labelmaps.figures.views import telling_cells
+from labelmaps.inference.view_pixels import draw_views, view_pixels
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.scoring.fixations import Arrival
+from labelmaps.scoring.pointing import SIZE_BINS
+from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
+from labelmaps.storage.provenance import check_same_images
+from labelmaps.views import ViewFamily, create
+
+
+@dataclass(frozen=True)
+class MethodResults:
+    """What one method made of a network's label maps: the file of its maps, and its tables, one row per image."""
+
+    arrival: Arrival
+    saliency: Path
+    fixations: pd.DataFrame
+    scores: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class NetworkResults:
+    """The results of a network that looks through a view; `measures` says of each image how telling it is."""
+
+    view: ViewFamily
+    preprocessing: Preprocessing
+    label_maps: LabelMapFile
+    measures: pd.DataFrame
+    methods: Sequence[MethodResults]
+
+
+@contextmanager
+def open_results(
+    images: list[str],
+    label_maps: Path,
+    measures: Path,
+    saliency: Sequence[Path],
+    fixations: Sequence[Path],
+    scores: Sequence[Path],
+    arrivals: Sequence[Arrival],
+) -> Generator[NetworkResults]:
+    """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
+
+    images: ids of the index. saliency, fixations, scores, arrivals: of the methods, in one order. Raises `InputError` for
+    files of other images or another origin.
+    """
+    with open_label_maps(label_maps) as file:
+        check_same_images(images, file.images, label_maps)
+        made_by = file.provenance
+        methods = [
+            MethodResults(arrival, maps, *(read_rows(table, images, file.origin) for table in tables))
+            for arrival, maps, *tables in zip(arrivals, saliency, fixations, scores, strict=True)
+        ]
+        yield NetworkResults(
+            create(**made_by["view"]),
+            Preprocessing(**made_by["preprocessing"]),
+            file,
+            read_rows(measures, images, file.origin),
+            methods,
+        )
+
+
+def collect_data(
+    dataset: str,
+    index: pd.DataFrame,
+    telling: pd.DataFrame,
+    networks: Mapping[tuple[str, str], NetworkResults],
+    methods: Mapping[str, Mapping],
+    summary: pd.DataFrame,
+    classes: Sequence[Class],
+) -> dict:
+    """Collect all that the explorer holds.
+
+    telling: the images to be shown, as from `labelmaps.scoring.examples.choose_telling`. networks: (view, model) → results.
+    methods: name → variant and cue. summary: the data set's.
+    """
+    views, models = (list(dict.fromkeys(names)) for names in zip(*networks, strict=True))
+    of_view = {view: networks[view, models[0]] for view in views}
+    of_model = {model: networks[views[0], model] for model in models}
+    images = describe_images(index, telling, [[networks[view, model] for model in models] for view in views])
+    return {
+        "dataset": dataset,
+        "n_images": len(index),
+        "views": [
+            describe_view(view, seen.view, seen.label_maps.provenance["view"])
+            for view, seen in of_view.items()
+        ],
+        "models": [
+            describe_model(model, seen.label_maps.provenance, seen.preprocessing)
+            for model, seen in of_model.items()
+        ],
+        "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
+        "summary": describe_summary(summary, views, models, list(methods)),
+        "images": images,
+        "classes": used_classes(images, short_names(classes)),
+        "sizes": SIZE_BINS,
+        "palette": palette(),
+        "largest_picture": LARGEST_IMAGE_BYTES,
+    }
+
+
+def describe_images(
+    index: pd.DataFrame, telling: pd.DataFrame, networks: Sequence[Sequence[NetworkResults]]
+) -> list[dict]:
+    """Describe each telling image, and what the networks, [view][model], and the methods made of it."""
+    ids = index["image"].tolist()
+    places = [ids.index(image) for image in telling["image"]]
+    decoded = read_batches(index.iloc[places], 1)
+    described = []
+    kinds = telling["kind"], telling["network"]
+    for (_, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
+        image, embedded = index.iloc[place], embed_image(pixels)
+        seen = [
+            [describe_seen(network, image, place, pixels, embedded.pixels) for network in of_view]
+            for of_view in networks
+        ]
+        described.append(
+            describe_image(image, kind, of_network, embedded)
+            | {"views": [of_view[0][0] for of_view in seen]}
+            | {"networks": [[answers for _, answers in of_view] for of_view in seen]}
+        )
+    return described
+
+
+def describe_seen(
+    network: NetworkResults, image: pd.Series, place: int, pixels: np.ndarray, embedded: np.ndarray
+) -> tuple[dict, dict]:
+    """Describe where the views of an image lie, and what the network and the methods made of it.
+
+    image: its row of the index, at `place`. pixels: the image's; embedded: those of the image that the page holds.
+    """
+    maps = network.label_maps.read(place, place + 1)
+    geometry = describe_geometry(maps, network.view, image["width"], image["height"])
+    answers = describe_views(maps, image["label"])
+    answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
+    answers["methods"] = []
+    for method in network.methods:
+        found = read_map(method.saliency, place, image["image"], network.label_maps.origin)
+        rows = method.fixations.iloc[place], method.scores.iloc[place]
+        answers["methods"].append(
+            describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)
+        )
+    return geometry, answers
+
+
+def measure_deviation(
+    network: NetworkResults, extent: np.ndarray, pixels: np.ndarray, embedded: np.ndarray
+) -> float:
+    """Measure how far views drawn from the embedded image are from those that the network received, in levels of 255.
+
+    extent: (row, column, 4) of the image's views. Returns the mean over x₀ and a view of each ring around it.
+    """
+    height, width = pixels.shape[:2]
+    cells = telling_cells(network.view.grid)
+    numbers = [row * network.view.grid + column for row, column in cells]
+    boxes = np.stack([extent[cell] for cell in cells])
+    scale = embedded.shape[1] / width, embedded.shape[0] / height
+    drawing = drawing_of(network.view, width, height)
+    drawn = draw_views(embedded, boxes, drawing, scale, network.preprocessing)
+    received = view_pixels(pixels, network.view, network.preprocessing, numbers)
+    return round(float(np.abs(received.astype(int) - drawn).mean()), 2)

@@ -1,0 +1,129 @@
+"""What Figure 1 shows of one image: the views before and after each method's saccade, and what the network made of them."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.data.classes import Class
+from labelmaps.figures import style
+from labelmaps.inference.view_pixels import view_pixels
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.storage.label_map_file import LabelMaps
+from labelmaps.storage.saliency_file import SaliencyMaps
+from labelmaps.views import ViewFamily
+
+
+@dataclass(frozen=True)
+class SeenView:
+    """What the network received from one fixation, and the label that it gave.
+
+    pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the
+    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same.
+    """
+
+    pixels: np.ndarray
+    extent: np.ndarray
+    label: str
+    probability: float
+    truth: float
+    correct: bool
+
+
+@dataclass(frozen=True)
+class Saccade:
+    """Where one method looks on one image.
+
+    method: its name; cue: cued, uncued or baseline. saliency: (row, column), in the method's units; point: (row, column, 2),
+    x, y that each cell stands for; x, y: the selected point; all in original pixels. own_label: the class that the method
+    itself gives, if it gives any.
+    """
+
+    method: str
+    cue: str
+    saliency: np.ndarray
+    point: np.ndarray
+    x: float
+    y: float
+    dead: bool
+    own_label: str | None
+    view: SeenView
+
+
+@dataclass(frozen=True)
+class Example:
+    """All that Figure 1 shows of one image.
+
+    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
+    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id.
+    """
+
+    pixels: np.ndarray
+    boxes: np.ndarray
+    label: str
+    before: SeenView
+    saccades: Sequence[Saccade]
+    notes: Sequence[str]
+
+
+def short_names(classes: Sequence[Class]) -> list[str]:
+    """Shorten the names of classes to the first comma, as ImageNet's lines hold synonyms; add the id where two are equal."""
+    names = [item.name.split(",")[0].strip() or item.name for item in classes]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
+    ]
+
+
+def collect_saccades(
+    methods: Sequence[Mapping],
+    saliency: Sequence[SaliencyMaps],
+    fixations: Sequence[pd.Series],
+    views: Sequence[SeenView],
+    class_names: Sequence[str],
+) -> list[Saccade]:
+    """Collect where each method looks on one image.
+
+    methods: the variant and the cue of each. saliency: the map of this image alone; fixations: its row in each method's
+    table; views: what the network received at each fixation.
+    """
+    return [
+        Saccade(
+            style.method_name(method["variant"]),
+            method["cue"],
+            maps.saliency[0],
+            maps.point[0],
+            fixation["x"],
+            fixation["y"],
+            fixation["dead"],
+            None if pd.isna(fixation["own_label"]) else class_names[fixation["own_label"]],
+            view,
+        )
+        for method, maps, fixation, view in zip(methods, saliency, fixations, views, strict=True)
+    ]
+
+
+def collect_views(
+    pixels: np.ndarray,
+    label: int,
+    maps: LabelMaps,
+    fixations: Sequence[pd.Series],
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    class_names: Sequence[str],
+) -> list[SeenView]:
+    """Collect what the network received of one image at x₀ and at each fixation, and the labels that it gave.
+
+    pixels: (H, W, RGB) uint8. maps: those of this image alone. fixations: with `row` and `column` of the view after the
+    saccade.
+    """
+    cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
+    numbers = [row * view.grid + column for row, column in cells]
+    seen = []
+    for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
+        p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
+        extent = maps.extent[0, row, column]
+        seen.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
+    return seen

@@ -1,0 +1,76 @@
+"""Saliency maps of the methods that look at the first glimpse, x₀: Grad-CAM, DFF and the like."""
+
+from collections.abc import Callable
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from labelmaps.inference.glimpse import Glimpse, first_glimpse
+from labelmaps.inference.parallel import compute_in_batches, concurrent_batches
+from labelmaps.jobs.progress import progress
+from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.storage.saliency_file import SaliencyMaps
+from labelmaps.views import ViewFamily, cell_points
+
+MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
+
+
+def compute_saliency_of_glimpses(
+    index: pd.DataFrame,
+    classifier: SplitClassifier,
+    view: ViewFamily,
+    preprocessing: Preprocessing,
+    saliency: Callable[[Glimpse, Tensor], tuple[Tensor, Tensor | None]],
+    batch: int,
+    threads: int = 1,
+    title: str = "",
+) -> SaliencyMaps:
+    """Compute a method's saliency maps at the x₀ of every image of an index.
+
+    saliency: the method, as `labelmaps.methods.apply_method` with a name and options: from the glimpse and the labels
+    (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
+    batch: views that go through the network together. threads: as in `compute_in_batches`; no result depends on them.
+    title: of the progress bar.
+    """
+    centre = view.grid // 2
+
+    def compute(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
+        glimpse = first_glimpse(rows, images, classifier, view, preprocessing, batch)
+        label = torch.tensor(rows["label"].to_numpy(np.int64), device=classifier.device)
+        maps, own_label = saliency(glimpse, label)
+        return maps.cpu().numpy(), None if own_label is None else own_label.cpu().numpy()
+
+    maps, points, own_labels = [], [], []
+    n_images = images_at_once(index, batch, concurrent_batches(classifier.device, threads))
+    with progress(total=len(index), unit="image", desc=title) as bar:
+        for rows, (some_maps, own_label) in compute_in_batches(
+            compute, index, n_images, classifier.device, threads
+        ):
+            maps.append(some_maps)
+            if own_label is not None:
+                own_labels.append(own_label)
+            extents = [
+                view.geometry(*size).extent[centre, centre]
+                for size in zip(rows["width"], rows["height"], strict=True)
+            ]
+            points.append(cell_points(np.stack(extents), *some_maps.shape[1:]))
+            bar.update(len(rows))
+    return SaliencyMaps(
+        index["image"].tolist(),
+        np.concatenate(maps),
+        np.concatenate(points),
+        np.concatenate(own_labels) if own_labels else None,
+    )
+
+
+def images_at_once(index: pd.DataFrame, batch: int, n_concurrent: int) -> int:
+    """Choose how many images' activations a method gets at once: more amortise its many small operations.
+
+    More than the `batch` that the network sees together only where the images, some of which wait, are small, and where
+    every one of the concurrent batches still has its share.
+    """
+    pixels = (index["width"] * index["height"]).mean()
+    return max(batch, min(MAX_IMAGES, len(index) // n_concurrent, int(MAX_PIXELS / pixels)))
