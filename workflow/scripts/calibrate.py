@@ -38,16 +38,16 @@ def calibrate(
     for row, path in zip(rows, outcomes, strict=True):
         by_model.setdefault(row["model"], []).append((row, path))
     rankings, by_terms = [], []
-    for of_model in by_model.values():
-        network = {key: value for key, value in of_model[0][0].items() if key != "view"}
+    for files in by_model.values():
+        network = {key: value for key, value in files[0][0].items() if key != "view"}
         network["images"] = images
         readings, origins = {}, {}
-        for row, path in of_model:
+        for row, path in files:
             table = read_parquet(path)
             origin = origins.setdefault(row["model"], table.attrs)
             check_same_origin(origin, table.attrs, path, ["weights_sha256"])
-            for _, of_arrival in table.groupby("arrival"):
-                check_same_images(ids, of_arrival["image"].tolist(), path)
+            for _, arrival_rows in table.groupby("arrival"):
+                check_same_images(ids, arrival_rows["image"].tolist(), path)
             readings |= readings_of(row["view"], table)
         named = {name: table for name, (_, table) in readings.items()}
         tables = rank_readings(named, terms_of(network["architecture"], stated), resamples, seed)

@@ -24,13 +24,13 @@ def compare_methods(
     tables = []
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
-        of_null = scored.groupby("null")
-        ids = of_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
+        by_null = scored.groupby("null")
+        ids = by_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
         outcomes = {}
         for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
             outcomes[method] = read_rows(file, ids, scored.attrs)["correct_after"].to_numpy(bool)
         for null in NULLS_WITHOUT_FIXATION:
-            table = of_null.get_group(null)
+            table = by_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
         pairs = compare_pairs(pd.DataFrame(outcomes))

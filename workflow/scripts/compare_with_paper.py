@@ -26,15 +26,15 @@ def compare_with_paper(
     """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
     stated = read_results(paper_orders)
     ids = read_index(index)["image"].tolist()
-    of_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
+    by_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     origins: dict[tuple[str, str], dict] = {}
     for row, path in zip(rows, scores, strict=True):
         network, table = (row["view"], row["model"]), read_parquet(path)
         check_same_images(ids, table["image"].tolist(), path)
         check_same_origin(origins.setdefault(network, table.attrs), table.attrs, path)
-        of_network.setdefault(network, {})[row["variant"]] = table
+        by_network.setdefault(network, {})[row["variant"]] = table
     compared = []
-    for (view, model), tables in of_network.items():
+    for (view, model), tables in by_network.items():
         table = compare_orders(tables, stated)
         table.insert(0, "view", view)
         table.insert(1, "model", model)

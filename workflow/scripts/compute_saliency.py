@@ -19,13 +19,13 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)
     blocks, own_labels, n_done = [], [], 0
-    with open_label_maps(label_maps) as maps:
-        check_same_images(images["image"].tolist(), maps.images, label_maps)
-        point, origin = maps.field("centre"), maps.origin
-        for block in maps.blocks():
+    with open_label_maps(label_maps) as file:
+        check_same_images(images["image"].tolist(), file.images, label_maps)
+        point, origin = file.field("centre"), file.origin
+        for block in file.blocks():
             some_labels = label[n_done : n_done + len(block.image)]
-            of_block, own_label = methods.apply_method(method, block, some_labels, **options)
-            blocks.append(of_block)
+            maps_of_block, own_label = methods.apply_method(method, block, some_labels, **options)
+            blocks.append(maps_of_block)
             if own_label is not None:
                 own_labels.append(own_label)
             n_done += len(block.image)

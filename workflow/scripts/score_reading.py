@@ -36,10 +36,10 @@ def score_reading(*, index: Path, label_maps: Path, gradcam: Path, dff: Path, ou
     same_cells = all(maps.saliency.shape == top_label.shape for maps in on_glimpses.values())
     tables = []
     for arrival in ("nearest", "index") if same_cells else ("nearest",):
-        of_arrival = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
-        of_arrival.insert(0, "arrival", arrival)
-        of_arrival.insert(1, "image", images["image"].to_numpy())
-        tables.append(of_arrival)
+        arrival_rows = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
+        arrival_rows.insert(0, "arrival", arrival)
+        arrival_rows.insert(1, "image", images["image"].to_numpy())
+        tables.append(arrival_rows)
     table = pd.concat(tables, ignore_index=True)
     table.attrs = {key: str(value) for key, value in made_by.items()}
     write_parquet(outcomes, table)

@@ -28,27 +28,27 @@ def summarise_scores(
 
     rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
     """
-    origins, of_nulls = {}, []
+    origins, null_rows = {}, []
     for network, path in zip(networks, nulls, strict=True):
-        scored = read_parquet(path)
-        origins[network["view"], network["model"]] = scored.attrs
-        of_null = scored.groupby("null")
-        of_nulls += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(of_null.get_group(name))
+        table = read_parquet(path)
+        origins[network["view"], network["model"]] = table.attrs
+        by_null = table.groupby("null")
+        null_rows += [
+            network | {"method": name, "variant": name} | NULL | summarise_null(by_null.get_group(name))
             for name in NULLS
         ]
-    of_methods = []
+    method_rows = []
     for row, path in zip(rows, scores, strict=True):
-        scored = read_parquet(path)
-        check_same_origin(origins[row["view"], row["model"]], scored.attrs, path)
-        of_methods.append(row | summarise(scored))
-    described = []
+        table = read_parquet(path)
+        check_same_origin(origins[row["view"], row["model"]], table.attrs, path)
+        method_rows.append(row | summarise(table))
+    curves_by_network = []
     for network, path in zip(networks, curves, strict=True):
         curve = read_parquet(path)
         check_same_origin(origins[network["view"], network["model"]], curve.attrs, path)
-        described.append(curve.assign(**network)[[*network, *curve.columns]])
-    write_results(summary, pd.DataFrame(of_methods + of_nulls))
-    write_results(best_of_n, pd.concat(described))
+        curves_by_network.append(curve.assign(**network)[[*network, *curve.columns]])
+    write_results(summary, pd.DataFrame(method_rows + null_rows))
+    write_results(best_of_n, pd.concat(curves_by_network))
 
 
 if __name__ == "__main__":
