@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 INPUT = "label maps"
 CUE = "uncued"
 NAME = "maximum softmax"
-UNIT = "largest probability"
+UNIT = "largest log p, nats"
 COLOUR = "#88CCEE"
 
 
