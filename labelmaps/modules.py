@@ -1,21 +1,56 @@
 """Families of interchangeable modules: a view family or a method is one module in its package."""
 
 import importlib
+import inspect
 import pkgutil
+import re
+from collections.abc import Callable
 from types import ModuleType
 
 from labelmaps.errors import InputError
 
+DESCRIPTION = re.compile(r"(\w+(?:, \w+)*):(.*)")
+
 
 def module_names(package: ModuleType) -> list[str]:
-    """Sorted names of the modules in a package; those that begin with _ are its own affair."""
+    """List the modules of a package in alphabetical order, without those whose names begin with _."""
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
 
 
 def load_module(package: ModuleType, name: str) -> ModuleType:
-    """Import the module `name` of a package; raise `InputError` naming those there are."""
+    """Import one module of a package.
+
+    Raises `InputError`, which lists the modules of the package, where `name` is none of them.
+    """
     if name not in module_names(package):
         raise InputError(
             f"no module '{name}' in {package.__name__}: choose one of {', '.join(module_names(package))}"
         )
     return importlib.import_module(f"{package.__name__}.{name}")
+
+
+def option_names(function_or_class: Callable) -> list[str]:
+    """List the options of a function or a class, its keyword-only parameters, in the signature's order."""
+    parameters = inspect.signature(function_or_class).parameters.values()
+    return [parameter.name for parameter in parameters if parameter.kind is parameter.KEYWORD_ONLY]
+
+
+def option_descriptions(function_or_class: Callable) -> dict[str, str]:
+    """Read the descriptions of a function's or a class's options from its docstring.
+
+    A line `name: text` describes an option, `a, b: text` several, and the indented lines after it continue the text.
+
+    Returns option → text on one line, in the signature's order, without the options that are not described.
+    """
+    described: dict[str, list[str]] = {}
+    lines: list[str] = []
+    for line in inspect.cleandoc(function_or_class.__doc__ or "").splitlines():
+        if match := DESCRIPTION.fullmatch(line):
+            lines = [match[2]]
+            described |= dict.fromkeys(match[1].split(", "), lines)
+        elif line.startswith(" "):
+            lines.append(line)
+        else:
+            lines = []  # of no option
+    texts = {name: " ".join(" ".join(lines).split()) for name, lines in described.items()}
+    return {name: texts[name] for name in option_names(function_or_class) if name in texts}

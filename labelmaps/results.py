@@ -12,11 +12,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelmaps import methods, views
+from labelmaps import views
 from labelmaps.data.images import read_image
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.modules import load_module
+from labelmaps.methods import apply_method, facts_of
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images
@@ -69,12 +69,12 @@ class Results:
 
     def saliency(self, method: str, image: str, **options: object) -> np.ndarray:
         """The map (row, column) of a method on label maps, a module of `labelmaps.methods`, with its options."""
-        if load_module(methods, method).INPUT != "label maps":
+        if facts_of(method).input != "label maps":
             raise InputError(
                 f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
         label = np.array([self.index["label"].iloc[self._place(image)]], np.int64)
-        saliency, _ = methods.apply_method(method, self.label_maps(image), label, **options)
+        saliency, _ = apply_method(method, self.label_maps(image), label, **options)
         return saliency[0]
 
     def scores(self, method: str) -> pd.DataFrame:

@@ -260,12 +260,17 @@ class Method(Closed):
     @property
     def input(self) -> str:
         """What the method looks at: "label maps" or "glimpse"."""
-        return load_module(methods, self.method).INPUT
+        return methods.facts_of(self.method).input
 
     @property
     def cue(self) -> str:
         """cued, uncued or baseline."""
-        return load_module(methods, self.method).CUE
+        return methods.facts_of(self.method).cue
+
+    @pydantic.model_validator(mode="after")
+    def _has_facts(self):
+        methods.facts_of(self.method)
+        return self
 
 
 class OneOf:

@@ -5,6 +5,7 @@ as input the script and all the project's modules that it imports, directly or n
 """
 
 import ast
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -36,15 +37,23 @@ def shown(path: Path) -> str:
 
 @cache
 def imported_files(path: Path) -> list[Path]:
-    """Files of the project that one file imports, at its top or inside functions."""
+    """Files of the project that one file imports, at its top or inside functions, but not for types alone."""
     files = []
-    for node in ast.walk(ast.parse(path.read_text(), path)):
+    for node in run_nodes(ast.parse(path.read_text(), path)):
         if isinstance(node, ast.Import):
             files += [file for name in node.names for file in module_files(name.name)]
         elif isinstance(node, ast.ImportFrom) and node.module:
             files += module_files(node.module)
             files += [file for name in node.names for file in module_files(f"{node.module}.{name.name}")]
     return files
+
+
+def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
+    """A node of a file and all below it, but for what stands below `if TYPE_CHECKING`, which is never run."""
+    yield node
+    is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    for child in node.orelse if is_for_types else ast.iter_child_nodes(node):
+        yield from run_nodes(child)
 
 
 @cache

@@ -20,6 +20,7 @@ rule build_explorer:
         code=sources(
             "build_explorer.py",
             *(f"labelmaps.views.{settings.views[name].family}" for name in settings.run.views),
+            *method_modules(settings.run.methods),
         ),
         env=environment("networks"),
     output:

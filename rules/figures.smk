@@ -16,7 +16,11 @@ rule plot_figure_1:
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
             method=settings.shown_methods(settings.figure_1),
         ),
-        code=lambda wc: sources("plot_figure_1.py", f"labelmaps.views.{settings.views[wc.view].family}"),
+        code=lambda wc: sources(
+            "plot_figure_1.py",
+            f"labelmaps.views.{settings.views[wc.view].family}",
+            *method_modules(settings.shown_methods(settings.figure_1)),
+        ),
         env=environment("networks"),
     output:
         figures=drawn(
@@ -60,7 +64,7 @@ rule plot_figure_2:
         summary="results/{dataset}/summary.csv",
         index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
-        code=sources("plot_figure_2.py"),
+        code=sources("plot_figure_2.py", *method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -89,7 +93,7 @@ rule plot_trade_off:
     """Localisation against categorisation: one point per method and network."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_trade_off.py"),
+        code=sources("plot_trade_off.py", *method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -117,7 +121,7 @@ rule plot_nulls:
     """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_nulls.py"),
+        code=sources("plot_nulls.py", *method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(

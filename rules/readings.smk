@@ -85,7 +85,7 @@ rule plot_calibration:
     input:
         ranking="results/{dataset}/calibration.csv",
         terms="results/{dataset}/calibration_terms.csv",
-        code=sources("plot_calibration.py"),
+        code=sources("plot_calibration.py", *(f"labelmaps.methods.{method}" for method in PAPER_METHODS)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -142,7 +142,7 @@ rule plot_sweep:
     """Accuracy after the saccade against one option of the view."""
     input:
         sweep="results/{dataset}/sweep_{option}.csv",
-        code=sources("plot_sweep.py"),
+        code=sources("plot_sweep.py", *(f"labelmaps.methods.{method}" for method in PAPER_METHODS)),
         env=environment("figures"),
     output:
         figures=drawn(

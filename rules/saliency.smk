@@ -1,6 +1,11 @@
 """Saliency: what each fixation is worth, per method; the same schema for all methods."""
 
 
+def method_modules(names):
+    """The modules of some entries of the catalogue of methods, dotted: what draws methods reads names and colours there."""
+    return [f"labelmaps.methods.{settings.methods[name].method}" for name in names]
+
+
 rule compute_saliency:
     """A method's saliency maps, from label maps."""
     input:

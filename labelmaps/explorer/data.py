@@ -17,6 +17,7 @@ from PIL import Image
 
 from labelmaps.figures import html_table, style
 from labelmaps.figures.figure_1 import HEAT
+from labelmaps.methods import facts_of
 from labelmaps.resampling.taps import Drawing
 from labelmaps.scoring.fixations import Arrival, nearest_views
 from labelmaps.scoring.pointing import SIZE_BINS, object_share, size_bin
@@ -31,17 +32,6 @@ LARGEST_IMAGE_BYTES = 160_000
 QUALITIES = 95, 90, 80  # of JPEG, tried in turn
 SHRINK = 0.8  # of the sides, where the last is still too large
 TOP = 5
-# What a map's numbers are; of other methods, numbers of their own.
-UNITS = {
-    "center": "1 at the centre",
-    "likelihood": "log p of the given label, nats",
-    "max_logit": "largest logit",
-    "max_softmax": "largest probability",
-    "min_entropy": "negative entropy, nats",
-    "igub": "expected log p, nats",
-    "consensus": "log p of the label the views agree on, nats",
-}
-OWN_UNITS = "in the method's own units"
 # What the summary says of a method on all images, as its table shows it.
 MEASURES = ["accuracy_before", "accuracy_after", "gain", "pointing"]
 
@@ -100,7 +90,7 @@ def describe_method(variant: str, cue: str) -> dict:
         "name": style.method_name(variant),
         "cue": cue,
         "colour": style.method_colour(variant),
-        "unit": UNITS.get(variant.split()[0], OWN_UNITS),
+        "unit": facts_of(variant.split()[0]).unit,
     }
 
 

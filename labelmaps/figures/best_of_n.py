@@ -13,18 +13,19 @@ from matplotlib.ticker import NullLocator
 
 from labelmaps.figures import style
 from labelmaps.figures.panels import network_panels
+from labelmaps.methods import likelihood
 
 # Measure → what the legend says, and how its line looks; in the order in which they are drawn.
 CURVES = {
     "top_n": ("label among x₀’s n best", {"color": style.BEFORE, "linestyle": (0, (1, 1))}),
     "any_of_n": ("any of n views right", {"color": "0.3", "linestyle": (0, (5, 2))}),
-    "best_of_n": ("best of n views, told the label", {"color": style.method_colour("likelihood")}),
+    "best_of_n": ("best of n views, told the label", {"color": likelihood.COLOUR}),
 }
 LIKELIHOOD = {
     "linestyle": "none",
     "marker": "o",
     "markersize": 5.5,
-    "color": style.method_colour("likelihood"),
+    "color": likelihood.COLOUR,
     "markeredgecolor": "black",
     "markeredgewidth": 0.7,
 }

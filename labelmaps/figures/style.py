@@ -1,4 +1,4 @@
-"""One style for all figures: names, colours, and how a figure is saved."""
+"""One style for all figures: colours, names of nulls, and how a figure is saved. Methods have theirs in their modules."""
 
 import logging
 import textwrap
@@ -6,33 +6,19 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
 from matplotlib.figure import Figure
 
+from labelmaps import methods
+from labelmaps.methods import facts_of, spare_colour
+from labelmaps.modules import module_names
 from labelmaps.storage.files import moved_into_place
 
 # The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers tell apart.
 BEFORE, AFTER, POINTING = "#0072B2", "#D55E00", "#222222"
-# Name and colour of each method, the same in every figure (Okabe and Ito's palette, then Tol's).
-METHODS = {
-    "center": ("centre", "#666666"),
-    "likelihood": ("likelihood map", "#E69F00"),
-    "gradcam": ("Grad-CAM", "#CC79A7"),
-    "max_logit": ("maximum logit", "#56B4E9"),
-    "max_softmax": ("maximum softmax", "#88CCEE"),
-    "min_entropy": ("minimum entropy", "#44AA99"),
-    "igub": ("IGUB", "#009E73"),
-    "consensus": ("consensus", "#999933"),
-    "dff": ("DFF", "#882255"),
-    "hirescam": ("HiResCAM", "#AA4499"),
-    "layercam": ("LayerCAM", "#332288"),
-    "gradcam_plusplus": ("Grad-CAM++", "#DDCC77"),
-    "xgradcam": ("XGradCAM", "#CC6677"),
-    "eigencam": ("EigenCAM", "#117733"),
-}
-OTHER = "#BBBBBB"
 CUES = {"cued": "cued: told the label", "uncued": "uncued"}
 # What figures call the nulls of `labelmaps.scoring.nulls`.
 NULLS = {
@@ -49,13 +35,13 @@ NULLS = {
 }
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
 # The same data give the same bytes: no dates, no random identifiers; text stays text.
-REPRODUCIBLE = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
+REPRODUCIBLE: dict[Any, Any] = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 
 
 @dataclass(frozen=True)
 class Size:
-    """How wide figures are, in inches, and how many pixels an inch has where they are saved as pixels."""
+    """The width of figures, in inches, and the number of pixels an inch has where they are saved as pixels."""
 
     width: float
     dpi: int
@@ -70,25 +56,31 @@ VALUE = 6.5  # points: numbers beside marks
 
 
 def method_name(variant: str) -> str:
-    """What figures call a method with these options: "DFF, components=3" for the variant "dff components=3"."""
+    """Return what figures call a method with its options: "DFF, components=3" for the variant "dff components=3"."""
     method, *options = variant.split()
-    return ", ".join([METHODS.get(method, (method, OTHER))[0], *options])
+    return ", ".join([facts_of(method).name if is_method(method) else method, *options])
 
 
 def method_colour(variant: str) -> str:
-    """The colour of a method in every figure that tells methods apart by colour, whatever its options."""
-    return METHODS.get(variant.split()[0], ("", OTHER))[1]
+    """Return the colour of a method, whatever its options, in every figure that tells methods apart by colour."""
+    method = variant.split()[0]
+    return facts_of(method).colour if is_method(method) else spare_colour(method)
+
+
+def is_method(name: str) -> bool:
+    """Check whether a module has this name; of a table that was made elsewhere, a method may have none here."""
+    return name in module_names(methods)
 
 
 def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """A measure and the ends of its interval, in percent."""
+    """Return a measure of each row and the ends of its interval, in percent."""
     return 100 * table[measure], 100 * table[f"{measure}_low"], 100 * table[f"{measure}_high"]
 
 
 def network_lines(row: pd.Series, width: int) -> list[str]:
-    """A network's name, weights and number of images, from a row of the summary, in lines of at most `width` characters.
+    """Write a network's name, weights and number of images in lines of at most `width` characters.
 
-    The images with boxes are told apart where the row says how many there are.
+    row: of the summary. The images with boxes are counted apart where the row has their number.
     """
     architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
     n = f"n = {row['n_images']:,} images"
@@ -100,21 +92,24 @@ def network_lines(row: pd.Series, width: int) -> list[str]:
 
 
 def prepare() -> None:
-    """Draw without a display, and reproducibly; before the first figure."""
+    """Set matplotlib up to draw without a display, and reproducibly; call it before the first figure."""
     mpl.use("agg")
     mpl.rcParams.update(REPRODUCIBLE)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every PDF fills the log with its letters
 
 
 def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequence[str]) -> None:
-    """Save `figure(width)` in each size, in the format of each path's suffix; as many paths for each size, in order."""
+    """Save a figure in each size, in the format of each path's suffix.
+
+    figure: draws it, of a width in inches. paths: as many for each size, in the order of the sizes. sizes: keys of `SIZES`.
+    """
     each = len(paths) // len(sizes)
     for i, size in enumerate(sizes):
         save(figure(SIZES[size].width), paths[i * each : (i + 1) * each], SIZES[size].dpi)
 
 
 def save(figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi) -> None:
-    """Save a figure in the format of each path's suffix: pdf, svg or png."""
+    """Save a figure in the format of each path's suffix: pdf, svg or png, the last with `dpi` pixels an inch."""
     for path in paths:
         kind, picture = path.suffix[1:], BytesIO()
         # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.

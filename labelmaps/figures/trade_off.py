@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from labelmaps.figures import style
+from labelmaps.methods import center
 
 BASELINES = {
     "accuracy_after": ("accuracy at the centre", {"color": "0.6", "linestyle": (0, (5, 3))}),
@@ -24,7 +25,7 @@ FILLED, OPEN = {"facecolor": "0.25", "edgecolor": "0.25"}, {"facecolor": "white"
 CUES = {
     "cued": (style.CUES["cued"], FILLED),
     "uncued": (style.CUES["uncued"], OPEN),
-    "baseline": ("the centre: no saccade", {"color": style.method_colour("center")}),
+    "baseline": ("the centre: no saccade", {"color": center.COLOUR}),
 }
 LINE = 0.9  # points
 ENTRY, NOTE = 2.2, 0.065  # inches: a column of a legend below, and a character of a note
@@ -80,7 +81,7 @@ def look_of(summary: pd.DataFrame) -> pd.DataFrame:
     markers = dict(zip(models, cycle(style.MARKERS), strict=False))
     numbers = {m: f"{i}  " if len(models) > len(style.MARKERS) else "" for i, m in enumerate(models, 1)}
     colour = summary["variant"].map(style.method_colour)
-    colour = colour.mask(summary["cue"] == "baseline", style.method_colour("center"))
+    colour = colour.mask(summary["cue"] == "baseline", center.COLOUR)
     points = summary.assign(
         x=100 * summary["pointing"],
         y=100 * summary["accuracy_after"],

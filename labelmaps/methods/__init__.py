@@ -1,31 +1,123 @@
-"""Saliency methods: what each fixation is worth.
+"""Saliency methods: the value of each fixation of an image.
 
-A method is one module of this package with
+A method is one module of this package with the constants
 
-- `INPUT`: what it looks at: "label maps" (`LabelMaps`: the logits at every fixation, numpy) or "glimpse" (`Glimpse`: the
-  last block's activations at x₀, torch);
-- `CUE`: "cued" (told the label), "uncued" (not told) or "baseline";
-- `saliency(input, label, *, options…)`: the saliency map (image, row, column), raw, of a block of images; `label` (image,)
-  are the labels' indices for a cued method, and None for the others: they cannot peek. A method that categorises as well as
-  localises returns the map and its own labels (image,).
+- `INPUT`: the kind of the first argument: "label maps" (`LabelMaps`: the logits at every fixation, numpy) or "glimpse"
+  (`Glimpse`: the last block's activations at x₀, torch);
+- `CUE`: "cued" (given k*), "uncued" (not given it) or "baseline";
+- `NAME`, if figures should call it otherwise than the module, whose underscores they show as blanks;
+- `UNIT`, if the explorer should show the unit of the map's values;
+- `COLOUR`, "#RRGGBB", if its colour in figures should not be one of `SPARE_COLOURS`;
 
-Its keyword-only parameters are the method's options in the configuration. A module is read before any job starts, in an
-environment that need not have more than numpy: it imports torch, scipy and the like only inside `saliency`.
+and the function `saliency(input, label, *, options…)`. It returns the saliency maps (image, row, column), raw, of a block of
+images. `label` (image,) holds k* for a cued method, and is None for the others: they cannot peek. A method that categorises
+as well as localises returns the maps and its own labels (image,).
+
+The keyword-only parameters of `saliency` are the method's options in the configuration; a line `name: text` of the docstring
+describes each. A module is read before any job starts, and by the figures, in environments that need not have more than
+numpy: it imports torch, scipy and the like only inside `saliency`.
 """
 
-from typing import Any, Literal
+import re
+import zlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-import labelmaps.methods
+from labelmaps.errors import InputError
 from labelmaps.modules import load_module
 
 Cue = Literal["cued", "uncued", "baseline"]
 Input = Literal["label maps", "glimpse"]
+OWN_UNIT = "in the method's own units"
+# Of methods that name no colour: far from each other, from the colours of the methods here, and from the figures' others.
+SPARE_COLOURS = (
+    "#66CC33",
+    "#EE0044",
+    "#8888FF",
+    "#885522",
+    "#FF2299",
+    "#FF77FF",
+    "#EE9966",
+    "#BBAAEE",
+    "#9944CC",
+    "#BB4433",
+    "#00CC77",
+    "#667744",
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The facts about a method that its module states.
+
+    name: what figures call the method.
+    cue: whether the method is given k*, or is a baseline.
+    input: what the method is computed from.
+    unit: the unit of the map's values, in words.
+    colour: the method's colour in figures, "#RRGGBB".
+    """
+
+    name: str
+    cue: Cue
+    input: Input
+    unit: str
+    colour: str
+
+
+def facts_of(method: str) -> Facts:
+    """Read the facts about a method from its module.
+
+    method: the module's name.
+
+    Raises `InputError` where there is no such module, where `INPUT` or `CUE` is missing, and where a constant's value is not
+    allowed; the message begins with the module's file.
+    """
+    import labelmaps.methods as package
+
+    module = load_module(package, method)
+    for constant, allowed in {"INPUT": get_args(Input), "CUE": get_args(Cue)}.items():
+        if getattr(module, constant, None) not in allowed:
+            refuse_constant(module, constant, "one of " + ", ".join(f'"{value}"' for value in allowed))
+    name = getattr(module, "NAME", method.replace("_", " "))
+    unit = getattr(module, "UNIT", OWN_UNIT)
+    for constant, text in {"NAME": name, "UNIT": unit}.items():
+        if not isinstance(text, str) or not text.strip():
+            refuse_constant(module, constant, "some text")
+    colour = getattr(module, "COLOUR", spare_colour(method))
+    if not isinstance(colour, str) or not re.fullmatch("#[0-9A-Fa-f]{6}", colour):
+        refuse_constant(module, "COLOUR", 'a colour "#RRGGBB" in hexadecimal digits')
+    return Facts(name, module.CUE, module.INPUT, unit, colour)
+
+
+def refuse_constant(module: ModuleType, constant: str, allowed: str) -> None:
+    """Raise `InputError` for a constant of a method's module that is missing or has a value that is not allowed."""
+    wrong = f"is {getattr(module, constant)!r}" if hasattr(module, constant) else "is missing"
+    raise InputError(f"{module.__file__}: {constant} {wrong}. Make it {allowed}")
+
+
+def spare_colour(method: str) -> str:
+    """Choose the colour, one of `SPARE_COLOURS`, of a method that names none: by its name alone, the same in every run."""
+    return SPARE_COLOURS[zlib.crc32(method.encode()) % len(SPARE_COLOURS)]
+
+
+def apply_method(method: str, seen: Any, label: Any, **options: object) -> tuple[Any, Any]:
+    """Compute a method's saliency maps (image, row, column) of some images, and its own labels (image,), or None.
+
+    method: the module's name. seen: the input of the method, `LabelMaps` or `Glimpse`. label: (image,), k* of each image,
+    which only a cued method gets. options: the keyword-only parameters of the method's `saliency`.
+    """
+    import labelmaps.methods as package
+
+    module, is_cued = load_module(package, method), facts_of(method).cue == "cued"
+    result = module.saliency(seen, label if is_cued else None, **options)
+    return result if isinstance(result, tuple) else (result, None)
 
 
 def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Log of a sum of probabilities over some axes, from their logarithms, of which −∞ is one.
+    """Compute the logarithm of a sum of probabilities over some axes from their logarithms, of which −∞ is one.
 
     As scipy's `logsumexp`, whose care for ties and signs takes thrice the time.
     """
@@ -34,13 +126,3 @@ def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.
     total = np.exp(share, out=share).sum(axis=axis, keepdims=True)
     with np.errstate(divide="ignore"):  # where all are impossible
         return (np.log(total) + peak).squeeze(axis)
-
-
-def apply_method(method: str, seen: Any, label: Any, **options: object) -> tuple[Any, Any]:
-    """Compute a method's saliency maps (image, row, column) of some images, and its own labels (image,), or None.
-
-    seen: what the method looks at, `LabelMaps` or `Glimpse`. label: (image,), which only a cued method gets.
-    """
-    module = load_module(labelmaps.methods, method)
-    result = module.saliency(seen, label if module.CUE == "cued" else None, **options)
-    return result if isinstance(result, tuple) else (result, None)

@@ -11,10 +11,11 @@ INNER = 3  # updates of one factor for each product with the large matrix
 
 
 def leading_vector(matrix: Tensor) -> Tensor:
-    """The right singular vector of the largest singular value of matrices (n, row, column): (n, column).
+    """Compute the right singular vector of each matrix's largest singular value.
 
-    Of the two signs the one that makes its largest entry positive; 0 where a matrix is 0. Made for many rows and few
-    columns: everything but one product is done on MᵀM.
+    matrix: (n, row, column), M; it may have many rows and should have few columns, for all but one product are of MᵀM.
+
+    Returns (n, column), of length 1 and with a positive largest entry; 0 where a matrix is 0.
     """
     power = matrix.mT @ matrix
     for exponent in POWERS:
@@ -28,7 +29,11 @@ def leading_vector(matrix: Tensor) -> Tensor:
 
 
 def factorise(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Non-negative W (n, row, k) and H (n, k, column) whose product is near to non-negative matrices (n, row, column).
+    """Factorise non-negative matrices into non-negative W and H, whose product W H is near to them.
+
+    matrix: (n, row, column). k: the number of components.
+
+    Returns W (n, row, k) and H (n, k, column).
 
     For k = 1 the nearest there is: the leading singular pair, which has no negative entry (Perron and Frobenius; Eckart and
     Young). For k > 1 a local optimum, by least squares on one component after the other (HALS; Cichocki and Phan 2009, with
@@ -46,7 +51,12 @@ def factorise(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def nonnegative_parts(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """NNDSVD: of each leading singular pair the positive or the negative part, whichever weighs more; W and H."""
+    """Take of each leading singular pair the positive or the negative part, whichever weighs more (NNDSVD).
+
+    matrix: (n, row, column). k: the number of pairs.
+
+    Returns W (n, row, k) and H (n, k, column).
+    """
     _, vectors = torch.linalg.eigh((matrix.mT @ matrix).double())
     right = vectors.flip(2)[:, :, :k].mT.to(matrix.dtype)
     left = right @ matrix.mT  # (n, k, row), as long as the singular values
@@ -60,9 +70,11 @@ def nonnegative_parts(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def improve(h: Tensor, target: Tensor, gram: Tensor) -> Tensor:
-    """Non-negative least squares, one component (row of H) after the other: H nearer to the least ‖M − WH‖.
+    """Improve H by non-negative least squares on ‖M − WH‖, one component (row of H) after the other.
 
-    h: (n, k, column); target: WᵀM (n, k, column); gram: WᵀW (n, k, k).
+    h: (n, k, column), H. target: (n, k, column), WᵀM. gram: (n, k, k), WᵀW.
+
+    Returns the new H, (n, k, column).
     """
     h = h.clone()
     diagonal = gram.diagonal(dim1=1, dim2=2).clamp(min=torch.finfo(h.dtype).eps)

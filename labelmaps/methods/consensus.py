@@ -26,19 +26,33 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "uncued"
+NAME = "consensus"
+UNIT = "log p of the label the views agree on, nats"
+COLOUR = "#999933"
 
 
 def saliency(maps: "LabelMaps", label: None) -> tuple[np.ndarray, np.ndarray]:
-    """Log p(k̂|x_u) in nats, (image, row, column), and k̂ (image,)."""
+    """Compute the likelihood map of the label k̂ on which the inner views agree.
+
+    maps: the label maps of a block of images.
+    label: None, as k* is not given.
+
+    Returns log p(k̂|x_u) in nats, (image, row, column), and k̂ (image,).
+    """
     view = maps.log_probability
     # A ring's sum stands for its mean: the same factor for every label.
-    votes = sum(log_sum_exp(view[:, ring], axis=1) for ring in voting_rings(view.shape[1]))
+    votes = np.sum([log_sum_exp(view[:, ring], axis=1) for ring in voting_rings(view.shape[1])], axis=0)
     agreed = votes.argmax(axis=-1)
     return likelihood.saliency(maps, agreed), agreed
 
 
 def voting_rings(grid: int) -> list[np.ndarray]:
-    """The cells (row, column), boolean, of each ring around x₀ but the outermost; x₀ alone is always one."""
+    """List the rings around x₀ that vote: x₀ itself and all but the outermost.
+
+    grid: the number of fixations along each axis.
+
+    Returns each ring's cells, (row, column) boolean, from x₀ outwards.
+    """
     steps = abs(np.arange(grid) - grid // 2)
     ring = np.maximum(steps[:, None], steps)
     return [ring == r for r in range(max(grid // 2, 1))]

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 INPUT = "glimpse"
 CUE = "uncued"
+NAME = "DFF"
+COLOUR = "#882255"
 
 
 def saliency(
@@ -23,10 +25,15 @@ def saliency(
     components: Literal[1, 2, 3, 4, 5, 6, 7, 8] = 1,
     choose: Literal["softmax", "energy"] = "softmax",
 ) -> "tuple[Tensor, Tensor]":
-    """The chosen component's spatial factor, scaled to peak 1, (image, row, column), and its concept's label (image,).
+    """Factorise the activations, and choose one component and its concept.
 
-    choose: the component whose concept the head labels with the highest softmax score, or the one of the largest
-    energy ‖w‖‖h‖.
+    glimpse: the activations of a block of images at x₀, and the network's head.
+    label: None, as k* is not given.
+    components: the number of components into which the activations of an image are factorised.
+    choose: the component that is taken: the one whose concept the network's head labels with the highest "softmax" score, or
+        the one of the largest "energy" ‖w‖‖h‖.
+
+    Returns the component's spatial factor h, (image, row, column), scaled to peak 1, and its concept's label (image,).
     """
     from labelmaps.methods._factorisation import factorise
 

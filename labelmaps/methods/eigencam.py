@@ -14,10 +14,18 @@ if TYPE_CHECKING:
 
 INPUT = "glimpse"
 CUE = "uncued"
+NAME = "EigenCAM"
+COLOUR = "#117733"
 
 
 def saliency(glimpse: "Glimpse", label: None) -> "Tensor":
-    """The projection on the first component, its negative side cut, (image, row, column)."""
+    """Project the activations on their first principal component over positions.
+
+    glimpse: the activations of a block of images at x₀, and the network's head.
+    label: None, as k* is not given.
+
+    Returns (image, row, column), in the activations' units; negative projections are 0.
+    """
     from labelmaps.methods._factorisation import leading_vector
 
     positions = glimpse.activations.flatten(2)

@@ -15,15 +15,22 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "uncued"
+NAME = "IGUB"
+UNIT = "expected log p, nats"
+COLOUR = "#009E73"
 
 
 def saliency(
     maps: "LabelMaps", label: None, *, prior: Literal["initial", "mean", "inner"] = "initial"
 ) -> np.ndarray:
-    """IGUB(u) in nats, (image, row, column).
+    """Compute IGUB(u), the expectation of log p(k|x_u) under the joint posterior of x₀ and x_u.
 
-    prior: what is known before the saccade: p(k|x₀) ("initial", the paper's), or the mean of p(k|x_u) over all views
-    ("mean") or over the central 3 × 3 ("inner"; all views where the grid is smaller).
+    maps: the label maps of a block of images.
+    label: None, as k* is not given.
+    prior: the probability of a label before the saccade: p(k|x₀) ("initial", as in the paper), or the mean of p(k|x_u) over
+        all views ("mean") or over the central 3 × 3 ("inner"; over all views where the grid is smaller).
+
+    Returns (image, row, column), in nats.
     """
     view = maps.log_probability
     row, column = maps.initial

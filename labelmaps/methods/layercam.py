@@ -12,10 +12,18 @@ if TYPE_CHECKING:
 
 INPUT = "glimpse"
 CUE = "cued"
+NAME = "LayerCAM"
+COLOUR = "#332288"
 
 
 def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
-    """LayerCAM of k*, raw, (image, row, column); `label` (image,) is k*."""
+    """Compute LayerCAM of k*.
+
+    glimpse: the activations of a block of images at x₀, and the network's head.
+    label: (image,), k*.
+
+    Returns (image, row, column), not scaled.
+    """
     from pytorch_grad_cam import LayerCAM
 
     return glimpse.cam(LayerCAM, label)

@@ -12,8 +12,17 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "cued"
+NAME = "likelihood map"
+UNIT = "log p of the given label, nats"
+COLOUR = "#E69F00"
 
 
 def saliency(maps: "LabelMaps", label: np.ndarray) -> np.ndarray:
-    """Log p(k*|x_u) in nats, (image, row, column); `label` (image,) is k*."""
+    """Look up log p(k*|x_u) in the label maps.
+
+    maps: the label maps of a block of images.
+    label: (image,), k*.
+
+    Returns (image, row, column), in nats.
+    """
     return np.take_along_axis(maps.log_probability, label[:, None, None, None], axis=-1)[..., 0]

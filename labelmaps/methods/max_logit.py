@@ -12,8 +12,17 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "uncued"
+NAME = "maximum logit"
+UNIT = "largest logit"
+COLOUR = "#56B4E9"
 
 
 def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
-    """max_k z_k(u), (image, row, column)."""
+    """Compute max_k z_k(u), the largest logit in each view.
+
+    maps: the label maps of a block of images.
+    label: None, as k* is not given.
+
+    Returns (image, row, column), as logits.
+    """
     return maps.log_probability.max(axis=-1) + maps.log_sum_exp

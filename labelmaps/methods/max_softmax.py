@@ -13,8 +13,17 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "uncued"
+NAME = "maximum softmax"
+UNIT = "largest log p, nats"
+COLOUR = "#88CCEE"
 
 
 def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
-    """max_k log p(k|x_u) in nats, (image, row, column)."""
+    """Compute max_k log p(k|x_u), the log-probability of the top label in each view.
+
+    maps: the label maps of a block of images.
+    label: None, as k* is not given.
+
+    Returns (image, row, column), in nats.
+    """
     return maps.log_probability.max(axis=-1)

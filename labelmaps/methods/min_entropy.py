@@ -1,6 +1,6 @@
 """Minimum entropy: how certain the network is of the label at each fixation.
 
-It is IGUB without what x₀ told: in IGUB's sum, p(k|x_u) stands in place of the joint posterior p(k|x₀, x_u).
+It is IGUB without the knowledge from x₀: in IGUB's sum, p(k|x_u) stands in place of the joint posterior p(k|x₀, x_u).
 """
 
 from typing import TYPE_CHECKING
@@ -12,10 +12,19 @@ if TYPE_CHECKING:
 
 INPUT = "label maps"
 CUE = "uncued"
+NAME = "minimum entropy"
+UNIT = "negative entropy, nats"
+COLOUR = "#44AA99"
 
 
 def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
-    """Minus the entropy, Σ_k p(k|x_u) log p(k|x_u), in nats, (image, row, column); an impossible label adds 0."""
+    """Compute Σ_k p(k|x_u) log p(k|x_u), minus the entropy of each view; an impossible label adds 0.
+
+    maps: the label maps of a block of images.
+    label: None, as k* is not given.
+
+    Returns (image, row, column), in nats.
+    """
     view = maps.log_probability
     p = np.exp(view)
     return np.multiply(p, view, out=p, where=p > 0).sum(axis=-1)

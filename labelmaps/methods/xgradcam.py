@@ -13,10 +13,18 @@ if TYPE_CHECKING:
 
 INPUT = "glimpse"
 CUE = "cued"
+NAME = "XGradCAM"
+COLOUR = "#CC6677"
 
 
 def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
-    """XGradCAM of k*, raw, (image, row, column); `label` (image,) is k*."""
+    """Compute XGradCAM of k*.
+
+    glimpse: the activations of a block of images at x₀, and the network's head.
+    label: (image,), k*.
+
+    Returns (image, row, column), not scaled.
+    """
     from pytorch_grad_cam import XGradCAM
 
     return glimpse.cam(XGradCAM, label)

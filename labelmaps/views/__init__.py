@@ -1,15 +1,15 @@
-"""View families: what the network sees from each fixation point.
+"""View families: what the network receives from each fixation.
 
 A family is one module of this package with a frozen, keyword-only dataclass `View` whose fields are its options:
 
-- `grid`: the number n of fixation points along each axis, odd, so that the grid has a centre (x₀);
-- `geometry(width, height)`: where each view looks, in original pixels (see `Geometry`);
-- `sample(image, size, black, cells, dtype)`: what the network receives from the fixations of some cells of the grid;
-- `drawing(width, height)`: how its views are drawn (see `labelmaps.resampling.taps.Drawing`), if that says all; others need
-  not offer it.
+- `grid`: the number n of fixations along each axis, odd, so that the grid has a centre (x₀);
+- `geometry(width, height)`: the fixations and the extents of the views, in original pixels (see `Geometry`);
+- `sample(image, size, black, cells, dtype)`: the views from the fixations of some cells of the grid;
+- `drawing(width, height)`: how its views are drawn, where a `labelmaps.resampling.taps.Drawing` describes them completely;
+  others need not have it.
 
-A view raises `ValueError` for options that make no sense. Families import torch only inside `sample`, so that
-configurations can be checked without it.
+A line `name: text` of the docstring of `View` describes each option. A view raises `ValueError` for options that make no
+sense. Families import torch only inside `sample`, so that configurations can be checked without it.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Geometry:
-    """Where each view of an image looks, in edge coordinates of the original pixels (0…W, 0…H).
+    """The fixations and extents of an image's views, in edge coordinates of the original pixels (0…W, 0…H).
 
-    centre: (row, column, 2), the fixation point x, y.
+    centre: (row, column, 2), the fixation x, y.
     extent: (row, column, 4), the box x0, y0, x1, y1 that fills the view.
-    Whoever asks gets the same arrays where a family keeps them (`kept`): they are read-only then.
+    Where a family keeps geometries (`kept`), all callers share the arrays, which are then read-only.
     """
 
     centre: np.ndarray
@@ -40,28 +40,33 @@ class Geometry:
 
 
 def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
-    """A family's `geometry` that keeps what it gave for the sizes seen last: most images have one of few.
+    """Keep the geometries of the image sizes that came last, since most images have one of few sizes.
 
-    The view must be frozen, as every family's is.
+    geometry: a family's method; its view must be frozen, as every family's is.
+
+    Returns the method that keeps what it computed.
     """
 
     @lru_cache(maxsize=64)
     def of_size(view: "ViewFamily", width: int, height: int) -> Geometry:
-        looks = geometry(view, width, height)
-        for array in (looks.centre, looks.extent):
-            array.flags.writeable = False  # all who ask get the same
-        return looks
+        computed = geometry(view, width, height)
+        for array in (computed.centre, computed.extent):
+            array.flags.writeable = False  # all callers share them
+        return computed
 
     return wraps(geometry)(of_size)
 
 
 class ViewFamily(Protocol):
-    """What every family's `View` offers."""
+    """A view with its options: an object of any family's class `View`."""
 
-    grid: int
+    @property
+    def grid(self) -> int:
+        """The number of fixations along each axis, odd."""
+        ...
 
     def geometry(self, width: int, height: int) -> Geometry:
-        """Where each view of an image of this size looks."""
+        """Compute the fixations and extents of the views of an image of so many pixels."""
         ...
 
     def sample(
@@ -72,23 +77,32 @@ class ViewFamily(Protocol):
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Views (cell, 3, size, size) of a normalised image (3, H, W); `black` (3,) is RGB 0, normalised.
+        """Draw the views from some cells of the grid.
 
-        cells: the grid's cells, counted row by row from 0. dtype: of the views; the image's, float32, unless given.
+        image: (3, H, W), normalised.
+        size: the side of a view, in pixels of the network's input.
+        black: (3,), RGB 0, normalised.
+        cells: the grid's cells, counted row by row from 0.
+        dtype: of the views; the image's, float32, unless given.
+
+        Returns (cell, 3, size, size).
         """
         ...
 
 
 def check_grid(grid: int) -> None:
-    """Raise `ValueError` for a number of fixations that leaves the grid without a centre."""
+    """Raise `ValueError` for a number of fixations along each axis that leaves the grid without a centre."""
     if grid < 1 or grid % 2 == 0:
         raise ValueError(f"grid: {grid} is not an odd positive number; the grid needs a centre")
 
 
 def cell_points(extent: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Centres of a map's cells, seen through views that fill the boxes `extent` (image, 4) of original pixels.
+    """Compute the centres of the cells of a map over the view, in the image.
 
-    Returns x, y in original pixels, (image, row, column, 2).
+    extent: (image, 4), the boxes x0, y0, x1, y1 of the views, in original pixels.
+    rows, columns: the numbers of the map's cells along y and x.
+
+    Returns (image, row, column, 2), x, y in original pixels.
     """
     y, x = np.meshgrid((np.arange(rows) + 0.5) / rows, (np.arange(columns) + 0.5) / columns, indexing="ij")
     x0, y0, x1, y1 = np.moveaxis(extent, -1, 0)[..., None, None]
@@ -96,7 +110,13 @@ def cell_points(extent: np.ndarray, rows: int, columns: int) -> np.ndarray:
 
 
 def create(family: str, **options) -> ViewFamily:
-    """The view of a family with its options; raises `InputError` for a family that does not exist."""
+    """Create a view.
+
+    family: the module's name.
+    options: the keyword arguments of its `View`.
+
+    Raises `InputError` where there is no such family, and `ValueError` for options that make no sense.
+    """
     import labelmaps.views as package
 
     return modules.load_module(package, family).View(**options)

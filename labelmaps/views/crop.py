@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Options of the crop family.
+    """A view of the family crop, with its options.
 
-    grid: fixations along each axis, odd.
-    side: of the square, as a share of the image's shorter side.
-    beyond: what stands where the square leaves the image: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation),
-        the image mirrored at its edge ("reflect"); or "inside": the square is moved, by as little as can be, so as not to
-        leave it. The fixation is then not at its centre.
-    antialias: average over the source pixels that a sample covers, where the square is shrunk.
+    grid: the number of fixations along each axis, odd, so that the grid has a centre.
+    side: the side of the square, as a share of the image's shorter side, above 0 and at most 1.
+    beyond: what the view shows where the square leaves the image: "black" (RGB 0), "gray" (the mean colour, 0 after
+        normalisation) or the image mirrored at its edge ("reflect"); with "inside" the square is moved, by as little as can
+        be, so that it does not leave the image, and the fixation is then not at its centre.
+    antialias: whether a sample averages over all pixels of the image that it covers, where the square is shrunk.
     """
 
     grid: int = 7
@@ -41,7 +41,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Where each view looks, in original pixels."""
+        """Compute the fixations and extents of an image's views, in original pixels."""
         image = np.array([width, height])
         cells = (np.arange(self.grid) + 0.5) / self.grid
         y, x = np.meshgrid(cells, cells, indexing="ij")
@@ -51,7 +51,7 @@ class View:
         return Geometry(fixation, np.concatenate([centre - half, centre + half], axis=-1))
 
     def drawing(self, width: int, height: int) -> Drawing:
-        """How the views of an image of this size are drawn."""
+        """Describe how the views of an image of so many pixels are drawn."""
         return Drawing(
             (0, 0, width, height),
             self.antialias,
@@ -67,7 +67,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W), as `ViewFamily` describes."""
         from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape

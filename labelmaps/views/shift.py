@@ -22,15 +22,15 @@ CROP = 224 / 256  # of the shorter side: the usual crop of classifiers, 224 pixe
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Options of the shift family.
+    """A view of the family shift, with its options.
 
-    grid: fixations along each axis, odd.
-    base: how the image becomes a square: "letterbox" (whole, with bars), "crop" (the central square, 224/256 of the shorter
-        side) or "squash" (whole, each axis on its own).
-    beyond: what enters when the square moves: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation; bars are
-        then gray, else black), the square mirrored at its edge ("reflect") or repeated ("roll"), or the image's real
-        "surroundings" of the crop, then black.
-    antialias: average over the source pixels that a sample covers, where the image is shrunk.
+    grid: the number of fixations along each axis, odd, so that the grid has a centre.
+    base: how the image becomes a square: "letterbox" (the whole image, with bars), "crop" (the central square, 224/256 of
+        the shorter side) or "squash" (the whole image, each axis scaled on its own).
+    beyond: what enters the view when the square moves: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation; bars
+        are then gray, else black), the square mirrored at its edge ("reflect") or repeated ("roll"), or, with the base
+        "crop", the "surroundings" of the crop in the image, and black beyond the image.
+    antialias: whether a sample averages over all pixels of the image that it covers, where the image is shrunk.
     """
 
     grid: int = 7
@@ -46,7 +46,7 @@ class View:
             )
 
     def square(self, width: int, height: int) -> np.ndarray:
-        """The box x0, y0, x1, y1 of the image that fills the network's square when nothing is moved."""
+        """Compute the box x0, y0, x1, y1 of the image that fills the network's square when nothing is moved."""
         side = {
             "letterbox": [max(width, height)] * 2,
             "crop": [CROP * min(width, height)] * 2,
@@ -57,7 +57,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Where each view looks, in original pixels."""
+        """Compute the fixations and extents of an image's views, in original pixels."""
         square = self.square(width, height)
         side = square[2:] - square[:2]
         cells = (
@@ -68,7 +68,7 @@ class View:
         return Geometry(np.array([width, height]) / 2 + moved, square + np.tile(moved, 2))
 
     def drawing(self, width: int, height: int) -> Drawing:
-        """How the views of an image of this size are drawn."""
+        """Describe how the views of an image of so many pixels are drawn."""
         whole = (0, 0, width, height)
         return Drawing(
             whole if self.beyond == "surroundings" else tuple(self.square(width, height).tolist()),
@@ -85,7 +85,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W), as `ViewFamily` describes."""
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
         return self._sample_boxes(image, boxes, size, black, dtype)
@@ -93,7 +93,7 @@ class View:
     def sample_union(
         self, image: "Tensor", size: int, black: "Tensor", dtype: "torch.dtype | None" = None
     ) -> "Tensor":
-        """The picture (1, 3, size, size) of which all views are windows, of a normalised image (3, H, W)."""
+        """Draw the picture (1, 3, size, size) of which all views of a normalised image (3, H, W) are windows."""
         _, height, width = image.shape
         extent = self.geometry(width, height).extent
         union = np.concatenate([extent[0, 0, :2], extent[-1, -1, 2:]])

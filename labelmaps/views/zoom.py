@@ -24,14 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class View:
-    """Options of the zoom family.
+    """A view of the family zoom, with its options.
 
-    grid: fixations along each axis, odd.
-    floor: side of the smallest box, as a share of the image's side.
-    antialias: average over the source pixels that a sample covers, where the box is shrunk.
-    mask: blacken what lies outside the disc inscribed in the view.
-    sampling: at the "centres" of the view's pixels, or, as the authors do, from edge to edge ("edges"), black beyond the
-        image. Theirs are zeros; that they stand for black is our reading: they mask before they normalise.
+    grid: the number of fixations along each axis, odd, so that the grid has a centre.
+    floor: the side of the smallest box, as a share of the image's side, above 0 and at most 1.
+    antialias: whether a sample averages over all pixels of the image that it covers, where the box is shrunk.
+    mask: whether the view is black outside its inscribed disc.
+    sampling: where the samples of a view lie: at the "centres" of its pixels, or evenly from edge to edge ("edges"), with
+        black beyond the image, as the authors of the paper do. Theirs are zeros; that these mean black is our reading, since
+        the authors mask before they normalise.
     """
 
     grid: int = 7
@@ -47,7 +48,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Where each view looks, in original pixels."""
+        """Compute the fixations and extents of an image's views, in original pixels."""
         u = np.linspace(-(1 - self.floor), 1 - self.floor, self.grid)
         u[self.grid // 2] = 0  # x₀ is the whole image, to the last bit
         uy, ux = np.meshgrid(u, u, indexing="ij")
@@ -58,7 +59,7 @@ class View:
         return Geometry(centre, np.concatenate([centre - half, centre + half], axis=-1))
 
     def drawing(self, width: int, height: int) -> Drawing:
-        """How the views of an image of this size are drawn."""
+        """Describe how the views of an image of so many pixels are drawn."""
         return Drawing((0, 0, width, height), self.antialias, self.sampling, disc=self.mask)
 
     def sample(
@@ -69,7 +70,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Views (cell, 3, size, size) of a normalised image (3, H, W)."""
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W), as `ViewFamily` describes."""
         from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape

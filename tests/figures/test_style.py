@@ -43,6 +43,11 @@ def test_each_size_has_its_width_in_every_format(drawn, sizes):
             assert picture.width == round(inches[size] * style.SIZES[size].dpi)
 
 
+def test_options_follow_the_methods_name():
+    assert style.method_name("dff components=3 choose=energy") == "DFF, components=3, choose=energy"
+    assert style.method_colour("dff components=3 choose=energy") == "#882255"
+
+
 def test_a_slides_picture_fills_a_full_hd_screen():
     slide = style.SIZES["slide"]
     assert slide.width * slide.dpi == 1920

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
+from helpers.methods import add_method
 from labelmaps.figures import style
 from labelmaps.figures.sweep import APART, INITIAL, sweep_figure
 
@@ -253,3 +254,11 @@ def test_names_are_no_formulas(drawn):
 @pytest.mark.slow
 def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
     assert same_bytes(lambda: drawn(sweep("one")), tmp_path)
+
+
+def test_a_new_method_stands_in_the_legend_with_its_name_and_colour(drawn, monkeypatch, tmp_path):
+    constants = {"INPUT": "label maps", "CUE": "uncued", "NAME": "Mine", "COLOUR": "#123456"}
+    add_method(monkeypatch, tmp_path, "my_method", constants)
+    figure = drawn(sweep("one", methods=[*METHODS, ("my_method power=2", "uncued", 0.5)]))
+    (place,) = (i for i, text in enumerate(legend(figure)) if text == "Mine, power=2")
+    assert figure.legends[0].legend_handles[place].get_color() == "#123456"

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers.methods import add_method
 from labelmaps.figures import style
 from labelmaps.figures.trade_off import trade_off
 
@@ -254,6 +255,10 @@ def test_names_are_no_formulas(drawn):
     assert not any(text.get_parse_math() for text in texts)
 
 
-def test_a_method_that_the_style_does_not_know_keeps_its_name():
-    assert (style.method_name("mine k=2"), style.method_colour("mine k=2")) == ("mine, k=2", style.OTHER)
-    assert style.method_name("dff components=3 choose=energy") == "DFF, components=3, choose=energy"
+def test_a_new_method_stands_in_the_figure_with_its_name_and_colour(drawn, monkeypatch, tmp_path):
+    constants = {"INPUT": "label maps", "CUE": "cued", "NAME": "Mine", "COLOUR": "#123456"}
+    add_method(monkeypatch, tmp_path, "my_method", constants)
+    table = pd.concat([SUMMARY, pd.DataFrame([row("big", "my_method power=2", "cued", 0.6, 0.5)])])
+    figure = drawn(table)
+    assert labels(figure)[-1] == "Mine, power=2"
+    assert looks(figure)[-1] == ("o", "#123456", True)

@@ -10,6 +10,7 @@ import yaml
 
 from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
+from labelmaps.methods import igub
 from labelmaps.modules import load_module, module_names
 from labelmaps.scoring.null_names import NULLS
 from labelmaps.views.shift import View as Shift
@@ -696,3 +697,9 @@ def test_each_sample_has_a_reference_to_compare_with():
     assert not settings.is_reference("scenes_sample")
     taken = {"datasets": {"scenes_sample_reference": {"scenes": {"images": 3, "seed": 1}}}}
     assert "is the name of the reference for scenes_sample" in mistakes(taken)
+
+
+def test_a_method_whose_module_states_something_impossible_is_refused_where_it_is_named(monkeypatch):
+    monkeypatch.setattr(igub, "CUE", "told")
+    text = mistakes({"methods": {"my_entry": {"method": "igub"}}})
+    assert f"methods.my_entry: {igub.__file__}: CUE is 'told'. Make it one of" in text

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.sources import ROOT, sources
+from pipeline.sources import ROOT, imported_files, sources
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,23 @@ def test_what_draws_is_no_dependency_of_what_reads_all_label_maps(script):
 
 def test_imports_inside_functions_count():
     assert "labelmaps/resampling/boxes.py" in sources("compute_label_maps.py", "labelmaps.views.zoom")
+
+
+def test_what_types_alone_name_is_no_dependency():
+    assert (
+        "from labelmaps.inference.glimpse import Glimpse"
+        in (ROOT / "labelmaps/methods/gradcam.py").read_text()
+    )
+    assert rooms(sources("plot_figure_2.py", "labelmaps.methods.gradcam")) == rooms(
+        sources("plot_figure_2.py")
+    )
+
+
+def test_what_stands_beside_types_counts(tmp_path):
+    path = tmp_path / "code.py"
+    lines = ["if TYPE_CHECKING:", "    import labelmaps.results", "else:", "    import labelmaps.errors"]
+    path.write_text("\n".join(lines))
+    assert [file.name for file in imported_files(path)] == ["__init__.py", "errors.py"]
 
 
 def test_a_module_named_by_the_configuration_is_added():

@@ -4,14 +4,13 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
-from labelmaps import methods
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
 from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
 from labelmaps.jobs.gpu_slots import take_gpu
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.jobs.script import run_script
-from labelmaps.modules import load_module
+from labelmaps.methods import apply_method, facts_of
 from labelmaps.networks.compute import (
     Compute,
     be_deterministic,
@@ -58,7 +57,7 @@ def compute_glimpse_saliency(
             classifier,
             view,
             preprocessing,
-            partial(methods.apply_method, method, **options),
+            partial(apply_method, method, **options),
             batch,
             threads,
             title=f"{network.architecture} {method}",
@@ -70,7 +69,7 @@ def compute_glimpse_saliency(
         "view": view_config,
         "precision": precision,
         "method": method,
-        "cue": load_module(methods, method).CUE,
+        "cue": facts_of(method).cue,
         "options": options,
         "method_versions": {"grad-cam": version("grad-cam")},
     }

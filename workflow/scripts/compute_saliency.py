@@ -5,10 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from labelmaps import methods
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
-from labelmaps.modules import load_module
+from labelmaps.methods import apply_method, facts_of
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.provenance import check_same_images
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
@@ -24,7 +23,7 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
         point, origin = file.field("centre"), file.origin
         for block in file.blocks():
             some_labels = label[n_done : n_done + len(block.image)]
-            maps_of_block, own_label = methods.apply_method(method, block, some_labels, **options)
+            maps_of_block, own_label = apply_method(method, block, some_labels, **options)
             blocks.append(maps_of_block)
             if own_label is not None:
                 own_labels.append(own_label)
@@ -38,7 +37,7 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
             np.concatenate(own_labels) if own_labels else None,
         ),
         origin
-        | {"method": method, "cue": load_module(methods, method).CUE, "options": options}
+        | {"method": method, "cue": facts_of(method).cue, "options": options}
         | {"method_versions": {"numpy": version("numpy")}},
     )
 
