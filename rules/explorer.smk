@@ -9,7 +9,7 @@ rule build_explorer:
     """Build the page; it needs no network, nor the images."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         summary="results/{dataset}/summary.csv",
         measures=of_networks("measures.parquet"),
         label_maps=of_networks("label_maps.h5"),
@@ -37,9 +37,9 @@ rule build_explorer:
         "../envs/networks.yaml"
     params:
         dataset="{dataset}",
-        views={name: settings.views[name].looks for name in settings.run.views},
+        views={name: study.view(name) for name in settings.run.views},
         models={
-            name: settings.models[name].model_dump() | dict(source=settings.models[name].source)
+            name: study.network(name) | dict(source=settings.models[name].source)
             for name in settings.run.models
         },
         methods={

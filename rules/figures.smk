@@ -6,15 +6,15 @@ rule plot_figure_1:
     input:
         examples="results/{dataset}/{view}/{model}/examples.csv",
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         saliency=expand(
             "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         fixations=expand(
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         code=lambda wc: sources("plot_figure_1.py", f"labelmaps.views.{settings.views[wc.view].family}"),
         env=environment("networks"),
@@ -27,7 +27,7 @@ rule plot_figure_1:
                 "model": "{model}",
                 "view": "{view}",
                 "image": "{example}",
-                "methods": ", ".join(settings.shown_methods(settings.figure_1)),
+                "methods": ", ".join(study.shown_methods(settings.figure_1)),
             },
             caption="../workflow/report/figure_1.rst",
         ),
@@ -36,17 +36,17 @@ rule plot_figure_1:
     benchmark:
         "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.tsv"
     wildcard_constraints:
-        example="|".join(re.escape(name) for dataset in settings.datasets for name in examples_of(dataset)),
+        example=match_any(name for dataset in settings.datasets for name in study.examples(dataset)),
     conda:
         "../envs/networks.yaml"
     params:
         example="{example}",
         sizes=settings.figures.sizes,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
+        view=per_job(study.view),
+        model=per_job(study.network),
         methods=[
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
-            for name in settings.shown_methods(settings.figure_1)
+            for name in study.shown_methods(settings.figure_1)
         ],
     message:
         "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
@@ -78,7 +78,7 @@ rule plot_figure_2:
     params:
         view="{view}",
         sizes=settings.figures.sizes,
-        methods=settings.shown_methods(settings.figure_2),
+        methods=study.shown_methods(settings.figure_2),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -191,8 +191,8 @@ rule plot_views:
         "../envs/networks.yaml"
     params:
         name="{view}",
-        view=lambda wc: settings.views[wc.view].looks,
-        model=settings.models[settings.run.models[0]].model_dump(),
+        view=per_job(study.view),
+        model=study.network(settings.run.models[0]),
         image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
     message:
         "Plotting the views of {wildcards.view} on an image of {wildcards.dataset}"

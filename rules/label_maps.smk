@@ -5,8 +5,8 @@ rule compute_label_maps:
     """Look at the images of one part through every view; each part appears only when whole."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
-        weights=weights_file,
+        classes=per_job(study.classes_file),
+        weights=per_job(study.weights_file),
         code=lambda wc: sources("compute_label_maps.py", f"labelmaps.views.{settings.views[wc.view].family}"),
         env=environment("networks"),
     output:
@@ -23,11 +23,11 @@ rule compute_label_maps:
     params:
         part=lambda wc: int(wc.part),
         parts=lambda wc: int(wc.parts),
-        engine=engine_of,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
+        engine=per_job(study.engine),
+        view=per_job(study.view),
+        model=per_job(study.network),
         source=lambda wc: settings.models[wc.model].source,
-        compute=compute_of,
+        compute=per_job(study.compute),
     message:
         "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts} (GPUs: {resources.gpu})"
     script:

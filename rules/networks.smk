@@ -51,7 +51,7 @@ rule train_network:
 rule draw_random_weights:
     """Random weights, for benchmarks and tests only."""
     input:
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         code=sources("draw_random_weights.py"),
         env=environment("networks"),
     output:

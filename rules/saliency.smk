@@ -17,7 +17,7 @@ rule compute_saliency:
     benchmark:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
-        method=methods_on("label maps"),
+        method=match_any(study.methods_on("label maps")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -33,8 +33,8 @@ rule compute_glimpse_saliency:
     """A method's saliency maps, from what the network's last block says of x₀."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
-        weights=weights_file,
+        classes=per_job(study.classes_file),
+        weights=per_job(study.weights_file),
         code=lambda wc: sources(
             "compute_glimpse_saliency.py",
             f"labelmaps.views.{settings.views[wc.view].family}",
@@ -48,7 +48,7 @@ rule compute_glimpse_saliency:
     benchmark:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
-        method=methods_on("glimpse"),
+        method=match_any(study.methods_on("glimpse")),
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -57,10 +57,10 @@ rule compute_glimpse_saliency:
     params:
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
+        view=per_job(study.view),
+        model=per_job(study.network),
         source=lambda wc: settings.models[wc.model].source,
-        compute=compute_of,
+        compute=per_job(study.compute),
     message:
         "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view} (GPUs: {resources.gpu})"
     script:
