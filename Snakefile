@@ -42,30 +42,32 @@ rule all:
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models
-                    for example in examples_of(dataset)
+                    for example in study.examples(dataset)
                 ),
             )
-            for file in figure_files(dataset, figure)
+            for file in study.figure_files(dataset, figure)
         ],
         views=[
             file
             for dataset in settings.run.datasets
             for view in settings.run.views
-            for file in figure_files(dataset, f"views_{view}", ["page"])
+            for file in study.figure_files(dataset, f"views_{view}", ["page"])
         ],
         tables=[
-            f"results/{dataset}/{table}"
+            table
             for dataset in settings.run.datasets
             for name in TABLES
-            for table in (f"{name}.csv", f"report/{name}.html")
+            for table in study.table_files(dataset, name)
         ],
-        explorers=[f"results/{dataset}/explorer.html" for dataset in settings.run.datasets],
-        fidelity=[f"results/{sample}/{table}" for sample in watched_samples() for table in FIDELITY],
+        explorers=[f"{study.folder(dataset)}/explorer.html" for dataset in settings.run.datasets],
+        fidelity=[
+            table for sample in study.watched_samples() for table in study.table_files(sample, "fidelity")
+        ],
 
 
 onsuccess:
     for dataset in settings.run.datasets:
-        if Path(f"results/{dataset}/summary.csv").exists():
+        if Path(study.folder(dataset), "summary.csv").exists():
             print(
                 f"Figures: results/{dataset}/figures/   Tables: results/{dataset}/summary.csv, paper.csv   "
                 f"Explorer: results/{dataset}/explorer.html   Report: run again with --report report.zip"

@@ -36,7 +36,9 @@ from labelmaps.data.annotations import read_annotations
 from labelmaps.data.classes import read_classes
 from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
-from pipeline.settings import Settings, View, read_settings
+from pipeline.settings.reading import read_settings
+from pipeline.settings.schema import Settings
+from pipeline.settings.views_and_methods import View
 from pipeline.sources import ROOT
 
 CLASSES = ROOT / "resources" / "imagenet_classes.txt"
@@ -143,7 +145,7 @@ def made_by(view: View) -> dict[str, object]:
         "weights_sha256": NETWORK["weights"],
         "preprocessing": {},
         "precision": "float32",
-        "view": view.looks,
+        "view": view.arguments,
     }
 
 

@@ -18,7 +18,7 @@ HEADER = "# Generated from uv.lock by `python -m pipeline.environments`; do not 
 
 
 def environment(group: str) -> str:
-    """The text of envs/{group}.yaml."""
+    """Write out the text of envs/{group}.yaml."""
     export = [
         "uv",
         "export",

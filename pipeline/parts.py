@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def n_parts_begun(folder: str | Path) -> int | None:
-    """The number of parts of which a folder holds some; None where there is none yet.
+    """Count the parts into which a folder was divided, of which it holds some; None where there is none yet.
 
     Parts are files {part}of{parts}.h5. Of several divisions, that of which the larger share is there.
     """

@@ -14,7 +14,7 @@ PACKAGES = ("labelmaps", "pipeline")
 
 
 def sources(script: str, *modules: str) -> list[str]:
-    """Paths of a script in workflow/scripts, of the project modules it imports, and of further `modules` (dotted names).
+    """List the files of a script in workflow/scripts, of the modules it imports, and of further `modules` (dotted names).
 
     Name in `modules` what a script imports by a name from the configuration: a view family, a method. Paths are relative to
     the working directory where the project lies in it.
@@ -31,13 +31,13 @@ def sources(script: str, *modules: str) -> list[str]:
 
 
 def shown(path: Path) -> str:
-    """A path of the project, relative to the working directory where it lies below that."""
+    """Shorten a path of the project: relative to the working directory where it lies below that."""
     return str(path).removeprefix(f"{Path.cwd()}/")
 
 
 @cache
 def imported_files(path: Path) -> list[Path]:
-    """Files of the project that one file imports, at its top or inside functions, but not for types alone."""
+    """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
     files = []
     for node in run_nodes(ast.parse(path.read_text(), path)):
         if isinstance(node, ast.Import):
@@ -49,7 +49,7 @@ def imported_files(path: Path) -> list[Path]:
 
 
 def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """A node of a file and all below it, but for what stands below `if TYPE_CHECKING`, which is never run."""
+    """Yield a node of a file and all below it, but for what stands below `if TYPE_CHECKING`, which is never run."""
     yield node
     is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     for child in node.orelse if is_for_types else ast.iter_child_nodes(node):
@@ -58,7 +58,7 @@ def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def module_files(module: str) -> list[Path]:
-    """The files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
+    """List the files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
     names = module.split(".")
     if names[0] not in PACKAGES:
         return []

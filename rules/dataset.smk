@@ -28,7 +28,7 @@ rule generate_scenes:
 rule index_dataset:
     """List the images that can be used, with labels, sizes and boxes; and those that cannot, with the reason."""
     input:
-        data=dataset_inputs,
+        data=per_job(study.dataset_inputs),
         code=sources("index_dataset.py"),
         env=environment("dataset"),
     output:
@@ -39,15 +39,15 @@ rule index_dataset:
     benchmark:
         "logs/index_dataset/{dataset}.tsv"
     wildcard_constraints:
-        dataset=datasets(is_sample=False),
+        dataset=match_any(study.dataset_names(is_sample=False)),
     conda:
         "../envs/dataset.yaml"
     threads: settings.compute.threads
     params:
-        images=lambda wc: dataset_paths(wc)["images"],
-        boxes=lambda wc: dataset_paths(wc)["boxes"],
-        table=lambda wc: dataset_paths(wc)["table"],
-        classes=classes_file,
+        images=lambda wc: study.dataset_paths(wc.dataset)["images"],
+        boxes=lambda wc: study.dataset_paths(wc.dataset)["boxes"],
+        table=lambda wc: study.dataset_paths(wc.dataset)["table"],
+        classes=per_job(study.classes_file),
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,
         max_excluded=lambda wc: settings.datasets[wc.dataset].max_excluded,
@@ -60,7 +60,7 @@ rule index_dataset:
 rule sample_images:
     """Draw the images of a sample from the index of the whole data set."""
     input:
-        index=lambda wc: f"results/{settings.datasets[wc.dataset].sample.of}/index.parquet",
+        whole_index=lambda wc: study.index(settings.whole_name(wc.dataset)),
         code=sources("sample_images.py"),
         env=environment("dataset"),
     output:
@@ -70,13 +70,13 @@ rule sample_images:
     benchmark:
         "logs/sample_images/{dataset}.tsv"
     wildcard_constraints:
-        dataset=datasets(is_sample=True),
+        dataset=match_any(study.dataset_names(is_sample=True)),
     conda:
         "../envs/dataset.yaml"
     params:
-        images=lambda wc: settings.datasets[wc.dataset].sample.images,
+        n_images=lambda wc: settings.datasets[wc.dataset].sample.images,
         seed=lambda wc: settings.datasets[wc.dataset].sample.seed,
     message:
-        "Sampling {params.images} images for {wildcards.dataset}"
+        "Sampling {params.n_images} images for {wildcards.dataset}"
     script:
         "../workflow/scripts/sample_images.py"

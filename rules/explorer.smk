@@ -9,7 +9,7 @@ rule build_explorer:
     """Build the page; it needs no network, nor the images."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         summary="results/{dataset}/summary.csv",
         measures=of_networks("measures.parquet"),
         label_maps=of_networks("label_maps.h5"),
@@ -19,8 +19,8 @@ rule build_explorer:
         page=EXPLORER,
         code=sources(
             "build_explorer.py",
-            *(f"labelmaps.views.{settings.views[name].family}" for name in settings.run.views),
-            *method_modules(settings.run.methods),
+            *study.view_modules(settings.run.views),
+            *study.method_modules(settings.run.methods),
         ),
         env=environment("networks"),
     output:
@@ -38,11 +38,7 @@ rule build_explorer:
         "../envs/networks.yaml"
     params:
         dataset="{dataset}",
-        views={name: settings.views[name].looks for name in settings.run.views},
-        models={
-            name: settings.models[name].model_dump() | dict(source=settings.models[name].source)
-            for name in settings.run.models
-        },
+        networks=[[view, model] for view in settings.run.views for model in settings.run.models],
         methods={
             name: dict(
                 variant=settings.methods[name].variant,
@@ -52,7 +48,7 @@ rule build_explorer:
             for name in settings.run.methods
         },
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
-        images=settings.explorer.images,
+        n_images=settings.explorer.images,
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

@@ -6,20 +6,20 @@ rule plot_figure_1:
     input:
         examples="results/{dataset}/{view}/{model}/examples.csv",
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         saliency=expand(
             "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         fixations=expand(
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         code=lambda wc: sources(
             "plot_figure_1.py",
-            f"labelmaps.views.{settings.views[wc.view].family}",
-            *method_modules(settings.shown_methods(settings.figure_1)),
+            *study.view_modules([wc.view]),
+            *study.method_modules(study.shown_methods(settings.figure_1)),
         ),
         env=environment("networks"),
     output:
@@ -31,7 +31,7 @@ rule plot_figure_1:
                 "model": "{model}",
                 "view": "{view}",
                 "image": "{example}",
-                "methods": ", ".join(settings.shown_methods(settings.figure_1)),
+                "methods": ", ".join(study.shown_methods(settings.figure_1)),
             },
             caption="../workflow/report/figure_1.rst",
         ),
@@ -40,17 +40,15 @@ rule plot_figure_1:
     benchmark:
         "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.tsv"
     wildcard_constraints:
-        example="|".join(re.escape(name) for dataset in settings.datasets for name in examples_of(dataset)),
+        example=match_any(name for dataset in settings.datasets for name in study.examples(dataset)),
     conda:
         "../envs/networks.yaml"
     params:
         example="{example}",
         sizes=settings.figures.sizes,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
         methods=[
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
-            for name in settings.shown_methods(settings.figure_1)
+            for name in study.shown_methods(settings.figure_1)
         ],
     message:
         "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
@@ -64,7 +62,7 @@ rule plot_figure_2:
         summary="results/{dataset}/summary.csv",
         index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
-        code=sources("plot_figure_2.py", *method_modules(settings.run.methods)),
+        code=sources("plot_figure_2.py", *study.method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -82,7 +80,7 @@ rule plot_figure_2:
     params:
         view="{view}",
         sizes=settings.figures.sizes,
-        methods=settings.shown_methods(settings.figure_2),
+        methods=study.shown_methods(settings.figure_2),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -93,7 +91,7 @@ rule plot_trade_off:
     """Localisation against categorisation: one point per method and network."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_trade_off.py", *method_modules(settings.run.methods)),
+        code=sources("plot_trade_off.py", *study.method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -121,7 +119,7 @@ rule plot_nulls:
     """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_nulls.py", *method_modules(settings.run.methods)),
+        code=sources("plot_nulls.py", *study.method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -177,7 +175,7 @@ rule plot_views:
     """Where each view of a family looks on one image, and what the network receives."""
     input:
         index="results/{dataset}/index.parquet",
-        code=lambda wc: sources("plot_views.py", f"labelmaps.views.{settings.views[wc.view].family}"),
+        code=lambda wc: sources("plot_views.py", *study.view_modules([wc.view])),
         env=environment("networks"),
     output:
         figures=drawn(
@@ -195,8 +193,8 @@ rule plot_views:
         "../envs/networks.yaml"
     params:
         name="{view}",
-        view=lambda wc: settings.views[wc.view].looks,
-        model=settings.models[settings.run.models[0]].model_dump(),
+        view_config=per_job(study.view),
+        network_config=study.network(settings.run.models[0]),
         image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
     message:
         "Plotting the views of {wildcards.view} on an image of {wildcards.dataset}"

@@ -5,12 +5,12 @@ rule compute_label_maps:
     """Look at the images of one part through every view; each part appears only when whole."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
-        weights=weights_file,
-        code=lambda wc: sources("compute_label_maps.py", f"labelmaps.views.{settings.views[wc.view].family}"),
+        classes=per_job(study.classes_file),
+        weights=per_job(study.weights_file),
+        code=lambda wc: sources("compute_label_maps.py", *study.view_modules([wc.view])),
         env=environment("networks"),
     output:
-        part="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
+        label_maps="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
     log:
         "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
     benchmark:
@@ -23,11 +23,10 @@ rule compute_label_maps:
     params:
         part=lambda wc: int(wc.part),
         parts=lambda wc: int(wc.parts),
-        engine=engine_of,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
-        source=lambda wc: settings.models[wc.model].source,
-        compute=compute_of,
+        engine_name=per_job(study.engine),
+        view_config=per_job(study.view),
+        network_config=per_job(study.network),
+        compute_config=per_job(study.compute),
     message:
         "{wildcards.model} looks at {wildcards.dataset} through {wildcards.view}, part {wildcards.part} of {wildcards.parts} (GPUs: {resources.gpu})"
     script:

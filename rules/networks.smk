@@ -17,7 +17,7 @@ rule download_weights:
         "../envs/networks.yaml"
     params:
         architecture="{architecture}",
-        weights="{weights}",
+        name="{weights}",
     message:
         "Downloading torchvision's {wildcards.weights} weights of {wildcards.architecture}"
     script:
@@ -41,7 +41,7 @@ rule train_network:
     params:
         architecture=lambda wc: settings.models[wc.model].architecture,
         training=lambda wc: settings.models[wc.model].train.model_dump(),
-        threads=settings.compute.threads,
+        n_threads=settings.compute.threads,  # its weights depend on their number
     message:
         "Training {wildcards.model} on synthetic scenes"
     script:
@@ -51,7 +51,7 @@ rule train_network:
 rule draw_random_weights:
     """Random weights, for benchmarks and tests only."""
     input:
-        classes=classes_file,
+        classes=per_job(study.classes_file),
         code=sources("draw_random_weights.py"),
         env=environment("networks"),
     output:

@@ -1,13 +1,16 @@
 """Readings of the protocol on a sample of the images: which fits the paper, and what the grid and the zoom's floor change."""
 
+# What figures call the paper's methods, and in which colours.
+PAPER_MODULES = [f"labelmaps.methods.{method}" for method in PAPER_METHODS]
+
 
 rule score_reading:
     """Is the network right before and after the saccade of each of the paper's methods, through this view?"""
     input:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
-        gradcam=lambda wc: f"results/{wc.dataset}/{wc.view}/{wc.model}/saliency/{paper_method('gradcam')}.h5",
-        dff=lambda wc: f"results/{wc.dataset}/{wc.view}/{wc.model}/saliency/{paper_method('dff')}.h5",
+        gradcam=per_job(study.paper_saliency, method="gradcam"),
+        dff=per_job(study.paper_saliency, method="dff"),
         code=sources("score_reading.py"),
         env=environment("analysis"),
     output:
@@ -27,12 +30,14 @@ rule score_reading:
 rule measure_fidelity:
     """What the run's precision, engine and compiler change, beside the exact engine in plain float32."""
     input:
-        outcomes=lambda wc: list(readings(wc.dataset, settings.run.views)),
+        outcomes=per_job(study.reading_files, views=settings.run.views),
         label_maps=of_networks("label_maps.h5"),
-        reference_outcomes=lambda wc: list(readings(reference_of(wc.dataset), settings.run.views)),
-        reference_label_maps=lambda wc: [
-            f"{folder}/label_maps.h5" for folder in networks_of(reference_of(wc.dataset))
-        ],
+        reference_outcomes=per_job(
+            lambda dataset: study.reading_files(reference_of(dataset), settings.run.views)
+        ),
+        reference_label_maps=per_job(
+            lambda dataset: study.network_files(reference_of(dataset), "label_maps.h5")
+        ),
         code=sources("measure_fidelity.py"),
         env=environment("analysis"),
     output:
@@ -42,11 +47,11 @@ rule measure_fidelity:
     benchmark:
         "logs/measure_fidelity/{dataset}.tsv"
     wildcard_constraints:
-        dataset=datasets(is_sample=True),
+        dataset=match_any(study.dataset_names(is_sample=True)),
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=lambda wc: list(readings(wc.dataset, settings.run.views).values()),
+        rows=per_job(study.reading_rows, views=settings.run.views),
     message:
         "Comparing the label maps of {wildcards.dataset} with the reference"
     script:
@@ -56,7 +61,7 @@ rule measure_fidelity:
 rule calibrate:
     """Rank the readings by their misfit to the paper's numbers."""
     input:
-        outcomes=lambda wc: list(readings(wc.dataset, settings.calibration.views)),
+        outcomes=per_job(study.reading_files, views=settings.calibration.views),
         index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
         code=sources("calibrate.py"),
@@ -71,7 +76,7 @@ rule calibrate:
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=lambda wc: list(readings(wc.dataset, settings.calibration.views).values()),
+        rows=per_job(study.reading_rows, views=settings.calibration.views),
         resamples=settings.calibration.resamples,
         seed=settings.calibration.seed,
     message:
@@ -85,7 +90,7 @@ rule plot_calibration:
     input:
         ranking="results/{dataset}/calibration.csv",
         terms="results/{dataset}/calibration_terms.csv",
-        code=sources("plot_calibration.py", *(f"labelmaps.methods.{method}" for method in PAPER_METHODS)),
+        code=sources("plot_calibration.py", *PAPER_MODULES),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -112,7 +117,7 @@ rule plot_calibration:
 rule summarise_sweep:
     """Accuracy after the saccade against one option of the view, with what it costs."""
     input:
-        outcomes=lambda wc: list(swept(wc)),
+        outcomes=per_job(study.sweep_files),
         code=sources("summarise_sweep.py"),
         env=environment("analysis"),
     output:
@@ -122,16 +127,14 @@ rule summarise_sweep:
     benchmark:
         "logs/summarise_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
-        option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
+        option=match_any(settings.sweeps),
     conda:
         "../envs/analysis.yaml"
     params:
         option="{option}",
-        rows=lambda wc: [
-            row | dict(value=settings.views[row["view"]].options[wc.option]) for row in swept(wc).values()
-        ],
-        grids=lambda wc: [settings.views[row["view"]].grid for row in swept(wc).values()],
-        methods=lambda wc: {method: settings.methods[paper_method(method)].cue for method in PAPER_METHODS},
+        rows=per_job(study.sweep_rows),
+        grids=per_job(study.sweep_grids),
+        methods=per_job(study.paper_cues),
     message:
         "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -142,7 +145,7 @@ rule plot_sweep:
     """Accuracy after the saccade against one option of the view."""
     input:
         sweep="results/{dataset}/sweep_{option}.csv",
-        code=sources("plot_sweep.py", *(f"labelmaps.methods.{method}" for method in PAPER_METHODS)),
+        code=sources("plot_sweep.py", *PAPER_MODULES),
         env=environment("figures"),
     output:
         figures=drawn(
@@ -156,11 +159,11 @@ rule plot_sweep:
     benchmark:
         "logs/plot_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
-        option="|".join(map(re.escape, settings.sweeps)) or "(?!)",
+        option=match_any(settings.sweeps),
     conda:
         "../envs/figures.yaml"
     params:
-        title=sweep_title,
+        title=per_job(study.sweep_title),
         sizes=settings.figures.sizes,
     message:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
@@ -171,29 +174,29 @@ rule plot_sweep:
 rule fidelity:
     """Target: what the run's precision, engine and compiler change."""
     input:
-        [f"results/{sample}/{table}" for sample in samples() for table in FIDELITY],
+        [table for sample in study.samples() for table in study.table_files(sample, "fidelity")],
 
 
 rule calibration:
     """Target: which reading of the protocol fits the paper."""
     input:
         tables=[
-            f"results/{dataset}/{table}"
-            for dataset in samples()
+            table
+            for dataset in study.samples()
             for name in ("calibration", "calibration_terms")
-            for table in (f"{name}.csv", f"report/{name}.html")
+            for table in study.table_files(dataset, name)
         ],
         figures=[
             file
-            for dataset in samples()
+            for dataset in study.samples()
             for model in settings.run.models
-            for file in figure_files(dataset, f"calibration_{model}", ["page"])
+            for file in study.figure_files(dataset, f"calibration_{model}", ["page"])
         ],
         views=[
             file
-            for dataset in samples()
-            for view in family_examples()
-            for file in figure_files(dataset, f"views_{view}", ["page"])
+            for dataset in study.samples()
+            for view in study.family_examples()
+            for file in study.figure_files(dataset, f"views_{view}", ["page"])
         ],
 
 
@@ -201,14 +204,14 @@ rule sweeps:
     """Target: accuracy against the number of views, and against the zoom's floor."""
     input:
         tables=[
-            f"results/{dataset}/{table}"
-            for dataset in samples()
+            table
+            for dataset in study.samples()
             for option in settings.sweeps
-            for table in (f"sweep_{option}.csv", f"report/sweep_{option}.html")
+            for table in study.table_files(dataset, f"sweep_{option}")
         ],
         figures=[
             file
-            for dataset in samples()
+            for dataset in study.samples()
             for option in settings.sweeps
-            for file in figure_files(dataset, f"sweep_{option}")
+            for file in study.figure_files(dataset, f"sweep_{option}")
         ],

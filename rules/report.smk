@@ -80,7 +80,7 @@ rule render_table:
     benchmark:
         "logs/render_table/{dataset}/{table}.tsv"
     wildcard_constraints:
-        table="|".join(map(re.escape, TABLES | READINGS)),
+        table=match_any(TABLES | READINGS),
     conda:
         "../envs/analysis.yaml"
     params:

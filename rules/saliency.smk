@@ -1,19 +1,12 @@
 """Saliency: what each fixation is worth, per method; the same schema for all methods."""
 
 
-def method_modules(names):
-    """The modules of some entries of the catalogue of methods, dotted: what draws methods reads names and colours there."""
-    return [f"labelmaps.methods.{settings.methods[name].method}" for name in names]
-
-
 rule compute_saliency:
     """A method's saliency maps, from label maps."""
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
-        code=lambda wc: sources(
-            "compute_saliency.py", f"labelmaps.methods.{settings.methods[wc.method].method}"
-        ),
+        code=lambda wc: sources("compute_saliency.py", *study.method_modules([wc.method])),
         env=environment("analysis"),
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
@@ -22,7 +15,7 @@ rule compute_saliency:
     benchmark:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
-        method=methods_on("label maps"),
+        method=match_any(study.methods_on("label maps")),
     conda:
         "../envs/analysis.yaml"
     params:
@@ -38,12 +31,12 @@ rule compute_glimpse_saliency:
     """A method's saliency maps, from what the network's last block says of x₀."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=classes_file,
-        weights=weights_file,
+        classes=per_job(study.classes_file),
+        weights=per_job(study.weights_file),
         code=lambda wc: sources(
             "compute_glimpse_saliency.py",
-            f"labelmaps.views.{settings.views[wc.view].family}",
-            f"labelmaps.methods.{settings.methods[wc.method].method}",
+            *study.view_modules([wc.view]),
+            *study.method_modules([wc.method]),
         ),
         env=environment("networks"),
     output:
@@ -53,7 +46,7 @@ rule compute_glimpse_saliency:
     benchmark:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
-        method=methods_on("glimpse"),
+        method=match_any(study.methods_on("glimpse")),
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -62,10 +55,9 @@ rule compute_glimpse_saliency:
     params:
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
-        view=lambda wc: settings.views[wc.view].looks,
-        model=lambda wc: settings.models[wc.model].model_dump(),
-        source=lambda wc: settings.models[wc.model].source,
-        compute=compute_of,
+        view_config=per_job(study.view),
+        network_config=per_job(study.network),
+        compute_config=per_job(study.compute),
     message:
         "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view} (GPUs: {resources.gpu})"
     script:

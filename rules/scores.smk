@@ -56,7 +56,7 @@ rule summarise_scores:
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
-        best_of_n=of_networks("best_of_n.parquet"),
+        curves=of_networks("best_of_n.parquet"),
         code=sources("summarise_scores.py"),
         env=environment("analysis"),
     output:
@@ -69,8 +69,8 @@ rule summarise_scores:
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=rows_of_methods,
-        networks=lambda wc: list(networks_of(wc.dataset).values()),
+        rows=per_job(study.method_rows),
+        networks=per_job(study.network_rows),
     message:
         "Summarising {wildcards.dataset}"
     script:
@@ -93,7 +93,7 @@ rule compare_methods:
     conda:
         "../envs/analysis.yaml"
     params:
-        networks=lambda wc: list(networks_of(wc.dataset).values()),
+        networks=per_job(study.network_rows),
         methods=settings.run.methods,
     message:
         "Comparing the methods on {wildcards.dataset}, two by two"
@@ -118,7 +118,7 @@ rule play_pointing_game:
     conda:
         "../envs/analysis.yaml"
     params:
-        networks=lambda wc: list(networks_of(wc.dataset).values()),
+        networks=per_job(study.network_rows),
         methods=settings.run.methods,
     message:
         "The Pointing Game's variants on {wildcards.dataset}"
@@ -146,7 +146,7 @@ rule compare_with_paper:
     conda:
         "../envs/analysis.yaml"
     params:
-        rows=rows_of_methods,
+        rows=per_job(study.method_rows),
     message:
         "Comparing {wildcards.dataset} with the paper"
     script:
@@ -160,11 +160,11 @@ rule choose_examples:
         index="results/{dataset}/index.parquet",
         fixations=expand(
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         scores=expand(
             "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet",
-            method=settings.shown_methods(settings.figure_1),
+            method=study.shown_methods(settings.figure_1),
         ),
         code=sources("choose_examples.py"),
         env=environment("analysis"),

@@ -25,7 +25,9 @@ from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.indexing import find_images
 from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
-from pipeline.settings import ConfigurationError, Settings, read_settings
+from pipeline.settings.base import ConfigurationError
+from pipeline.settings.reading import read_settings
+from pipeline.settings.schema import Settings
 
 pytestmark = pytest.mark.slow  # together
 
@@ -325,7 +327,7 @@ def test_every_valid_configuration_is_accepted_as_it_is(thorough):
         for name, dataset in layer.get("datasets", {}).items():
             assert {key: getattr(read.datasets[name], key) for key in dataset} == dataset
         for name, view in layer.get("views", {}).items():
-            assert read.views[name].looks.items() >= view.items()
+            assert read.views[name].arguments.items() >= view.items()
 
     is_accepted()
 

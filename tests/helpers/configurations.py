@@ -6,8 +6,10 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from pipeline.settings import ConfigurationError, read_settings
+from pipeline.settings.base import ConfigurationError
+from pipeline.settings.reading import read_settings
 from pipeline.sources import ROOT
+from pipeline.study import Study
 
 DEFAULT, READINGS = (
     yaml.safe_load((ROOT / "config" / name).read_text()) for name in ("config.yaml", "readings.yaml")
@@ -30,3 +32,7 @@ def mistakes(*layers):
 
 def accepted(*layers):
     return read_settings(overlaid(*layers))
+
+
+def study_of(*layers):
+    return Study(accepted(*layers))

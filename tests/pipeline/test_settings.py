@@ -14,8 +14,13 @@ from labelmaps.methods import igub
 from labelmaps.modules import load_module, module_names
 from labelmaps.scoring.null_names import NULLS
 from labelmaps.views.shift import View as Shift
-from pipeline import settings as schema
-from pipeline.settings import ConfigurationError, read_settings
+from pipeline.settings.base import ConfigurationError
+from pipeline.settings.datasets import Dataset, Sample, Sampled, Scenes
+from pipeline.settings.networks import Compute, Model, Random, Training
+from pipeline.settings.outputs import Calibration, Figure, Nulls, Pointing
+from pipeline.settings.reading import read_settings, refuse_repeated_keys
+from pipeline.settings.schema import Run, Settings
+from pipeline.settings.views_and_methods import Method, View
 from pipeline.sources import ROOT
 
 RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
@@ -287,7 +292,7 @@ REPEATED = "run:\n  datasets: [a]\n  models: [m]\ncompute: {device: cpu}\nrun:\n
 def test_a_key_that_stands_twice_in_a_file_is_refused_with_its_line(tmp_path, text, message):
     (tmp_path / "c.yaml").write_text(text)
     with pytest.raises(ConfigurationError) as error:
-        schema.refuse_repeated_keys(tmp_path / "c.yaml")
+        refuse_repeated_keys(tmp_path / "c.yaml")
     assert str(error.value).startswith(f"{tmp_path}/c.yaml, {message}")
 
 
@@ -304,12 +309,12 @@ def test_a_key_that_stands_twice_in_a_file_is_refused_with_its_line(tmp_path, te
 )
 def test_keys_that_stand_once_are_none_of_its_business(tmp_path, text):
     (tmp_path / "c.yaml").write_text(text)
-    schema.refuse_repeated_keys(tmp_path / "c.yaml")
+    refuse_repeated_keys(tmp_path / "c.yaml")
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "imagenet.yaml", "readings.yaml"])
 def test_no_key_stands_twice_in_the_configurations_of_the_repository(name):
-    schema.refuse_repeated_keys(ROOT / "config" / name)
+    refuse_repeated_keys(ROOT / "config" / name)
 
 
 def test_all_mistakes_are_listed_at_once():
@@ -398,9 +403,9 @@ def test_every_whole_data_set_gains_a_sample_and_every_sample_a_reference():
     config = overlaid(own)
     settings = read_settings(config)
     samples = {
-        "few": schema.Sample(of="mine", images=5, seed=4),
-        "scenes_sample": schema.Sample(of="scenes", images=20, seed=3),
-        "mine_sample": schema.Sample(of="mine", images=20, seed=3),
+        "few": Sample(of="mine", images=5, seed=4),
+        "scenes_sample": Sample(of="scenes", images=20, seed=3),
+        "mine_sample": Sample(of="mine", images=20, seed=3),
     }
     references = {f"{name}_reference": sample for name, sample in samples.items()}
     assert {name: dataset.sample for name, dataset in settings.datasets.items()} == {
@@ -409,7 +414,7 @@ def test_every_whole_data_set_gains_a_sample_and_every_sample_a_reference():
         **samples,
         **references,
     }
-    assert settings.datasets["mine_sample"] == schema.Dataset(sample=settings.datasets["mine_sample"].sample)
+    assert settings.datasets["mine_sample"] == Dataset(sample=settings.datasets["mine_sample"].sample)
     assert list(config["datasets"]) == ["scenes", "mine", "few"]  # the configuration itself stays as it is
     for name, whole in {
         "mine": "mine",
@@ -423,7 +428,7 @@ def test_every_whole_data_set_gains_a_sample_and_every_sample_a_reference():
 def test_a_sample_has_200_images_unless_told():
     settings = accepted({"datasets": {"few": {"sample": {"of": "scenes"}}}})
     assert settings.datasets["few"].sample == settings.datasets["scenes_sample"].sample
-    assert settings.datasets["few"].sample == schema.Sample(of="scenes", images=200, seed=0)
+    assert settings.datasets["few"].sample == Sample(of="scenes", images=200, seed=0)
 
 
 def test_a_network_trained_on_scenes_may_look_at_a_sample_of_scenes_alone():
@@ -432,43 +437,6 @@ def test_a_network_trained_on_scenes_may_look_at_a_sample_of_scenes_alone():
     assert accepted(few, run).run.datasets == ["scenes", "scenes_sample", "few"]
     others = {"datasets": {"mine": {"images": "a"}}, "run": {"datasets": ["mine_sample"]}}
     assert "small_resnet is trained on synthetic scenes and knows nothing of mine_sample" in mistakes(others)
-
-
-@pytest.mark.parametrize(
-    ("shown", "running", "expected"),
-    [
-        (["dff", "gradcam"], ["center", "gradcam", "igub", "dff"], ["dff", "gradcam"]),
-        (["dff", "gradcam"], ["center", "gradcam", "igub"], ["gradcam"]),
-        (["dff", "gradcam"], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
-        ([], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
-        (["center", "igub"], ["center", "likelihood", "igub"], ["igub"]),
-    ],
-)
-def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
-    others = {"figure_2": {"methods": ["max_logit"]}}  # which is none of its business
-    settings = accepted({"figure_1": {"methods": shown}, "run": {"methods": running}}, others)
-    assert settings.shown_methods(settings.figure_1) == expected
-
-
-def test_figure_1_finds_methods_under_other_names():
-    methods = {"dff3": {"method": "dff", "components": 3}}
-    for running, shown in ((["dff3"], ["dff3", "igub"]), (["dff3", "dff"], ["dff", "igub"])):
-        run = {"methods": ["center", "igub", "igub_inner", *running]}
-        settings = read_settings(overlaid({"methods": methods, "run": run}))
-        assert settings.shown_methods(settings.figure_1) == shown
-
-
-def test_each_figure_shows_its_own_methods():
-    figures = {"figure_1": {"methods": ["consensus"]}, "figure_2": {"methods": ["dff", "gradcam"]}}
-    settings = accepted(figures)
-    assert settings.shown_methods(settings.figure_1) == ["consensus"]
-    assert settings.shown_methods(settings.figure_2) == ["dff", "gradcam"]
-
-
-def test_figure_2_shows_the_papers_methods_in_its_order():
-    papers = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
-    settings = accepted({"run": {"methods": ["center", "consensus", "max_softmax", *papers[::-1]]}})
-    assert settings.shown_methods(settings.figure_2) == papers
 
 
 def test_a_vision_transformer_is_refused_where_a_map_is_needed():
@@ -507,7 +475,7 @@ def test_the_readings_cover_what_the_protocol_leaves_open():
         }
     names = settings.calibration.views
     assert len(names) == len(set(names)) == 5 + 3 + 4 * 2 + 3 * 4 + 1
-    assert {name: settings.views[name].looks for name in names} == expected
+    assert {name: settings.views[name].arguments for name in names} == expected
     assert {settings.views[name].engine for name in names} == {"exact"}
 
 
@@ -527,66 +495,11 @@ def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
     }
     assert swept == {"grid": [3, 5, 7, 9, 11], "floor": [0.1, 0.2, 0.3, 0.4, 0.5]}
     for option, names in settings.sweeps.items():
-        assert settings.swept(option) == names
         for name in names:
             reference = settings.views["zoom"].model_dump()
             assert settings.views[name].model_dump() == reference | {
                 option: settings.views[name].options[option]
             }
-
-
-@pytest.mark.parametrize(
-    ("added", "sweep", "message"),
-    [
-        ({}, ["grid", "zoom", "zoom_floor_0.2"], "zoom_floor_0.2 differs from zoom in floor, too"),
-        (
-            {"other": {"family": "zoom", "grid": 9, "floor": 0.3, "mask": True}},
-            ["grid", "zoom_3x3", "zoom", "other"],
-            "other differs from zoom_3x3 in floor, mask, too; name other views",
-        ),
-        ({}, ["grid", "zoom", "standard_crop"], "standard_crop differs from zoom in family, "),
-        ({}, ["grid", "zoom_3x3", "zoom", "zoom_3x3"], "the same grid twice among zoom_3x3, zoom, zoom_3x3"),
-        (
-            {"again": {"family": "zoom", "floor": 0.2}},
-            ["floor", "zoom_floor_0.2", "again"],
-            "the same floor twice among zoom_floor_0.2, again",
-        ),
-        ({}, ["side", "crop_0.4", "zoom"], "zoom has no such option that is a number"),
-        ({}, ["side", "zoom", "crop_0.4"], "zoom has no such option that is a number"),
-        ({}, ["antialias", "zoom", "zoom_antialias"], "zoom has no such option that is a number"),
-        (
-            {},
-            ["beyond", "shift_crop_black", "shift_crop_gray"],
-            "shift_crop_black has no such option that is",
-        ),
-    ],
-)
-def test_a_sweep_whose_views_differ_otherwise_is_refused_when_asked_for(added, sweep, message):
-    option, *names = sweep
-    settings = accepted({"views": added, "sweeps": {option: names}})
-    with pytest.raises(ConfigurationError) as error:
-        settings.swept(option)
-    assert f"sweeps.{option}: {message}" in str(error.value)
-
-
-def test_a_change_of_zoom_spoils_the_sweeps_alone():
-    settings = accepted({"views": {"zoom": {"floor": 0.2}}})
-    assert settings.views["zoom"].options["floor"] == 0.2
-    with pytest.raises(
-        ConfigurationError, match=r"^sweeps\.grid: zoom differs from zoom_3x3 in floor, too; name"
-    ):
-        settings.swept("grid")
-    with pytest.raises(
-        ConfigurationError, match=r"^sweeps\.floor: the same floor twice among zoom, zoom_floor_0\.2"
-    ):
-        settings.swept("floor")
-    views = ["zoom_floor_0.3", "zoom", "zoom_floor_0.4"]
-    assert accepted({"views": {"zoom": {"floor": 0.2}}, "sweeps": {"floor": views}}).swept("floor") == views
-
-
-def test_a_sweep_may_be_over_any_option_that_is_a_number():
-    views = ["crop_1.0", "crop_0.4", "crop_0.6"]
-    assert accepted({"sweeps": {"side": views}}).swept("side") == views
 
 
 def test_what_classifiers_usually_see_is_the_central_crop():
@@ -650,7 +563,7 @@ def test_a_sample_has_parts_and_examples_of_its_own_and_nothing_else():
     sample = {"sample": {"of": "scenes"}, "parts": 2, "examples": {"mine": "a"}}
     few = accepted({"datasets": {"few": sample}}).datasets["few"]
     assert (few.parts, few.examples) == (2, {"mine": "a"})
-    assert set(SETTLED) | set(sample) == set(schema.Dataset.model_fields)
+    assert set(SETTLED) | set(sample) == set(Dataset.model_fields)
     for key, value in SETTLED.items():
         message = f"datasets.few: {key}: settled by the data set of the sample"
         assert message in mistakes({"datasets": {"few": sample | {key: value}}}), key
@@ -668,9 +581,9 @@ def test_igub_runs_with_each_of_its_priors():
 
 def test_every_key_is_explained_in_the_configurations_readme():
     text = (ROOT / "config/README.md").read_text()
-    models = [schema.Settings, schema.Dataset, schema.Scenes, schema.Sample, schema.Sampled]
-    models += [schema.Model, schema.Training, schema.Random, schema.View, schema.Method, schema.Compute]
-    models += [schema.Pointing, schema.Figure, schema.Nulls, schema.Calibration, schema.Run]
+    models = [Settings, Dataset, Scenes, Sample, Sampled]
+    models += [Model, Training, Random, View, Method, Compute]
+    models += [Pointing, Figure, Nulls, Calibration, Run]
     keys = {key for model in models for key in model.model_fields}
     families = module_names(views)
     keys |= {field.name for family in families for field in fields(load_module(views, family).View)}
@@ -681,7 +594,7 @@ def test_every_key_is_explained_in_the_configurations_readme():
 def test_only_views_that_are_windows_of_one_picture_share_a_trunk():
     shared = {"views": {"mine": {"family": "shift", "engine": "shared"}}}
     assert accepted(shared).views["mine"].engine == "shared"
-    assert accepted(shared).views["mine"].looks == {
+    assert accepted(shared).views["mine"].arguments == {
         "family": "shift",
         **accepted(shared).views["mine"].options,
     }
@@ -693,8 +606,6 @@ def test_only_views_that_are_windows_of_one_picture_share_a_trunk():
 def test_each_sample_has_a_reference_to_compare_with():
     settings = accepted()
     assert settings.datasets["scenes_sample_reference"] == settings.datasets["scenes_sample"]
-    assert settings.is_reference("scenes_sample_reference")
-    assert not settings.is_reference("scenes_sample")
     taken = {"datasets": {"scenes_sample_reference": {"scenes": {"images": 3, "seed": 1}}}}
     assert "is the name of the reference for scenes_sample" in mistakes(taken)
 

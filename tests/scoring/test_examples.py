@@ -21,7 +21,7 @@ from labelmaps.scoring.examples import (
 )
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.parquet import read_parquet, write_parquet
-from pipeline.settings import AUTOMATIC
+from pipeline.settings.datasets import AUTOMATIC
 from workflow.scripts.choose_examples import choose_examples
 
 BOX = np.array([[10, 10, 50, 30]], np.float32)

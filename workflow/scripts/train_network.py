@@ -7,9 +7,9 @@ from labelmaps.networks.training import train
 from labelmaps.networks.weights import save_weights
 
 
-def train_network(*, weights: Path, architecture: str, training: dict[str, int], threads: int) -> None:
+def train_network(*, weights: Path, architecture: str, training: dict[str, int], n_threads: int) -> None:
     """Write the trained state dict; `training` holds `seed`, `scenes` and `epochs`, as in the settings."""
-    save_weights(train(architecture, threads=threads, **training), weights)
+    save_weights(train(architecture, threads=n_threads, **training), weights)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,69 @@
+"""Names and files that are refused before a run, because Snakemake would mistake them or run without them."""
+
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from snakemake.io import contains_wildcard
+
+from pipeline.settings.base import ConfigurationError
+from pipeline.study import Study, is_visible
+
+
+def is_exchanged(path: str) -> bool:
+    """Tell whether Snakemake would put something else for `{name}` or `<name>` in a path."""
+    return contains_wildcard(path) or re.search(r"<[a-z][a-z0-9_]*>", path) is not None
+
+
+def refuse_names(root: Path, python: str) -> None:
+    """Raise `ConfigurationError` where the repository or Python has a name that Snakemake would take for something else.
+
+    root: the repository's folder. python: the path of the executable.
+    """
+    if set(str(root)) & set("{}") or is_exchanged(str(root)):
+        raise ConfigurationError(
+            f"{root}: Snakemake takes {{name}} and <name> for variables; rename the repository's folder"
+        )
+    if shlex.quote(python) != python:
+        raise ConfigurationError(
+            f"{python}: Snakemake cannot start Python from a folder with such a name (blanks, quotes and the like). "
+            "Rename the folder, or keep Python's environment elsewhere: UV_PROJECT_ENVIRONMENT=~/labelmaps-env uv run …"
+        )
+
+
+def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
+    """Yield the user's own files of the data sets and networks that run: key, path, and whether it must be there.
+
+    Before a data set's index is made, its images and boxes need not be: a dry run shows the graph before they arrive.
+    """
+    settings = study.settings
+    for name in settings.run.models:
+        yield f"models.{name}.checkpoint", settings.models[name].checkpoint, True
+    for name in map(settings.whole_name, settings.run.datasets):
+        is_indexed = Path(study.index(name)).exists()
+        for key in ("classes", "images", "boxes", "table"):
+            yield (
+                f"datasets.{name}.{key}",
+                getattr(settings.datasets[name], key),
+                is_indexed or key == "classes",
+            )
+
+
+def refuse_files(study: Study) -> None:
+    """Raise `ConfigurationError` where a selected file of the user's is not there, or has a name that cannot be.
+
+    Snakemake takes a finished output whose input is missing for up to date, and reruns it where the list of inputs changed:
+    a misspelt checkpoint would leave another network's results standing, an unmounted disk would cost the index.
+    """
+    for key, path, is_needed in selected_files(study):
+        if path is None:
+            continue
+        if is_exchanged(path):
+            raise ConfigurationError(
+                f"{key}: {path}: Snakemake takes {{name}} and <name> for variables; rename it, or give a symbolic link to it"
+            )
+        if is_needed and not is_visible(path):
+            raise ConfigurationError(
+                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()}), or no right to see it"
+            )

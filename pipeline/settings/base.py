@@ -1,0 +1,52 @@
+"""Types and checks that the blocks of the configuration share."""
+
+import difflib
+from typing import Annotated
+
+import pydantic
+from pydantic import Field
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# A path of the user's: some text, as files are named.
+Location = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
+Positive = Annotated[int, Field(ge=1, lt=2**31)]
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random numbers takes
+ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
+ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
+
+# Why a key may be there that the user did not write.
+MERGED = "(an entry of an existing name is merged into it; choose a new name)"
+
+
+class ConfigurationError(ValueError):
+    """The mistakes in a configuration, one a line."""
+
+
+def check_known(name: str, names: list[str], what: str) -> str:
+    """Return the name, or raise `ValueError` with what is allowed."""
+    if name not in names:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        raise ValueError(f"{what} {name!r} is unknown; {hint}choose from {', '.join(names)}")
+    return name
+
+
+class Closed(pydantic.BaseModel):
+    """Settings whose keys are all known; types are not converted."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _only_known_keys(cls, entry):
+        for key in entry if isinstance(entry, dict) else ():
+            check_known(str(key), list(cls.model_fields), "key")
+        return entry
+
+
+def check_exactly_one(settings: Closed, *keys: str) -> None:
+    """Raise `ValueError` unless exactly one of the keys is set."""
+    given = [key for key in keys if getattr(settings, key) is not None]
+    if len(given) != 1:
+        hint = f" {MERGED}" if len(given) > 1 else ""
+        raise ValueError(f"give exactly one of {', '.join(keys)}; given: {', '.join(given) or 'none'}{hint}")

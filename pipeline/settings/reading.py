@@ -1,0 +1,61 @@
+"""From a configuration to its settings, or to a list of its mistakes."""
+
+from pathlib import Path
+
+import pydantic
+import yaml
+from pydantic_core import ErrorDetails
+
+from pipeline.settings.base import Closed, ConfigurationError
+from pipeline.settings.schema import Settings
+
+
+def read_settings(config: dict) -> Settings:
+    """Check a configuration and return its settings.
+
+    Raises `ConfigurationError` with each mistake, and the path of its key.
+    """
+    try:
+        return Settings.model_validate(config)
+    except pydantic.ValidationError as error:
+        mistakes = [describe(mistake) for mistake in error.errors()]
+        raise ConfigurationError("the configuration cannot be used:\n  " + "\n  ".join(mistakes)) from None
+
+
+class _Unrepeating(yaml.SafeLoader):
+    """A reader of YAML in which no key stands twice in one mapping."""
+
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        first = {}
+        for key, _ in node.value:
+            name = str(key.value)
+            if first.setdefault(name, key) is not key:
+                line, before = (node.start_mark.line + 1 for node in (key, first[name]))
+                raise ConfigurationError(
+                    f"line {line}: the key '{name}' stands on line {before} already; make them one"
+                )
+        return node
+
+
+def refuse_repeated_keys(path: str | Path) -> None:
+    """Raise `ConfigurationError` for a key that stands twice in a mapping of a configuration file.
+
+    Readers of YAML keep the last, and drop the first without a warning.
+    """
+    try:
+        yaml.compose(Path(path).read_text(encoding="utf-8"), _Unrepeating)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{path}, {error}") from None
+    except yaml.YAMLError:
+        return  # JSON may have tabs
+
+
+def describe(mistake: ErrorDetails) -> str:
+    """Describe one of pydantic's errors in a line: the key's path, what is wrong, what was given."""
+    keys = [str(key) for key in mistake["loc"]]
+    if keys[:1] in (["views"], ["methods"]):
+        del keys[2:3]  # the module's name, which the path in the file does not have
+    message = mistake["msg"].removeprefix("Value error, ")
+    given = "" if isinstance(mistake["input"], dict | Closed) else f" (given: {mistake['input']!r})"
+    return f"{'.'.join(keys)}: {message}{given}" if keys else message

@@ -1,0 +1,187 @@
+"""The whole configuration: its blocks, and what must hold across them."""
+
+import math
+from typing import Annotated
+
+import pydantic
+from pydantic import Field
+
+from labelmaps import methods, views
+from labelmaps.scoring.null_names import NULLS
+from pipeline.settings.base import Closed, ConfigurationError, Name, check_known
+from pipeline.settings.datasets import Dataset, Sample, Sampled, reference_of
+from pipeline.settings.networks import Compute, Model, Parts
+from pipeline.settings.outputs import Calibration, Explorer, Figure, Figures, Nulls, Pointing
+from pipeline.settings.views_and_methods import Method, OneOf, View
+
+# The fixations for which `parts` and `images_per_second` are given; other grids count in proportion.
+FIXATIONS = 7 * 7
+MOST_PARTS = 900  # the joined file opens them all, and a process may usually open 1024 files
+
+
+class Run(Closed):
+    """Names selected from the catalogues."""
+
+    datasets: list[Name] = Field(min_length=1)
+    models: list[Name] = Field(min_length=1)
+    views: list[Name] = Field(min_length=1)
+    methods: list[Name] = Field(min_length=1)
+
+
+class Settings(Closed):
+    """The whole configuration."""
+
+    datasets: dict[Name, Dataset]
+    models: dict[Name, Model]
+    views: dict[Name, Annotated[View, OneOf(views, "family", "View")]]
+    methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
+    compute: Compute = Compute()
+    parts: Parts = Parts()
+    pointing: Pointing = Pointing()
+    nulls: Nulls = Nulls()
+    figures: Figures = Figures()
+    figure_1: Figure = Figure()
+    figure_2: Figure = Figure()
+    explorer: Explorer = Explorer()
+    sample: Sampled = Sampled()
+    calibration: Calibration = Calibration()
+    sweeps: dict[Name, Annotated[list[Name], Field(min_length=2)]] = Field(
+        {}, description="option of a view → views that differ in it alone"
+    )
+    run: Run
+
+    @pydantic.model_validator(mode="after")
+    def _samples(self):
+        for name, dataset in list(self.datasets.items()):
+            if dataset.sample is not None:
+                check_known(dataset.sample.of, list(self.datasets), f"datasets.{name}.sample.of")
+                if self.datasets[dataset.sample.of].sample is not None:
+                    raise ValueError(f"datasets.{name}: a sample of a sample; give the whole data set")
+            elif f"{name}_sample" in self.datasets:
+                raise ValueError(
+                    f"datasets: {name}_sample is the name of the sample of {name}; choose another"
+                )
+            else:
+                sample = Sample(of=name, images=self.sample.images, seed=self.sample.seed)
+                self.datasets[f"{name}_sample"] = Dataset(sample=sample)
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _references(self):
+        for name, dataset in list(self.datasets.items()):
+            if dataset.sample is not None:
+                if reference_of(name) in self.datasets:
+                    raise ValueError(
+                        f"datasets: {reference_of(name)} is the name of the reference for {name}; choose another"
+                    )
+                self.datasets[reference_of(name)] = dataset
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _readings(self):
+        for name in self.calibration.views:
+            check_known(name, list(self.views), "calibration.views")
+        for option, names in self.sweeps.items():
+            for name in names:
+                check_known(name, list(self.views), f"sweeps.{option}")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _nulls(self):
+        check_known("standard_crop", list(self.views), "view")
+        usual = views.create("shift", base="crop", grid=1)
+        if views.create(**self.views["standard_crop"].arguments) != usual:
+            raise ValueError(
+                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+            )
+        for name in self.methods:
+            if name in (*NULLS, "ceiling"):
+                raise ValueError(f"methods.{name}: a baseline has this name; choose another")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _selected(self):
+        for figure in ("figure_1", "figure_2"):
+            for name in getattr(self, figure).methods:
+                check_known(name, list(self.methods), f"{figure}.methods")
+        for kind, names in self.run:
+            for name in names:
+                check_known(name, list(getattr(self, kind)), f"run.{kind}")
+            if len(set(names)) < len(names):
+                raise ValueError(f"run.{kind}: a name is given twice")
+        if all(self.methods[name].cue == "baseline" for name in self.run.methods):
+            raise ValueError(
+                "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
+            )
+        on_glimpses = [name for name in self.run.methods if self.methods[name].input == "glimpse"]
+        for model in self.run.models:
+            if on_glimpses and self.models[model].is_transformer:
+                raise ValueError(
+                    f"run: {model} is a vision transformer, whose last block gives no map; leave {', '.join(on_glimpses)} "
+                    "out of run.methods"
+                )
+            for dataset in self.run.datasets:
+                if self.models[model].train is not None and self.whole(dataset).scenes is None:
+                    raise ValueError(
+                        f"run: {model} is trained on synthetic scenes and knows nothing of {dataset}; "
+                        "name your networks in run.models"
+                    )
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _divided(self):
+        for name in self.parts.images_per_second:
+            check_known(name, list(self.models), "parts.images_per_second")
+        for dataset in self.run.datasets:
+            if self.parts.minutes is not None and self.datasets[dataset].parts is not None:
+                raise ValueError(
+                    f"parts.minutes and datasets.{dataset}.parts both divide the label maps; set one of them to null"
+                )
+            for model in self.run.models:
+                for view in self.run.views:
+                    self.n_parts(dataset, view, model)
+        return self
+
+    def n_parts(self, dataset: str, view: str, model: str) -> int:
+        """Count the parts into which a network's label maps are to be divided.
+
+        Raises `ConfigurationError` where there would be too many, and where their number follows from a time, and the number
+        of images or the network's speed is not known.
+        """
+        share = self.views[view].options["grid"] ** 2 / FIXATIONS
+        parts = self.datasets[dataset].parts or 1
+        key = f"datasets.{dataset}.parts"
+        if self.datasets[dataset].parts is None and self.parts.minutes is not None:
+            key = "parts.minutes"
+            images, speed = self.n_images(dataset), self.parts.images_per_second.get(model)
+            if images is None:
+                raise ConfigurationError(
+                    f"datasets.{dataset}.expect_images: {key} needs it, for the parts must be known before there is an index"
+                )
+            if speed is None:
+                raise ConfigurationError(
+                    f"parts.images_per_second.{model}: {key} needs it; the log of a part ends with it "
+                    "(logs/compute_label_maps/…)"
+                )
+            parts = images / (speed * 60 * self.parts.minutes)
+        parts = math.ceil(parts * share)
+        if parts > MOST_PARTS:
+            raise ConfigurationError(
+                f"{key}: {parts} parts for {model} through {view}; more than {MOST_PARTS} cannot be joined"
+            )
+        return parts
+
+    def n_images(self, dataset: str) -> int | None:
+        """Count the images of a data set, as far as the settings tell; None where they do not."""
+        whole, sample = self.whole(dataset), self.datasets[dataset].sample
+        n = whole.expect_images if whole.scenes is None else whole.scenes.images
+        return n if sample is None else min(sample.images, n or sample.images)
+
+    def whole_name(self, dataset: str) -> str:
+        """Return the name of the data set of which this one is a sample, or its own."""
+        sample = self.datasets[dataset].sample
+        return dataset if sample is None else sample.of
+
+    def whole(self, dataset: str) -> Dataset:
+        """Return the data set of which this one is a sample, or itself."""
+        return self.datasets[self.whole_name(dataset)]

@@ -1,0 +1,325 @@
+"""What a configuration asks for, as the rules see it: files, rows and columns of tables, parameters of scripts.
+
+The paths of results are made here and nowhere else in Python. What needs Snakemake itself (wildcards, the report, warnings)
+is in `rules/common.smk`.
+"""
+
+import itertools
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.parts import n_parts_begun
+from pipeline.settings.base import ConfigurationError
+from pipeline.settings.datasets import AUTOMATIC, reference_of
+from pipeline.settings.outputs import Figure
+from pipeline.settings.schema import Settings
+from pipeline.sources import ROOT, shown
+
+FIGURE_FORMATS = ("pdf", "svg", "png")
+PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
+
+
+def match_any(names: Iterable[str]) -> str:
+    """Write the regular expression that matches these names and nothing else, as a constraint on a wildcard."""
+    return "|".join(map(re.escape, names)) or "(?!)"  # matches nothing
+
+
+def is_visible(path: str) -> bool:
+    """Tell whether there is a file or folder of this name, and a right to see it."""
+    return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a folder may not be entered)
+
+
+@dataclass(frozen=True)
+class Study:
+    """The files, rows, columns and parameters that follow from the settings.
+
+    A method is named after what it returns. `dataset`, `view`, `model` and `method` are names in the catalogues.
+    """
+
+    settings: Settings
+
+    # Data sets.
+
+    def dataset_names(self, is_sample: bool) -> list[str]:
+        """Return the names of the samples, or of all other data sets."""
+        datasets = self.settings.datasets.items()
+        return [name for name, entry in datasets if (entry.sample is not None) == is_sample]
+
+    def dataset_paths(self, dataset: str) -> dict[str, str | None]:
+        """Return where images, boxes, table and classes lie: the user's own, or the generated scenes.
+
+        A sample has those of the data set from which it is drawn.
+        """
+        entry, classes = self.settings.whole(dataset), self.classes_file(dataset)
+        if entry.scenes is None:
+            return {"images": entry.images, "boxes": entry.boxes, "table": entry.table, "classes": classes}
+        scenes = Path(classes).parent
+        return {
+            "images": f"{scenes}/images",
+            "boxes": f"{scenes}/boxes.csv",
+            "table": None,
+            "classes": classes,
+        }
+
+    def dataset_inputs(self, dataset: str) -> list[str]:
+        """Return the data set's files that are there, and those that a rule makes.
+
+        Before its index is made, the user's own need not be there yet, so that a dry run shows the whole graph before the
+        data have arrived; the script says what to do where they are not.
+        """
+        paths = [path for path in self.dataset_paths(dataset).values() if path is not None]
+        is_generated = self.settings.datasets[dataset].scenes is not None
+        return [path for path in paths if is_generated or is_visible(path)]
+
+    def classes_file(self, dataset: str) -> str:
+        """Return the file that lists a data set's classes."""
+        entry = self.settings.whole(dataset)
+        if entry.scenes is not None:
+            return f"resources/scenes/{self.settings.whole_name(dataset)}/classes.txt"
+        return entry.classes or shown(ROOT / "resources" / "imagenet_classes.txt")
+
+    def examples(self, dataset: str) -> list[str]:
+        """Return the names of the images that Figure 1 shows."""
+        return [*self.settings.datasets[dataset].examples, *AUTOMATIC]
+
+    def samples(self) -> list[str]:
+        """Return the samples of the run's data sets, on which readings are compared."""
+        datasets = self.settings.datasets
+        names = (name if datasets[name].sample else f"{name}_sample" for name in self.settings.run.datasets)
+        return list(dict.fromkeys(names))
+
+    def watched_samples(self) -> list[str]:
+        """Return the samples on which a run must be compared with the reference: those of views that share a trunk."""
+        engines = {self.settings.views[view].engine for view in self.settings.run.views}
+        return self.samples() if "shared" in engines else []
+
+    def is_reference(self, dataset: str) -> bool:
+        """Tell whether the data set is the reference for a sample."""
+        return any(reference_of(name) == dataset for name in self.settings.datasets)
+
+    # What scripts are given of a network, a view and the machine: what they use, so that a new key reruns nothing.
+
+    def network(self, model: str) -> dict:
+        """Return what loads a network and prepares its input."""
+        entry = self.settings.models[model]
+        keys = {"architecture", "weights", "size", "mean", "std"}
+        return {"source": entry.source, **entry.model_dump(include=keys)}
+
+    def weights_file(self, dataset: str, model: str) -> str:
+        """Return the state dict of a network. One of random weights has as many classes as the data set."""
+        entry = self.settings.models[model]
+        if entry.checkpoint is not None:
+            return entry.checkpoint
+        if entry.weights is not None:
+            return f"resources/networks/torchvision/{entry.architecture}-{entry.weights}.pth"
+        if entry.train is not None:
+            return f"resources/networks/trained/{model}.pth"
+        return f"resources/networks/random/{dataset}/{model}.pth"
+
+    def view(self, view: str) -> dict:
+        """Return the family of a view and its options."""
+        return self.settings.views[view].arguments
+
+    def view_modules(self, views: Iterable[str]) -> list[str]:
+        """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
+        return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
+
+    def engine(self, dataset: str, view: str) -> str:
+        """Return how label maps are computed; for a reference, one view at a time."""
+        return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
+
+    def compute(self, dataset: str) -> dict:
+        """Return how networks are run; for a reference, in float32 and not compiled. No result depends on the threads."""
+        plain = {"precision": "float32", "compile": "never"} if self.is_reference(dataset) else {}
+        keys = {"device", "precision", "compile", "batch"}
+        return self.settings.compute.model_dump(include=keys) | plain
+
+    # Methods.
+
+    def methods_on(self, given: str) -> list[str]:
+        """Return the names of the methods whose input is this one: "label maps" or "glimpse"."""
+        return [name for name, method in self.settings.methods.items() if method.input == given]
+
+    def shown_methods(self, figure: Figure) -> list[str]:
+        """Return the methods of a figure: those of its list that run, or all that run where none of them does; no baselines.
+
+        Where an entry does not run, other entries of the method that it names stand for it.
+        """
+        methods = self.settings.methods
+        running = [name for name in self.settings.run.methods if methods[name].cue != "baseline"]
+        found = []
+        for wanted in figure.methods:
+            others = [name for name in running if methods[name].method == wanted]
+            found += [wanted] if wanted in running else others
+        return list(dict.fromkeys(found)) or running
+
+    def paper_method(self, method: str) -> str:
+        """Return the name in the catalogue of one of the paper's methods with its default options.
+
+        Raises `ConfigurationError` where there is no such entry.
+        """
+        for name, entry in self.settings.methods.items():
+            if entry.variant == method:
+                return name
+        raise ConfigurationError(
+            f"methods: an entry `{method}` with its default options is needed here, and there is none"
+        )
+
+    def paper_cues(self) -> dict[str, str]:
+        """Return the cue of each of the paper's methods."""
+        return {method: self.settings.methods[self.paper_method(method)].cue for method in PAPER_METHODS}
+
+    def method_modules(self, methods: Iterable[str]) -> list[str]:
+        """Return the modules of methods, dotted: scripts find them by name, so their rules name them as inputs."""
+        return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
+
+    # Files of results, and what is in them, as the first columns of their rows in tables.
+
+    @staticmethod
+    def folder(dataset: str, *inside: str) -> str:
+        """Return the folder of a data set's results, or one inside it: a view's, then a network's."""
+        return "/".join(("results", dataset, *inside))
+
+    def index(self, dataset: str) -> str:
+        """Return the index of a data set."""
+        return f"{self.folder(dataset)}/index.parquet"
+
+    def table_files(self, dataset: str, name: str) -> list[str]:
+        """Return a table, and its page in the report."""
+        return [f"{self.folder(dataset)}/{name}.csv", f"{self.folder(dataset)}/report/{name}.html"]
+
+    def figure_files(self, dataset: str, name: str, sizes: Sequence[str] | None = None) -> list[str]:
+        """Return a figure's files: each size in all formats.
+
+        sizes: those of the settings unless given. The page has no folder of its own, all others have.
+        """
+        folders = ["" if size == "page" else f"{size}/" for size in sizes or self.settings.figures.sizes]
+        return [
+            f"{self.folder(dataset)}/figures/{folder}{name}.{suffix}"
+            for folder in folders
+            for suffix in FIGURE_FORMATS
+        ]
+
+    def label_map_parts(self, dataset: str, view: str, model: str) -> list[str]:
+        """Return the files among which a network's label maps are divided: as they were begun, or else as planned.
+
+        The maps are the same however they are divided, so another number of parts is no reason to compute them again.
+        Raises `ConfigurationError` where the settings do not tell how many are planned.
+        """
+        folder = f"{self.folder(dataset, view, model)}/label_maps"
+        planned = self.settings.n_parts(dataset, view, model)
+        parts = n_parts_begun(folder) or planned
+        return [f"{folder}/{part}of{parts}.h5" for part in range(1, parts + 1)]
+
+    def network_columns(self, dataset: str, view: str, model: str) -> dict[str, str]:
+        """Return what identifies a network that looks through a view."""
+        entry = self.settings.models[model]
+        return {
+            "dataset": dataset,
+            "view": view,
+            "model": model,
+            "architecture": entry.architecture,
+            "weights": entry.source,
+        }
+
+    def network_rows(self, dataset: str) -> list[dict[str, str]]:
+        """Return the columns of every network through every view of the run."""
+        return [self.network_columns(dataset, view, model) for view, model in self._networks()]
+
+    def network_files(self, dataset: str, file: str) -> list[str]:
+        """Return a file of the results of each of `network_rows`."""
+        return [f"{self.folder(dataset, view, model)}/{file}" for view, model in self._networks()]
+
+    def method_rows(self, dataset: str) -> list[dict[str, str]]:
+        """Return the columns of every method of each of `network_rows`, method by method within a network."""
+        methods = {name: self.settings.methods[name] for name in self.settings.run.methods}
+        return [
+            columns | {"method": name, "variant": method.variant, "cue": method.cue}
+            for columns in self.network_rows(dataset)
+            for name, method in methods.items()
+        ]
+
+    def method_files(self, dataset: str, kind: str, suffix: str) -> list[str]:
+        """Return a file of each of `method_rows`; its `kind` is saliency, fixations or scores."""
+        folders = self.network_files(dataset, kind)
+        return [f"{folder}/{method}.{suffix}" for folder in folders for method in self.settings.run.methods]
+
+    def _networks(self) -> Iterator[tuple[str, str]]:
+        """Return each view with each network of the run."""
+        return itertools.product(self.settings.run.views, self.settings.run.models)
+
+    # Readings of the protocol, and sweeps over an option of the views.
+
+    def paper_saliency(self, dataset: str, view: str, model: str, method: str) -> str:
+        """Return the saliency maps of one of the paper's methods."""
+        return f"{self.folder(dataset, view, model)}/saliency/{self.paper_method(method)}.h5"
+
+    def reading_rows(self, dataset: str, views: Sequence[str]) -> list[dict[str, str]]:
+        """Return the columns of each network of the run through each of the views.
+
+        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods.
+        """
+        if not views:
+            raise ConfigurationError("calibration.views: name the views to be compared")
+        models = self.settings.run.models
+        for model in models:
+            if self.settings.models[model].is_transformer:
+                raise ConfigurationError(
+                    f"run.models: {model} is a vision transformer, whose last block gives no map for Grad-CAM and DFF; "
+                    "leave it out of calibration and sweeps"
+                )
+        return [self.network_columns(dataset, view, model) for model in models for view in views]
+
+    def reading_files(self, dataset: str, views: Sequence[str]) -> list[str]:
+        """Return the outcomes of each of `reading_rows`."""
+        rows = self.reading_rows(dataset, views)
+        return [f"{self.folder(dataset, row['view'], row['model'])}/reading.parquet" for row in rows]
+
+    def family_examples(self) -> list[str]:
+        """Return the first view of each family among the readings."""
+        first = {}
+        for name in self.settings.calibration.views:
+            first.setdefault(self.settings.views[name].family, name)
+        return list(first.values())
+
+    def swept(self, option: str) -> list[str]:
+        """Return the views of a sweep.
+
+        Raises `ConfigurationError` unless they differ in the option, a number, alone.
+        """
+        names = self.settings.sweeps[option]
+        options = [self.settings.views[name].model_dump() for name in names]
+        for name, view in zip(names, options, strict=True):
+            if type(view.get(option)) not in (int, float):
+                raise ConfigurationError(f"sweeps.{option}: {name} has no such option that is a number")
+            others = [key for key in view if key != option and view[key] != options[0].get(key)]
+            if others:
+                raise ConfigurationError(
+                    f"sweeps.{option}: {name} differs from {names[0]} in {', '.join(others)}, too; name other views"
+                )
+        if len({view[option] for view in options}) < len(options):
+            raise ConfigurationError(f"sweeps.{option}: the same {option} twice among {', '.join(names)}")
+        return names
+
+    def sweep_files(self, dataset: str, option: str) -> list[str]:
+        """Return the outcomes of each of `sweep_rows`."""
+        return self.reading_files(dataset, self.swept(option))
+
+    def sweep_rows(self, dataset: str, option: str) -> list[dict]:
+        """Return the columns of each network through each view of a sweep, with the option's value."""
+        rows = self.reading_rows(dataset, self.swept(option))
+        return [row | {"value": self.settings.views[row["view"]].options[option]} for row in rows]
+
+    def sweep_grids(self, dataset: str, option: str) -> list[int]:
+        """Return the number of fixations along each axis of the views of `sweep_rows`."""
+        rows = self.reading_rows(dataset, self.swept(option))
+        return [self.settings.views[row["view"]].options["grid"] for row in rows]
+
+    def sweep_title(self, option: str) -> str:
+        """Return what the views of a sweep have in common."""
+        view = self.settings.views[self.settings.sweeps[option][0]]
+        options = [f"{key}: {value}" for key, value in view.options.items() if key != option]
+        return f"{view.family} ({', '.join(options)})"

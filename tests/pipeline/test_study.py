@@ -1,0 +1,548 @@
+"""What rules ask of a configuration: files, rows and columns, and what scripts are given; worked out by hand."""
+
+import re
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from helpers.configurations import study_of
+from pipeline.settings.base import ConfigurationError
+from pipeline.sources import ROOT
+from pipeline.study import match_any
+
+MINE = {
+    "datasets": {
+        "mine": {"images": "data/images", "boxes": "data/boxes.csv", "examples": {"cat": "a", "dog": "b"}},
+        "few": {"sample": {"of": "mine", "images": 5}, "examples": {"cow": "c"}},
+        "own": {"table": "data/own.csv", "classes": "data/classes.txt"},
+    },
+    "models": {
+        "loaded": {
+            "architecture": "resnet18",
+            "checkpoint": "data/net.pth",
+            "size": 96,
+            "mean": [0.1, 0.2, 0.3],
+        },
+        "drawn": {"architecture": "resnet34", "random": {"seed": 4}},
+        "public": {"architecture": "resnet50", "weights": "V2"},
+    },
+    "views": {"windows": {"family": "shift", "engine": "shared"}},
+    "run": {
+        "datasets": ["mine"],
+        "models": ["loaded", "drawn"],
+        "views": ["zoom", "windows"],
+        "methods": ["center", "igub_mean"],
+    },
+}
+
+
+def columns(view, model, dataset="mine"):
+    """What identifies a network of `MINE`."""
+    architecture, weights = {
+        "loaded": ("resnet18", "checkpoint"),
+        "drawn": ("resnet34", "random (for tests only)"),
+    }[model]
+    return {
+        "dataset": dataset,
+        "view": view,
+        "model": model,
+        "architecture": architecture,
+        "weights": weights,
+    }
+
+
+NETWORKS = [("zoom", "loaded"), ("zoom", "drawn"), ("windows", "loaded"), ("windows", "drawn")]
+
+
+def test_a_study_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        study_of().settings = None
+
+
+@pytest.mark.parametrize(
+    ("names", "matched", "others"),
+    [
+        (["a", "b.c"], ["a", "b.c"], ["ab", "bxc", "", "a|b.c"]),
+        (["a+"], ["a+"], ["a", "aa"]),
+        ([], [], ["", "a"]),
+    ],
+)
+def test_a_constraint_matches_names_and_nothing_else(names, matched, others):
+    pattern = match_any(name for name in names)
+    assert all(re.fullmatch(f"(?:{pattern})", name) for name in matched)
+    assert not any(re.fullmatch(f"(?:{pattern})", name) for name in others)
+
+
+def test_data_sets_are_samples_or_whole():
+    study = study_of(MINE)
+    assert study.dataset_names(is_sample=False) == ["scenes", "mine", "own"]
+    assert study.dataset_names(is_sample=True) == [
+        "few",
+        "scenes_sample",
+        "mine_sample",
+        "own_sample",
+        "few_reference",
+        "scenes_sample_reference",
+        "mine_sample_reference",
+        "own_sample_reference",
+    ]
+
+
+IMAGENET = str(ROOT / "resources/imagenet_classes.txt")
+
+
+@pytest.mark.parametrize(
+    ("dataset", "images", "boxes", "table", "classes"),
+    [
+        ("mine", "data/images", "data/boxes.csv", None, IMAGENET),
+        ("few", "data/images", "data/boxes.csv", None, IMAGENET),
+        ("few_reference", "data/images", "data/boxes.csv", None, IMAGENET),
+        ("own_sample", None, None, "data/own.csv", "data/classes.txt"),
+        (
+            "scenes",
+            "resources/scenes/scenes/images",
+            "resources/scenes/scenes/boxes.csv",
+            None,
+            "resources/scenes/scenes/classes.txt",
+        ),
+        (
+            "scenes_sample",
+            "resources/scenes/scenes/images",
+            "resources/scenes/scenes/boxes.csv",
+            None,
+            "resources/scenes/scenes/classes.txt",
+        ),
+    ],
+)
+def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
+    tmp_path, monkeypatch, dataset, images, boxes, table, classes
+):
+    monkeypatch.chdir(tmp_path)
+    study = study_of(MINE)
+    paths = {"images": images, "boxes": boxes, "table": table, "classes": classes}
+    assert study.dataset_paths(dataset) == paths
+    assert study.classes_file(dataset) == classes
+
+
+def test_files_of_the_repository_are_named_from_where_the_run_starts(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert study_of(MINE).classes_file("mine") == "resources/imagenet_classes.txt"
+
+
+def test_a_data_set_that_is_not_there_yet_is_no_input_and_generated_scenes_are(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = study_of(MINE)
+    assert study.dataset_inputs("mine") == [IMAGENET]
+    assert study.dataset_inputs("own") == []
+    (tmp_path / "data/images").mkdir(parents=True)
+    (tmp_path / "data/own.csv").touch()
+    assert study.dataset_inputs("mine") == ["data/images", IMAGENET]
+    assert study.dataset_inputs("own") == ["data/own.csv"]
+    scenes = "resources/scenes/scenes"
+    assert study.dataset_inputs("scenes") == [
+        f"{scenes}/images",
+        f"{scenes}/boxes.csv",
+        f"{scenes}/classes.txt",
+    ]
+
+
+def test_examples_of_the_users_choice_come_before_those_chosen_automatically():
+    study = study_of(MINE)
+    automatic = ["gain", "agreement", "disagreement", "failure"]
+    assert study.examples("mine") == ["cat", "dog", *automatic]
+    assert study.examples("few") == ["cow", *automatic]
+    assert study.examples("mine_sample") == automatic
+
+
+def test_readings_are_compared_on_the_samples_of_what_runs_each_once():
+    assert study_of(MINE).samples() == ["mine_sample"]
+    run = {"datasets": ["own", "few", "mine", "mine_sample"]}
+    assert study_of(MINE, {"run": run}).samples() == ["own_sample", "few", "mine_sample"]
+
+
+def test_samples_are_watched_where_a_view_that_runs_shares_a_trunk():
+    assert study_of(MINE).watched_samples() == ["mine_sample"]
+    assert study_of(MINE, {"run": {"views": ["zoom"]}}).watched_samples() == []
+
+
+def test_only_the_reference_of_a_sample_is_a_reference():
+    study = study_of(MINE)
+    references = [name for name in study.settings.datasets if study.is_reference(name)]
+    assert references == [
+        "few_reference",
+        "scenes_sample_reference",
+        "mine_sample_reference",
+        "own_sample_reference",
+    ]
+
+
+def test_a_script_is_given_of_a_network_what_it_uses():
+    study = study_of(MINE)
+    assert study.network("loaded") == {
+        "architecture": "resnet18",
+        "weights": None,
+        "size": 96,
+        "mean": [0.1, 0.2, 0.3],
+        "std": None,
+    }
+    assert study.network("public") == {
+        "architecture": "resnet50",
+        "weights": "V2",
+        "size": None,
+        "mean": None,
+        "std": None,
+    }
+
+
+@pytest.mark.parametrize(
+    ("model", "path"),
+    [
+        ("loaded", "data/net.pth"),
+        ("public", "resources/networks/torchvision/resnet50-V2.pth"),
+        ("small_resnet", "resources/networks/trained/small_resnet.pth"),
+        ("drawn", "resources/networks/random/few/drawn.pth"),
+    ],
+)
+def test_each_source_of_weights_has_its_file(model, path):
+    assert study_of(MINE).weights_file("few", model) == path
+
+
+def test_a_script_is_given_of_a_view_its_family_and_all_options():
+    assert study_of(MINE).view("windows") == {
+        "family": "shift",
+        "grid": 7,
+        "base": "letterbox",
+        "beyond": "black",
+        "antialias": True,
+    }
+
+
+def test_a_reference_is_computed_exactly_in_float32_and_not_compiled():
+    compute = {"device": "cpu", "precision": "bfloat16", "compile": "always", "batch": 4, "threads": 3}
+    study = study_of(MINE, {"compute": compute})
+    asked = {"device": "cpu", "precision": "bfloat16", "compile": "always", "batch": 4}
+    plain = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 4}
+    for dataset in ("mine", "few", "mine_sample"):
+        assert study.compute(dataset) == asked
+        assert study.engine(dataset, "windows") == "shared"
+    assert study.compute("few_reference") == plain
+    assert study.engine("few_reference", "windows") == "exact"
+    assert study.engine("mine", "zoom") == "exact"
+
+
+def test_methods_are_found_by_their_input():
+    study = study_of()
+    camera = {"gradcam", "dff", "hirescam", "layercam", "gradcam_plusplus", "xgradcam", "eigencam"}
+    assert set(study.methods_on("glimpse")) == camera
+    assert set(study.methods_on("label maps")) == set(study.settings.methods) - camera
+
+
+@pytest.mark.parametrize(
+    ("shown", "running", "expected"),
+    [
+        (["dff", "gradcam"], ["center", "gradcam", "igub", "dff"], ["dff", "gradcam"]),
+        (["dff", "gradcam"], ["center", "gradcam", "igub"], ["gradcam"]),
+        (["dff", "gradcam"], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
+        ([], ["center", "likelihood", "igub"], ["likelihood", "igub"]),
+        (["center", "igub"], ["center", "likelihood", "igub"], ["igub"]),
+    ],
+)
+def test_figure_1_shows_what_is_asked_for_and_runs(shown, running, expected):
+    others = {"figure_2": {"methods": ["max_logit"]}}  # which is none of its business
+    study = study_of({"figure_1": {"methods": shown}, "run": {"methods": running}}, others)
+    assert study.shown_methods(study.settings.figure_1) == expected
+
+
+def test_figure_1_finds_methods_under_other_names():
+    methods = {"dff3": {"method": "dff", "components": 3}}
+    for running, shown in ((["dff3"], ["dff3", "igub"]), (["dff3", "dff"], ["dff", "igub"])):
+        run = {"methods": ["center", "igub", "igub_inner", *running]}
+        study = study_of({"methods": methods, "run": run})
+        assert study.shown_methods(study.settings.figure_1) == shown
+
+
+def test_each_figure_shows_its_own_methods():
+    figures = {"figure_1": {"methods": ["consensus"]}, "figure_2": {"methods": ["dff", "gradcam"]}}
+    study = study_of(figures)
+    assert study.shown_methods(study.settings.figure_1) == ["consensus"]
+    assert study.shown_methods(study.settings.figure_2) == ["dff", "gradcam"]
+
+
+def test_figure_2_shows_the_papers_methods_in_its_order():
+    papers = ["likelihood", "gradcam", "max_logit", "igub", "dff"]
+    study = study_of({"run": {"methods": ["center", "consensus", "max_softmax", *papers[::-1]]}})
+    assert study.shown_methods(study.settings.figure_2) == papers
+
+
+def test_one_of_the_papers_methods_is_the_entry_with_its_default_options():
+    study = study_of()
+    assert [study.paper_method(name) for name in ("igub", "dff")] == ["igub", "dff"]
+    methods = {"igub": {"prior": "mean"}, "other": {"method": "igub"}}
+    study = study_of({"methods": methods})
+    assert study.paper_method("igub") == "other"
+    assert study.paper_saliency("mine", "zoom", "net", "igub") == "results/mine/zoom/net/saliency/other.h5"
+
+
+def test_one_of_the_papers_methods_that_has_no_entry_is_refused():
+    study = study_of({"methods": {"dff": {"components": 2}}})
+    message = "^methods: an entry `dff` with its default options is needed here, and there is none$"
+    for query in (
+        lambda: study.paper_method("dff"),
+        lambda: study.paper_saliency("mine", "zoom", "net", "dff"),
+        study.paper_cues,
+    ):
+        with pytest.raises(ConfigurationError, match=message):
+            query()
+
+
+def test_the_papers_methods_are_cued_or_not():
+    assert study_of().paper_cues() == {
+        "likelihood": "cued",
+        "gradcam": "cued",
+        "max_logit": "uncued",
+        "igub": "uncued",
+        "dff": "uncued",
+    }
+
+
+def test_results_lie_by_data_set_view_and_network():
+    study = study_of()
+    assert study.folder("mine") == "results/mine"
+    assert study.folder("mine", "zoom", "net") == "results/mine/zoom/net"
+    assert study.index("mine") == "results/mine/index.parquet"
+    assert study.table_files("mine", "paper") == ["results/mine/paper.csv", "results/mine/report/paper.html"]
+
+
+@pytest.mark.parametrize(
+    ("set_sizes", "given", "folders"),
+    [
+        (["page"], None, [""]),
+        (["slide", "page"], None, ["slide/", ""]),
+        (["slide", "column"], ["page"], [""]),
+        (["page"], ["column", "page"], ["column/", ""]),
+    ],
+)
+def test_a_figure_has_a_file_for_each_size_and_format(set_sizes, given, folders):
+    study = study_of({"figures": {"sizes": set_sizes}})
+    assert study.figure_files("mine", "views_zoom", given) == [
+        f"results/mine/figures/{folder}views_zoom.{suffix}"
+        for folder in folders
+        for suffix in ("pdf", "svg", "png")
+    ]
+
+
+def test_label_maps_are_divided_as_the_settings_say_until_they_are_begun(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    study = study_of(MINE, {"datasets": {"mine": {"parts": 2}}})
+    folder = "results/mine/zoom/loaded/label_maps"
+    assert study.label_map_parts("mine", "zoom", "loaded") == [f"{folder}/1of2.h5", f"{folder}/2of2.h5"]
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / "2of3.h5").touch()
+    assert study.label_map_parts("mine", "zoom", "loaded") == [
+        f"{folder}/1of3.h5",
+        f"{folder}/2of3.h5",
+        f"{folder}/3of3.h5",
+    ]
+    assert study.label_map_parts("mine", "standard_crop", "loaded") == [
+        "results/mine/standard_crop/loaded/label_maps/1of1.h5"
+    ]
+
+
+def test_label_maps_whose_number_of_parts_is_not_known_are_refused_even_where_they_are_begun(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    hour = {"parts": {"minutes": 60, "images_per_second": {"loaded": 1, "drawn": 1}}}
+    study = study_of(MINE, {"datasets": {"mine": {"expect_images": 9}}}, hour)
+    folder = tmp_path / "results/mine/zoom/public/label_maps"
+    folder.mkdir(parents=True)
+    (folder / "1of2.h5").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"^parts\.images_per_second\.public: parts\.minutes needs it"
+    ):
+        study.label_map_parts("mine", "zoom", "public")
+
+
+@pytest.mark.parametrize(
+    ("model", "architecture", "weights"),
+    [
+        ("public", "resnet50", "torchvision V2"),
+        ("drawn", "resnet34", "random (for tests only)"),
+        ("small_resnet", "small_resnet", "trained on scenes"),
+    ],
+)
+def test_a_network_is_identified_by_its_names_architecture_and_weights(model, architecture, weights):
+    assert study_of(MINE).network_columns("few", "zoom", model) == {
+        "dataset": "few",
+        "view": "zoom",
+        "model": model,
+        "architecture": architecture,
+        "weights": weights,
+    }
+
+
+def test_each_network_has_a_row_and_a_file_view_by_view():
+    study = study_of(MINE)
+    assert study.network_rows("mine") == [columns(*network) for network in NETWORKS]
+    assert study.network_files("mine", "nulls.parquet") == [
+        "results/mine/zoom/loaded/nulls.parquet",
+        "results/mine/zoom/drawn/nulls.parquet",
+        "results/mine/windows/loaded/nulls.parquet",
+        "results/mine/windows/drawn/nulls.parquet",
+    ]
+
+
+def test_each_method_of_a_network_has_a_row_and_a_file_in_the_same_order():
+    study = study_of(MINE)
+    methods = [
+        {"method": "center", "variant": "center", "cue": "baseline"},
+        {"method": "igub_mean", "variant": "igub prior=mean", "cue": "uncued"},
+    ]
+    assert study.method_rows("mine") == [
+        columns(*network) | method for network in NETWORKS for method in methods
+    ]
+    files = study.method_files("mine", "scores", "parquet")
+    assert files[:3] == [
+        "results/mine/zoom/loaded/scores/center.parquet",
+        "results/mine/zoom/loaded/scores/igub_mean.parquet",
+        "results/mine/zoom/drawn/scores/center.parquet",
+    ]
+    assert files == [
+        f"results/mine/{row['view']}/{row['model']}/scores/{row['method']}.parquet"
+        for row in study.method_rows("mine")
+    ]
+
+
+def test_each_network_has_a_reading_through_each_view_network_by_network():
+    study = study_of(MINE)
+    views = ["zoom_mask", "zoom"]
+    assert study.reading_rows("few", views) == [
+        columns("zoom_mask", "loaded", "few"),
+        columns("zoom", "loaded", "few"),
+        columns("zoom_mask", "drawn", "few"),
+        columns("zoom", "drawn", "few"),
+    ]
+    assert study.reading_files("few", views) == [
+        "results/few/zoom_mask/loaded/reading.parquet",
+        "results/few/zoom/loaded/reading.parquet",
+        "results/few/zoom_mask/drawn/reading.parquet",
+        "results/few/zoom/drawn/reading.parquet",
+    ]
+
+
+def test_readings_without_views_are_refused():
+    study = study_of({"calibration": {"views": []}})
+    for query in (study.reading_rows, study.reading_files):
+        with pytest.raises(ConfigurationError, match=r"^calibration\.views: name the views to be compared$"):
+            query("scenes_sample", study.settings.calibration.views)
+    assert study.family_examples() == []
+
+
+def test_a_vision_transformer_has_no_readings():
+    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
+    run = {"run": {"models": ["loaded", "vit"], "methods": ["center", "likelihood"]}}
+    study = study_of(MINE, vit, run)
+    message = (
+        "run.models: vit is a vision transformer, whose last block gives no map for Grad-CAM and DFF; leave it out of "
+        "calibration and sweeps"
+    )
+    for query in (
+        lambda: study.reading_rows("few", ["zoom"]),
+        lambda: study.reading_files("few", ["zoom"]),
+        lambda: study.sweep_files("few", "grid"),
+    ):
+        with pytest.raises(ConfigurationError) as error:
+            query()
+        assert str(error.value) == message
+
+
+def test_a_family_is_shown_by_its_first_view_among_the_readings():
+    assert study_of().family_examples() == ["zoom", "crop_0.4", "shift_letterbox_black"]
+    views = ["shift_crop_gray", "zoom_mask", "zoom", "shift_crop_black"]
+    assert study_of({"calibration": {"views": views}}).family_examples() == ["shift_crop_gray", "zoom_mask"]
+
+
+@pytest.mark.parametrize(
+    ("added", "sweep", "message"),
+    [
+        ({}, ["grid", "zoom", "zoom_floor_0.2"], "zoom_floor_0.2 differs from zoom in floor, too"),
+        (
+            {"other": {"family": "zoom", "grid": 9, "floor": 0.3, "mask": True}},
+            ["grid", "zoom_3x3", "zoom", "other"],
+            "other differs from zoom_3x3 in floor, mask, too; name other views",
+        ),
+        ({}, ["grid", "zoom", "standard_crop"], "standard_crop differs from zoom in family, "),
+        ({}, ["grid", "zoom_3x3", "zoom", "zoom_3x3"], "the same grid twice among zoom_3x3, zoom, zoom_3x3"),
+        (
+            {"again": {"family": "zoom", "floor": 0.2}},
+            ["floor", "zoom_floor_0.2", "again"],
+            "the same floor twice among zoom_floor_0.2, again",
+        ),
+        ({}, ["side", "crop_0.4", "zoom"], "zoom has no such option that is a number"),
+        ({}, ["side", "zoom", "crop_0.4"], "zoom has no such option that is a number"),
+        ({}, ["antialias", "zoom", "zoom_antialias"], "zoom has no such option that is a number"),
+        (
+            {},
+            ["beyond", "shift_crop_black", "shift_crop_gray"],
+            "shift_crop_black has no such option that is",
+        ),
+    ],
+)
+def test_a_sweep_whose_views_differ_otherwise_is_refused_when_asked_for(added, sweep, message):
+    option, *names = sweep
+    study = study_of({"views": added, "sweeps": {option: names}})
+    with pytest.raises(ConfigurationError) as error:
+        study.swept(option)
+    assert f"sweeps.{option}: {message}" in str(error.value)
+
+
+def test_a_change_of_zoom_spoils_the_sweeps_alone():
+    study = study_of({"views": {"zoom": {"floor": 0.2}}})
+    assert study.settings.views["zoom"].options["floor"] == 0.2
+    with pytest.raises(
+        ConfigurationError, match=r"^sweeps\.grid: zoom differs from zoom_3x3 in floor, too; name"
+    ):
+        study.swept("grid")
+    with pytest.raises(
+        ConfigurationError, match=r"^sweeps\.floor: the same floor twice among zoom, zoom_floor_0\.2"
+    ):
+        study.swept("floor")
+    views = ["zoom_floor_0.3", "zoom", "zoom_floor_0.4"]
+    assert study_of({"views": {"zoom": {"floor": 0.2}}, "sweeps": {"floor": views}}).swept("floor") == views
+
+
+def test_a_sweep_may_be_over_any_option_that_is_a_number():
+    views = ["crop_1.0", "crop_0.4", "crop_0.6"]
+    assert study_of({"sweeps": {"side": views}}).swept("side") == views
+
+
+def test_a_sweep_has_a_row_a_value_and_a_grid_for_each_network_and_view():
+    study = study_of(MINE, {"sweeps": {"grid": ["zoom_3x3", "zoom"]}})
+    views = [("zoom_3x3", "loaded", 3), ("zoom", "loaded", 7), ("zoom_3x3", "drawn", 3), ("zoom", "drawn", 7)]
+    assert study.sweep_rows("few", "grid") == [
+        columns(view, model, "few") | {"value": grid} for view, model, grid in views
+    ]
+    assert study.sweep_grids("few", "grid") == [3, 7, 3, 7]
+    assert study.sweep_files("few", "grid") == [
+        f"results/few/{view}/{model}/reading.parquet" for view, model, _ in views
+    ]
+
+
+def test_the_value_of_a_sweep_is_that_of_its_option():
+    study = study_of(MINE, {"sweeps": {"floor": ["zoom_floor_0.5", "zoom"]}, "run": {"models": ["loaded"]}})
+    assert [row["value"] for row in study.sweep_rows("few", "floor")] == [0.5, 0.1]
+    assert study.sweep_grids("few", "floor") == [7, 7]
+
+
+def test_a_sweep_whose_views_differ_otherwise_has_no_files_rows_or_grids():
+    study = study_of({"sweeps": {"grid": ["zoom_3x3", "zoom_floor_0.2"]}})
+    for query in (study.sweep_files, study.sweep_rows, study.sweep_grids):
+        with pytest.raises(ConfigurationError, match="differs from zoom_3x3 in floor, too; name other views"):
+            query("scenes_sample", "grid")
+
+
+def test_a_sweeps_title_names_what_its_views_have_in_common():
+    study = study_of()
+    others = "antialias: False, mask: False, sampling: centres"
+    assert study.sweep_title("grid") == f"zoom (floor: 0.1, {others})"
+    assert study.sweep_title("floor") == f"zoom (grid: 7, {others})"
