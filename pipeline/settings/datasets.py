@@ -15,43 +15,68 @@ class Scenes(Closed):
     """Synthetic scenes, which a rule draws."""
 
     images: Positive = Field(240, description="number of scenes")
-    seed: Seed = Field(2, description="evaluation scenes and training scenes never share a random stream")
+    seed: Seed = Field(
+        2, description="of the scenes; evaluation scenes and training scenes never share a random stream"
+    )
 
 
 class Sample(Closed):
     """Some images of another data set, drawn at random; all of them where it has no more."""
 
     of: Name = Field(description="the other data set")
-    images: Positive = Field(200, description="number of images")
-    seed: Seed = 0
+    images: Positive = Field(200, description="number of images; all where there are no more")
+    seed: Seed = Field(0, description="of the draw")
 
 
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
     images: Location | None = Field(
-        None, description="flat folder, folder with a subfolder per class, or official .tar"
+        None,
+        description="a flat folder; a folder with one folder per class, named by its id; or the official `.tar`, read in "
+        "place. Every data set needs `images`, `table`, `scenes` or `sample`",
     )
-    boxes: Location | None = Field(None, description="Kaggle LOC .csv, folder of .xml, or .tgz of them")
+    boxes: Location | None = Field(
+        None,
+        description="Kaggle's `LOC_val_solution.csv`, a folder of the official `.xml`, or their `.tgz`, read in place. In "
+        "a flat folder and in a tar they give the labels, too",
+    )
     table: Location | None = Field(
-        None, description="a .csv with path,label and maybe boxes; images is then its base"
+        None,
+        description="a `.csv` with `path`, `label` and maybe `boxes`; `images` is then the folder from which its paths "
+        "start",
     )
-    scenes: Scenes | None = Field(None, description="instead: synthetic scenes")
-    sample: Sample | None = Field(None, description="instead: some images of another data set")
+    scenes: Scenes | None = Field(None, description="instead of files: synthetic scenes, drawn by a rule")
+    sample: Sample | None = Field(
+        None, description="instead of files: some images of another data set, drawn at random"
+    )
     classes: Location | None = Field(
-        None, description="lines `id name`, in the order of the logits; default: ImageNet's 1000 synsets"
+        None,
+        description="lines `id name`, in the order of the logits: the line's number is the label's index. Left out: "
+        "ImageNet's 1000 synsets",
     )
     verify: Literal["full", "header"] = Field(
-        "full", description="decode every image once while indexing, or not"
+        "full", description="`full` decodes every image once while indexing; `header` reads sizes only"
     )
     expect_images: Positive | None = Field(None, description="fewer images are an error")
     max_excluded: Annotated[float, Field(ge=0, le=1)] = Field(
-        0.01, description="share of images that may be unusable"
+        0.01,
+        description="the share of images that may be unusable; they are listed with the reason in `excluded.csv`. More "
+        "stop the run",
     )
     parts: Positive | None = Field(
-        None, description="jobs among which a network's label maps are divided; default: by time, or 1"
+        None,
+        description="jobs among which the label maps of a network are divided (with 7 × 7 fixations; other grids in "
+        "proportion); a killed run loses the parts in progress only. Left out: 1, or by time (see `parts` "
+        "below). For ImageNet 50: parts of 1,000 images, 100 MB. Label maps that were begun stay divided as "
+        "they are, whatever the settings say now, and the run says so: the maps are the same. To divide them "
+        "anew, delete their folder `label_maps`",
     )
-    examples: dict[Name, str] = Field({}, description="name → image id: images of your choice for Figure 1")
+    examples: dict[Name, str] = Field(
+        {},
+        description="images of your choice for Figure 1 and the explorer: a name of yours → the image's id (as in "
+        "`index.parquet`; the file's name without its ending)",
+    )
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
@@ -75,8 +100,10 @@ class Dataset(Closed):
 class Sampled(Closed):
     """The sample of each data set, named NAME_sample, on which readings of the protocol are compared."""
 
-    images: Positive = 200
-    seed: Seed = 0
+    images: Positive = Field(
+        200, description="number of images drawn from each data set; all where it has no more"
+    )
+    seed: Seed = Field(0, description="of the draw")
 
 
 def reference_of(sample: str) -> str:

@@ -32,34 +32,45 @@ class Training(Closed):
     """Training on synthetic scenes, which a rule does."""
 
     scenes: Positive = Field(2000, description="number of training scenes")
-    epochs: Positive = Field(18, description="times that each is seen")
+    epochs: Positive = Field(18, description="times that each scene is seen")
     seed: Seed = Field(1, description="of the scenes, the initial weights and the crops")
 
 
 class Random(Closed):
     """Random weights, for benchmarks and tests only."""
 
-    seed: Seed = 0
+    seed: Seed = Field(0, description="of the weights")
 
 
 class Model(Closed):
     """A network: its architecture, the source of its weights, and what it expects of its input."""
 
-    architecture: str = Field(description="a torchvision classifier, or small_resnet")
+    architecture: str = Field(description="a classifier of torchvision by its name, or `small_resnet`")
     weights: str | None = Field(
-        None, description="torchvision's: V1, V2 or DEFAULT (downloaded, checked by hash)"
+        None,
+        description="torchvision's, downloaded and checked by hash: `V1`, `V2` or `DEFAULT`. Every network needs "
+        "`weights`, `checkpoint`, `train` or `random`",
     )
-    checkpoint: Location | None = Field(None, description="a state dict file of your own")
-    random: Random | None = Field(None, description="random weights, for benchmarks and tests only")
-    train: Training | None = Field(None, description="trained on synthetic scenes by a rule")
+    checkpoint: Location | None = Field(
+        None,
+        description="instead: a file of yours with a state dict (float16 will do), loaded without running code from it",
+    )
+    random: Random | None = Field(
+        None, description="instead: random weights, for benchmarks and tests only; every output says so"
+    )
+    train: Training | None = Field(
+        None, description="instead: `small_resnet` trained on synthetic scenes, by a rule"
+    )
     size: Positive | None = Field(
-        None, description="side of the input, pixels; default: torchvision's, or 224"
+        None,
+        description="side of the network's input, in pixels. Left out: what torchvision's `weights` were trained with, or "
+        "224",
     )
     mean: ThreeMeans | None = Field(
-        None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
+        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, or ImageNet's"
     )
     std: ThreeSpreads | None = Field(
-        None, description="of RGB in [0, 1]; default: torchvision's, or ImageNet's"
+        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, or ImageNet's"
     )
 
     @pydantic.field_validator("architecture")
@@ -99,24 +110,44 @@ class Model(Closed):
 class Compute(Closed):
     """The way networks are run; the same settings give the same bytes."""
 
-    device: Literal["cpu", "cuda", "auto"] = Field("auto", description="auto: a GPU where the job finds one")
+    device: Literal["cpu", "cuda", "auto"] = Field(
+        "auto",
+        description="`cpu`; `cuda` (none there is an error, and the jobs ask for the resource `gpu`); `auto` (a GPU where "
+        "the job finds one). Each job has [a GPU of its own](../docs/cluster.md)",
+    )
     precision: Literal["float32", "bfloat16", "float16", "auto"] = Field(
         "float32",
-        description="auto: bfloat16 where the device has it; the last layer is always float32",
+        description="of the network; `auto` is bfloat16 where the device has it in hardware. The last layer is always "
+        "float32, TF32 is off",
     )
     compile: Literal["auto", "always", "never"] = Field(
-        "auto", description="the network, for label maps; auto: where it pays and there is a C++ compiler"
+        "auto",
+        description="compile the network for label maps; `auto`: where the precision is reduced or the device is a GPU, a "
+        "part has 20,000 views or more (200,000 on a GPU; with `engine: shared` an image counts as 3), and "
+        "there is a C++ compiler. Parts and later runs share what was compiled (`resources/compiled`)",
     )
     batch: Positive | None = Field(
-        None, description="views that go through the network together; default: what suits the device"
+        None,
+        description="views that go through the network together, rounded to whole images or to equal numbers of rows of "
+        "the grid. Left out: 8 on a CPU, 1024 on a GPU. Where memory runs out it is halved, and the part "
+        "starts again; the file says with which",
     )
-    threads: Positive = Field(2, description="CPU threads of each job that indexes, trains or runs a network")
+    threads: Positive = Field(
+        2,
+        description="CPU threads of each job that indexes, trains or runs a network. A CPU works on as many batches at a "
+        "time, each in one thread, and memory grows with their number; but for training, no result depends on "
+        "it. With many cores, several parts of few threads each go faster than one of many",
+    )
 
 
 class Parts(Closed):
     """The time that a part of a network's label maps should take."""
 
-    minutes: Annotated[float, Field(gt=0)] | None = Field(None, description="that a part should take")
+    minutes: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="that a job should take for its part"
+    )
     images_per_second: dict[Name, Annotated[float, Field(gt=0)]] = Field(
-        {}, description="network → images a second, with 7 × 7 views each, as the log of a part says"
+        {},
+        description="network → speed, with 7 × 7 views of each image, as the log of a part says. "
+        "[docs/cluster.md](../docs/cluster.md) measures it",
     )

@@ -11,13 +11,19 @@ from pipeline.settings.base import Closed, Name, Positive, Seed
 class Pointing(Closed):
     """The Pointing Game."""
 
-    tolerance: Annotated[float, Field(ge=0)] = Field(0.0, description="original pixels around each box")
+    tolerance: Annotated[float, Field(ge=0)] = Field(
+        0.0, description="pixels of the original image by which boxes are widened"
+    )
 
 
 class Figure(Closed):
     """A figure that shows some methods: Figure 1, their maps on single images; Figure 2, their scores."""
 
-    methods: list[Name] = Field([], description="shown where they run; empty: all that run but the baselines")
+    methods: list[Name] = Field(
+        [],
+        description="entries that run, or, where one does not, other entries of the method that it names; `[]`, or where "
+        "none of them runs: all that run but the baselines",
+    )
 
 
 class Figures(Closed):
@@ -26,7 +32,9 @@ class Figures(Closed):
     sizes: list[Literal["page", "column", "slide"]] = Field(
         ["page"],
         min_length=1,
-        description="a paper's page or column, slides; the latter two have folders",
+        description="any of `page` (7.2 inches wide), `column` (3.5) and `slide` (6.4: on a slide of 13.3, letters are "
+        "twice as large). The page's figures are in `figures/`, the others' in `figures/column/` and "
+        "`figures/slide/`",
     )
 
     @pydantic.field_validator("sizes")
@@ -40,7 +48,12 @@ class Figures(Closed):
 class Explorer(Closed):
     """The page on which to look at single images."""
 
-    images: Positive = Field(48, description="number of images, chosen to be telling; `examples` come first")
+    images: Positive = Field(
+        48,
+        description="how many the explorer shows: those of `datasets.….examples` first, then in turn the next largest "
+        "gain, agreement, disagreement and failure (of each network, by the methods of Figure 1) and the next "
+        "small object",
+    )
 
 
 class Nulls(Closed):
@@ -52,6 +65,8 @@ class Nulls(Closed):
 class Calibration(Closed):
     """Which reading of the protocol fits the paper's numbers."""
 
-    views: list[Name] = Field([], description="the readings")
+    views: list[Name] = Field(
+        [], description="the readings; your list replaces it (29 views in `readings.yaml`)"
+    )
     resamples: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap resamples of the images")
     seed: Seed = Field(0, description="of the resamples")

@@ -18,14 +18,16 @@ from pipeline.settings.views_and_methods import Method, OneOf, View
 FIXATIONS = 7 * 7
 MOST_PARTS = 900  # the joined file opens them all, and a process may usually open 1024 files
 
+VIEWS, METHODS = OneOf(views, "family", "View"), OneOf(methods, "method", "saliency")
+
 
 class Run(Closed):
     """Names selected from the catalogues."""
 
-    datasets: list[Name] = Field(min_length=1)
-    models: list[Name] = Field(min_length=1)
-    views: list[Name] = Field(min_length=1)
-    methods: list[Name] = Field(min_length=1)
+    datasets: list[Name] = Field(min_length=1, description="names from `datasets`")
+    models: list[Name] = Field(min_length=1, description="names from `models`")
+    views: list[Name] = Field(min_length=1, description="names from `views`")
+    methods: list[Name] = Field(min_length=1, description="names from `methods`")
 
 
 class Settings(Closed):
@@ -33,8 +35,8 @@ class Settings(Closed):
 
     datasets: dict[Name, Dataset]
     models: dict[Name, Model]
-    views: dict[Name, Annotated[View, OneOf(views, "family", "View")]]
-    methods: dict[Name, Annotated[Method, OneOf(methods, "method", "saliency")]]
+    views: dict[Name, Annotated[View, VIEWS]]
+    methods: dict[Name, Annotated[Method, METHODS]]
     compute: Compute = Compute()
     parts: Parts = Parts()
     pointing: Pointing = Pointing()

@@ -9,16 +9,17 @@ from pydantic import Field
 from pydantic_core import core_schema
 
 from labelmaps import methods, views
-from labelmaps.modules import load_module, module_names
+from labelmaps.modules import load_module, module_names, option_descriptions
 from pipeline.settings.base import Closed, check_known
 
 
 class View(Closed):
     """A view family (the module in `labelmaps/views`) with its options."""
 
-    family: str
+    family: str = Field(..., description="the module of [`labelmaps/views`](../labelmaps/views)")
     engine: Literal["exact", "shared"] = Field(
-        "exact", description="how label maps are computed; shared: all views of a shift from one feature map"
+        "exact",
+        description="how label maps are computed; `shared`, for `shift` alone: all views of an image from one feature map",
     )
 
     @property
@@ -44,10 +45,11 @@ class View(Closed):
 class Method(Closed):
     """A saliency method (the module in `labelmaps/methods`) with its options."""
 
-    method: str
+    method: str = Field(..., description="the module of [`labelmaps/methods`](../labelmaps/methods)")
     arrival: Literal["nearest", "index"] = Field(
         "nearest",
-        description="the view after the saccade: nearest to the selected point, or of its cell's row and column",
+        description="how a cell of the map leads to the view after the saccade: the view `nearest` to the cell's point, "
+        "or, with `index`, that of the same row and column",
     )
 
     @property
@@ -103,9 +105,10 @@ class OneOf:
     def make_schema(self, base: type[Closed], name: str) -> type[Closed]:
         """Make the schema of one module's entry."""
         function = getattr(load_module(self.package, name), self.function)
+        texts = option_descriptions(function)
         fields: dict[str, Any] = {self.tag: (Literal[name], ...)}  # ty: ignore[invalid-type-form]: made at run time
         for option in inspect.signature(function).parameters.values():
             if option.kind is option.KEYWORD_ONLY:
                 default = ... if option.default is option.empty else option.default
-                fields[option.name] = (option.annotation, default)
+                fields[option.name] = (option.annotation, Field(default, description=texts.get(option.name)))
         return pydantic.create_model(name, __base__=base, **fields)
