@@ -1,4 +1,4 @@
-"""Halve the batch where memory runs out."""
+"""Batch sizes: the default, and a smaller one where memory runs out."""
 
 import logging
 from collections.abc import Callable
@@ -10,22 +10,25 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-# What torch says where its error is of no particular type.
+# Texts of torch's errors that have no type of their own.
 OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def usual_batch(device: torch.device) -> int:
-    """Views that go through a network together where the settings leave it open.
+    """Return the default batch: the number of views that go through the network together, unless the settings give it.
 
-    On a CPU, what a layer hands to the next then stays in the cache.
+    On a CPU it is so small that the activations passed from one layer to the next stay in the processor's cache.
     """
     return 1024 if device.type == "cuda" else 8
 
 
 def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callable[[int], int]) -> T:
-    """What `attempt(batch)` returns; where memory runs out it is called again, with half the views at once each time.
+    """Return `attempt(batch)`; as long as memory runs out, call it again with half the batch.
 
-    possible: gives the number of views at once next to a number. Raises `InputError` where not even the fewest fit.
+    batch: the number of views that go through the network together, at first.
+    possible: rounds a batch to one that the engine can process.
+
+    Raises `InputError` if memory runs out at the smallest possible batch.
     """
     batch = possible(batch)
     while True:
@@ -40,7 +43,7 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callab
                     f"no memory left for {batch} views at once, and fewer are not possible. Free some, choose reduced "
                     f"precision (compute.precision) or a smaller network: {error}"
                 ) from error
-        # Only here, out of the handler, are the tensors given back that the exception held.
+        # Free memory only after leaving the `except` block: until then the exception keeps its tensors alive.
         if torch.cuda.is_initialized():
             torch.cuda.empty_cache()
         logger.warning("no memory left for %d views at once: starting again with %d", batch, smaller)
@@ -48,6 +51,6 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, possible: Callab
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an exception says that the GPU, or the machine, has no memory left."""
-    is_one = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return is_one or any(text in str(error) for text in OUT_OF_MEMORY)
+    """Return whether an exception means that the GPU or the machine has no memory left."""
+    has_type = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return has_type or any(text in str(error) for text in OUT_OF_MEMORY)
