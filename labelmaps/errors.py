@@ -1,5 +1,5 @@
-"""The one exception for what a user can mend."""
+"""The one exception for errors that a user can fix."""
 
 
 class InputError(ValueError):
-    """Bad input. Its message says what is wrong, where, and how to mend it; it needs no traceback."""
+    """Bad input. The message says what is wrong, where, and how to fix it, so no traceback is shown."""

@@ -1,4 +1,4 @@
-"""What a run left, opened from Python: label maps, views, maps of methods, scores. The way in for what comes after.
+"""Access to the results of a run from Python: label maps, views, saliency maps and scores.
 
 from labelmaps.results import Results
 results = Results("results/scenes/zoom/small_resnet")
@@ -24,43 +24,43 @@ from labelmaps.storage.provenance import check_same_images
 
 @dataclass(frozen=True)
 class Results:
-    """The results of one network looking through one view: the folder results/{dataset}/{view}/{model}.
+    """The results of one network and one view: the folder results/{dataset}/{view}/{model}.
 
-    Images are named by their ids. Every method reads what it needs when it is called; damaged or missing files raise
-    `InputError`.
+    Arguments `image` are ids. Each method reads the files that it needs when it is called, and raises `InputError` if one is
+    missing or damaged, or if the index has no such image.
     """
 
     folder: str | Path
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """One row per image, by its id: path, label, width, height, boxes (box, 4) in original pixels."""
+        """The index, one row per image, by its id: path, label, width, height, boxes (box, 4) in original pixels."""
         return read_index(Path(self.folder).parent.parent / "index.parquet").set_index("image", drop=False)
 
     @cached_property
     def made_by(self) -> dict[str, Any]:
-        """What made the label maps: weights, view, preprocessing, precision, versions."""
+        """Provenance of the label maps: weights, view, preprocessing, precision, versions."""
         with open_label_maps(self._label_maps) as file:
             check_same_images(self.index["image"].tolist(), file.images, self._label_maps)
             return file.provenance
 
     def label_maps(self, image: str) -> LabelMaps:
-        """The label maps of one image; axes (image, row, column, …) with a first axis of length 1."""
-        place = self._place(image)
+        """Read the label maps of one image; axes (image, row, column, …), the first of length 1."""
+        place = self._find_place(image)
         with open_label_maps(self._label_maps) as file:
             return file.read(place, place + 1)
 
     def logits(self, image: str) -> np.ndarray:
-        """The network's logits at every fixation, (row, column, label) float32."""
+        """Compute the network's logits at every fixation from the label maps of one image, (row, column, label) float32."""
         maps = self.label_maps(image)
         return (maps.log_probability + maps.log_sum_exp[..., None])[0]
 
     def views(self, image: str) -> np.ndarray:
-        """What the network received from every fixation, (row, column, y, x, RGB) uint8. Needs torch."""
+        """Compute the views of one image at every fixation, (row, column, y, x, RGB) uint8. This needs torch."""
         from labelmaps.inference.view_pixels import view_pixels
         from labelmaps.networks.preprocessing import Preprocessing
 
-        row = self.index.iloc[self._place(image)]
+        row = self.index.iloc[self._find_place(image)]
         view = views.create(**self.made_by["view"])
         pixels = read_image(row["path"], row["offset"], row["length"])
         cells = range(view.grid**2)
@@ -68,17 +68,22 @@ class Results:
         return views_seen.reshape(view.grid, view.grid, *views_seen.shape[1:])
 
     def saliency(self, method: str, image: str, **options: object) -> np.ndarray:
-        """The map (row, column) of a method on label maps, a module of `labelmaps.methods`, with its options."""
+        """Compute the saliency map (row, column) of a method on label maps.
+
+        method: the name of a module of `labelmaps.methods`. options: those of the method.
+
+        Raises `InputError` for a method on activations.
+        """
         if facts_of(method).input != "label maps":
             raise InputError(
                 f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
-        label = np.array([self.index["label"].iloc[self._place(image)]], np.int64)
+        label = np.array([self.index["label"].iloc[self._find_place(image)]], np.int64)
         saliency, _ = apply_method(method, self.label_maps(image), label, **options)
         return saliency[0]
 
     def scores(self, method: str) -> pd.DataFrame:
-        """One row per image, by its id: fixation (row, column, x, y), correct before and after, Pointing Game."""
+        """Read the scores of a method, one row per image: fixation, correct before and after, Pointing Game."""
         files = (Path(self.folder) / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
         fixations, scores = (read_parquet(file).set_index("image") for file in files)
         return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
@@ -87,9 +92,10 @@ class Results:
     def _label_maps(self) -> Path:
         return Path(self.folder) / "label_maps.h5"
 
-    def _place(self, image: str) -> int:
+    def _find_place(self, image: str) -> int:
+        """Find the row of an image in the index, from 0."""
         if image not in self.index.index:
             raise InputError(
                 f"{image}: no image of this id in the index; the first is {self.index['image'].iloc[0]}"
             )
-        return self.index.index.get_loc(image)
+        return int(self.index.index.get_indexer([image])[0])

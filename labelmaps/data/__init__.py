@@ -1,4 +1,4 @@
-"""What there is to look at: classes, annotations, images, and the index that lists them; batches of decoded images.
+"""Data sets: classes, annotations, image files, the index that lists the images, and batches of decoded images.
 
-Imports `storage` and below; no torch. New here: a format of data sets or boxes.
+This room imports `storage` and the rooms below it, but not torch. A new format of data sets or boxes belongs here.
 """

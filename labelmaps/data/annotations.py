@@ -1,4 +1,4 @@
-"""Which class an image shows and where: from ImageNet's boxes as they are distributed.
+"""Readers of annotations (label and boxes of each image) in the formats in which ImageNet's boxes are distributed.
 
 Check a file of boxes without any image: `python -m labelmaps.data.annotations BOXES [--classes CLASSES]`.
 """
@@ -26,23 +26,25 @@ from labelmaps.data.classes import Class, class_indices, read_classes
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 
-LARGEST_XML = 10_000_000  # bytes of one image's boxes; ImageNet's have a few thousand at most
+LARGEST_XML = 10_000_000  # bytes in the file of one image; ImageNet's have a few thousand at most
 
 Box = list[float]  # x0, y0, x1, y1 in original pixels
 Annotation = tuple[int, list[Box]]  # label, boxes
-Entry = tuple[str, Callable[[], Annotation]]  # image id, and its parser, which may raise UnusableError
+Entry = tuple[
+    str, Callable[[], Annotation]
+]  # image id, and a function that parses its annotation or raises UnusableError
 
 
 class UnusableError(ValueError):
-    """One image cannot be used. The message is the reason, `kind: detail`; reasons are counted by kind."""
+    """A reason why one image cannot be used. The message has the form `kind: detail`; reasons are counted by kind."""
 
 
 class Annotations(NamedTuple):
-    """What is known of the images.
+    """The annotations of a data set's images.
 
-    `table`: one row per image, sorted: `image` (id: the name without extension), `label` (index of its
-    class), `boxes` (list of [x0, y0, x1, y1] in original pixels). `problems`: image id -> reason, for those
-    that cannot be used and are not in the table.
+    table: one row per image, sorted by id: `image` (id: the file's name without extension), `label`, `boxes` (a list of
+        [x0, y0, x1, y1] in original pixels).
+    problems: image id -> reason, for the images that cannot be used; they are not in the table.
     """
 
     table: pd.DataFrame
@@ -52,11 +54,11 @@ class Annotations(NamedTuple):
 def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
-    The CSV has the columns `ImageId,PredictionString`, the latter a repetition of `synset x0 y0 x1 y1`. An
-    XML file is named after its image; folders in between do not matter. Archives are read in place, and
-    nothing is unpacked. An image shows one class; what is wrong with a single image is among the problems.
+    The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`. An XML file has the name of
+    its image, and may lie in any folder below. Archives are read in place and not unpacked. All objects of an image must be
+    of one class. An error that concerns a single image goes to `problems`.
 
-    Raises `InputError` if the source as a whole cannot be read or holds no annotation.
+    Raises `InputError` if the source as a whole cannot be read or has no annotation.
     """
     path = Path(path)
     indices = class_indices(classes)
@@ -81,7 +83,7 @@ def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
 
 
 def collect(entries: Iterable[Entry]) -> Annotations:
-    """Parse every entry; an image that is met again must be annotated as before."""
+    """Parse all entries into one table; entries of the same image must agree, or the image is among the problems."""
     annotated: dict[str, Annotation] = {}
     problems: dict[str, str] = {}
     for image, parse in entries:
@@ -96,24 +98,29 @@ def collect(entries: Iterable[Entry]) -> Annotations:
 
 
 def parse_box(words: list[str]) -> Box:
-    """Four numbers, x0 < x1 and y0 < y1; raise `UnusableError` otherwise."""
-    shown = " ".join(words)[:80]
+    """Parse a box from four numbers; raise `UnusableError` unless x0 < x1 and y0 < y1.
+
+    words: the numbers x0, y0, x1, y1 as texts.
+    """
+    excerpt = " ".join(words)[:80]
     try:
         box = [float(word) for word in words]
     except ValueError:
-        raise UnusableError(f"box not in numbers: {shown}") from None
+        raise UnusableError(f"box not in numbers: {excerpt}") from None
     if not all(map(math.isfinite, box)):
-        raise UnusableError(f"box not in numbers: {shown}")
+        raise UnusableError(f"box not in numbers: {excerpt}")
     x0, y0, x1, y1 = box
     if x0 >= x1 or y0 >= y1:
-        raise UnusableError(f"box without area, or its corners reversed: {shown}")
+        raise UnusableError(f"box without area, or its corners reversed: {excerpt}")
     return box
 
 
 def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Rows of a CSV file with exactly these columns; byte-order mark and Windows line ends are accepted.
+    """Read the rows of a CSV file that has the `required` columns, in any order, and may have the `optional` ones.
 
-    Raises `InputError` for an unreadable or empty file, other columns, and rows of another length.
+    The file may have a byte-order mark and Windows line ends.
+
+    Raises `InputError` if the file is unreadable or empty, or has other columns, or if a row has too few or too many fields.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -135,17 +142,20 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
 
 
 def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
+    """Map the names of the columns to the fields of a row; `place` names the row in the error if their numbers differ."""
     if len(fields) != len(header):
         raise InputError(f"{place}: {len(fields)} fields instead of {len(header)}; quote those with commas")
     return dict(zip(header, fields, strict=True))
 
 
 def _csv_entries(path: Path, indices: dict[str, int]) -> Iterator[Entry]:
+    """Yield an entry for each row of Kaggle's CSV. indices: class id -> label, here and below."""
     for row in read_rows(path, ["ImageId", "PredictionString"]):
         yield image_id(row["ImageId"]), partial(_parse_prediction, row["PredictionString"], indices)
 
 
 def _parse_prediction(text: str, indices: dict[str, int]) -> Annotation:
+    """Parse a `PredictionString` of Kaggle's CSV."""
     words = text.split()
     if len(words) % 5:
         raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
@@ -153,12 +163,14 @@ def _parse_prediction(text: str, indices: dict[str, int]) -> Annotation:
 
 
 def _xml_entries(files: Iterable[tuple[str, bytes]], indices: dict[str, int]) -> Iterator[Entry]:
+    """Yield an entry for each XML file, given as name and content."""
     for name, content in files:
         image = PurePosixPath(name).stem
         yield image, partial(_parse_xml, content, image, indices)
 
 
 def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotation:
+    """Parse the XML file of an image, in the format of Pascal VOC."""
     try:
         root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -177,9 +189,10 @@ def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotatio
 
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths."""
     try:
-        found = os.walk(folder, onerror=_stop)  # `rglob` passes over folders that cannot be listed
-        for path in sorted(Path(inner, name) for inner, _, names in found for name in names):
+        folders = os.walk(folder, onerror=_stop)  # `rglob` silently skips folders that cannot be listed
+        for path in sorted(Path(inner, name) for inner, _, names in folders for name in names):
             if _is_visible_xml(path.name):
                 yield path.name, path.read_bytes()
     except OSError as error:
@@ -187,39 +200,47 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _stop(error: OSError) -> None:
+    """Raise the error that `os.walk` passes to it."""
     raise error
 
 
 def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
-    """Files in the order in which they are stored; their names serve as ids only, never as paths to write."""
+    """Yield name and content of the XML files in a tar archive, in the order in which they are stored.
+
+    The names serve as ids only, never as paths to write.
+    """
     try:
         with tarfile.open(path, "r:*") as archive:
             for member in archive:
                 if member.isfile() and _is_visible_xml(member.name):
-                    if member.size > LARGEST_XML:  # a few bytes of an archive can stand for gigabytes
+                    if member.size > LARGEST_XML:  # a few bytes of an archive can decompress to gigabytes
                         raise tarfile.ReadError(f"{member.name} has {member.size} bytes, too many for boxes")
-                    yield member.name, archive.extractfile(member).read()
+                    content = archive.extractfile(member)
+                    assert content is not None  # it is a file
+                    yield member.name, content.read()
             check_tar_end(archive)
             while archive.fileobj.read(tarfile.RECORDSIZE):
-                pass  # up to the checksum of what is compressed
+                pass  # read to the end, where the decompressor compares its checksum
     except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
-        reason = " ".join(str(error).split())  # tarfile lists on lines of their own what it tried
+        reason = " ".join(str(error).split())  # tarfile lists the formats that it tried, one per line
         raise InputError(f"cannot read the archive {path}: {reason}; download it again") from error
 
 
 def check_tar_end(archive: tarfile.TarFile) -> None:
-    """Raise `ReadError` where an archive is cut or damaged after the last member found, which tarfile takes for its end."""
+    """Raise `ReadError` if no end mark follows the last member: tarfile takes a truncated or damaged header for the end."""
     archive.fileobj.seek(archive.offset)
     if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError(f"no end mark at byte {archive.offset}")
 
 
 def _is_visible_xml(name: str) -> bool:
+    """Return whether a file is an XML file that is not hidden (archives may contain `._a.xml`)."""
     path = PurePosixPath(name)
     return path.suffix == ".xml" and not path.name.startswith(".")
 
 
 def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -> Annotation:
+    """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts."""
     ids = sorted({class_id for class_id, _ in objects})
     if not ids:
         raise UnusableError("annotated without an object")
@@ -231,6 +252,7 @@ def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -
 
 
 def _report(annotations: Annotations) -> str:
+    """Describe annotations in a few lines of text: numbers of images, boxes and classes, and the problems."""
     table, problems = annotations
     boxes = table["boxes"].map(len)
     lines = [

@@ -1,4 +1,4 @@
-"""Decoded images of an index, in order, read ahead of the consumer."""
+"""Decoded images of an index, in order, decoded in threads ahead of their consumer."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +13,10 @@ from labelmaps.jobs.ahead import in_order
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
-    """The rows of the index that belong to part 1…`parts`: contiguous, and as equal in number as can be."""
+    """Return the rows of the index that belong to a part: contiguous, and as many in each part as possible.
+
+    part: the number of the part, from 1. parts: the number of parts.
+    """
     bounds = np.linspace(0, len(index), parts + 1).round().astype(int)
     return index.iloc[bounds[part - 1] : bounds[part]]
 
@@ -21,7 +24,12 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
 def read_unchanged(
     image: str, path: str, offset: int, length: int, digest: str, width: int, height: int
 ) -> np.ndarray:
-    """Decode an image (H, W, 3) uint8; raise `InputError` where its bytes or its size are not those that were indexed."""
+    """Decode an image to (row, column, RGB) uint8, and check that it has not changed since it was indexed.
+
+    The arguments are columns of the index. `digest` may be empty: then only the size is compared.
+
+    Raises `InputError` if the image cannot be read, or if its bytes or its size have changed.
+    """
     if digest and read_digest(path, offset, length) != digest:
         raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
     try:
@@ -41,9 +49,12 @@ def read_unchanged(
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:
-    """Decode the images of an index in order, in `workers` threads, each up to `depth` ahead of the consumer.
+    """Decode the images of an index, and yield them in its order, (row, column, RGB) uint8.
 
-    Threads do: Pillow decodes, and Python hashes, beside one another.
+    workers: the number of threads; Pillow and hashlib let other threads run while they work.
+    depth: the number of images per thread that are decoded ahead of the consumer.
+
+    Raises `InputError` as `read_unchanged` does.
     """
     columns = ["image", "path", "offset", "length", "digest", "width", "height"]
     rows = index[columns].itertuples(index=False)
@@ -54,7 +65,10 @@ def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterato
 def read_batches(
     index: pd.DataFrame, batch: int, workers: int = 1
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
-    """Rows of the index, `batch` at a time, with their decoded images (H, W, 3) uint8."""
+    """Yield the rows of the index, `batch` at a time, with their decoded images, each (row, column, RGB) uint8.
+
+    workers: the number of threads that decode. Raises `InputError` as `read_unchanged` does.
+    """
     images = read_ahead(index, workers)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]

@@ -1,4 +1,4 @@
-"""The classes file: which class each output of the networks stands for."""
+"""The classes file, which lists the class of each label."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -9,21 +9,23 @@ MOST_CLASSES = 2**15  # labels are stored in 16 bits
 
 
 class Class(NamedTuple):
-    """A class: its id (ImageNet's is a WordNet synset, `n01440764`) and its name for people."""
+    """A class: its id (in ImageNet a WordNet synset, `n01440764`) and its name in plain words."""
 
     id: str
     name: str
 
 
 def read_classes(path: str | Path) -> list[Class]:
-    """Read `id name` lines; the line's position is the label: the index of the networks' output.
+    """Read the classes file: one line `id name` per class, in the order of the labels.
 
-    Raises `InputError` for an unreadable or empty file, a line without id and name (a blank one would
-    silently renumber all that follow), an id that occurs twice, and more classes than a label can count.
+    Raises `InputError` if the file is unreadable or empty, if a line lacks id or name (skipping a blank one would change the
+    labels of all that follow), if an id occurs twice, or if there are more classes than labels can be stored.
     """
     try:
         with Path(path).open(encoding="utf-8-sig") as file:
-            lines = file.read().removesuffix("\n").split("\n")  # splitlines() splits at exotic characters too
+            lines = (
+                file.read().removesuffix("\n").split("\n")
+            )  # splitlines() splits at other characters too, such as \x0b
     except FileNotFoundError as error:
         raise InputError(f"no such file: {path}; mend the path of the classes") from error
     except (OSError, UnicodeDecodeError) as error:
@@ -43,6 +45,7 @@ def class_indices(classes: list[Class]) -> dict[str, int]:
 
 
 def _parse_line(line: str, place: str) -> Class:
+    """Parse a line `id name`; `place` names the line in the error."""
     words = line.split(maxsplit=1)
     if len(words) < 2:
         raise InputError(f"{place}: expected 'id name', got {line!r}; the line number is the label: keep all")
@@ -50,6 +53,7 @@ def _parse_line(line: str, place: str) -> Class:
 
 
 def _refuse_duplicates(classes: list[Class], path: str | Path) -> None:
+    """Raise `InputError` if two classes have the same id."""
     first: dict[str, int] = {}
     for number, item in enumerate(classes, start=1):
         if first.setdefault(item.id, number) != number:

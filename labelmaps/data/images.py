@@ -1,9 +1,9 @@
-"""The one reader of image files: the stored pixels, as they are."""
+"""The one reader of image files. It returns the pixels as they are stored."""
 
 import hashlib
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path, PurePosixPath
@@ -15,48 +15,57 @@ from PIL import Image, UnidentifiedImageError
 from labelmaps.errors import InputError
 
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # a closed list: some of Pillow's formats start programs
+_FORMATS = (
+    "JPEG",
+    "PNG",
+    "WEBP",
+    "BMP",
+    "TIFF",
+)  # only these: to read some other formats, Pillow starts programs
 _ORIENTATION = 0x0112
-LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer one would take gigabytes
+LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer image would take gigabytes
 
-# The filters of warnings belong to the whole process: without the lock, two threads would swap theirs.
-_filters = threading.Lock()
+# Filters of warnings are global: without the lock, a thread would restore those that another thread has set.
+_filters_lock = threading.Lock()
 
 
 def is_image_name(name: str) -> bool:
-    """Whether a file's name ends as an image's does, in either case; hidden files (`._a.jpg`) are none."""
+    """Return whether a file's name has the extension of an image, in either case; hidden files (`._a.jpg`) do not count."""
     path = PurePosixPath(name)
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def image_id(name: str) -> str:
-    """`name` without the extension of an image, if it has one: `ILSVRC2012_val_00000001`."""
+    """Return the id of an image: its name without the extension of an image, if it has one (`ILSVRC2012_val_00000001`)."""
     suffix = PurePosixPath(name).suffix
     return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
 
 
 def read_image(path: str | Path, offset: int = -1, length: int = -1) -> np.ndarray:
-    """Decode one image to uint8 (row, column, RGB): the stored pixels, EXIF rotation not applied.
+    """Decode one image to (row, column, RGB) uint8: the pixels as stored, without applying an EXIF rotation.
 
-    With `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar).
-    Grey, palette, CMYK and the like become RGB, alpha is dropped, and 16 bits keep their high byte.
+    offset, length: if `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar).
 
-    Raises `InputError` for what cannot be read as one such image: missing, truncated, animated, of more
-    than 89 million pixels (Pillow's bound against decompression bombs) or 65,535 along one side, or of 32-bit
-    grey values.
+    Grey, palette, CMYK and similar colours are converted to RGB, alpha is dropped, and 16-bit values keep their high byte.
+
+    Raises `InputError` if the image is missing, truncated or animated, has more than 89 million pixels (Pillow's limit
+    against decompression bombs) or more than 65,535 along a side, or has 32-bit grey values.
     """
-    with _opened(path, offset, length) as image:
-        return _rgb(image)
+    with _open(path, offset, length) as image:
+        return _to_rgb(image)
 
 
 def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int, int]:
-    """(width, height) of the stored pixels, from the header alone; arguments and errors as `read_image`."""
-    with _opened(path, offset, length) as image:
+    """Read width and height of the stored pixels, from the header alone; arguments and errors as for `read_image`."""
+    with _open(path, offset, length) as image:
         return image.size
 
 
 def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
-    """SHA-256 of an image's bytes as stored, hexadecimal; arguments as `read_image`; `InputError` if unreadable."""
+    """Compute the SHA-256 of an image's bytes as stored, in hexadecimal; arguments as for `read_image`.
+
+    Raises `InputError` if the file cannot be read.
+    """
     try:
         with Path(path).open("rb") as file:
             content = file.read() if offset < 0 else _member(file, offset, length).getbuffer()
@@ -66,8 +75,8 @@ def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
 
 
 @contextmanager
-def _opened(path: str | Path, offset: int, length: int) -> Iterator[Image.Image]:
-    """Give the image with its header read; turn every failure in the block into an `InputError`."""
+def _open(path: str | Path, offset: int, length: int) -> Generator[Image.Image]:
+    """Open an image and read its header; convert every exception in the block into an `InputError`."""
     try:
         with Path(path).open("rb") as file:
             image = _parse_header(file if offset < 0 else _member(file, offset, length))
@@ -75,7 +84,7 @@ def _opened(path: str | Path, offset: int, length: int) -> Iterator[Image.Image]
             yield image
     except MemoryError:
         raise
-    except Exception as error:  # broken files make Pillow raise nearly anything, struct.error included
+    except Exception as error:  # for broken files Pillow raises almost any exception, even struct.error
         place = f"{path}" if offset < 0 else f"{path}, bytes {offset} to {offset + length}"
         raise InputError(
             f"unreadable image: {place}: {error or type(error).__name__}; replace or remove it"
@@ -83,6 +92,7 @@ def _opened(path: str | Path, offset: int, length: int) -> Iterator[Image.Image]
 
 
 def _member(file: BinaryIO, offset: int, length: int) -> BytesIO:
+    """Read `length` bytes at `offset`; raise `ValueError` if the file ends before."""
     file.seek(offset)
     content = file.read(length)
     if len(content) < length:
@@ -91,31 +101,34 @@ def _member(file: BinaryIO, offset: int, length: int) -> BytesIO:
 
 
 def _parse_header(file: BinaryIO) -> Image.Image:
-    with _filters, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # odd metadata; the pixels are what counts
+    """Read the header of an image; raise if it is none of `_FORMATS` or a decompression bomb."""
+    with _filters_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they concern odd metadata, which do not affect the pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return Image.open(file, formats=_FORMATS)
-        except UnidentifiedImageError:  # its own message shows an address in memory
+        except UnidentifiedImageError:  # its own message contains an address in memory
             raise ValueError(f"empty, damaged, or none of {', '.join(_FORMATS)}") from None
 
 
 def _refuse_unsuitable(image: Image.Image) -> None:
+    """Raise `ValueError` for an image that is too long, has several frames, or is a TIFF with a rotation tag."""
     if max(image.size) > LONGEST_SIDE:
         raise ValueError(f"{image.width} x {image.height} pixels: a side is longer than {LONGEST_SIDE}")
-    # MPO is how cameras store a JPEG with its previews: the first picture is the photograph.
+    # MPO is the format in which cameras store a JPEG with its previews: the first frame is the photograph.
     if image.format != "MPO" and getattr(image, "n_frames", 1) > 1:
         raise ValueError("it holds several pictures (an animation, or pages)")
-    # Pillow turns a TIFF while it decodes, and cannot be told not to.
+    # Pillow applies the rotation of a TIFF when it decodes it, which cannot be switched off.
     if image.format == "TIFF" and image.getexif().get(_ORIENTATION, 1) != 1:
         raise ValueError("a TIFF with a rotation tag; save it upright, and its boxes accordingly")
 
 
-def _rgb(image: Image.Image) -> np.ndarray:
+def _to_rgb(image: Image.Image) -> np.ndarray:
+    """Decode an image to (row, column, RGB) uint8; raise `ValueError` for 32-bit grey values."""
     if image.mode in ("I", "F"):
         raise ValueError("32-bit grey values have no known range; save it with 8 or 16 bits")
-    if image.mode.startswith("I;16"):  # the high byte is what Pillow keeps of 16-bit colours
+    if image.mode.startswith("I;16"):  # Pillow keeps the high byte of 16-bit colours, so do the same for grey
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    image.info.pop("transparency", None)  # else `convert` moves colours to make room for it, and warns
+    image.info.pop("transparency", None)  # otherwise `convert` changes colours to make room for it, and warns
     return np.array(image if image.mode == "RGB" else image.convert("RGB"))

@@ -1,4 +1,4 @@
-"""The index: the file that says which images a data set holds, where they lie and what they show."""
+"""The index: the file that lists the images of a data set, with their places, labels, sizes and boxes."""
 
 import csv
 import re
@@ -25,7 +25,7 @@ SCHEMA = pa.schema(
         pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
         pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied
         pa.field("height", pa.int32(), nullable=False),
-        # x0, y0, x1, y1 in the same pixels; possibly no box at all
+        # x0, y0, x1, y1 in the same pixels; an image may have no box
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
     ]
 )
@@ -34,9 +34,9 @@ EXCLUDED_COLUMNS = ["image", "path", "reason"]
 
 
 def write_index(path: str | Path, index: pd.DataFrame) -> None:
-    """Write one row per image in the columns of `SCHEMA`; `boxes` are arrays of shape (box, corner).
+    """Write an index: one row per image, with the columns of `SCHEMA`; `boxes` are arrays (box, 4).
 
-    Raises ValueError (pyarrow's `ArrowInvalid` is one) if the frame does not follow the schema.
+    Raises `ValueError` (of which pyarrow's `ArrowInvalid` is a subclass) if the frame does not follow the schema.
     """
     if list(index.columns) != SCHEMA.names:
         raise ValueError(f"an index has the columns {SCHEMA.names}, not {list(index.columns)}")
@@ -49,9 +49,9 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
 
 
 def read_index(path: str | Path) -> pd.DataFrame:
-    """Read what `write_index` wrote; `boxes` are float32 arrays of shape (box, corner).
+    """Read an index, one row per image, with the columns of `SCHEMA`; `boxes` are float32 arrays (box, 4).
 
-    Raises `InputError` if the file is missing, damaged or follows another schema.
+    Raises `InputError` if the file is missing or damaged, or has another schema.
     """
     table = read_arrow(path)
     if not table.schema.equals(SCHEMA):
@@ -61,22 +61,22 @@ def read_index(path: str | Path) -> pd.DataFrame:
 
 
 def sample_images(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
-    """The rows of `images` images drawn at random, in the order of the index; all rows where there are no more."""
+    """Draw `images` images at random, and return their rows in the order of the index; all rows if there are no more."""
     rows = np.random.default_rng(seed).permutation(len(index))[:images]
     return index.iloc[np.sort(rows)]
 
 
 def write_excluded(path: str | Path, excluded: pd.DataFrame) -> None:
-    """Write the images left out as CSV: `image` (id), `path`, `reason`."""
+    """Write the images that are left out of the index to a CSV file: `image` (id), `path`, `reason`."""
     with moved_into_place(path) as temporary:
-        # All quoted: a file's name may hold any kind of line end.
+        # All fields are quoted: the name of a file may contain any kind of line end.
         excluded[EXCLUDED_COLUMNS].to_csv(
             temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL, encoding="utf-8"
         )
 
 
 def read_excluded(path: str | Path) -> pd.DataFrame:
-    """Read what `write_excluded` wrote; raise `InputError` if the file is none."""
+    """Read a file that `write_excluded` wrote; raise `InputError` if it is not one."""
     try:
         excluded = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -89,17 +89,21 @@ def read_excluded(path: str | Path) -> pd.DataFrame:
 
 
 def _pack_boxes(boxes: list[np.ndarray]) -> pa.ListArray:
+    """Convert boxes, one array (box, 4) per image, to a column of the index."""
     offsets = np.cumsum([0, *map(len, boxes)]).astype(np.int32)
     corners = np.concatenate([np.asarray(item, np.float32).reshape(-1, _CORNERS) for item in boxes])
     return pa.ListArray.from_arrays(offsets, pa.FixedSizeListArray.from_arrays(corners.ravel(), _CORNERS))
 
 
 def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
-    corners = column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()  # Arrow's is read-only
+    """Convert a column of the index to boxes, one array (box, 4) per image."""
+    corners = (
+        column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()
+    )  # because Arrow's array is read-only
     offsets = np.cumsum([0, *column.value_lengths().to_pylist()])
     return [corners[start:end] for start, end in pairwise(offsets)]
 
 
 def are_imagenet_validation(images: Iterable[str]) -> bool:
-    """Whether all ids are those of ImageNet's validation images."""
+    """Return whether all ids are those of ImageNet's validation images."""
     return all(VALIDATION_IMAGE.fullmatch(image) for image in images)

@@ -1,4 +1,4 @@
-"""Index a data set: find its images, join them with their annotations, and check every one."""
+"""Making of an index: finding the images, joining them with their annotations, and checking each one."""
 
 import logging
 import os
@@ -32,13 +32,13 @@ from labelmaps.jobs.progress import progress
 
 logger = logging.getLogger(__name__)
 
-MOST_LOGGED = 200  # unusable images, when there are so many that no list of them is written
+MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
 
 
 class FoundImage(NamedTuple):
-    """An image file, or a member of a tar archive (`offset`, `length`); `label`: that of its folder."""
+    """An image file, or a member of a tar archive (`offset`, `length`); `label` is that of the folder of a class."""
 
     image: str
     path: str
@@ -58,18 +58,25 @@ def index_dataset(
     max_excluded: float = 0.0,
     workers: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the index (columns: `labelmaps.data.index.SCHEMA`) and the excluded images (image, path, reason).
+    """Make the index of a data set and the list of the images that are left out of it.
 
-    `images`: a folder of images, a folder with one folder of images per class (named by the class's id), or
-    ImageNet's plain tar. `boxes`: as `read_annotations`; they also label the images, so that only a folder
-    per class can do without. `table`: as `read_table`, instead of boxes; `images` is then its base folder.
-    `verify`: decode every image ("full") or read the headers only ("header"), in `workers` threads.
+    classes: the classes file.
+    images: a folder of images, a folder with one folder of images per class (named by the class's id), or a plain tar
+        archive such as ImageNet's.
+    boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class.
+    table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
+    verify: "full" decodes every image, "header" reads the headers only.
+    expect_images: the smallest number of images to find.
+    max_excluded: the largest fraction of the images that may be unusable.
+    workers: the number of threads.
 
-    The images that are present define the data set: annotations of others are counted in the log. Both frames
-    are sorted by image id, and depend on the inputs alone.
+    The data set consists of the images that are present; annotations of others are counted in the log.
 
-    Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than
-    `expect_images` are found, if more than the share `max_excluded` of them is unusable, or if none is left.
+    Returns the index, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded images (image, path, reason). Both
+    are sorted by image id and depend on the inputs alone.
+
+    Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
+    are found, if more than `max_excluded` of them are unusable, or if none is left.
     """
     found, annotations = _find_sources(images, boxes, table, read_classes(classes))
     found = sorted(found)
@@ -83,6 +90,7 @@ def index_dataset(
 def _find_sources(
     images: str | Path | None, boxes: str | Path | None, table: str | Path | None, classes: list[Class]
 ) -> tuple[list[FoundImage], Annotations]:
+    """Find the images and read their annotations; arguments as for `index_dataset`, but `classes` already read."""
     if table is not None and boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
     if table is not None:
@@ -97,7 +105,7 @@ def _find_sources(
 def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
     """Find the images of a flat folder, of a folder per class, or of a plain tar archive.
 
-    Raises `InputError` if there is none, or if a folder is not named by a class's id.
+    Raises `InputError` if there is none, or if the name of a folder is not the id of a class.
     """
     try:
         is_folder = path.is_dir()
@@ -112,12 +120,16 @@ def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
 
 
 def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
+    """Find the images of a flat folder or of a folder per class, and count the entries that are ignored.
+
+    labels: class id -> label.
+    """
     files, folders, ignored = _list_folder(folder)
     if not files:
         return _find_in_class_folders(folder, folders, labels, ignored)
-    if of_classes := [name for name in folders if name in labels]:
+    if class_folders := [name for name in folders if name in labels]:
         raise InputError(
-            f"{folder} holds images ({files[0]}) and folders of classes ({of_classes[0]}): "
+            f"{folder} holds images ({files[0]}) and folders of classes ({class_folders[0]}): "
             "which are the data set? Move the others away"
         )
     return [FoundImage(image_id(name), str(folder / name)) for name in files], ignored + len(folders)
@@ -126,6 +138,7 @@ def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundIma
 def _find_in_class_folders(
     folder: Path, names: list[str], labels: dict[str, int], ignored: int
 ) -> tuple[list[FoundImage], int]:
+    """Find the images in the folders `names` of `folder`, named by class ids; add ignored entries to `ignored`."""
     if unknown := [name for name in names if name not in labels]:
         raise InputError(
             f"{folder}: {len(unknown)} folders are not named by a class's id, first {unknown[:3]}; "
@@ -140,12 +153,12 @@ def _find_in_class_folders(
 
 
 def _list_folder(folder: Path) -> tuple[list[str], list[str], int]:
-    """Names of images and of visible folders, both sorted, and the number of other entries."""
+    """List the names of the images and of the visible folders, both sorted, and count the other entries."""
     try:
         with os.scandir(folder) as scan:
             entries = list(scan)
         names = {entry.name for entry in entries if entry.is_dir()}
-        # Of what is neither file nor folder, links that lead nowhere are told of; a pipe would be waited for.
+        # Keep broken links so that they are reported; skip pipes, which would block when opened.
         files = {entry.name for entry in entries if entry.is_file() or entry.is_symlink()} - names
     except OSError as error:
         raise InputError(f"cannot list the folder {folder}: {error}; check path and rights") from error
@@ -155,6 +168,7 @@ def _list_folder(folder: Path) -> tuple[list[str], list[str], int]:
 
 
 def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
+    """Find the images in a plain tar archive, and count the entries that are ignored."""
     try:
         with tarfile.open(path, "r:") as archive:
             members = archive.getmembers()
@@ -177,7 +191,7 @@ def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
 
 
 def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
-    """Every image has an id of its own that can be written down; `found` is sorted."""
+    """Raise `InputError` if two images share an id, if a name is not UTF-8, or if there are too few; `found` is sorted."""
     for first, second in pairwise(found):
         if first.image == second.image:
             raise InputError(
@@ -196,54 +210,58 @@ def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
 
 
 def _log_unmatched(found: list[FoundImage], annotations: Annotations) -> None:
+    """Log how many annotations belong to no image that was found."""
     annotated = {*annotations.table["image"], *annotations.problems}
     if unmatched := len(annotated - {item.image for item in found}):
         logger.info("%d annotations belong to no image that is present", unmatched)
 
 
-class Examined(NamedTuple):
-    """What an image file itself tells; `digest` is empty where its content was not read."""
+class FileFacts(NamedTuple):
+    """The facts that an image file itself gives; `digest` is empty if its content was not read."""
 
     width: int
     height: int
     digest: str
 
 
-def _examiner(verify: str) -> Callable[[str, int, int], Examined]:
-    examiners = {"full": _examine_whole, "header": lambda *place: Examined(*read_size(*place), "")}
+def _examiner(verify: str) -> Callable[[str, int, int], FileFacts]:
+    """Return the function that reads the facts of an image file (path, offset, length); `verify` as in `index_dataset`."""
+    examiners = {"full": _examine_whole, "header": lambda *place: FileFacts(*read_size(*place), "")}
     if verify not in examiners:
         raise InputError(f"verify is {verify!r}: choose one of {', '.join(examiners)}")
     return examiners[verify]
 
 
-def _examine_whole(path: str, offset: int, length: int) -> Examined:
+def _examine_whole(path: str, offset: int, length: int) -> FileFacts:
+    """Read the facts of an image file by decoding it; raise `InputError` if it cannot be decoded."""
     height, width, _ = read_image(path, offset, length).shape
-    return Examined(width, height, read_digest(path, offset, length))
+    return FileFacts(width, height, read_digest(path, offset, length))
 
 
 def _examine(
     found: list[FoundImage],
     annotations: Annotations,
-    examine_file: Callable[[str, int, int], Examined],
+    examine_file: Callable[[str, int, int], FileFacts],
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Examine all images in threads; return the index and the excluded images, as `index_dataset` does."""
     table = annotations.table
     annotated = dict(zip(table["image"], zip(table["label"], table["boxes"], strict=True), strict=True))
 
     def examine(item: FoundImage) -> dict[str, Any]:
-        """Give the image's row of the index, or of the excluded ones."""
+        """Make the image's row of the index, or its row of the excluded images (with the key `reason`)."""
         try:
             if item.image in annotations.problems:
                 raise UnusableError(annotations.problems[item.image])
             label, boxes = _join(item, annotated.get(item.image))
-            examined = examine_file(item.path, item.offset, item.length)
-            _check_boxes_inside(boxes, examined.width, examined.height)
+            facts = examine_file(item.path, item.offset, item.length)
+            _check_boxes_inside(boxes, facts.width, facts.height)
         except (UnusableError, InputError) as reason:
             return {"image": item.image, "path": item.path, "reason": str(reason)}
         corners = np.array(boxes, np.float32).reshape(-1, 4)
-        return {**item._asdict(), **examined._asdict(), "label": label, "boxes": corners}
+        return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
 
-    # Threads: decoding releases the interpreter, and they need neither a start-up nor a guarded main.
+    # Threads suffice, because decoding releases the interpreter lock; processes would take time to start.
     with ThreadPool(workers) as pool:
         rows = list(progress(pool.imap(examine, found), total=len(found), unit="image", desc="index"))
     excluded = [row for row in rows if "reason" in row]
@@ -252,9 +270,10 @@ def _examine(
 
 
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
-    if annotation is None and item.label is None:
-        raise UnusableError("no label: neither annotated, nor in a folder named by its class's id")
+    """Join the label of an image's folder with its annotation; raise `UnusableError` if both lack or the labels disagree."""
     if annotation is None:
+        if item.label is None:
+            raise UnusableError("no label: neither annotated, nor in a folder named by its class's id")
         return item.label, []
     if item.label not in (None, annotation[0]):
         raise UnusableError(f"labels disagree: {item.label} by the folder, {annotation[0]} by the boxes")
@@ -262,6 +281,7 @@ def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
 
 
 def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
+    """Raise `UnusableError` if a box exceeds the image of `width` × `height` pixels."""
     for x0, y0, x1, y1 in boxes:
         if x0 < 0 or y0 < 0 or x1 > width or y1 > height:
             raise UnusableError(
@@ -271,14 +291,16 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 
 
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
+    """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all."""
     kinds = Counter(reason.partition(":")[0] for reason in excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
     if len(excluded) / found > max_excluded or len(excluded) == found:
-        for row in excluded.head(MOST_LOGGED).itertuples():
-            logger.info("excluded: %s: %s", row.image, row.reason)
-        first = "; ".join(f"{row.image}: {row.reason}" for row in excluded.head(5).itertuples())
+        reasons = list(zip(excluded["image"], excluded["reason"], strict=True))
+        for image, reason in reasons[:MOST_LOGGED]:
+            logger.info("excluded: %s: %s", image, reason)
+        first = "; ".join(f"{image}: {reason}" for image, reason in reasons[:5])
         raise InputError(
             f"{len(excluded)} of {found} images are unusable, where max_excluded allows {max_excluded:.1%}: "
             f"{counts}. First: {first}. Mend the data set, or raise max_excluded"

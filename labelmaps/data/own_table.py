@@ -1,4 +1,4 @@
-"""A user's own data set: one CSV table of images, their labels and, if known, their boxes."""
+"""The reader of a user's own data set: a CSV table of images with their labels and, optionally, their boxes."""
 
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -12,13 +12,16 @@ from labelmaps.errors import InputError
 def read_table(
     path: str | Path, classes: list[Class], images: str | Path | None = None
 ) -> tuple[list[tuple[str, Path]], Annotations]:
-    """Read `path,label[,boxes]`; return (image id, image file) of each row, and the annotations.
+    """Read a table `path,label[,boxes]` with one row per image.
 
-    `path`: relative to the folder `images`, or else to the table's own folder, unless it is absolute; without
-    its extension it is the image's id. `label`: class ids throughout, or label indices throughout.
-    `boxes`: any number of `x0 y0 x1 y1` in original pixels, separated by blanks; empty for none.
+    path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
+    default the table's own folder.
 
-    Raises `InputError` if the table cannot be read, holds no row, or a label has no class.
+    Columns of the table: `path` of the image file; without its extension it is the image's id. `label`: class ids in all
+    rows, or label indices in all rows. `boxes`: any number of `x0 y0 x1 y1` in original pixels, separated by blanks.
+
+    Returns (image id, image file) of each row, and the annotations.
+    Raises `InputError` if the table cannot be read or has no row, or if a label has no class.
     """
     path = Path(path)
     rows = read_rows(path, ["path", "label"], optional=("boxes",))
@@ -33,7 +36,8 @@ def read_table(
 
 
 def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> list[int]:
-    # Ids come first: a user's class ids may well be numbers in another order.
+    """Read the rows' labels as class ids or as indices, whichever fits more rows; raise `InputError` unless it fits all."""
+    # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
     readings = [class_indices(classes), {str(label): label for label in range(len(classes))}]
     unknown = [[row for row in rows if row["label"] not in reading] for reading in readings]
     reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
@@ -47,6 +51,7 @@ def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> lis
 
 
 def _parse(label: int, text: str) -> Annotation:
+    """Make an annotation from a label and the text of its boxes; raise `UnusableError` if the text is malformed."""
     words = text.split()
     if len(words) % 4:
         raise UnusableError(f"boxes not a repetition of 'x0 y0 x1 y1': {text[:80]}")

@@ -32,15 +32,15 @@ function sampleInterval(start, stop, first, last, n, size, { antialias, places, 
 /**
  * A view of a picture (ImageData) from the box [x0, y0, x1, y1], as ImageData of size × size pixels.
  *
- * box, and the `picture` of `drawing`, are in pixels of the image; `scale` is the picture's [width, height] in units of the image's.
+ * box, and the `visible_box` of `drawing`, are in pixels of the image; `scale` is the picture's [width, height] in units of the image's.
  * gray: the network's mean colour, in levels of 255.
  */
 function drawView(picture, box, drawing, scale, size, gray) {
   const { data, width, height } = picture;
   const [x0, y0, x1, y1] = box.map((x, i) => x * scale[i % 2]);
-  const [left, top, right, bottom] = drawing.picture.map((x, i) => x * scale[i % 2]);
-  const columns = sampleInterval(x0, x1, left, right, width, size, drawing);
-  const rows = sampleInterval(y0, y1, top, bottom, height, size, drawing);
+  const [left, top, right, bottom] = drawing.visible_box.map((x, i) => x * scale[i % 2]);
+  const columns = sampleInterval(x0, x1, left, right, width, size, drawing.sampling);
+  const rows = sampleInterval(y0, y1, top, bottom, height, size, drawing.sampling);
   const empty = drawing.empty === "gray" ? gray : [0, 0, 0];
   const narrow = []; // the picture's rows, resampled; the one beyond the last is empty
   const resampled = (y) => {

@@ -40,7 +40,7 @@ def draw_views(
     width and height, in units of the image's. Returns (view, size, size, RGB) uint8.
     """
     scales = np.tile(scale, 2)
-    drawing = replace(drawing, picture=tuple(drawing.picture * scales))
+    drawing = replace(drawing, visible_box=tuple(drawing.visible_box * scales))
     black = preprocessing.black(CPU)
     (pixels,) = normalised([picture], preprocessing, CPU)
     drawn = draw_boxes(pixels, boxes * scales, drawing, preprocessing.size, black)

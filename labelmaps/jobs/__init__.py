@@ -1,4 +1,4 @@
-"""What a job needs of its machine: its log, progress, a GPU, memory, threads that read ahead, a private folder.
+"""What a job of any stage needs from its machine: a log, progress bars, a GPU, memory, threads that read ahead.
 
-Imports nothing of the package but `errors`. New here: whatever a job of any stage asks of the machine.
+This room imports nothing of the package but `errors`. Code that manages a resource of the machine belongs here.
 """

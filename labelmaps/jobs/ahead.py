@@ -1,4 +1,4 @@
-"""Work that threads do ahead of whoever takes it."""
+"""Work that threads do ahead of the consumer of its results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,15 +11,18 @@ T = TypeVar("T")
 def in_order(
     pool: ThreadPoolExecutor, function: Callable[..., T], items: Iterable[tuple], ahead: int
 ) -> Iterator[T]:
-    """function(*item) of each item, in order, made in the pool's threads up to `ahead` items before it is taken."""
-    waiting = deque()
+    """Compute `function(*item)` for each item in a thread pool, and yield the results in the order of the items.
+
+    ahead: the number of items whose results are computed, or waiting, before the consumer takes them.
+    """
+    futures = deque()
     try:
         for item in items:
-            waiting.append(pool.submit(function, *item))
-            if len(waiting) == ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+            futures.append(pool.submit(function, *item))
+            if len(futures) == ahead:
+                yield futures.popleft().result()
+        while futures:
+            yield futures.popleft().result()
     finally:
-        for later in waiting:  # nobody will take them
-            later.cancel()
+        for future in futures:  # the consumer stopped, and will not take them
+            future.cancel()

@@ -1,7 +1,8 @@
-"""A GPU of its own for each job, on a machine with several.
+"""One GPU for each job, on a machine with several.
 
-Snakemake's `--resources gpu=4` counts GPUs and hands none out: every job would take the first. So a job locks a file that
-stands for a GPU and makes that GPU the only one it sees. The lock goes with the process, however that ends.
+Snakemake's `--resources gpu=4` counts GPUs but assigns none: every job would use the first. Each job therefore locks a file
+that stands for one GPU, and makes that GPU the only one it sees. The lock is released when the process ends, however it
+ends.
 """
 
 import fcntl
@@ -16,47 +17,49 @@ from typing import IO
 from labelmaps.jobs.local_disk import private_folder
 
 VISIBLE = "CUDA_VISIBLE_DEVICES"
-SECONDS_BETWEEN_LOOKS = 1
+SECONDS_BETWEEN_ATTEMPTS = 1
 logger = logging.getLogger(__name__)
-_locks: list[IO] = []  # open, and so locked, until the process ends
+_locks: list[IO] = []  # kept open, and so locked, until the process ends
 
 
 def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None = None) -> None:
-    """Make one GPU, which no other job of this user on this machine has, the only one that CUDA shows this process.
+    """Reserve a GPU that no other job of this user on this machine has, and hide all others from CUDA in this process.
 
-    Call it before anything asks CUDA. Where all GPUs are taken it waits, and the log says so. It leaves a set
-    CUDA_VISIBLE_DEVICES alone: there a scheduler, or the user, chose.
+    Call it before anything starts CUDA. If all GPUs are reserved, it logs this and waits for one. If CUDA_VISIBLE_DEVICES is
+    set, a scheduler or the user has chosen a GPU, and nothing is reserved.
 
-    device: as in the settings; `cpu` takes none. gpus: their UUIDs; by default those that the driver lists. folder: of the
-    locks; by default one on this machine's own disk, as other machines' locks mean other GPUs. Raises `InputError` where
-    that is another user's.
+    device: as in the settings; for `cpu` nothing is reserved.
+    gpus: UUIDs of the GPUs; by default those that the driver lists.
+    folder: where the lock files lie; by default on this machine's own disk, since other machines have other GPUs.
+
+    Raises `InputError` if the default folder belongs to another user.
     """
     if device == "cpu":
         return
     if VISIBLE in os.environ:
         logger.info("GPU: %s=%s, as given", VISIBLE, os.environ[VISIBLE])
         return
-    gpus = listed_gpus() if gpus is None else gpus
+    gpus = list_gpus() if gpus is None else gpus
     if not gpus:
         return
     folder = private_folder("gpus") if folder is None else folder
-    gpu = first_free(gpus, folder)
+    gpu = lock_free_gpu(gpus, folder)
     if gpu is None:
         n = len(gpus)
         logger.info(
             "GPU: waiting, other jobs have all %d here (--resources gpu=%d starts no more at once)", n, n
         )
     while gpu is None:
-        time.sleep(SECONDS_BETWEEN_LOOKS)
-        gpu = first_free(gpus, folder)
+        time.sleep(SECONDS_BETWEEN_ATTEMPTS)
+        gpu = lock_free_gpu(gpus, folder)
     os.environ[VISIBLE] = gpu
     logger.info("GPU: %s", gpu)
 
 
-def listed_gpus() -> list[str]:
-    """UUIDs of the GPUs that NVIDIA's driver lists; none where there is no driver.
+def list_gpus() -> list[str]:
+    """List the UUIDs of the GPUs that NVIDIA's driver reports; none if there is no driver.
 
-    Not asked of torch, which may start CUDA to answer: from then on CUDA_VISIBLE_DEVICES changes nothing.
+    This does not use torch, which may start CUDA: from then on, CUDA_VISIBLE_DEVICES has no effect.
     """
     try:
         command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
@@ -65,8 +68,8 @@ def listed_gpus() -> list[str]:
         return []
 
 
-def first_free(gpus: Sequence[str], folder: Path) -> str | None:
-    """The first GPU whose lock can be had, locked from now on; None where others hold them all."""
+def lock_free_gpu(gpus: Sequence[str], folder: Path) -> str | None:
+    """Lock the first GPU that no other process has locked, and return its UUID; None if all are locked."""
     for gpu in gpus:
         lock = (folder / gpu).open("a")
         try:

@@ -1,4 +1,4 @@
-"""A private folder on the machine's own disk."""
+"""A folder on the machine's own disk that belongs to one user."""
 
 import os
 import tempfile
@@ -8,7 +8,10 @@ from labelmaps.errors import InputError
 
 
 def private_folder(purpose: str) -> Path:
-    """A folder on this machine's own disk that is this user's alone. Raises `InputError` where it is another user's."""
+    """Create a folder on this machine's own disk that only this user can read, unless it exists, and return its path.
+
+    purpose: a part of its name. Raises `InputError` if a folder of that name belongs to another user.
+    """
     folder = Path(tempfile.gettempdir()) / f"labelmaps-{purpose}-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():

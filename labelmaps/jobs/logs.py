@@ -1,10 +1,10 @@
-"""What a job says while it runs and how it fails."""
+"""The log of a job, and how failures are reported in it."""
 
 import logging
 import re
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,18 +14,20 @@ GPU_FAILURE = re.compile(r"(CUDA|cuDNN) error|No CUDA GPUs are available")  # in
 
 
 @contextmanager
-def job(log: str | Path) -> Iterator[None]:
-    """Log to the file `log`; turn what is no defect of ours into one clear line and exit status 1.
+def job(log: str | Path) -> Generator[None]:
+    """Run the block as a job: log to the file `log`, and exit with a status other than 0 if the block fails.
 
-    That is an `InputError`, a GPU that fails, or a signal to stop (SIGTERM, SIGINT; the status is then 128 + its number).
-    Any other exception is a defect, and its traceback goes to the log. Snakemake shows the log of a failed job, so nothing
-    is printed twice.
+    Expected failures are logged in one line: an `InputError`, a GPU that fails, or a signal to stop (SIGTERM, SIGINT). Any
+    other exception is a defect of the workflow and is logged with its traceback. The exit status is 1, or 128 + the number
+    of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
     """
     logging.basicConfig(
         filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
     )
     logging.captureWarnings(True)
-    signal.signal(signal.SIGTERM, _stop)  # by default it ends Python at once, and temporary files stay
+    signal.signal(
+        signal.SIGTERM, _stop
+    )  # the default handler ends Python at once, and temporary files are left
     try:
         yield
     except InputError as error:
@@ -44,12 +46,13 @@ def job(log: str | Path) -> Iterator[None]:
 
 
 def _stop(number: int, frame: object) -> None:
+    """Raise `KeyboardInterrupt` with the number of the signal: a signal handler."""
     raise KeyboardInterrupt(number)
 
 
 def _describe_gpu_failure(error: Exception) -> str:
-    """One line: what, at which images (the note of `labelmaps.inference.label_maps`), and what to do."""
-    # A GPU is asked for the next images before its answers to the last ones are waited for.
+    """Describe in one line what failed, at which images (a note of `labelmaps.inference.label_maps`) and how to fix it."""
+    # Work on the next images starts before the results of the last ones have arrived, so either may have failed.
     where = "".join(f" {note} or just before" for note in getattr(error, "__notes__", ()))
     reason = str(error).splitlines()[0]
     return f"the GPU failed{where} ({reason}). Run again, on another GPU if it fails again; what is finished is kept"

@@ -1,4 +1,4 @@
-"""Halve the batch where memory runs out."""
+"""Batch sizes: the default, and a smaller one where memory runs out."""
 
 import logging
 from collections.abc import Callable
@@ -10,15 +10,17 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
-# What torch says where its error is of no particular type.
+# Texts of torch's errors that have no type of their own.
 OUT_OF_MEMORY = ("can't allocate memory", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
 
 def with_enough_memory(attempt: Callable[[int], T], batch: int, round_batch: Callable[[int], int]) -> T:
-    """Return `attempt(batch)`; where memory runs out, call it again with half the batch, and so on.
+    """Return `attempt(batch)`; as long as memory runs out, call it again with half the batch.
 
-    round_batch: rounds a number of views to one that can go through the network together. Raises `InputError` where not
-    even the smallest batch fits.
+    batch: the number of views that go through the network together, at first.
+    round_batch: rounds a batch to one that the engine can process.
+
+    Raises `InputError` if memory runs out at the smallest possible batch.
     """
     batch = round_batch(batch)
     while True:
@@ -41,6 +43,6 @@ def with_enough_memory(attempt: Callable[[int], T], batch: int, round_batch: Cal
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Tell whether an exception says that the GPU, or the machine, has no memory left."""
-    is_one = isinstance(error, MemoryError | torch.OutOfMemoryError)
-    return is_one or any(text in str(error) for text in OUT_OF_MEMORY)
+    """Return whether an exception means that the GPU or the machine has no memory left."""
+    has_type = isinstance(error, MemoryError | torch.OutOfMemoryError)
+    return has_type or any(text in str(error) for text in OUT_OF_MEMORY)

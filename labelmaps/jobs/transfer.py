@@ -1,4 +1,4 @@
-"""Arrays to a device and back, while the GPU goes on with what it has."""
+"""Copies of arrays to a device and back, during which the GPU goes on computing."""
 
 import numpy as np
 import torch
@@ -6,13 +6,13 @@ from torch import Tensor
 
 
 def send(array: np.ndarray, device: torch.device) -> Tensor:
-    """An array on a device. A GPU need not have finished what it does: only pinned memory is copied beside."""
+    """Copy an array to a device. On a GPU the copy is asynchronous, for which the array must be in pinned memory."""
     tensor = torch.from_numpy(array)
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
 class OnItsWay:
-    """Arrays that a GPU may still be computing; on a CPU they are there."""
+    """Tensors on their way to the CPU, asynchronously; `arrays()` waits for them and returns NumPy arrays."""
 
     def __init__(self, **tensors: Tensor):
         self._tensors = {name: tensor.to("cpu", non_blocking=True) for name, tensor in tensors.items()}
@@ -22,7 +22,7 @@ class OnItsWay:
             self._done.record()
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The arrays, once they are there."""
+        """Wait until the tensors have arrived, and return them as arrays, by name."""
         if self._done is not None:
             self._done.synchronize()
         return {name: tensor.numpy() for name, tensor in self._tensors.items()}

@@ -1,4 +1,4 @@
-"""Boxes of an image become square views: the definition (`taps`), the way in (`boxes`), and a fast path for CPU and GPU.
+"""Resampling of boxes of an image to square views: its definition (`taps`), what others call (`boxes`), `cpu` and `gpu`.
 
-Imports `jobs` and below. New here: another way of sampling, or a faster one with the same results.
+This room imports `jobs` and the rooms below it. Another way of sampling belongs here, or a faster one with the same results.
 """

@@ -1,4 +1,4 @@
-"""Bilinear resampling of boxes: the views of an image, each axis on its own, on a CPU or a GPU."""
+"""Bilinear resampling of boxes of an image to views, with each axis scaled separately, on a CPU or a GPU."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ from labelmaps.resampling.taps import Drawing, Sampling, taps_of_boxes
 def resize_boxes(
     image: Tensor,
     boxes: np.ndarray,
-    picture: Sequence[float],
+    visible_box: Sequence[float],
     size: int,
     sampling: Sampling,
     empty: Tensor,
@@ -20,14 +20,22 @@ def resize_boxes(
 ) -> Tensor:
     """Resample boxes of an image to squares.
 
-    image: (3, H, W) float32. boxes: (box, 4), x0, y0, x1, y1 in edge coordinates. picture: x0, y0, x1, y1, the part of the
-    image that is seen, in the same coordinates; it may be larger than the image. empty: (3,), the colour where there is
-    nothing. Returns (box, 3, size, size), of type `dtype` or the image's, on the image's device, channels last in memory.
+    image: (3, row, column) float32.
+    boxes: (box, 4), x0, y0, x1, y1 in edge coordinates of the image's pixels.
+    visible_box: x0, y0, x1, y1 in the same coordinates, as in `Drawing`.
+    size: the side of a square, in pixels.
+    empty: (3,), the colour of empty pixels.
+    dtype: of the result; by default that of the image.
+
+    Returns (box, 3, size, size) on the device of the image, with the channels last in memory.
     """
     _, height, width = image.shape
-    taps = taps_of_boxes(boxes.astype(np.float64).tobytes(), tuple(picture), width, height, size, sampling)
+    left, top, right, bottom = visible_box
+    taps = taps_of_boxes(
+        boxes.astype(np.float64).tobytes(), (left, top, right, bottom), width, height, size, sampling
+    )
     views = image.new_empty((len(boxes), size, size, 3), dtype=dtype)
-    # One needs Triton, the other numba.
+    # Imported here, because the one needs Triton and the other takes seconds to compile.
     if image.is_cuda:
         from labelmaps.resampling.gpu import resample
     else:
@@ -44,18 +52,18 @@ def draw_boxes(
     black: Tensor,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Views (box, 3, size, size) that fill boxes (box, 4) of a normalised image (3, H, W), as `drawing` says.
+    """Draw the views of a normalised image (3, row, column) whose extents are `boxes` (box, 4), (box, 3, size, size).
 
-    black: (3,), RGB 0, normalised; the mean colour is 0 then.
+    drawing: how to draw them. size: the side of a view, in pixels. dtype: of the views; by default that of the image.
+    black: (3,), RGB 0 after normalisation; the mean colour is then 0.
     """
-    sampling = Sampling(drawing.antialias, drawing.places, drawing.beyond)
     empty = black * (drawing.empty == "black")
-    views = resize_boxes(image, boxes, drawing.picture, size, sampling, empty, dtype)
+    views = resize_boxes(image, boxes, drawing.visible_box, size, drawing.sampling, empty, dtype)
     return blacken_outside_disc(views, black) if drawing.disc else views
 
 
 def blacken_outside_disc(views: Tensor, black: Tensor) -> Tensor:
-    """Views (view, 3, size, size) with the colour `black` (3,) outside the inscribed disc."""
+    """Return views (view, 3, size, size) with the colour `black` (3,) outside the disc inscribed in each."""
     size = views.shape[-1]
     position = (torch.arange(size, device=views.device) + 0.5) / size * 2 - 1
     inside = position[:, None] ** 2 + position**2 <= 1

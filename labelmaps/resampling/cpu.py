@@ -1,10 +1,12 @@
-"""Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads go on.
+"""Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads can run.
 
-Numba compiles it when this module is imported, in two seconds, or takes what an earlier job on this machine left.
+Numba compiles the functions when this module is imported, which takes two seconds, or loads what an earlier job on this
+machine has compiled.
 """
 
 import logging
 from collections.abc import Callable
+from typing import Any
 
 import numba
 import numpy as np
@@ -16,22 +18,25 @@ from labelmaps.resampling.taps import BoxTaps
 
 logger = logging.getLogger(__name__)
 BITS = {torch.float32: torch.uint32, torch.bfloat16: torch.uint16}
+CONFIG: Any = numba.config  # numba defines its attributes at run time
 
 
-def _compiled(*signatures: str) -> Callable[[Callable], Callable]:
-    """Compile a function for the types of its arguments, or take what is kept of it on this machine's own disk.
+def _compile_for(*signatures: str) -> Callable[[Callable], Callable]:
+    """Return a decorator that compiles a function for these types of its arguments.
 
-    Other machines may have other processors.
+    What is compiled is cached on this machine's own disk, since other machines may have other processors.
     """
 
     def compile_one(function: Callable) -> Callable:
         try:
-            numba.config.CACHE_DIR = numba.config.CACHE_DIR or str(private_folder("numba"))
+            CONFIG.CACHE_DIR = CONFIG.CACHE_DIR or str(private_folder("numba"))
             return numba.njit(list(signatures), nogil=True, cache=True)(function)
-        except Exception as error:  # damaged, full, somebody else's: it costs a second or two, and no result
+        except (
+            Exception
+        ) as error:  # a damaged, full or foreign folder costs a second or two, but changes no result
             logger.warning(
                 "compiling anew: what is kept in %s cannot be used (%s). Delete it",
-                numba.config.CACHE_DIR,
+                CONFIG.CACHE_DIR,
                 error,
             )
             return numba.njit(list(signatures), nogil=True)(function)
@@ -39,9 +44,12 @@ def _compiled(*signatures: str) -> Callable[[Callable], Callable]:
     return compile_one
 
 
-@_compiled("void(float32[:,::1], uint32[:,::1], float32[:,::1], float32[::1])")
+@_compile_for("void(float32[:,::1], uint32[:,::1], float32[:,::1], float32[::1])")
 def _resample_row(pixels, pixel, weight, resampled):
-    """Samples (sample·3) of a row of pixels (column, 3), as taps (sample, tap) say."""
+    """Compute the samples (sample · 3) of a row of pixels (column, 3) with the taps `pixel`, `weight` (sample, tap).
+
+    The samples are written to `resampled`.
+    """
     for sample in range(len(pixel)):
         red = green = blue = np.float32(0)
         for tap in range(pixel.shape[1]):
@@ -57,23 +65,27 @@ def _resample_row(pixels, pixel, weight, resampled):
 TAPS = "uint32[:,:,::1], float32[:,:,::1]"
 
 
-@_compiled(
+@_compile_for(
     *(
         f"void(float32[:,:,::1], {TAPS}, {TAPS}, intp[::1], intp[::1], {bits}[:,:,::1])"
         for bits in ("uint32", "uint16")
     )
 )
 def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interval_of, order, views):
-    """Fill views: each row is a sum over rows of the image, each resampled once for all views of the same interval.
+    """Fill views: each row of a view is a weighted sum of rows of the image that are resampled to the view's columns.
 
-    order: of the views, those of an interval after one another. views: (box, row, column·3), the bits of float32, or, of
-    finite values, its upper half rounded to the nearest and half to even: bfloat16.
+    A row of the image is resampled once for all views with the same interval of columns.
+
+    pixels: (row, column, 3). row_pixel, row_weight: (view, row, tap). column_pixel, column_weight: (interval, column, tap).
+    interval_of: (view,), the interval of each view's columns. order: (view,), the order of the views, sorted by interval.
+    views: (view, row, column · 3), as bits: of float32, or of bfloat16, which is the upper half of float32 rounded to the
+        nearest, half to even; that is right for finite values.
     """
     entries = views.shape[2]
     dropped_bits = np.uint32(32 - 8 * views.itemsize)
-    # Each row of the image, resampled to the views' width, and the interval for which it was.
+    # Each row of the image, resampled to the views' width, and the interval for which it was resampled.
     table = np.empty((len(pixels), entries), np.float32)
-    made_for = np.full(len(pixels), -1)
+    interval_of_row = np.full(len(pixels), -1)
     row_of_view = np.empty(entries, np.float32)
     bits = row_of_view.view(np.uint32)
     for view in order:
@@ -83,8 +95,8 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
             for tap in range(row_pixel.shape[2]):
                 y, weight = row_pixel[view, row, tap], row_weight[view, row, tap]
                 if weight != 0:
-                    if made_for[y] != interval:
-                        made_for[y] = interval
+                    if interval_of_row[y] != interval:
+                        interval_of_row[y] = interval
                         _resample_row(pixels[y], column_pixel[interval], column_weight[interval], table[y])
                     for entry in range(entries):
                         row_of_view[entry] += weight * table[y, entry]
@@ -96,9 +108,9 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
 
 
 def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None:
-    """Fill views (box, row, column, 3) of an image (3, H, W), as taps say, with the colour `empty` (3,) beyond it.
+    """Fill views (box, row, column, 3) from an image (3, row, column); `empty` (3,) is the colour of empty pixels.
 
-    Fastest where the image is in memory as the views are: row by row, its channels last.
+    This is fastest if the channels of the image are last in memory, as those of the views are.
     """
     if views.dtype not in BITS:
         wide = torch.empty_like(views, dtype=torch.float32)
@@ -106,12 +118,12 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
         views.copy_(wide)
         return
     pixels = image.permute(1, 2, 0)
-    if taps.see_empty:  # an empty pixel ends each row and column
-        of_image, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
-        pixels[:-1, :-1], pixels[-1], pixels[:, -1] = of_image, empty, empty
+    if taps.see_empty:  # add a column and a row of empty pixels
+        image_pixels, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
+        pixels[:-1, :-1], pixels[-1], pixels[:, -1] = image_pixels, empty, empty
     _resample(
         pixels.contiguous().numpy(),
-        # Unsigned: else numba looks for negative numbers, which count from the end.
+        # Unsigned, because numba has to check signed indices for negative ones, which count from the end.
         taps.rows.pixel.view(np.uint32),
         taps.rows.weight,
         taps.columns.pixel.view(np.uint32),

@@ -1,6 +1,6 @@
-"""Bilinear resampling of boxes on a GPU: all views of an image in one kernel, each pixel of a view written once.
+"""Bilinear resampling of boxes on a GPU: all views of an image in one kernel, which writes each pixel of a view once.
 
-Triton comes with torch where that is built for GPUs; nothing else imports this module.
+The kernel needs Triton, which comes with torch if torch is built for GPUs. Import this module only then.
 """
 
 from functools import lru_cache
@@ -15,28 +15,38 @@ from labelmaps.resampling.taps import BoxTaps
 
 
 def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None:
-    """Fill views (box, row, column, 3) of an image (3, H, W), as taps say, with the colour `empty` (3,) beyond it.
+    """Fill views (box, row, column, 3) from an image (3, row, column); `empty` (3,) is the colour of empty pixels.
 
-    Fastest where the image is in memory as the views are: row by row, its channels last.
+    This is fastest if the channels of the image are last in memory, as those of the views are.
     """
     n, size = views.shape[:2]
     _resample_row[(size, n)](
-        *(image, *image.stride(), taps.height, taps.width, empty, *on_gpu(taps, image.device), views, size),
+        *(
+            image,
+            *image.stride(),
+            taps.height,
+            taps.width,
+            empty,
+            *send_taps(taps, image.device),
+            views,
+            size,
+        ),
         taps.rows.pixel.shape[2],
         taps.columns.pixel.shape[2],
-        triton.next_power_of_2(size * 3),
+        triton.next_power_of_2(size * 3),  # ty: ignore[invalid-argument-type]
     )
 
 
 @lru_cache(maxsize=64)
-def on_gpu(taps: BoxTaps, device: torch.device) -> list[Tensor]:
-    """Pixels and weights of the rows, pixels and weights of the columns, and the columns' interval of each box."""
+def send_taps(taps: BoxTaps, device: torch.device) -> list[Tensor]:
+    """Copy taps to a GPU: pixels and weights of the rows, then of the columns, then the interval of each box's columns."""
     rows, columns = taps.rows, taps.columns
     arrays = rows.pixel, rows.weight, columns.pixel, columns.weight, taps.interval_of
     return [send(array, device) for array in arrays]
 
 
-# One compilation for all sizes, and for images that lie anywhere in memory.
+# One compilation serves all sizes, and images at any address in memory.
+# Triton's annotations make ty refuse the `self` of some of its functions when they are called; hence the ignores here.
 @triton.jit(
     do_not_specialize=["row_stride", "height", "width", "row_taps", "column_taps"],
     do_not_specialize_on_alignment=["image"],
@@ -60,7 +70,7 @@ def _resample_row(
     column_taps,
     block: tl.constexpr,
 ):
-    """One row of one view: Σ over rows of the image, of Σ over its columns, as on a CPU."""
+    """Compute one row of one view: a weighted sum over rows of the image of weighted sums over its columns."""
     row, view = tl.program_id(0), tl.program_id(1)
     place = tl.arange(0, block)
     is_place = place < 3 * size
@@ -68,18 +78,18 @@ def _resample_row(
     first_column_tap = (tl.load(interval_of + view) * size + sample) * column_taps
     first_row_tap = (view * size + row) * row_taps
     colour = tl.load(empty + channel)
-    total = tl.zeros([block], tl.float32)
+    total = tl.zeros([block], tl.float32)  # ty: ignore[invalid-argument-type]
     for i in range(row_taps):
-        y = tl.load(row_pixel + first_row_tap + i) + tl.zeros_like(place)
-        of_row = tl.zeros([block], tl.float32)
+        y = tl.load(row_pixel + first_row_tap + i) + tl.zeros_like(place)  # ty: ignore[invalid-argument-type]
+        row_total = tl.zeros([block], tl.float32)  # ty: ignore[invalid-argument-type]
         for j in range(column_taps):
             x = tl.load(column_pixel + first_column_tap + j, is_place, 0)
             is_pixel = (x < width) & (y < height)
             at = y.to(tl.int64) * row_stride + x * column_stride + channel * channel_stride
             pixel = tl.load(image + at, is_place & is_pixel, 0.0)
-            of_row += tl.load(column_weight + first_column_tap + j, is_place, 0.0) * tl.where(
+            row_total += tl.load(column_weight + first_column_tap + j, is_place, 0.0) * tl.where(
                 is_pixel, pixel, colour
             )
-        total += tl.load(row_weight + first_row_tap + i) * of_row
+        total += tl.load(row_weight + first_row_tap + i) * row_total
     start = (view.to(tl.int64) * size + row) * size * 3
     tl.store(views + start + place, total.to(views.dtype.element_ty), is_place)

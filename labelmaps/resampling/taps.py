@@ -1,7 +1,7 @@
-"""Taps: which pixels, and how much of each, make the samples of boxes of a picture.
+"""Taps: the pixels of an image, and their weights, of which the samples of a box are made.
 
-The boxes are axis-aligned, need not fall on whole pixels, and may reach beyond the picture. Bilinear sampling of such a box
-is separable: a view is Y · image · Xᵀ with sparse matrices, a few pixels for each sample.
+Boxes are axis-aligned, need not begin or end at whole pixels, and may extend beyond the image. Bilinear sampling of such a
+box is separable: a view is Y · image · Xᵀ, where Y and X are sparse matrices with a few pixels (taps) per sample.
 """
 
 from dataclasses import dataclass
@@ -13,13 +13,14 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a box is sampled.
+    """A way of sampling a box.
 
-    antialias: average over the source pixels that a sample covers, where the box is shrunk.
-    places: of a box's samples: "centres" of as many equal cells, or "edges", evenly from edge to edge; then pixels beyond
-        the image count as empty, as `grid_sample` with zeros does (the authors' way), where else edges are replicated.
-    beyond: what stands beyond the picture: it is "empty", or the picture goes on mirrored at its edge ("reflect") or
-        repeated ("roll").
+    antialias: whether a sample averages over the source pixels that it covers where the box is shrunk.
+    places: where the samples lie. "centres": at the centres of as many equal cells; the image's edges are replicated.
+        "edges": evenly from edge to edge; pixels beyond the image are empty, as in `grid_sample` with zeros, which the
+        authors use.
+    beyond: the content beyond the visible box: it is "empty", or the content of the visible box mirrored at its edge
+        ("reflect") or repeated ("roll").
     """
 
     antialias: bool = False
@@ -29,9 +30,9 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Taps:
-    """The pixels of a row that make each sample, and their weights, which sum to 1.
+    """The pixels along one axis of an image that make each sample of some intervals, and their weights, which sum to 1.
 
-    pixel: (interval, sample, tap) int32, 0 to n_pixels; pixel `n_pixels`, one beyond the last, is empty.
+    pixel: (interval, sample, tap) int32, 0 to n_pixels; pixel `n_pixels`, one beyond the last, is the empty one.
     weight: (interval, sample, tap) float32.
     """
 
@@ -40,20 +41,23 @@ class Taps:
 
 
 def sample_intervals(
-    intervals: np.ndarray, picture: tuple[float, float], n_pixels: int, size: int, sampling: Sampling
+    intervals: np.ndarray, visible: tuple[float, float], n_pixels: int, size: int, sampling: Sampling
 ) -> Taps:
-    """What samples intervals (interval, 2) of a row of pixels at `size` evenly spaced points each.
+    """Compute the pixels and weights with which to sample each interval of a row of pixels at evenly spaced points.
 
-    Coordinates are edge coordinates: pixel j covers [j, j + 1]. No sample lies beyond the interval `picture`: what is
-    there, `sampling.beyond` says; where the picture is larger than the image, the rest of it is empty. Pixel j weighs
-    max(0, 1 − |distance of its centre|/s): s = 1 pixel is bilinear interpolation; with antialiasing s is the step between
-    samples where that is longer, as in Pillow and torchvision.
+    intervals: (interval, 2), in edge coordinates: pixel j covers [j, j + 1].
+    visible: the side of the visible box along this axis, in the same coordinates. It may be longer than the row; the rest
+        of it is empty. Beyond it, the content is as `sampling.beyond` states.
+    n_pixels: the number of pixels in the row. size: the number of samples in each interval.
+
+    Pixel j has the weight max(0, 1 − d/s), where d is the distance of its centre from the sample. s = 1 pixel is bilinear
+    interpolation; with antialiasing s is the step between samples if that is longer, as in Pillow and torchvision.
     """
     start, length = intervals[:, :1], intervals[:, 1:] - intervals[:, :1]
     edges = sampling.places == "edges"
     share = np.linspace(0, 1, size) if edges else (np.arange(size) + 0.5) / size
     position = start + length * share
-    first, last = picture
+    first, last = visible
     side = last - first
     if sampling.beyond == "roll":
         position = first + (position - first) % side
@@ -68,7 +72,7 @@ def sample_intervals(
     is_pixel = (pixel >= 0) & (pixel < n_pixels)
     if edges:
         is_empty = ~is_pixel
-    else:  # pixels at the image's edge stand for those beyond, and nothing for samples beyond the picture
+    else:  # replicate the image's edge, but not for samples beyond the visible box or the image
         weight *= is_pixel
         is_empty = ((position < max(first, 0)) | (position > min(last, n_pixels)))[:, :, None]
         weight = np.where(is_empty, 1, weight)
@@ -79,9 +83,11 @@ def sample_intervals(
 
 @dataclass(frozen=True, eq=False)
 class BoxTaps:
-    """The taps of boxes of an image: columns of each interval, rows of each box, and the interval of each box's columns.
+    """The taps of boxes of an image.
 
-    size: samples along each side of a box. width, height: of the image, in pixels.
+    columns: of each distinct interval of columns. rows: of each box.
+    interval_of: (box,), the index of the interval of each box's columns.
+    size: the number of samples along each side of a box. width, height: of the image, in pixels.
     """
 
     columns: Taps
@@ -93,44 +99,47 @@ class BoxTaps:
 
     @cached_property
     def see_empty(self) -> bool:
-        """Whether there is nothing where some sample lies."""
+        """Whether any sample contains an empty pixel."""
         return bool(self.columns.pixel.max() == self.width or self.rows.pixel.max() == self.height)
 
 
 @lru_cache(maxsize=64)  # most images have one of few sizes
 def taps_of_boxes(
     boxes: bytes,
-    picture: tuple[float, float, float, float],
+    visible_box: tuple[float, float, float, float],
     width: int,
     height: int,
     size: int,
     sampling: Sampling,
 ) -> BoxTaps:
-    """Taps of boxes x0, y0, x1, y1, given as the bytes of a float64 array (box, 4), of an image of some size.
+    """Compute the taps of boxes of an image, or return those in the cache.
 
-    Coordinates and `picture` as in `sample_intervals`. The same boxes give the same object as long as it is kept, unless two
-    threads ask at once.
+    boxes: the bytes of a float64 array (box, 4) of x0, y0, x1, y1, which can be a key of the cache.
+    visible_box: x0, y0, x1, y1, in edge coordinates like the boxes.
+    width, height: of the image, in pixels. size: the number of samples along each side of a box.
+
+    Two threads that request the same boxes at the same moment may each compute them.
     """
-    boxes = np.frombuffer(boxes).reshape(-1, 4)
-    left, top, right, bottom = picture
-    intervals, interval_of = np.unique(boxes[:, [0, 2]], axis=0, return_inverse=True)
+    corners = np.frombuffer(boxes).reshape(-1, 4)
+    left, top, right, bottom = visible_box
+    intervals, interval_of = np.unique(corners[:, [0, 2]], axis=0, return_inverse=True)
     columns = sample_intervals(intervals, (left, right), width, size, sampling)
-    rows = sample_intervals(boxes[:, [1, 3]], (top, bottom), height, size, sampling)
+    rows = sample_intervals(corners[:, [1, 3]], (top, bottom), height, size, sampling)
     return BoxTaps(columns, rows, interval_of, size, width, height)
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """How the views of an image are drawn, where each is its extent, sampled bilinearly, each axis on its own.
+    """A way of drawing the views of an image by bilinear sampling of their extents, with each axis scaled separately.
 
-    picture: x0, y0, x1, y1 in original pixels, the part of the image that is seen; it may be larger than the image.
-    antialias, places, beyond: as in `labelmaps.resampling.taps.Sampling`. empty: the colour where there is nothing, RGB 0 or
-    the mean colour. disc: whether all is black outside the disc inscribed in the view.
+    visible_box: x0, y0, x1, y1 in original pixels, the part of the image that views can show; it may be larger than the
+    image.
+    sampling: how each extent is sampled.
+    empty: the colour of empty pixels: "black" is RGB 0, "gray" the mean colour.
+    disc: whether views are black outside the disc inscribed in them.
     """
 
-    picture: tuple[float, float, float, float]
-    antialias: bool = False
-    places: Literal["centres", "edges"] = "centres"
-    beyond: Literal["empty", "reflect", "roll"] = "empty"
+    visible_box: tuple[float, float, float, float]
+    sampling: Sampling = Sampling()
     empty: Literal["black", "gray"] = "black"
     disc: bool = False

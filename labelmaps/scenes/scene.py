@@ -1,9 +1,9 @@
-"""Synthetic scenes: one object of a known class somewhere among clutter and look-alikes, with its exact box.
+"""Synthetic scenes, each with one object of a known class among clutter and lookalikes, and with its exact box.
 
-Everything is drawn here from a random generator, so that the workflow runs with no download. Shapes are polygons
-in unit coordinates (x to the right, y down, the object fills about [-1, 1] of its longer side). A `Pen` maps them to
-a supersampled picture, `_sprite` lights that picture and gives it a shadow, and `compose_scene` lays sprites on a
-textured ground. Adding a class is adding a drawing and its line in `DRAWINGS`.
+All scenes are drawn with a random generator, so that the workflow runs without a download. Shapes are polygons in unit
+coordinates (x to the right, y down; the longer side of a thing is about [-1, 1]). A `Pen` draws them into a supersampled
+picture, `_draw_sprite` lights that picture and gives it a shadow, and `compose_scene` lays sprites on a textured ground. To
+add a class, add a drawing and its line in `DRAWINGS`.
 """
 
 import csv
@@ -16,17 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageFilter
 
-from labelmaps.scenes.pen import SUPERSAMPLE, Pen, _tint
+from labelmaps.scenes.pen import SUPERSAMPLE, Pen, tint
 from labelmaps.scenes.things import CLASSES, CLUTTER, DRAWINGS, LOOKALIKES, Drawing
 
 Box = tuple[int, int, int, int]
 
 JPEG_QUALITY = 90
 OBJECT_SIZE = (0.24, 0.72)  # the object's longer side, as a fraction of the image's shorter side
-CENTRE_BIAS = 2.5  # places follow Beta(b, b) between the borders: photographers prefer the middle
-VISIBLE = 0.75  # what comes in front of the object leaves at least this share of it in sight
+CENTRE_BIAS = 2.5  # b: places follow Beta(b, b) between the borders, since photographers prefer the middle
+MIN_VISIBLE = 0.75  # the fraction of the object that must not be hidden by what lies in front of it
 
-# The two colours of the ground, and how much wider than high its grain is.
+# The two colours of each ground, and the ratio of width to height of its grain.
 GROUNDS = (
     ((70, 98, 46), (142, 166, 84), 1.0),  # meadow
     ((176, 150, 110), (224, 204, 164), 1.5),  # sand
@@ -40,51 +40,43 @@ GROUNDS = (
 
 
 class Stream(IntEnum):
-    """What a scene is for. Each purpose has its own random stream, so no training scene is ever evaluated."""
+    """The purpose of a scene. Each purpose has its own random stream, so that no training scene is evaluated."""
 
     EVALUATION = 0
     TRAINING = 1
 
 
 class Scene(NamedTuple):
-    """A picture (height, width, 3) uint8, the object's box (x0, y0, x1, y1) and its label index."""
+    """An image (row, column, RGB) uint8, the box (x0, y0, x1, y1) of its object in pixels, and its label."""
 
     image: np.ndarray
     box: Box
     label: int
 
 
-# ------------------------------------------------------------------------------------------------------- the pen
-
-
-# --------------------------------------------------------------------------------------- the classes' drawings
-
-
-# ------------------------------------------------------- what is no class: look-alikes and clutter on the ground
-
-
-# ----------------------------------------------------------------------------------------------------- the scene
-
-
 class _Sprite(NamedTuple):
-    colour: np.ndarray  # (height, width, 3), 0..255, premultiplied by alpha
-    alpha: np.ndarray  # (height, width), 0..1
-    shadow: np.ndarray  # (height, width), 0..1
+    """The picture of one thing, with its transparency and its shadow."""
+
+    colour: np.ndarray  # (row, column, RGB), 0 to 255, multiplied by alpha
+    alpha: np.ndarray  # (row, column), 0 to 1
+    shadow: np.ndarray  # (row, column), 0 to 1
 
 
-def _sprite(
+def _draw_sprite(
     drawing: Drawing, size: float, tilt: float, light: np.ndarray, rng: np.random.Generator
 ) -> _Sprite:
-    """Draw one thing, about `size` pixels long, turned by up to `tilt` radians and lit from `light` (x, y)."""
+    """Draw one thing, about `size` pixels long, turned by up to `tilt` radians and lit from the direction `light` (x, y)."""
     turn, mirror, squeeze = rng.uniform(-tilt, tilt), rng.choice([-1, 1]), rng.uniform(0.8, 1.0)
     turned = np.array([[np.cos(turn), -np.sin(turn)], [np.sin(turn), np.cos(turn)]])
     pen = Pen(size, turned @ np.diag([mirror * squeeze, 1.0]))
     drawing(pen, rng)
-    x0, y0, x1, y1 = pen.picture.getbbox()
+    box = pen.picture.getbbox()
+    assert box is not None  # every drawing covers some pixels
+    x0, y0, x1, y1 = box
     margin = math.ceil(0.15 * size) * SUPERSAMPLE  # room for the shadow
     picture = pen.picture.crop((x0 - margin, y0 - margin, x1 + margin, y1 + margin)).reduce(SUPERSAMPLE)
     pixels = np.asarray(picture, np.float32)
-    # A blurred silhouette serves as the height of a cushion: its slope towards the light gives the shading.
+    # The blurred silhouette is taken for the height of a cushion, whose slope towards the light gives the shading.
     soft = picture.getchannel("a").filter(ImageFilter.GaussianBlur(0.05 * size))
     height = np.asarray(soft, np.float32) / 255
     down, right = np.gradient(height)
@@ -96,28 +88,31 @@ def _sprite(
 
 
 class _Stage:
-    """A scene while it is being laid out, from the back to the front.
+    """A scene to which things are added from back to front.
 
-    Attributes:
-        canvas: (height, width, 3) float32, 0..255.
-        visible: (height, width) float32, how much of each pixel the object covers, in sight.
-        light: (x, y), the unit vector towards the light.
+    canvas: (row, column, RGB) float32, 0 to 255.
+    visible: (row, column) float32, the fraction of each pixel that the object covers and that nothing hides.
+    min_visible: the least sum of `visible` that things in front of the object must leave.
+    light: (x, y), the unit vector towards the light.
     """
 
     def __init__(self, rng: np.random.Generator):
         angle = rng.uniform(-2.6, -0.5)  # from above
         self.light = np.array([np.cos(angle), np.sin(angle)], np.float32)
-        self.canvas = _ground(rng, *_canvas_size(rng), self.light)
+        self.canvas = _draw_ground(rng, *_choose_size(rng), self.light)
         self.visible = np.zeros(self.canvas.shape[:2], np.float32)
-        self.least = 0.0  # how many pixels of the object must stay in sight
+        self.min_visible = 0.0  # there is no object yet
         self.rng = rng
 
     def strew(self, drawings: Sequence[Drawing], n: int, sizes: tuple[float, float]) -> None:
-        """Lay `n` things anywhere, even across a border; `sizes` are fractions of the shorter side."""
+        """Lay `n` of these drawings at random places, even across a border.
+
+        sizes: the smallest and the largest size, as fractions of the image's shorter side.
+        """
         height, width = self.visible.shape
         for _ in range(n):
-            drawing = drawings[self.rng.integers(len(drawings))]
-            sprite = _sprite(
+            drawing = drawings[int(self.rng.integers(len(drawings)))]
+            sprite = _draw_sprite(
                 drawing, min(width, height) * self.rng.uniform(*sizes), 0.5, self.light, self.rng
             )
             rows, columns = sprite.alpha.shape
@@ -125,22 +120,22 @@ class _Stage:
             self._lay(sprite, round(x), round(y))
 
     def lay_object(self, drawing: Drawing) -> None:
-        """Lay the object, whole inside the scene."""
+        """Lay the object at a random place where it is entirely inside the scene."""
         height, width = self.visible.shape
-        size = min(width, height) * math.exp(self.rng.uniform(*map(math.log, OBJECT_SIZE)))
-        sprite = _sprite(drawing, size, 0.4, self.light, self.rng)
+        smallest, largest = OBJECT_SIZE
+        size = min(width, height) * math.exp(self.rng.uniform(math.log(smallest), math.log(largest)))
+        sprite = _draw_sprite(drawing, size, 0.4, self.light, self.rng)
         x0, y0, x1, y1 = box_of(sprite.alpha >= 0.5)
         place = self.rng.beta(CENTRE_BIAS, CENTRE_BIAS, 2)
         x, y = place * (width - 1 - x1 + x0, height - 1 - y1 + y0) - (x0, y0)
         here, there = self._lay(sprite, round(x), round(y))
         self.visible[here] = sprite.alpha[there]
-        self.least = VISIBLE * self.visible.sum()
+        self.min_visible = MIN_VISIBLE * self.visible.sum()
 
     def _lay(self, sprite: _Sprite, x: int, y: int) -> tuple[tuple, tuple]:
-        """Paint a sprite with its corner at (x, y), unless it would hide too much of the object.
+        """Paint a sprite with its upper left corner at (x, y), unless it would hide too much of the object.
 
-        Returns:
-            The slices (rows, columns) of the scene and of the sprite where the two meet.
+        Returns the slices (rows, columns) of the scene and of the sprite where the two overlap.
         """
         rows, columns = sprite.alpha.shape
         height, width = self.visible.shape
@@ -148,34 +143,36 @@ class _Stage:
         here, there = np.s_[y0:y1, x0:x1], np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
         see_through = 1 - sprite.alpha[there]
         visible = self.visible[here] * see_through
-        if self.visible.sum() - self.visible[here].sum() + visible.sum() >= self.least:
+        if self.visible.sum() - self.visible[here].sum() + visible.sum() >= self.min_visible:
             self.visible[here] = visible
             self.canvas[here] *= (see_through * (1 - 0.45 * sprite.shadow[there]))[..., None]
             self.canvas[here] += sprite.colour[there]
         return here, there
 
 
-def _noise(rng: np.random.Generator, width: int, height: int, grain: float, stretch: float) -> np.ndarray:
-    """Smooth noise (height, width) in about -1..1, with features of `grain` pixels, `stretch` times wider."""
+def _draw_noise(
+    rng: np.random.Generator, width: int, height: int, grain: float, stretch: float
+) -> np.ndarray:
+    """Draw smooth noise (height, width) of about −1 to 1, with features `grain` pixels high and `stretch` times wider."""
     shape = int(height / grain) + 2, int(width / (grain * stretch)) + 2
     coarse = Image.fromarray(2 * rng.random(shape, np.float32) - 1)
     return np.asarray(coarse.resize((width, height), Image.Resampling.BICUBIC))
 
 
-def _ground(rng: np.random.Generator, width: int, height: int, light: np.ndarray) -> np.ndarray:
-    """A textured ground (height, width, 3) float32, 0..255, brighter towards the light."""
-    dark, bright, stretch = GROUNDS[rng.integers(len(GROUNDS))]
-    dark, bright = np.float32(_tint(rng, dark)), np.float32(_tint(rng, bright))
+def _draw_ground(rng: np.random.Generator, width: int, height: int, light: np.ndarray) -> np.ndarray:
+    """Draw a textured ground (row, column, RGB) float32, about 0 to 255, brighter towards the light."""
+    *colours, stretch = GROUNDS[rng.integers(len(GROUNDS))]
+    dark, bright = (np.array(tint(rng, colour), np.float32) for colour in colours)
     texture = 0.5 + 0.1 * (2 * rng.random((height, width), np.float32) - 1)
     for grain, strength in ((90, 0.4), (24, 0.2), (6, 0.1)):
-        texture += strength * _noise(rng, width, height, grain, stretch)
+        texture += strength * _draw_noise(rng, width, height, grain, stretch)
     across, down = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
     falloff = 1 + 0.12 * (light[0] * across + light[1] * down[:, None])
     return (dark + texture[..., None] * (bright - dark)) * falloff[..., None]
 
 
-def _canvas_size(rng: np.random.Generator) -> tuple[int, int]:
-    """Width and height around 400 x 300 pixels; two in three are landscape."""
+def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
+    """Choose width and height at random, around 400 × 300 pixels; two of three images are wider than high."""
     long = int(rng.integers(360, 461))
     short = round(long / rng.choice([1.0, 1.25, 4 / 3, 1.5, 16 / 9]))
     return (long, short) if rng.random() < 0.67 else (short, long)
@@ -184,70 +181,62 @@ def _canvas_size(rng: np.random.Generator) -> tuple[int, int]:
 def compose_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, np.ndarray]:
     """Draw a scene and the mask of its object.
 
-    Args:
-        rng: source of every choice.
-        label: index into `CLASSES`.
+    rng: the source of all random choices. label: index into `CLASSES`.
 
-    Returns:
-        The picture (height, width, 3) uint8 and the visible object (height, width) bool: the pixels that the object
-        covers by half or more and that nothing in front of it hides.
+    Returns the image (row, column, RGB) uint8 and the mask (row, column) bool of the visible object: the pixels that it
+    covers by half or more and that nothing in front of it hides.
     """
     stage = _Stage(rng)
-    stage.strew(CLUTTER, rng.integers(3, 8), (0.2, 0.6))
-    stage.strew(LOOKALIKES, rng.integers(2, 6), (0.08, 0.3))
+    stage.strew(CLUTTER, int(rng.integers(3, 8)), (0.2, 0.6))
+    stage.strew(LOOKALIKES, int(rng.integers(2, 6)), (0.08, 0.3))
     stage.lay_object(tuple(DRAWINGS.values())[label])
-    stage.strew(LOOKALIKES, rng.integers(0, 3), (0.08, 0.25))
-    stage.strew(CLUTTER, rng.integers(1, 4), (0.2, 0.5))
-    film = 12 * rng.random((*stage.visible.shape, 1), np.float32) - 6  # a camera's grain
+    stage.strew(LOOKALIKES, int(rng.integers(0, 3)), (0.08, 0.25))
+    stage.strew(CLUTTER, int(rng.integers(1, 4)), (0.2, 0.5))
+    film = 12 * rng.random((*stage.visible.shape, 1), np.float32) - 6  # like the grain of a film
     return (stage.canvas + film).clip(0, 255).round().astype(np.uint8), stage.visible >= 0.5
 
 
 def box_of(mask: np.ndarray) -> Box:
-    """Tight box (x0, y0, x1, y1) of a mask (height, width): first and last column and row, counted from 0."""
+    """Compute the tight box (x0, y0, x1, y1) of a mask (row, column): its first and last column and row, from 0."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
 
 
 def draw_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, Box]:
-    """Draw one object among clutter.
+    """Draw a scene and the box of its object.
 
-    Args:
-        rng: source of every choice.
-        label: index into `CLASSES`.
+    rng: the source of all random choices. label: index into `CLASSES`.
 
-    Returns:
-        The picture (height, width, 3) uint8, and the tight box (x0, y0, x1, y1) of what is visible of the object,
-        in pixels, inclusive, counted from 0.
+    Returns the image (row, column, RGB) uint8 and the tight box of the visible object, as from `box_of`.
     """
     image, mask = compose_scene(rng, label)
     return image, box_of(mask)
 
 
-# -------------------------------------------------------------------------------------------------------- the set
-
-
 def nth_label(seed: int, stream: Stream, index: int) -> int:
-    """Label of scene `index`: every run of `len(CLASSES)` scenes is a shuffle of all the classes."""
+    """Compute the label of scene `index` (from 0): each run of `len(CLASSES)` scenes shows every class once, shuffled."""
     run, place = divmod(index, len(CLASSES))
     shuffle = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 0, run)))
     return int(shuffle.permutation(len(CLASSES))[place])
 
 
 def nth_scene(seed: int, stream: Stream, index: int) -> Scene:
-    """Draw scene `index` (from 0) of a set. It depends on nothing else: a longer set begins with the shorter one."""
+    """Draw scene `index` (from 0) of a set.
+
+    It depends on the arguments alone, so a longer set begins with the scenes of a shorter one.
+    """
     label = nth_label(seed, stream, index)
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 1, index)))
     return Scene(*draw_scene(rng, label), label)
 
 
 def write_scenes(folder: Path, n: int, seed: int) -> None:
-    """Write an evaluation set in the formats of ImageNet's: same seed, same bytes.
+    """Write a set of scenes for evaluation in the formats of ImageNet; the same seed gives the same bytes.
 
-    Args:
-        folder: receives `images/scene_00000001.JPEG`…, `boxes.csv` (Kaggle's `ImageId,PredictionString`, each string
-            `id x0 y0 x1 y1 ` with its trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
-        n: number of scenes.
-        seed: of the scenes; a training set of the same seed shares none of them.
+    folder: receives `images/scene_00000001.JPEG` and so on, `boxes.csv` (Kaggle's `ImageId,PredictionString`, where each
+        string is `id x0 y0 x1 y1 ` with a trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
+    n: the number of scenes.
+    seed: a training set of the same seed contains none of these scenes.
     """
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Files that appear whole, lie under checksums and say what made them: HDF5, Parquet, CSV; label maps and saliency maps.
+"""Files in HDF5, Parquet and CSV, among them label maps and saliency maps: atomic writes, checksums, provenance.
 
-Imports `jobs` and below. New here: a kind of file, with its one reader and its one writer.
+This room imports `jobs` and the rooms below it. A new kind of file belongs here, with its one reader and its one writer.
 """

@@ -1,4 +1,4 @@
-"""Tables of results in CSV: the one writer and the one reader."""
+"""The one writer and the one reader of result tables in CSV."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pandas as pd
 
 from labelmaps.storage.files import moved_into_place
 
-# Columns of names, which are text even where they look like numbers or like nothing ("18", "nan").
+# These columns hold names: they stay text even where a name looks like a number or like a missing value ("18", "nan").
 NAMES = frozenset(
     {"dataset", "view", "model", "method", "variant", "cue", "architecture", "weights"}
     | {"paper_network", "measure", "greater", "lesser", "verdict"}
@@ -16,12 +16,15 @@ NAMES = frozenset(
 
 
 def write_results(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table of results, numbers to six significant digits."""
+    """Write a table of results, with six significant digits per number."""
     with moved_into_place(path) as temporary:
         table.to_csv(temporary, index=False, float_format="%.6g", lineterminator="\n")
 
 
 def read_results(path: str | Path) -> pd.DataFrame:
-    """Read what `write_results` wrote, or a table of the same kind with comments (#): names as text, the rest as numbers."""
+    """Read a table of results: the columns in `NAMES` as text, all others as numbers.
+
+    The table is one that `write_results` wrote, or one of the same form that may contain comments (#).
+    """
     table = pd.read_csv(path, dtype=str, keep_default_na=False, comment="#")
     return table.apply(lambda column: column if column.name in NAMES else pd.to_numeric(column))

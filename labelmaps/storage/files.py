@@ -1,19 +1,19 @@
-"""Files appear whole or not at all."""
+"""Atomic writes: a file appears under its name when it is complete, or not at all."""
 
 import errno
 import glob
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from labelmaps.errors import InputError
 
 ELSEWHERE = "choose another folder for the results (snakemake --directory)"
-# What an operating system refuses when files are written, and how to mend it.
-MENDING = {
+# Errors of the operating system when a file is written that a user can fix, and how.
+REMEDIES = {
     errno.ENOSPC: f"Free some space, or {ELSEWHERE}",
     errno.EDQUOT: f"Free some of your quota, or {ELSEWHERE}",
     errno.EFBIG: f"Raise the limit (ulimit -f), or {ELSEWHERE} where files may be larger",
@@ -24,21 +24,22 @@ MENDING = {
 
 
 @contextmanager
-def moved_into_place(path: str | Path) -> Iterator[Path]:
-    """Give a temporary name beside `path`; move what was written there to `path` when the block succeeds.
+def moved_into_place(path: str | Path) -> Generator[Path]:
+    """Yield a temporary path beside `path`, and move the file written there to `path` when the block succeeds.
 
     The temporary name keeps the extension (libraries choose a format by it) and lies in the same folder, so that the move is
-    atomic. No other process uses it; but whoever writes `path` next removes it first, lest what killed processes left piles
-    up. When the block fails, the temporary file is removed and `path` stays untouched.
+    atomic. Each process has its own temporary name. A process that writes `path` first removes all temporary files of
+    `path`, so that those of killed processes do not pile up. When the block fails, the temporary file is removed and `path`
+    is left as it was.
 
-    Raises `InputError` where the operating system refuses to write, and where the temporary file is gone.
+    Raises `InputError` if the operating system refuses to write, or if the temporary file does not exist at the end.
     """
     path = Path(path)
     with explaining_refusals(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         before, after = f".{path.stem}.", f".tmp{path.suffix}"
-        for left in path.parent.glob(glob.escape(before) + "[0-9a-f]" * 8 + glob.escape(after)):
-            left.unlink(missing_ok=True)
+        for leftover in path.parent.glob(glob.escape(before) + "[0-9a-f]" * 8 + glob.escape(after)):
+            leftover.unlink(missing_ok=True)
         temporary = path.with_name(before + secrets.token_hex(4) + after)
         try:
             yield temporary
@@ -50,38 +51,41 @@ def moved_into_place(path: str | Path) -> Iterator[Path]:
                     f"{path}: its temporary file {temporary.name} is gone, or was never written. Another process that "
                     "writes the same file removes it: wait until that one has ended, and run again"
                 ) from error
-            _sync(path.parent)  # nor undo the move
+            _sync(path.parent)  # a crash must not undo the move either
         finally:
             temporary.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    """Wait until a file's content, or a folder's names, are on the disk."""
+    """Wait until the content of a file, or the list of names in a folder, is on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot for folders
+        if error.errno != errno.EINVAL:  # some file systems cannot do this for folders
             raise
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def explaining_refusals(path: str | Path) -> Iterator[None]:
-    """Turn what the operating system refuses while `path` is written into an `InputError` that says how to mend it."""
+def explaining_refusals(path: str | Path) -> Generator[None]:
+    """Convert the errors of the operating system listed in `REMEDIES` into an `InputError` that says how to fix them.
+
+    path: the file that the block writes, for the message.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno not in MENDING:
+        if error.errno not in REMEDIES:
             raise
         raise InputError(
-            f"{path}: cannot be written ({os.strerror(error.errno)}). {MENDING[error.errno]}, and run again; "
+            f"{path}: cannot be written ({os.strerror(error.errno)}). {REMEDIES[error.errno]}, and run again; "
             "what is finished is kept"
         ) from error
 
 
 def sha256(path: str | Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
+    """Compute the SHA-256 of a file's bytes, in hexadecimal."""
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

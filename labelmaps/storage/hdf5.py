@@ -1,8 +1,8 @@
-"""New HDF5 files."""
+"""Creation of HDF5 files, so that a full disk or another failure to write is an exception, never a crash."""
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,10 +14,10 @@ _ERRNO = re.compile(r"\berrno = (\d+)")
 
 
 def _write_at_once(access: h5py.h5p.PropFAID) -> None:
-    """The usual driver without its buffer of data.
+    """Set up HDF5's usual driver, but without its buffer of data.
 
-    Where HDF5 cannot write what it has held back until a data set is closed (the disk is full), the data set stays half
-    closed, and the process crashes later. So nothing is held back, and each refusal is an exception of the call that writes.
+    With the buffer, HDF5 writes the last data when a data set is closed. If that fails (the disk is full), the data set
+    stays half closed and the process crashes later. Without it, each failure is an exception of the call that writes.
     """
     access.set_fapl_sec2()
     access.set_sieve_buf_size(0)
@@ -27,8 +27,11 @@ h5py.register_driver("write_at_once", _write_at_once)
 
 
 @contextmanager
-def new_hdf5(path: str | Path) -> Iterator[h5py.File]:
-    """An HDF5 file to fill, which appears under its name only when whole; raises as `moved_into_place`."""
+def new_hdf5(path: str | Path) -> Generator[h5py.File]:
+    """Yield a new HDF5 file to fill, which appears at `path` when the block succeeds.
+
+    Raises `InputError` as `moved_into_place` does.
+    """
     options = {
         "libver": "v110",
         "driver": "write_at_once",
@@ -44,8 +47,8 @@ def new_hdf5(path: str | Path) -> Iterator[h5py.File]:
 
 
 @contextmanager
-def _raising_os_errors() -> Iterator[None]:
-    """Turn an error of HDF5 that tells its errno in its text alone into an OSError of that errno."""
+def _raising_os_errors() -> Generator[None]:
+    """Convert an error of HDF5 that has its errno in the message only into an `OSError` with that errno."""
     try:
         yield
     except RuntimeError as error:

@@ -1,8 +1,9 @@
-"""Tables in Parquet: the one writer and the one reader.
+"""The one writer and the one reader of tables in Parquet.
 
-Parquet's own checksums (CRC-32, written here for others to compare) cover the pages' data, but neither the pages' headers
-nor the footer, which holds the columns' names and types and the table's attributes. So a file also holds the SHA-256 of all
-its other bytes, between its last page and its footer, where no reader of Parquet looks. Ours compares it first of all.
+Parquet's own checksums (CRC-32, written here for other readers) cover the data of the pages, but neither the headers of the
+pages nor the footer, which holds the names and types of the columns and the attributes of the table. A file therefore also
+holds the SHA-256 of all its other bytes. It stands between the last page and the footer, where readers of Parquet do not
+look; the reader here compares it before anything else.
 """
 
 import hashlib
@@ -16,19 +17,22 @@ import pyarrow.parquet as pq
 from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place
 
-MARK = b"SHA-256:"
-TAIL = 8  # bytes: the footer's length (4, little-endian) and the format's name
+DIGEST_MARK = b"SHA-256:"  # stands before the digest in the file
+TAIL = 8  # bytes: the length of the footer (4, little-endian) and the format's name
 
 
 def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table, without its row labels and with its `attrs`."""
+    """Write a table with its `attrs`, but without its row labels."""
     buffer = BytesIO()
     table.to_parquet(buffer, index=False, write_page_checksum=True)
     _seal(path, buffer.getvalue())
 
 
 def read_parquet(path: str | Path) -> pd.DataFrame:
-    """Read what `write_parquet` wrote; raises `InputError` where the file is missing, damaged or another."""
+    """Read a table that `write_parquet` wrote.
+
+    Raises `InputError` if the file is missing, damaged, or was not written by `write_parquet` or `write_arrow`.
+    """
     return pd.read_parquet(_open(path))
 
 
@@ -40,17 +44,19 @@ def write_arrow(path: str | Path, table: pa.Table) -> None:
 
 
 def read_arrow(path: str | Path) -> pa.Table:
-    """Read what `write_arrow` wrote; raises as `read_parquet`."""
+    """Read an Arrow table that `write_arrow` wrote; raise `InputError` as `read_parquet` does."""
     return pq.read_table(_open(path))
 
 
 def _seal(path: str | Path, content: bytes) -> None:
+    """Write the bytes of a Parquet file to `path`, with their digest inserted before the footer."""
     pages, footer = _split(content)
     with moved_into_place(path) as temporary:
         temporary.write_bytes(pages + _digest(pages, footer) + footer)
 
 
 def _open(path: str | Path) -> BytesIO:
+    """Read a sealed Parquet file into memory; raise `InputError` if its bytes differ from its digest."""
     try:
         content = Path(path).read_bytes()
     except FileNotFoundError as error:
@@ -60,7 +66,7 @@ def _open(path: str | Path) -> BytesIO:
     before, footer = _split(content)
     n = len(_digest(b"", b""))
     pages, digest = before[:-n], before[-n:]
-    if not digest.startswith(MARK):
+    if not digest.startswith(DIGEST_MARK):
         raise InputError(
             f"{path}: truncated, or not a table of this version of the workflow. Delete it and run again"
         )
@@ -70,10 +76,11 @@ def _open(path: str | Path) -> BytesIO:
 
 
 def _split(content: bytes) -> tuple[bytes, bytes]:
-    """The pages of a Parquet file, and its footer with the format's tail."""
+    """Split the bytes of a Parquet file into its pages and its footer; the latter includes the tail of the format."""
     footer = TAIL + int.from_bytes(content[-TAIL : -TAIL // 2], "little")
     return content[:-footer], content[-footer:]
 
 
 def _digest(pages: bytes, footer: bytes) -> bytes:
-    return MARK + hashlib.sha256(pages + footer).digest()
+    """Compute the digest of pages and footer, with its mark, as it is stored in the file."""
+    return DIGEST_MARK + hashlib.sha256(pages + footer).digest()

@@ -1,6 +1,7 @@
-"""Does what is read together belong together? Each file says what made it; files of another origin are refused.
+"""Provenance: checks that files which are read together were made from the same network, view and images.
 
-Files made from label maps name them by their integrity (`label_maps`), which covers weights, view, precision and images.
+The attributes of a file record its provenance. A file made from label maps identifies them by their integrity (attribute
+`label_maps`), which covers weights, view, precision and images.
 """
 
 import json
@@ -10,39 +11,44 @@ from typing import Any
 
 from labelmaps.errors import InputError
 
-NETWORK = ("architecture", "weights_sha256", "preprocessing")
-LOOK = (*NETWORK, "precision", "view")  # what a network saw and how exactly it computed
+SAME_NETWORK = ("architecture", "weights_sha256", "preprocessing")
+SAME_NETWORK_AND_VIEW = (*SAME_NETWORK, "precision", "view")
+
+Attributes = Mapping[Any, object]  # by name; pandas takes any hashable key in the `attrs` of a table
 
 
-def differing(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
-    """The sorted names of the attributes in which two files differ."""
-    return sorted(key for key in one.keys() | other.keys() if one.get(key) != other.get(key))
+def list_differences(first: Attributes, second: Attributes) -> list[str]:
+    """List the names of the attributes in which two files differ, sorted; a missing attribute counts as None."""
+    return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 
 def check_same_origin(
-    expected: Mapping[str, object],
-    found: Mapping[str, object],
+    expected: Attributes,
+    found: Attributes,
     path: str | Path,
     keys: Collection[str] | None = None,
 ) -> None:
-    """Raise `InputError` unless the file at `path` is of the same origin as what it is read with.
+    """Raise `InputError` unless the file at `path` has the same provenance as the file that it is read with.
 
-    expected: the origin; found: the file's attributes. keys: those that must be the same; unless given, the label maps that
-    the file names, or, where it names none, what its network saw.
+    expected: the attributes of the other file, or the `origin` of label maps.
+    found: the attributes of the file at `path`.
+    keys: the attributes that must be present and equal. The default is `label_maps` if the file has that attribute, else
+        those in `SAME_NETWORK_AND_VIEW`.
     """
     if keys is None:
-        keys = LOOK if found.get("label_maps") is None else ("label_maps",)
-    other = [key for key in keys if found.get(key) is None or found[key] != expected.get(key)]
-    if other:
+        keys = SAME_NETWORK_AND_VIEW if found.get("label_maps") is None else ("label_maps",)
+    differences = [key for key in keys if found.get(key) is None or found[key] != expected.get(key)]
+    if differences:
         raise InputError(
-            f"{path}: made with other {', '.join(other)} than what it is read with. Delete it and run again"
+            f"{path}: made with other {', '.join(differences)} than what it is read with. Delete it and run again"
         )
 
 
 def check_same_images(index: list[str], other: list[str], path: str | Path) -> None:
-    """Raise `InputError` unless a file holds the images of the index, in its order; `other`: those at `path`.
+    """Raise `InputError` unless the file at `path` holds the same images as the index, in the same order.
 
-    Where no index is read, `index` are the images of another file.
+    index: the ids in the index, or, where no index is read, in another file.
+    other: the ids in the file at `path`.
     """
     if index != other:
         raise InputError(

@@ -1,13 +1,13 @@
-"""Saliency maps in HDF5: one schema for every method, the one writer and the one reader.
+"""The one writer and the one reader of saliency maps in HDF5, in a schema that all methods share.
 
-saliency  (image, row, column) float32     raw, in the method's own units
-point     (image, row, column, 2) float64  x, y that each cell stands for, in original pixels
+saliency  (image, row, column) float32     unscaled, in the method's own units
+point     (image, row, column, 2) float64  the fixation x, y of each cell, in original pixels
 image     (image,) text                    ids, in the order of the index
-own_label (image,) int16                   the label that the method itself gives; -1: it gives none
+own_label (image,) int16                   the label that the method itself gives; -1 where it gives none
 
-Attributes say what made the file: the method and its options; the label maps that it looked at, by their integrity, and what
-made those; or, for a method that looks at x₀, the weights, the view and the precision. They seal the file, too (see
-`labelmaps.storage.sealed_hdf5`).
+The attributes record the provenance: the method and its options; for a method on label maps, the integrity and the
+provenance of these; for a method on the activations at x₀, the weights, the view and the precision. They also seal the file
+(see `labelmaps.storage.sealed_hdf5`).
 """
 
 from collections.abc import Collection, Mapping
@@ -27,9 +27,9 @@ DATA = ("image", "saliency", "point", "own_label")
 
 @dataclass(frozen=True)
 class SaliencyMaps:
-    """Saliency maps of some images; axes and units as in the file. own_label may be left out where there is none.
+    """Saliency maps of several images, with the axes and units of the file.
 
-    attributes: what made them, where they were read from a file.
+    own_label: None where the method gives no label. attributes: their provenance, if they were read from a file.
     """
 
     image: list[str]
@@ -40,7 +40,10 @@ class SaliencyMaps:
 
 
 def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
-    """Write saliency maps; raises `InputError` naming the first image whose map is not finite."""
+    """Write saliency maps and their provenance (`attributes`).
+
+    Raises `InputError` with the id of the first image whose map holds NaN or infinite values.
+    """
     finite = np.isfinite(maps.saliency).all(axis=(1, 2))
     if not finite.all():
         raise InputError(
@@ -58,16 +61,19 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
 
 
 def read_saliency(path: str | Path) -> SaliencyMaps:
-    """Read saliency maps; raises `InputError` where the file is missing or damaged."""
+    """Read all saliency maps of a file; raise `InputError` if the file is missing or damaged."""
     return _read(path, slice(None), DATA)
 
 
 def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
-    """Read the map of the image at `place` in the index alone; raises as `read_saliency`."""
-    return _read(path, slice(place, place + 1), ["image"])  # HDF5 compares the chunks that hold it
+    """Read the saliency map of one image, at row `place` of the index; raise `InputError` as `read_saliency` does."""
+    return _read(
+        path, slice(place, place + 1), ["image"]
+    )  # HDF5 compares the checksums of the chunks that hold it
 
 
 def _read(path: str | Path, images: slice, compare: Collection[str]) -> SaliencyMaps:
+    """Read the maps of these rows; the data sets in `compare` are first compared with their checksums as a whole."""
     with open_sealed(path, DATA, compare) as file:
         arrays = (file.read(name, images) for name in ("saliency", "point", "own_label"))
         return SaliencyMaps(file.texts("image", images), *arrays, attributes=file.attributes)

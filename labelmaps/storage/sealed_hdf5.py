@@ -1,20 +1,21 @@
-"""Integrity of HDF5 files: what a file holds, and what made it, lie under checksums that every reader compares.
+"""Integrity of HDF5 files: checksums over the data and the provenance, which every reader compares.
 
-The chunks of each data set carry fletcher32, which HDF5 compares whenever it reads one; the file's structure and its
-attributes lie under checksums of HDF5's own. Texts have a fixed length (UTF-8, padded): those of variable length lie in a
-heap without a checksum, where one flipped bit can make HDF5 hang. Two attributes seal the file:
+Each chunk of a data set has a fletcher32 checksum, which HDF5 compares whenever it reads the chunk. HDF5 has checksums of
+its own for the structure and the attributes of the file. Texts have a fixed length (UTF-8, padded): HDF5 stores texts of
+variable length in a heap without a checksum, where one flipped bit can make it hang. Two attributes seal the file:
 
 checksums  JSON, data set → SHA-256 over its type, its shape and its data
-integrity  SHA-256 over all other attributes, the checksums among them
+integrity  SHA-256 over all other attributes, including the checksums
 
-An attribute stays below 4 KB, the size from which HDF5 keeps it apart and without a checksum.
+An attribute must be smaller than 4 KB: HDF5 stores larger ones elsewhere, without a checksum.
 """
 
 import hashlib
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -23,11 +24,14 @@ from labelmaps.errors import InputError
 
 TEXTS_PER_CHUNK = 1024
 CHUNKS_PER_READ = 8  # 6 MB of log-probabilities for 7 × 7 fixations and 1000 labels
-MEND = "Delete it and run again"
+REMEDY = "Delete it and run again"
 
 
 def texts(values: list[str]) -> np.ndarray:
-    """Texts as UTF-8 bytes of one length; raises `InputError` for a text with a NUL, which could not come back."""
+    """Encode texts as UTF-8 bytes of one common length, (text,).
+
+    Raises `InputError` for a text that contains NUL, which could not be read back unchanged.
+    """
     for value in values:
         if "\0" in value:
             raise InputError(f"{value!r}: holds the character NUL. Rename it")
@@ -36,16 +40,16 @@ def texts(values: list[str]) -> np.ndarray:
 
 
 class SealedWriter:
-    """Fills a new HDF5 file with data sets in chunks under checksums, and seals it."""
+    """A writer that fills a new HDF5 file with data sets, each in chunks with checksums, and seals the file."""
 
     def __init__(self, file: h5py.File):
         self.file = file
-        self._data = {}  # kept open
+        self._data: dict[str, h5py.Dataset] = {}  # each opened once
         self._hashes = {}
         self._rows = {}
 
-    def create(self, name: str, shape: tuple[int, ...], dtype: np.dtype, rows_per_chunk: int) -> None:
-        """Announce a data set; its chunks divide the first axis alone."""
+    def create_dataset(self, name: str, shape: tuple[int, ...], dtype: np.dtype, rows_per_chunk: int) -> None:
+        """Create a data set of this shape, which `append` fills; its chunks divide only the first axis."""
         cells = shape[1:]
         self._data[name] = self.file.create_dataset(
             name,
@@ -59,7 +63,7 @@ class SealedWriter:
         self._rows[name] = 0
 
     def append(self, name: str, rows: np.ndarray) -> None:
-        """Write the next rows of a data set."""
+        """Write the next rows of a data set that `create_dataset` created."""
         data = self._data[name]
         rows = np.ascontiguousarray(rows, data.dtype)
         stop = self._rows[name] + len(rows)
@@ -68,16 +72,19 @@ class SealedWriter:
         self._rows[name] = stop
 
     def add(self, name: str, rows: np.ndarray, rows_per_chunk: int) -> None:
-        """Write a whole data set."""
-        self.create(name, rows.shape, rows.dtype, min(rows_per_chunk, len(rows) or 1))
+        """Create a data set and write all of its rows."""
+        self.create_dataset(name, rows.shape, rows.dtype, min(rows_per_chunk, len(rows) or 1))
         self.append(name, rows)
 
     def add_texts(self, name: str, values: list[str]) -> None:
-        """Write a whole data set of texts."""
+        """Create a data set of texts and write all of them."""
         self.add(name, texts(values), TEXTS_PER_CHUNK)
 
     def seal(self, attributes: Mapping[str, object]) -> None:
-        """Add the attributes (structured ones as JSON) and the integrity of the whole."""
+        """Add the attributes, the checksums and the integrity; lists and mappings are stored as JSON.
+
+        Raises `RuntimeError` if a data set has fewer rows than it was created for.
+        """
         for name, rows in self._rows.items():
             if rows != len(self._data[name]):
                 raise RuntimeError(f"{name}: {rows} rows written of {len(self._data[name])} announced")
@@ -90,93 +97,103 @@ class SealedWriter:
 
 
 class SealedFile:
-    """An HDF5 file whose seal was found whole, open for reading; made by `open_sealed`."""
+    """A sealed HDF5 file, open for reading, whose attributes agree with its integrity; `open_sealed` opens it.
 
-    def __init__(self, file: h5py.File, attributes: dict[str, object], mend: str):
-        self._file, self._mend = file, mend
-        self._data = {}  # kept open
+    attributes: all attributes of the file. remedy: what messages tell the user to do about a damaged file.
+    """
+
+    def __init__(self, file: h5py.File, attributes: dict[str, Any], remedy: str):
+        self._file, self._remedy = file, remedy
+        self._data: dict[str, h5py.Dataset] = {}  # each opened once
         self.integrity = attributes.pop("integrity")
         if self.integrity != _integrity(attributes):
-            raise InputError(f"{file.filename}: its attributes differ from its integrity. {mend}")
+            raise InputError(f"{file.filename}: its attributes differ from its integrity. {remedy}")
         self._checksums = json.loads(attributes.pop("checksums"))
         self.attributes = attributes
 
     def compare(self, name: str) -> None:
-        """Read a whole data set; raise `InputError` where it differs from its checksum."""
-        with refuse_damage(self._file.filename, self._mend):
+        """Read all of a data set and compare it with its checksum; raise `InputError` if they differ."""
+        with refuse_damage(self._file.filename, self._remedy):
             data = self._file[name]
             hash_, step = _hash(data), CHUNKS_PER_READ * data.chunks[0]
             for start in range(0, len(data), step):
                 hash_.update(data[start : start + step])
             if hash_.hexdigest() != self._checksums[name]:
-                raise InputError(f"{self._file.filename}: {name} differs from its checksum. {self._mend}")
+                raise InputError(f"{self._file.filename}: {name} differs from its checksum. {self._remedy}")
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """The shape of a data set."""
+        """Return the shape of a data set."""
         return self._file[name].shape
 
     def read(self, name: str, rows: slice = slice(None)) -> np.ndarray:
-        """Rows of a data set; raises `InputError` where HDF5 finds them damaged."""
-        with refuse_damage(self._file.filename, self._mend):
+        """Read rows of a data set; raise `InputError` if they are damaged."""
+        with refuse_damage(self._file.filename, self._remedy):
             if name not in self._data:
                 self._data[name] = self._file[name]
             return self._data[name][rows]
 
     def texts(self, name: str, rows: slice = slice(None)) -> list[str]:
-        """Rows of a data set of texts; raises as `read`."""
+        """Read rows of a data set of texts; raise `InputError` as `read` does."""
         encoded = self.read(name, rows).tolist()
-        with refuse_damage(self._file.filename, self._mend):
+        with refuse_damage(self._file.filename, self._remedy):
             return [text.decode() for text in encoded]
 
 
 @contextmanager
 def open_sealed(
-    path: str | Path, holds: Collection[str], compare: Collection[str] | None = None, mend: str = MEND
-) -> Iterator[SealedFile]:
+    path: str | Path, holds: Collection[str], compare: Collection[str] | None = None, remedy: str = REMEDY
+) -> Generator[SealedFile]:
     """Open a file that a `SealedWriter` sealed.
 
-    holds: the data sets that it must have. compare: those to be read whole and compared with their checksums at once (all of
-    them unless given; of the others HDF5 compares each chunk when it is read). mend: what messages advise.
-    Raises `InputError` with the path and the reason where the file is missing or damaged, and where it is another.
+    holds: the data sets that the file must have.
+    compare: the data sets to compare with their checksums now, by reading all of them; by default all that the file must
+        have. HDF5 compares each chunk of the others when it is read.
+    remedy: what messages tell the user to do.
+
+    Raises `InputError`, with path and reason, if the file is missing, damaged, or not a file of the expected kind.
     """
-    with refuse_damage(path, mend):
-        # NFS and Lustre may refuse locks. No cache of chunks, of which every file would have its own: each is read once.
+    with refuse_damage(path, remedy):
+        # NFS and Lustre may refuse locks. Each chunk is read once, so a cache of chunks (one per file) would only take
+        # memory.
         file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     with file:
-        with refuse_damage(path, mend):
+        with refuse_damage(path, remedy):
             attributes = _attributes(file)
             if absent := {"checksums", "integrity"} - attributes.keys() | set(holds) - set(file):
                 raise InputError(
-                    f"{path}: not what is needed here, or of another version: it lacks {', '.join(sorted(absent))}. {mend}"
+                    f"{path}: not what is needed here, or of another version: it lacks {', '.join(sorted(absent))}. {remedy}"
                 )
-            sealed = SealedFile(file, attributes, mend)
+            sealed = SealedFile(file, attributes, remedy)
             for name in holds if compare is None else compare:
                 sealed.compare(name)
         yield sealed
 
 
 @contextmanager
-def refuse_damage(path: str | Path, mend: str = MEND) -> Iterator[None]:
-    """Turn whatever a missing or damaged file makes h5py raise into an `InputError`."""
+def refuse_damage(path: str | Path, remedy: str = REMEDY) -> Generator[None]:
+    """Convert every exception that h5py raises for a missing or damaged file into an `InputError`.
+
+    path: the file that the block reads; remedy: what to do about it; both for the message.
+    """
     try:
         yield
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"{path}: no such file. {mend}") from error
+        raise InputError(f"{path}: no such file. {remedy}") from error
     except PermissionError as error:
         raise InputError(f"{path}: may not be read ({error}). Mend its rights and run again") from error
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: damaged, or not written by this workflow ({error}). {mend}") from error
+        raise InputError(f"{path}: damaged, or not written by this workflow ({error}). {remedy}") from error
 
 
 def _hash(data: h5py.Dataset) -> "hashlib._Hash":
-    """A hash that has seen the type and the shape of a data set, and is to see its data."""
+    """Start the checksum of a data set: the hash covers its type and its shape, and is to be updated with its data."""
     return hashlib.sha256(f"{data.dtype.str} {data.shape}".encode())
 
 
-def _attributes(file: h5py.File) -> dict[str, object]:
-    """All attributes: texts as str, numbers as Python's."""
+def _attributes(file: h5py.File) -> dict[str, Any]:
+    """Read all attributes of a file, as Python's str, int, float or bool."""
     attributes = dict(file.attrs)
     for key, value in attributes.items():
         if isinstance(value, bytes):
@@ -187,4 +204,5 @@ def _attributes(file: h5py.File) -> dict[str, object]:
 
 
 def _integrity(attributes: Mapping[str, object]) -> str:
+    """Compute the SHA-256 of attributes, in hexadecimal; their order makes no difference."""
     return hashlib.sha256(json.dumps(attributes, sort_keys=True).encode()).hexdigest()

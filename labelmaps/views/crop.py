@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.resampling.taps import Drawing
+from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.views import Geometry, check_grid, kept
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ class View:
         """Describe how the views of an image of so many pixels are drawn."""
         return Drawing(
             (0, 0, width, height),
-            self.antialias,
-            beyond="reflect" if self.beyond == "reflect" else "empty",
+            Sampling(self.antialias, beyond="reflect" if self.beyond == "reflect" else "empty"),
             empty="gray" if self.beyond == "gray" else "black",
         )
 

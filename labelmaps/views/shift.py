@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.resampling.taps import Drawing
+from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.views import Geometry, check_grid, kept
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ class View:
         whole = (0, 0, width, height)
         return Drawing(
             whole if self.beyond == "surroundings" else tuple(self.square(width, height).tolist()),
-            self.antialias,
-            beyond=self.beyond if self.beyond in ("reflect", "roll") else "empty",
+            Sampling(self.antialias, beyond=self.beyond if self.beyond in ("reflect", "roll") else "empty"),
             empty="gray" if self.beyond == "gray" else "black",
         )
 

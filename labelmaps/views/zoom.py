@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.resampling.taps import Drawing
+from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.views import Geometry, check_grid, kept
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class View:
 
     def drawing(self, width: int, height: int) -> Drawing:
         """Describe how the views of an image of so many pixels are drawn."""
-        return Drawing((0, 0, width, height), self.antialias, self.sampling, disc=self.mask)
+        return Drawing((0, 0, width, height), Sampling(self.antialias, self.sampling), disc=self.mask)
 
     def sample(
         self,

@@ -45,7 +45,7 @@ from labelmaps.figures import style
 from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.resampling.taps import Drawing
+from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.scoring.fixations import select_fixations
 from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.scoring.summary import summarise
@@ -746,7 +746,7 @@ def test_views_drawn_from_a_picture_of_twice_the_size_show_the_same():
     image = smooth(50, 37, 1)
     twice = image.repeat(2, axis=0).repeat(2, axis=1)
     drawing, boxes = (
-        Drawing((0, 0, 50, 37), antialias=True),
+        Drawing((0, 0, 50, 37), Sampling(antialias=True)),
         np.array([[0.0, 0, 50, 37], [5, 5, 40, 30], [-9, -9, 20, 20]]),
     )
     expects = Preprocessing(size=9)

@@ -8,7 +8,7 @@ import pytest
 
 from labelmaps.errors import InputError
 from labelmaps.jobs import gpu_slots
-from labelmaps.jobs.gpu_slots import listed_gpus, take_gpu
+from labelmaps.jobs.gpu_slots import list_gpus, take_gpu
 from labelmaps.jobs.local_disk import private_folder
 from pipeline.sources import ROOT
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -106,7 +106,7 @@ def test_jobs_that_run_networks_take_a_gpu_before_anything_asks_cuda(tmp_path, m
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "what the test shall leave alone")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
     monkeypatch.setattr(gpu_slots, "_locks", locks)
-    monkeypatch.setattr(gpu_slots, "listed_gpus", lambda: ["GPU-only"])
+    monkeypatch.setattr(gpu_slots, "list_gpus", lambda: ["GPU-only"])
     monkeypatch.setattr(gpu_slots, "private_folder", lambda _: tmp_path)
     monkeypatch.setattr(sys.modules[compute.__module__], "be_deterministic", ask)
     arguments = dict.fromkeys(compute.__annotations__.keys() - {"return"})
@@ -125,14 +125,14 @@ def put_on_path(folder, monkeypatch, script):
 
 def test_the_gpus_are_those_that_the_driver_lists(tmp_path, monkeypatch):
     put_on_path(tmp_path, monkeypatch, "printf 'GPU-1f\\nGPU-2e\\n'; [ $1 = --query-gpu=uuid ]")
-    assert listed_gpus() == ["GPU-1f", "GPU-2e"]
+    assert list_gpus() == ["GPU-1f", "GPU-2e"]
 
 
 def test_there_are_no_gpus_where_the_driver_fails_or_is_not_there(tmp_path, monkeypatch):
     put_on_path(tmp_path, monkeypatch, "echo NVIDIA-SMI has failed because it could not communicate; exit 9")
-    assert listed_gpus() == []
+    assert list_gpus() == []
     monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
-    assert listed_gpus() == []
+    assert list_gpus() == []
 
 
 def test_locks_lie_in_a_folder_that_no_other_user_can_write(tmp_path, monkeypatch):

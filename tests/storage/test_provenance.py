@@ -3,7 +3,12 @@
 import pytest
 
 from labelmaps.errors import InputError
-from labelmaps.storage.provenance import LOOK, NETWORK, check_same_origin, differing
+from labelmaps.storage.provenance import (
+    SAME_NETWORK,
+    SAME_NETWORK_AND_VIEW,
+    check_same_origin,
+    list_differences,
+)
 
 NETWORK_SAW = {
     "architecture": "resnet18",
@@ -16,18 +21,18 @@ LABEL_MAPS = NETWORK_SAW | {"label_maps": "4567", "engine": "exact"}
 
 
 def test_what_differs_is_named_in_order():
-    assert differing({"a": 1, "b": 2, "d": 0}, {"b": 3, "a": 1, "c": None}) == ["b", "d"]
-    assert differing({}, {}) == []
+    assert list_differences({"a": 1, "b": 2, "d": 0}, {"b": 3, "a": 1, "c": None}) == ["b", "d"]
+    assert list_differences({}, {}) == []
 
 
 def test_the_same_origin_passes():
     check_same_origin(LABEL_MAPS, NETWORK_SAW | {"method": "gradcam"}, "x.h5")
     check_same_origin(LABEL_MAPS, {"label_maps": "4567"}, "x.parquet")
     other_view = NETWORK_SAW | {"view": '{"family": "crop"}', "precision": "float16"}
-    check_same_origin(LABEL_MAPS, other_view, "x.h5", NETWORK)
+    check_same_origin(LABEL_MAPS, other_view, "x.h5", SAME_NETWORK)
 
 
-@pytest.mark.parametrize("key", LOOK)
+@pytest.mark.parametrize("key", SAME_NETWORK_AND_VIEW)
 def test_another_look_is_refused(key):
     for found in (NETWORK_SAW | {key: "another"}, {k: v for k, v in NETWORK_SAW.items() if k != key}):
         with pytest.raises(
@@ -42,7 +47,7 @@ def test_other_label_maps_are_refused_even_of_the_same_network():
 
 
 def test_a_file_that_says_nothing_of_its_origin_is_refused():
-    with pytest.raises(InputError, match=f"other {', '.join(LOOK)} than"):
+    with pytest.raises(InputError, match=f"other {', '.join(SAME_NETWORK_AND_VIEW)} than"):
         check_same_origin(LABEL_MAPS, {}, "x.h5")
     with pytest.raises(InputError, match="other label_maps than"):
         check_same_origin({}, {"label_maps": "4567"}, "x.h5")

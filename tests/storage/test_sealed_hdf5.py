@@ -181,7 +181,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(folder, monkeypatch):
 def test_rows_that_were_announced_and_not_written_are_a_defect(folder):
     with h5py.File(folder / "a.h5", "w") as file:
         writer = SealedWriter(file)
-        writer.create("data", (3, 2), np.float32, 8)
+        writer.create_dataset("data", (3, 2), np.float32, 8)
         writer.append("data", np.zeros((2, 2)))
         with pytest.raises(RuntimeError, match="2 rows written of 3"):
             writer.seal({})

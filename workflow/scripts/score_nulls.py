@@ -11,7 +11,7 @@ from labelmaps.scoring.best_of_n import best_of_n_table
 from labelmaps.scoring.pointing import hits
 from labelmaps.storage.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import NETWORK, check_same_images, check_same_origin
+from labelmaps.storage.provenance import SAME_NETWORK, check_same_images, check_same_origin
 
 
 def score_nulls(
@@ -37,7 +37,7 @@ def score_nulls(
         standard_label, made = file.field("top_label")[:, 0, 0], file.attributes
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
-        check_same_origin(file.attributes, made, standard, (*NETWORK, "precision"))
+        check_same_origin(file.attributes, made, standard, (*SAME_NETWORK, "precision"))
         top_label, centre = file.field("top_label"), file.field("centre")
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
