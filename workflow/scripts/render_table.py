@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from labelmaps.figures.html_table import page
+from labelmaps.figures import html_table
 from labelmaps.jobs.logs import job
 from labelmaps.storage.csv_tables import read_results
 from labelmaps.storage.files import moved_into_place
@@ -11,7 +11,7 @@ from labelmaps.storage.files import moved_into_place
 def render_table(table: Path, output: Path, title: str, note: str) -> None:
     """Write the CSV file `table` as an HTML page."""
     with moved_into_place(output) as temporary:
-        temporary.write_text(page(read_results(table), title, note), encoding="utf-8")
+        temporary.write_text(html_table.render_table(read_results(table), title, note), encoding="utf-8")
 
 
 if __name__ == "__main__":
