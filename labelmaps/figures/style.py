@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import pandas as pd
@@ -33,7 +34,13 @@ METHODS = {
     "eigencam": ("EigenCAM", "#117733"),
 }
 OTHER = "#BBBBBB"
-CUES = {"cued": "cued: told the label", "uncued": "uncued"}
+CUE_LABELS = {"cued": "cued: told the label", "uncued": "uncued"}
+# Cue → what a legend calls it, and the patch beside the text: filled markers are cued, hollow ones are not.
+CUE_STYLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "cued": (CUE_LABELS["cued"], {"facecolor": "0.25", "edgecolor": "0.25"}),
+    "uncued": (CUE_LABELS["uncued"], {"facecolor": "white", "edgecolor": "0.25"}),
+    "baseline": ("the centre: no saccade", {"color": METHODS["center"][1]}),
+}
 # What figures call the nulls of `labelmaps.scoring.nulls`.
 NULLS = {
     "uniform": "uniform random fixation (expected)",

@@ -38,7 +38,7 @@ from labelmaps.figures.figure_1 import (
     figure_1,
     short_names,
 )
-from labelmaps.figures.layout import LARGEST_IMAGE, SMALL, Line, fit
+from labelmaps.figures.layout import LARGEST_IMAGE, TEXT_SIZE, Line, fit
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import read_parquet, write_parquet
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
@@ -365,7 +365,7 @@ def test_text_is_broken_between_words_and_cut_at_the_end():
     assert cut.text.startswith("one two th")
     assert cut.text.endswith("…")
     assert cut.width <= narrow
-    assert all(part.size == SMALL for part in fit(line, narrow, 2))
+    assert all(part.size == TEXT_SIZE for part in fit(line, narrow, 2))
     assert [part.text for part in fit(Line("a\n b\t c"), 9, 1)] == ["a b c"]
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.trade_off import trade_off
+from labelmaps.figures.trade_off import draw_trade_off
 from labelmaps.jobs.logs import job
 from labelmaps.storage.csv_tables import read_results
 
@@ -13,7 +13,7 @@ def plot_trade_off(summary: Path, outputs: list[Path], view: str, sizes: list[st
     style.prepare()
     table = read_results(summary)
     shown = (table["view"] == view) & (table["cue"] != "null model")
-    style.draw(lambda width: trade_off(table[shown], width), outputs, sizes)
+    style.draw(lambda width: draw_trade_off(table[shown], width), outputs, sizes)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from labelmaps.data.batches import read_batches
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
-from labelmaps.figures.views import views_figure
+from labelmaps.figures.views import draw_views
 from labelmaps.inference.view_pictures import picture_views
 from labelmaps.jobs.logs import job
 from labelmaps.networks.preprocessing import preprocessing_of
@@ -32,7 +32,7 @@ def plot_views(
     options = ", ".join(f"{key}: {value}" for key, value in view.items())
     notes = [f"{name} ({options})", rows["image"].iloc[0]]
     height, width = pixels.shape[:2]
-    style.save(views_figure(pixels, family.geometry(width, height), received, notes), outputs)
+    style.save(draw_views(pixels, family.geometry(width, height), received, notes), outputs)
 
 
 if __name__ == "__main__":
