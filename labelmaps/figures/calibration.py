@@ -1,34 +1,38 @@
-"""How each reading of the paper's protocol fits the paper's numbers: the misfit, and every term of it."""
+"""How well each reading of the protocol fits the paper's numbers: the misfit, and every term of it."""
 
 import textwrap
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from labelmaps.figures import style
 
-# What a column's heading calls a measure, and what the title calls several.
+# Measure → its name in a column's heading; and that name → its plural in the title.
 MEASURES = {"accuracy_before": "accuracy", "accuracy_after": "accuracy", "gain": "gain"}
 PLURAL = {"accuracy": "accuracies", "gain": "gains"}
-PAPER = {"color": style.POINTING, "linewidth": 0.8, "linestyle": (0, (4, 2))}
-DOT = {"linestyle": "none", "marker": "o", "markersize": 3.2, "markeredgewidth": 0.8}
-MISFIT = "0.25"
-SIGNIFICANT = 0.05  # a reading whose p is smaller is drawn hollow
+PAPER: dict[str, Any] = {"color": style.POINTING, "linewidth": 0.8, "linestyle": (0, (4, 2))}
+DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.2, "markeredgewidth": 0.8}
+DOT_ON_LINE: dict[str, Any] = DOT | {"linestyle": "-", "linewidth": 1}
+MISFIT = "0.25"  # the colour of the misfits
+SIGNIFICANT = 0.05  # a reading with a smaller p is drawn as a hollow dot
 SHARE = "best in: share of the resamples of images in which no reading has a smaller misfit"
-BAND = "0.95"  # every other reading's background, to read along
+BAND = "0.95"  # the background of every other row, which guides the eye
 TEXT, HEADING = 6.0, 6.5  # points
-# Characters in a line: of the title, a reading's name, a column's heading.
+# Characters on a line of the title, of a reading's name, and of a column's heading.
 TITLE, READING, HEADER = 105, 40, 12
-LINE = 0.105  # inches, of text
+LINE = 0.105  # inches: the height of a line of text
 
 
-def calibration_figure(
+def draw_calibration(
     ranking: pd.DataFrame,
     by_term: pd.DataFrame,
     model: str,
@@ -36,40 +40,40 @@ def calibration_figure(
     weights: str,
     images: str,
 ) -> Figure:
-    """Draw the figure: a row per reading, the best above; a column for the misfit, and one per term.
+    """Draw one row per reading, the best at the top, with a column for the misfit and one for each of its terms.
 
-    ranking, by_term: as from `calibrate`. model, architecture, weights: the network, as in the summary. images: of which
-    data set ours are.
+    ranking, by_term: one network's tables, as from `calibrate`, with n_images in `ranking`.
+    model, architecture, weights: the network, as in the summary.
+    images: name of the data set of our images.
     """
     readings = ranking["reading"].tolist()
-    terms = [of_term for _, of_term in by_term.groupby("term", sort=False)]
+    terms = [rows for _, rows in by_term.groupby("term", sort=False)]
     names = [textwrap.wrap(reading, READING) for reading in readings]
-    headers = [header_lines(of_term.iloc[0]) for of_term in terms]
-    title = title_lines(ranking, by_term, model, architecture, weights, images)
-    depth = max(map(len, headers))
-    row = max(0.15, 0.03 + LINE * max(map(len, names)))
-    height = row * len(readings) + LINE * (depth + 1.3 * len(title)) + 0.85
+    headers = [write_header(rows.iloc[0]) for rows in terms]
+    title = write_title(ranking, by_term, model, architecture, weights, images)
+    header_depth = max(map(len, headers))
+    row_height = max(0.15, 0.03 + LINE * max(map(len, names)))
+    height = row_height * len(readings) + LINE * (header_depth + 1.3 * len(title)) + 0.85
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
         figure, axes = plt.subplots(
             1,
             1 + len(terms),
             figsize=(style.PAGE, height),
             sharey=True,
-            layout="constrained",
+            layout=ConstrainedLayoutEngine(w_pad=0.025, wspace=0),
         )
-        figure.get_layout_engine().set(w_pad=0.025, wspace=0)
         for ax in axes:
             draw_rows(ax, len(readings))
         draw_misfits(axes[0], ranking)
         axes[0].set_yticks(range(len(readings)), map("\n".join, names), fontsize=TEXT, parse_math=False)
         for name, rank in zip(axes[0].get_yticklabels(), ranking["rank"], strict=True):
             name.set_fontweight("bold" if rank == 1 else "normal")
-        for ax, of_term, header in zip(axes[1:], terms, headers, strict=True):
-            draw_term(ax, of_term.set_index("reading").loc[readings])
+        for ax, rows, header in zip(axes[1:], terms, headers, strict=True):
+            draw_term(ax, rows.set_index("reading").loc[readings])
             ax.set_title("\n".join(header), fontsize=HEADING)
         figure.suptitle("\n".join(title), fontsize=HEADING + 0.5, parse_math=False)
         figure.legend(
-            *legend_entries(ranking),
+            *make_legend_entries(ranking),
             loc="outside lower center",
             ncols=4,
             frameon=False,
@@ -79,36 +83,46 @@ def calibration_figure(
     return figure
 
 
-def title_lines(
+def write_title(
     ranking: pd.DataFrame, by_term: pd.DataFrame, model: str, architecture: str, weights: str, images: str
 ) -> list[str]:
-    """The network, its weights, n; of which of the paper's networks the values are; what the shares are."""
+    """Return the title's lines: our network, the images, the paper's network for each measure, and what "best in" means.
+
+    The arguments are those of `draw_calibration`.
+    """
     n = ranking["n_images"].iloc[0]
     network = {"model": model, "architecture": architecture, "weights": weights}
     lines = style.network_lines(pd.Series(network | {"n_images": n}), TITLE)
     measures = by_term["measure"].map(MEASURES).map(PLURAL)
-    whose = [
-        f"{' and '.join(of_network.unique())} of its {network}"
-        for network, of_network in measures.groupby(by_term["paper_network"], sort=False)
+    paper_values = [
+        f"{' and '.join(names.unique())} of its {network}"
+        for network, names in measures.groupby(by_term["paper_network"], sort=False)
     ]
-    ours = f"our images: {images}; the paper’s, on ImageNet validation: {', '.join(whose)}"
-    return [*lines, *textwrap.wrap(ours, TITLE), SHARE]
+    images_line = f"our images: {images}; the paper’s, on ImageNet validation: {', '.join(paper_values)}"
+    return [*lines, *textwrap.wrap(images_line, TITLE), SHARE]
 
 
-def header_lines(term: pd.Series) -> list[str]:
-    """The heading of a term's column; the last line is the paper's value, in percentage points."""
-    of_what = "at x₀" if term["measure"] == "accuracy_before" else style.method_name(term["method"])
-    of_what = textwrap.wrap(of_what, HEADER, break_on_hyphens=False)
-    return [MEASURES[term["measure"]], *of_what, f"paper {points(term['paper'], term['measure'])}"]
+def write_header(term: pd.Series) -> list[str]:
+    """Return the lines of a column's heading: the measure, the method, and the paper's value in percentage points.
+
+    term: a row of the term, with measure, method and paper.
+    """
+    method = "at x₀" if term["measure"] == "accuracy_before" else style.method_name(term["method"])
+    method_lines = textwrap.wrap(method, HEADER, break_on_hyphens=False)
+    return [
+        MEASURES[term["measure"]],
+        *method_lines,
+        f"paper {format_points(term['paper'], term['measure'])}",
+    ]
 
 
-def points(value: float, measure: str) -> str:
-    """A fraction in percentage points, a gain with its sign."""
+def format_points(value: float, measure: str) -> str:
+    """Write a fraction in percentage points; a gain gets its sign."""
     return f"{100 * value:{'+' if measure == 'gain' else ''}.1f}".replace("-", "−")
 
 
 def draw_rows(axes: Axes, n: int) -> None:
-    """The ground of a column: a row per reading, the first above, every other one shaded."""
+    """Prepare a column for n rows of height 1: the first row, at y = 0, is at the top, and every other one is shaded."""
     for y in range(1, n, 2):
         axes.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0, zorder=0)
     axes.set_ylim(n - 0.5, -0.5)
@@ -118,12 +132,15 @@ def draw_rows(axes: Axes, n: int) -> None:
 
 
 def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
-    """The misfits, on an axis that is logarithmic from 1 on, and in figures; beside them the share of resamples won."""
+    """Draw the misfits as dots, and write them and the share of resamples in which each reading is best beside the axes.
+
+    The axis is linear up to 1 and logarithmic from there on. Dots of readings that the paper's numbers reject are hollow.
+    """
     misfit, y = ranking["misfit"], np.arange(len(ranking))
     is_compatible = ranking["p"] >= SIGNIFICANT
-    for fits, face in ((True, MISFIT), (False, "white")):
+    for dots, face in ((is_compatible, MISFIT), (~is_compatible, "white")):
         axes.plot(
-            misfit.where(is_compatible == fits),
+            misfit.where(dots),
             y,
             **DOT,
             color=MISFIT,
@@ -144,25 +161,31 @@ def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
 
 
 def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> None:
-    """A value per reading in figures, ending so many points to the right of the axes."""
-    look = {
+    """Write one value per row beside the axes, aligned at the right.
+
+    offset: of the values' right end from the axes' right edge, in points.
+    """
+    text: dict[str, Any] = {
         "xycoords": axes.get_yaxis_transform(),
         "textcoords": "offset points",
         "ha": "right",
         "fontsize": TEXT,
     }
-    axes.annotate(heading, (1, -0.5), (offset, 3), va="bottom", **look)
+    axes.annotate(heading, (1, -0.5), (offset, 3), va="bottom", **text)
     for row, value in enumerate(values):
-        axes.annotate(value, (1, row), (offset, 0), va="center_baseline", **look)
+        axes.annotate(value, (1, row), (offset, 0), va="center_baseline", **text)
 
 
-def draw_term(axes: Axes, of_term: pd.DataFrame) -> None:
-    """One term of every reading, with its 95 % interval, and the paper's value as a line; percentage points."""
-    first = of_term.iloc[0]
-    colour, y = style.method_colour(first["method"]), np.arange(len(of_term))
+def draw_term(axes: Axes, term: pd.DataFrame) -> None:
+    """Draw one term of every reading with its 95 % interval, and the paper's value as a line, in percentage points.
+
+    term: one row per reading, in the order in which they are drawn, as fractions.
+    """
+    first = term.iloc[0]
+    colour, y = style.method_colour(first["method"]), np.arange(len(term))
     axes.axvline(100 * first["paper"], **PAPER, zorder=1)
-    axes.hlines(y, 100 * of_term["ours_low"], 100 * of_term["ours_high"], color=colour, linewidth=1)
-    axes.plot(100 * of_term["ours"], y, **DOT, color=colour, zorder=3)
+    axes.hlines(y, 100 * term["ours_low"], 100 * term["ours_high"], color=colour, linewidth=1)
+    axes.plot(100 * term["ours"], y, **DOT, color=colour, zorder=3)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 3, 4, 5, 10]))
     axes.xaxis.set_major_formatter(
@@ -172,16 +195,16 @@ def draw_term(axes: Axes, of_term: pd.DataFrame) -> None:
     )
 
 
-def legend_entries(ranking: pd.DataFrame) -> tuple[list, list[str]]:
-    """Handles and labels of what the figure shows, and of nothing else."""
+def make_legend_entries(ranking: pd.DataFrame) -> tuple[list[Artist], list[str]]:
+    """Return handles and labels of those marks that occur in the figure."""
     compatible = Line2D([], [], **DOT, color=MISFIT)
     incompatible = Line2D([], [], **DOT, color=MISFIT, markerfacecolor="white")
-    ours = Line2D([], [], **DOT | {"linestyle": "-"}, color=MISFIT, linewidth=1)
-    entries = [
+    ours = Line2D([], [], **DOT_ON_LINE, color=MISFIT)
+    entries: list[tuple[Artist, str, bool]] = [
         (compatible, f"misfit, p ≥ {SIGNIFICANT}", (ranking["p"] >= SIGNIFICANT).any()),
         (incompatible, f"misfit, p < {SIGNIFICANT}", (ranking["p"] < SIGNIFICANT).any()),
         (ours, "ours, 95 % interval (percentage points)", True),
         (Line2D([], [], **PAPER), "the paper", True),
     ]
-    shown = [(handle, label) for handle, label, is_shown in entries if is_shown]
-    return [handle for handle, _ in shown], [label for _, label in shown]
+    handles = [handle for handle, _, occurs in entries if occurs]
+    return handles, [label for _, label, occurs in entries if occurs]

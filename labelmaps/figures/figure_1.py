@@ -15,7 +15,18 @@ from PIL import Image
 
 from labelmaps.figures import style
 from labelmaps.figures.figure_1_data import Example, Saccade, SeenView
-from labelmaps.figures.layout import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
+from labelmaps.figures.layout import (
+    GAP,
+    GREY,
+    LARGEST_IMAGE,
+    MARGIN,
+    TEXT_SIZE,
+    Line,
+    Page,
+    draw_box,
+    fit,
+    sum_heights,
+)
 
 # Lengths in inches.
 NARROWEST_PANEL, WIDEST_PANEL = 1.05, 1.9  # where more methods would stand side by side, they go on below
@@ -83,7 +94,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
     titles = [title(example.label, "the given label", panel)]
-    titles += [title(saccade.method, style.CUES[saccade.cue], panel) for saccade in saccades]
+    titles += [title(saccade.method, style.CUE_LABELS[saccade.cue], panel) for saccade in saccades]
     headings = [note("x₀: before the saccade", panel)]
     for view in views[1:]:
         stays = np.array_equal(view.extent, example.before.extent)
@@ -92,14 +103,14 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     for lines, saccade in zip(verdicts[1:], saccades, strict=True):
         lines += remarks(saccade, panel)
 
-    above, between, below = (max(map(room, texts)) + GAP / 2 for texts in (titles, headings, verdicts))
+    above, between, below = (max(map(sum_heights, texts)) + GAP / 2 for texts in (titles, headings, verdicts))
     block = above + upper + GAP + between + panel + GAP + below + 1.5 * GAP
     page_width = 2 * MARGIN + panel + per_block * (panel + GAP)
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
     legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
     legend = 4 // legend_columns * LEGEND_LINE
     end = MARGIN + n_blocks * block
-    page = Page(page_width, end + legend + room(footer) + MARGIN)
+    page = Page(page_width, end + legend + sum_heights(footer) + MARGIN)
 
     image = Image.fromarray(example.pixels)
     image.thumbnail((LARGEST_IMAGE, LARGEST_IMAGE))
@@ -107,9 +118,9 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         # The image stands to the left of the first block's methods.
         row, column = divmod(i - 1, per_block) if i else (0, -1)
         left, top = MARGIN + (column + 1) * (panel + GAP), MARGIN + row * block
-        page.write(titles[i], left, top + above - GAP / 2 - room(titles[i]))
+        page.write(titles[i], left, top + above - GAP / 2 - sum_heights(titles[i]))
         top += above
-        axes = page.axes(left, top, panel, upper)
+        axes = page.add_panel(left, top, panel, upper)
         if i:
             draw_map(axes, image.convert("L"), example, saccades[i - 1])
         else:
@@ -117,7 +128,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         top += upper + GAP
         page.write(headings[i], left, top)
         top += between
-        draw_view(page.axes(left, top, panel, panel), view)
+        draw_view(page.add_panel(left, top, panel, panel), view)
         page.write(verdicts[i], left, top + panel + GAP)
     draw_legend(page, end, legend_columns)
     page.write(footer, MARGIN, end + legend)
@@ -196,7 +207,7 @@ def draw_legend(page: Page, top: float, columns: int) -> None:
         ],
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         ncols=columns,
-        fontsize=SMALL,
+        fontsize=TEXT_SIZE,
         frameon=False,
         loc="upper left",
         borderpad=0,

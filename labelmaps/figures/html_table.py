@@ -1,4 +1,4 @@
-"""A table of results as a page to read."""
+"""Tables of results as HTML pages."""
 
 from html import escape
 
@@ -16,9 +16,15 @@ p { max-width: 50rem; }
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The table as text: fractions in %, and each value with its interval (`x`, `x_low`, `x_high`) in one cell."""
+    """Write a table's values as text, fractions in %, each with its interval in one cell.
+
+    table: a value with an interval has three columns: `x`, `x_low` and `x_high`.
+
+    Returns the table of texts, with spaces for underscores in the columns' names; missing values are "–".
+    """
     text = {}
-    for name, column in table.items():
+    for name in map(str, table.columns):
+        column = table[name]
         if f"{name}_low" in table:
             low, high = table[f"{name}_low"], table[f"{name}_high"]
             text[f"{name} (%)"] = [
@@ -34,8 +40,11 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(text).rename(columns=lambda name: name.replace("_", " "))
 
 
-def page(table: pd.DataFrame, title: str, note: str) -> str:
-    """A self-contained HTML page with the readable table under a title and a note."""
+def render_table(table: pd.DataFrame, title: str, note: str) -> str:
+    """Render a table as a self-contained HTML page, with a title and a note above it.
+
+    table: as for `readable`. title, note: plain text.
+    """
     body = readable(table).to_html(index=False, border=0, escape=True)
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'

@@ -1,9 +1,10 @@
-"""Pages on which images and lines of text have their place in inches."""
+"""Pages whose panels and lines of text are placed in inches, for figures that show images."""
 
 import re
 from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,41 +13,48 @@ from matplotlib.font_manager import FontProperties
 from matplotlib.patches import Rectangle
 from matplotlib.textpath import text_to_path
 
-GAP, MARGIN = 0.08, 0.03  # inches
-SMALL = 6.5  # the usual size of type, in points
-SPACING = 1.25  # of lines, in units of the size of type
-POINTS = 72  # to the inch
-LARGEST_IMAGE = 800  # pixels; more would be lost in print
+GAP, MARGIN = 0.08, 0.03  # inches: between two panels, and at the page's edges
+TEXT_SIZE = 6.5  # points: the usual size of type
+LINE_SPACING = 1.25  # the height of a line, in units of the size of type
+POINTS_PER_INCH = 72
+LARGEST_IMAGE = 800  # pixels: the longer side of an image; print would lose what is finer
 GREY = "#555555"
-# Names of files and classes may hold control characters, which no SVG may.
+# Names of files and classes may contain control characters, which SVG does not allow.
 UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line of text; size in points."""
+    """One line of text with its font.
+
+    size: of the type, in points. weight: "normal" or "bold".
+    """
 
     text: str
-    size: float = SMALL
+    size: float = TEXT_SIZE
     color: str = "black"
     weight: str = "normal"
 
     @property
     def height(self) -> float:
-        """Room that it takes, in inches."""
-        return self.size * SPACING / POINTS
+        """Height of the line with its spacing, in inches."""
+        return self.size * LINE_SPACING / POINTS_PER_INCH
 
     @property
     def width(self) -> float:
-        """In inches."""
+        """Width of the rendered text, in inches."""
         font = FontProperties(size=self.size, weight=self.weight)
-        return text_to_path.get_text_width_height_descent(self.text, font, ismath=False)[0] / POINTS
+        return text_to_path.get_text_width_height_descent(self.text, font, ismath=False)[0] / POINTS_PER_INCH
 
 
 def fit(line: Line, width: float, n_lines: int) -> list[Line]:
-    """A text on at most `n_lines` lines of `width` inches; where it does not fit, it ends in "…".
+    """Wrap a text to at most `n_lines` lines, and cut it with "…" where it is longer than that.
 
     Control characters become replacement characters.
+
+    line: the text and its font. width: of the lines, in inches.
+
+    Returns at least one line; a text without words gives an empty one.
     """
     text = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", line.text)
     words, lines = text.split(), [replace(line, text="")]
@@ -64,21 +72,30 @@ def fit(line: Line, width: float, n_lines: int) -> list[Line]:
 
 
 class Page:
-    """A figure on which things have their place in inches from the upper left corner."""
+    """A figure whose panels and texts are placed in inches from the upper left corner.
+
+    width, height: of the page, in inches.
+    """
 
     def __init__(self, width: float, height: float):
         self.width, self.height = width, height
         self.figure = plt.figure(figsize=(width, height))
 
-    def axes(self, left: float, top: float, width: float, height: float) -> Axes:
-        """A panel without ticks and frame."""
+    def add_panel(self, left: float, top: float, width: float, height: float) -> Axes:
+        """Add axes without ticks and frame.
+
+        left, top: the distances of the upper left corner from the page's left and upper edge; all in inches.
+        """
         box = (left / self.width, 1 - (top + height) / self.height, width / self.width, height / self.height)
         axes = self.figure.add_axes(box, xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
         return axes
 
     def write(self, lines: Sequence[Line], left: float, top: float) -> None:
-        """Lines one below another, from `top` downwards."""
+        """Write lines one below another.
+
+        left, top: the distances of the first line's upper left corner from the page's left and upper edge, in inches.
+        """
         for line in lines:
             self.figure.text(
                 left / self.width,
@@ -88,17 +105,20 @@ class Page:
                 size=line.size,
                 color=line.color,
                 weight=line.weight,
-                parse_math=False,  # names of classes and files may hold $
+                parse_math=False,  # names of classes and files may contain $
             )
             top += line.height
 
 
-def room(lines: Sequence[Line]) -> float:
-    """Height of lines one below another, in inches."""
+def sum_heights(lines: Sequence[Line]) -> float:
+    """Compute the height of lines that are written one below another, in inches."""
     return sum(line.height for line in lines)
 
 
-def draw_box(axes: Axes, box: np.ndarray, **style) -> None:
-    """The outline x0, y0, x1, y1."""
+def draw_box(axes: Axes, box: Sequence[float] | np.ndarray, **outline: Any) -> None:
+    """Draw the outline of a box, also where it leaves the axes.
+
+    box: x0, y0, x1, y1, in the axes' units. outline: options of the `Rectangle`, such as edgecolor.
+    """
     x0, y0, x1, y1 = box
-    axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, clip_on=False, **style))
+    axes.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, clip_on=False, **outline))

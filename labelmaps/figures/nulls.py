@@ -1,113 +1,137 @@
-"""What part of each method's accuracy a null explains: methods beside nulls that are told as much, or look nowhere."""
+"""Each method's accuracy beside the nulls: what there is to gain without the method's knowledge of where to look."""
 
 import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import seaborn as sns
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from labelmaps.figures import style
-from labelmaps.figures.panels import network_panels
+from labelmaps.figures.panels import is_in_first_column, make_network_panels
 
-# From above: heading, cue of the methods, and the nulls beside them.
+# From the top of the figure: heading, cue of the methods, and the nulls that belong with them.
 GROUPS = (
-    (style.CUES["cued"], "cued", ("any_view", "top_n", "decoy_second", "decoy_random")),
-    (style.CUES["uncued"], "uncued", ()),
+    (style.CUE_LABELS["cued"], "cued", ("any_view", "top_n", "decoy_second", "decoy_random")),
+    (style.CUE_LABELS["uncued"], "uncued", ()),
     ("no saccade", "baseline", ("standard_crop", "mean_softmax", "mean_softmax_inner")),
     ("saccade without looking", None, ("uniform", "random", "best_cell")),
 )
-MARK = {"marker": "o", "linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.0}
-NULL = "0.35"  # the colour of a null
-INTERVAL = {"linewidth": 1.1}
-CENTRE = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.9}
-LABEL, SHORT = 40, 24  # characters of a row's name on one line, and where the figure is not wide
-LINE, SPACE = 0.125, 0.055  # inches: a line of text, and what parts two rows
-AXIS, LEGEND = 0.42, 0.25  # inches: of a panel's axis, and of a line of the legend
-ENTRY = 1.7  # inches: a column of the legend
-NUMBERS = 0.45  # inches: what a panel loses to its numbers
+ACCURACY: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.0}
+NULL_COLOUR = "0.35"
+INTERVAL: dict[str, Any] = {"linewidth": 1.1}
+CENTRE: dict[str, Any] = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.9}
+LABEL, SHORT_LABEL = 40, 24  # characters on a line of a row's name: in a wide figure, and in a narrow one
+LINE, SPACE = 0.125, 0.055  # inches: the height of a line of text, and the space between two rows
+AXIS, LEGEND = 0.42, 0.25  # inches: the height of a panel's axis, and of a line of the legend
+ENTRY = 1.7  # inches: the width of a column of the legend
+NUMBERS = 0.45  # inches: the width of the numbers beside a panel
 
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the figure: its key and name, None for a heading's key; its middle in inches from above."""
+    """One row of the figure: a method, a null or a group's heading.
+
+    key: the method's variant or the null's name; None for a heading. lines: of the row's name.
+    y: of the row's middle, in inches from the top of the axes.
+    """
 
     key: str | None
     lines: tuple[str, ...]
     y: float
 
 
-def nulls_figure(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
+def draw_nulls(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw the accuracy after the saccade, with 95 % intervals, of each method and each null; one panel per network.
 
     summary: rows of one view, as in summary.csv; where the cue is "null model", `method` is the null's name.
+    width: of the figure, in inches.
     """
     key = summary["variant"].mask(summary["cue"] == "null model", summary["method"])
     summary = summary.assign(key=key)
-    label = LABEL if width >= style.WIDE else SHORT
-    rows, height = rows_from_above(summary, label)
-    entries = legend_entries(summary)
+    characters = LABEL if width >= style.WIDE else SHORT_LABEL
+    rows, height = arrange_rows(summary, characters)
+    entries = make_legend_entries(summary)
     columns = max(int(width / ENTRY), 1)
-    legend = LEGEND * math.ceil(len(entries[0]) / columns)
+    legend_height = LEGEND * math.ceil(len(entries[0]) / columns)
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
-        shared = {"sharex": True, "sharey": True}
-        figure, panels = network_panels(
-            summary, width, height + AXIS, legend, NUMBERS, label * style.CHARACTER, **shared
+        figure, panels = make_network_panels(
+            summary,
+            width,
+            height + AXIS,
+            legend_height,
+            NUMBERS,
+            characters * style.CHARACTER,
+            sharex=True,
+            sharey=True,
         )
-        for axes, of_model in panels:
-            draw_rows(axes, rows, of_model)
+        for axes, network in panels:
+            draw_rows(axes, rows, network)
         first = figure.axes[0]
         first.set(xlim=np.clip(first.get_xlim(), -1, 101), ylim=(height, 0))
-        place = {"loc": "outside lower center", "ncols": columns, "frameon": False}
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False}
         figure.legend(*entries, **place, fontsize=style.NAMES)
     return figure
 
 
-def rows_from_above(summary: pd.DataFrame, label: int) -> tuple[list[Row], float]:
-    """Each group's heading, its methods in the table's order, and its nulls; and the height of all rows in inches.
+def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], float]:
+    """Arrange the figure's rows from the top: each group's heading, its methods in the table's order, and its nulls.
 
-    Only what the table holds for any network. label: characters of a row's name on one line.
+    Groups, methods and nulls that the table has for no network are left out.
+
+    summary: with the column key, as `Row` has it. characters: on a line of a row's name.
+
+    Returns the rows, and the height of all of them in inches.
     """
-    there = set(summary["key"])
+    keys = set(summary["key"])
     rows, y = [], 0.0
     for heading, cue, nulls in GROUPS:
         methods = dict.fromkeys(summary.loc[summary["cue"] == cue, "key"])
         entries = [(variant, style.method_name(variant)) for variant in methods]
-        entries += [(null, style.NULLS[null]) for null in nulls if null in there]
+        entries += [(null, style.NULLS[null]) for null in nulls if null in keys]
         for key, name in [(None, heading), *entries] if entries else []:
-            lines = tuple(textwrap.wrap(name, label))
-            room = LINE * len(lines) + SPACE
-            rows.append(Row(key, lines, y + room / 2))
-            y += room
+            lines = tuple(textwrap.wrap(name, characters))
+            height = LINE * len(lines) + SPACE
+            rows.append(Row(key, lines, y + height / 2))
+            y += height
         y += 2 * SPACE
     return rows, y
 
 
 def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
-    """One network's accuracies, as filled marks of methods and open marks of nulls, and as numbers at the right."""
+    """Draw one network's accuracies, filled dots for methods and hollow ones for nulls, and write them at the right.
+
+    summary: the network's rows, with the column key, as `Row` has it.
+    """
     for centre in summary.loc[summary["key"] == "center", "accuracy_after"]:
         axes.axvline(100 * centre, **CENTRE, zorder=1)
     y = summary["key"].map({row.key: row.y for row in rows})
     is_null = summary["cue"] == "null model"
-    colour = summary["key"].map(style.method_colour).mask(is_null, NULL)
+    colour = summary["key"].map(style.method_colour).mask(is_null, NULL_COLOUR)
     value, low, high = style.percent(summary, "accuracy_after")
     for height in y:
         axes.axhline(height, color="0.93", linewidth=0.6, zorder=0)
     axes.hlines(y, low, high, colors=colour, **INTERVAL, zorder=2)
-    beside = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "annotation_clip": False}
+    place: dict[str, Any] = {
+        "xycoords": axes.get_yaxis_transform(),
+        "textcoords": "offset points",
+        "annotation_clip": False,
+    }
     for x, height, edge, face in zip(value, y, colour, colour.mask(is_null, "white"), strict=True):
-        axes.plot(x, height, **MARK, markeredgecolor=edge, markerfacecolor=face, zorder=3, clip_on=False)
+        axes.plot(x, height, **ACCURACY, markeredgecolor=edge, markerfacecolor=face, zorder=3, clip_on=False)
         if np.isfinite(x):
             axes.annotate(
-                f"{x:.1f}", (1, height), (6, 0), **beside, va="center_baseline", fontsize=style.VALUE
+                f"{x:.1f}", (1, height), (6, 0), **place, va="center_baseline", fontsize=style.VALUE
             )
     axes.set_yticks([row.y for row in rows], ["\n".join(row.lines) for row in rows], parse_math=False)
-    if axes.get_subplotspec().is_first_col():
+    if is_in_first_column(axes):
         for row, label in zip(rows, axes.get_yticklabels(), strict=True):
             label.set_fontweight("normal" if row.key else "bold")
     axes.tick_params(axis="y", length=0)
@@ -115,16 +139,16 @@ def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
     axes.set_xlabel("accuracy (% of images)", fontsize=style.NAMES)
 
 
-def legend_entries(summary: pd.DataFrame) -> tuple[list, list[str]]:
-    """Handles and labels of what the figure shows, and of nothing else."""
+def make_legend_entries(summary: pd.DataFrame) -> tuple[list[Artist], list[str]]:
+    """Return handles and labels of those marks and lines that occur in the figure."""
     is_null = summary["cue"] == "null model"
-    entries = []
+    entries: list[tuple[Artist, str]] = []
     if not is_null.all():
-        entries.append((Line2D([], [], **MARK, color="black"), "method"))
+        entries.append((Line2D([], [], **ACCURACY, color="black"), "method"))
     if is_null.any():
-        handle = Line2D([], [], **MARK, markerfacecolor="white", markeredgecolor=NULL)
+        handle = Line2D([], [], **ACCURACY, markerfacecolor="white", markeredgecolor=NULL_COLOUR)
         entries.append((handle, "null"))
-    entries.append((Line2D([], [], color=NULL, **INTERVAL), "95 % interval"))
+    entries.append((Line2D([], [], color=NULL_COLOUR, **INTERVAL), "95 % interval"))
     if "center" in set(summary["key"]):
         entries.append((Line2D([], [], **CENTRE), "accuracy at the centre (x₀)"))
     return [handle for handle, _ in entries], [label for _, label in entries]

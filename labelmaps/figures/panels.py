@@ -2,6 +2,7 @@
 
 import math
 from itertools import zip_longest
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -11,45 +12,60 @@ from matplotlib.figure import Figure
 
 from labelmaps.figures import style
 
-ACROSS = 3  # networks side by side at most; more go on below
+MAX_COLUMNS = 3  # networks side by side; further ones are placed below
 
 
-def network_panels(
+def make_network_panels(
     table: pd.DataFrame,
     width: float,
     height: float,
     extra: float,
     margin: float,
-    labels: float = 0,
-    least: float = 1.55,
-    **subplots,
+    names_width: float = 0,
+    min_width: float = 1.55,
+    **subplots: Any,
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
-    """A figure of this width with one panel per network, and each panel with the network's rows.
+    """Create a figure with one empty panel per network, titled with the network's name, weights and number of images.
 
-    height: of a panel; extra: of what stands above and below all panels; margin: what each panel's width loses to its axis
-    and numbers, and labels, what the figure's loses to the rows' names; least: the width of a panel; all in inches.
-    subplots: of `plt.subplots`. Each panel is titled with the network's name, weights and number of images.
+    All lengths are in inches.
+
+    table: rows of all networks, with model, architecture, weights and n_images.
+    width: of the figure. height: of a panel's axes.
+    extra: height of what is placed above and below all panels together, such as the legend.
+    margin: the part of each panel's width that its axis and numbers take.
+    names_width: the part of the figure's width that the names of rows take.
+    min_width: the least width of a panel; where it is not reached, the panels continue below.
+    subplots: further options of `plt.subplots`, such as sharey.
+
+    Returns the figure, and for each network, in the table's order, its axes and its rows of the table.
     """
-    networks = [of_model for _, of_model in table.groupby("model", sort=False)]
-    across = min(max(int((width - labels) / least), 1), ACROSS)
-    rows = math.ceil(len(networks) / across)
-    columns = math.ceil(len(networks) / rows)
-    characters = int(((width - labels) / columns - margin) / style.CHARACTER)
+    networks = [rows for _, rows in table.groupby("model", sort=False)]
+    n_columns = min(max(int((width - names_width) / min_width), 1), MAX_COLUMNS)
+    n_rows = math.ceil(len(networks) / n_columns)
+    n_columns = math.ceil(len(networks) / n_rows)
+    characters = int(((width - names_width) / n_columns - margin) / style.CHARACTER)
     headings = [
-        style.network_lines(of_model.iloc[0].drop("n_pointing", errors="ignore"), characters)
-        for of_model in networks
+        style.network_lines(rows.iloc[0].drop("n_pointing", errors="ignore"), characters) for rows in networks
     ]
-    lines = max(map(len, headings))
-    size = width, rows * (height + style.NAMES * 1.25 / 72 * lines) + extra
-    figure, grid = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained", **subplots)
+    n_lines = max(map(len, headings))
+    size = width, n_rows * (height + style.NAMES * 1.25 / 72 * n_lines) + extra
+    figure, grid = plt.subplots(
+        n_rows, n_columns, figsize=size, squeeze=False, layout="constrained", **subplots
+    )
     panels = []
-    for axes, of_model, heading in zip_longest(grid.flat, networks, headings):
-        if of_model is None:
+    for axes, rows, heading in zip_longest(grid.flat, networks, headings):
+        if rows is None:
             axes.remove()
             continue
-        heading += [""] * (lines - len(heading))  # so that the networks' names stand side by side
+        heading += [""] * (n_lines - len(heading))  # so that the networks' names are on one line
         axes.set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
         axes.tick_params(labelsize=style.NAMES, labelbottom=True)
         sns.despine(ax=axes)
-        panels.append((axes, of_model))
+        panels.append((axes, rows))
     return figure, panels
+
+
+def is_in_first_column(axes: Axes) -> bool:
+    """Return whether a panel is the leftmost of its row."""
+    place = axes.get_subplotspec()
+    return place is not None and place.is_first_col()

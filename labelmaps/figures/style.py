@@ -13,13 +13,19 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from labelmaps import methods
-from labelmaps.methods import facts_of, spare_colour
+from labelmaps.methods import center, facts_of, spare_colour
 from labelmaps.modules import module_names
 from labelmaps.storage.files import moved_into_place
 
 # The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers tell apart.
 BEFORE, AFTER, POINTING = "#0072B2", "#D55E00", "#222222"
-CUES = {"cued": "cued: told the label", "uncued": "uncued"}
+CUE_LABELS = {"cued": "cued: told the label", "uncued": "uncued"}
+# Cue → what a legend calls it, and the patch beside the text: filled markers are cued, hollow ones are not.
+CUE_STYLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "cued": (CUE_LABELS["cued"], {"facecolor": "0.25", "edgecolor": "0.25"}),
+    "uncued": (CUE_LABELS["uncued"], {"facecolor": "white", "edgecolor": "0.25"}),
+    "baseline": ("the centre: no saccade", {"color": center.COLOUR}),
+}
 # What figures call the nulls of `labelmaps.scoring.nulls`.
 NULLS = {
     "uniform": "uniform random fixation (expected)",

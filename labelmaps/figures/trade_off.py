@@ -1,7 +1,8 @@
-"""Localisation against categorisation: each method's Pointing Game and accuracy after the saccade, in one plane."""
+"""Localisation against categorisation: each method's Pointing Game and accuracy after the saccade, in one plot."""
 
 import textwrap
 from itertools import cycle
+from typing import Any
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
@@ -9,6 +10,7 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from adjustText import adjust_text
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -17,41 +19,44 @@ from matplotlib.patches import Patch
 from labelmaps.figures import style
 from labelmaps.methods import center
 
-BASELINES = {
+# Measure of the centre → its text in the legend, and the options of its line.
+BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "accuracy_after": ("accuracy at the centre", {"color": "0.6", "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.6", "linestyle": (0, (1, 1.5))}),
 }
-FILLED, OPEN = {"facecolor": "0.25", "edgecolor": "0.25"}, {"facecolor": "white", "edgecolor": "0.25"}
-CUES = {
-    "cued": (style.CUES["cued"], FILLED),
-    "uncued": (style.CUES["uncued"], OPEN),
-    "baseline": ("the centre: no saccade", {"color": center.COLOUR}),
-}
 LINE = 0.9  # points
-ENTRY, NOTE = 2.2, 0.065  # inches: a column of a legend below, and a character of a note
-SIZE, RING = 5.5, 4  # points: a marker, and how much larger the next is at the same place
-TEXT, LEADING = 7, 0.12  # of labels and the legend: size in points, and from line to line in inches
-# How labels move away from points and from each other (adjustText's options). Stopped by steps, not by time: the same table
-# gives the same picture.
-REPULSION = {"expand": (1.3, 1.9), "force_static": (0.6, 0.9), "force_text": (0.3, 0.5), "iter_lim": 500}
+# Inches: the width of a column of a legend below the axes, and of a character of the note.
+ENTRY, NOTE = 2.2, 0.065
+SIZE, RING = 5.5, 4  # points: the size of a marker, and how much larger the next marker at the same place is
+TEXT, LEADING = 7, 0.12  # of labels and the legend: size of type in points, and height of a line in inches
+# How labels move away from points and from each other (adjustText's options). A limit on steps, not on time, makes the same
+# table give the same figure.
+REPULSION: dict[str, Any] = {
+    "expand": (1.3, 1.9),
+    "force_static": (0.6, 0.9),
+    "force_text": (0.3, 0.5),
+    "iter_lim": 500,
+}
 LEADER = {"arrowstyle": "-", "color": "0.4", "linewidth": 0.5}
 
 
-def trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
-    """Draw each method of each network as a point with 95 % intervals: Pointing Game across, accuracy after upwards.
+def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
+    """Draw each method of each network as a point with 95 % intervals, the accuracy after over the Pointing Game.
 
-    summary: rows of one view, as in summary.csv. Rows without a Pointing Game (no image has a box) are left out, and the
-    figure says so.
+    The legend is beside the axes of a wide figure, and below those of a narrow one.
+
+    summary: rows of one view, as in summary.csv. Rows without a Pointing Game, as no image has a box, are not drawn; a note
+        names them.
+    width: of the figure, in inches.
     """
-    shown = summary[summary["pointing"].notna()]
-    left_out = summary[summary["pointing"].isna()]
-    points = look_of(shown)
-    handles, labels = legend_entries(points)
-    lines = sum(label.count("\n") + 1.4 for label in labels)
-    beside = width >= style.WIDE  # the legend; else below
+    has_pointing = summary["pointing"].notna()
+    points, missing = add_markers(summary[has_pointing]), summary[~has_pointing]
+    handles, labels = make_legend_entries(points)
+    n_lines = sum(label.count("\n") + 1.4 for label in labels)
+    is_wide = width >= style.WIDE
     with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
-        columns = 1 if beside else max(int(width / ENTRY), 1)
-        height = max(4.4, 0.4 + LEADING * lines) if beside else 0.85 * width + LEADING * lines / columns
+        columns = 1 if is_wide else max(int(width / ENTRY), 1)
+        height = max(4.4, 0.4 + LEADING * n_lines) if is_wide else 0.85 * width + LEADING * n_lines / columns
         figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
         axes.set_xlabel("Pointing Game (% of images with boxes)")
         axes.set_ylabel("accuracy after the saccade (% of images)")
@@ -62,12 +67,12 @@ def trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
             axes.text(50, 50, text, ha="center", va="center")
             return figure
         draw_points(axes, points)
-        place = "outside right upper" if beside else "outside lower center"
-        look = {"frameon": False, "handlelength": 1.7, "fontsize": TEXT}
-        legend = figure.legend(handles, labels, loc=place, ncols=columns, **look)
+        place = "outside right upper" if is_wide else "outside lower center"
+        options: dict[str, Any] = {"frameon": False, "handlelength": 1.7, "fontsize": TEXT}
+        legend = figure.legend(handles, labels, loc=place, ncols=columns, **options)
         plt.setp(legend.get_texts(), parse_math=False)
-        if len(left_out):
-            methods = left_out["variant"].map(style.method_name).groupby(left_out["model"], sort=False)
+        if len(missing):
+            methods = missing["variant"].map(style.method_name).groupby(missing["model"], sort=False)
             rows = ", ".join(f"{model} ({', '.join(names)})" for model, names in methods)
             note = textwrap.fill(f"Not shown, as no image has a box: {rows}", int(width / NOTE))
             figure.supxlabel(note, fontsize=TEXT, parse_math=False)
@@ -75,8 +80,16 @@ def trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     return figure
 
 
-def look_of(summary: pd.DataFrame) -> pd.DataFrame:
-    """The rows with what tells them apart: marker, colours, size and label; measures in percent."""
+def add_markers(summary: pd.DataFrame) -> pd.DataFrame:
+    """Add each row's place, marker and label, by which points can be distinguished.
+
+    A network has its marker, a method its colour, and uncued methods have hollow markers.
+
+    summary: rows of methods and the centre, each with a Pointing Game.
+
+    Returns the rows with x, y, in percent; marker; number, the network's, or "" where there is a marker for each network;
+    colour, face and edge of the marker; its size in points; label.
+    """
     models = list(dict.fromkeys(summary["model"]))
     markers = dict(zip(models, cycle(style.MARKERS), strict=False))
     numbers = {m: f"{i}  " if len(models) > len(style.MARKERS) else "" for i, m in enumerate(models, 1)}
@@ -91,7 +104,7 @@ def look_of(summary: pd.DataFrame) -> pd.DataFrame:
         face=colour.mask(summary["cue"] == "uncued", "white"),
         label=(summary["variant"].map(style.method_name) + " " + summary["model"].map(numbers)).str.strip(),
     )
-    # Points at one place are drawn as rings around each other, with gaps between them.
+    # Points at the same place are drawn as rings around each other, with white gaps between them.
     place = points.groupby(["x", "y"])["x"]
     points["size"] = SIZE + RING * place.cumcount()
     gap = (place.transform("size") > 1) & (points["face"] != "white")
@@ -100,59 +113,72 @@ def look_of(summary: pd.DataFrame) -> pd.DataFrame:
 
 
 def draw_points(axes: Axes, points: pd.DataFrame) -> None:
-    """Points, their intervals on both axes, and the lines of the centre."""
-    for centre in points[points["variant"] == "center"].itertuples():
-        axes.axhline(centre.y, **BASELINES["accuracy_after"][1], linewidth=LINE, zorder=0)
-        axes.axvline(centre.x, **BASELINES["pointing"][1], linewidth=LINE, zorder=0)
-    for p in points.itertuples():
-        cross = {"color": p.colour, "linewidth": LINE, "alpha": 0.6, "zorder": 1}
-        axes.hlines(p.y, 100 * p.pointing_low, 100 * p.pointing_high, **cross)
-        axes.vlines(p.x, 100 * p.accuracy_after_low, 100 * p.accuracy_after_high, **cross)
+    """Draw the points, their intervals along both axes, and lines through the centre's points.
+
+    points: as from `add_markers`.
+    """
+    for centre in points[points["variant"] == "center"].to_dict("records"):
+        axes.axhline(centre["y"], **BASELINES["accuracy_after"][1], linewidth=LINE, zorder=0)
+        axes.axvline(centre["x"], **BASELINES["pointing"][1], linewidth=LINE, zorder=0)
+    for point in points.to_dict("records"):
+        x, y = point["x"], point["y"]
+        interval: dict[str, Any] = {"color": point["colour"], "linewidth": LINE, "alpha": 0.6, "zorder": 1}
+        axes.hlines(y, 100 * point["pointing_low"], 100 * point["pointing_high"], **interval)
+        axes.vlines(x, 100 * point["accuracy_after_low"], 100 * point["accuracy_after_high"], **interval)
         axes.plot(
-            p.x,
-            p.y,
-            p.marker,
-            markersize=p.size,
-            markerfacecolor=p.face,
-            markeredgecolor=p.edge,
+            x,
+            y,
+            point["marker"],
+            markersize=point["size"],
+            markerfacecolor=point["face"],
+            markeredgecolor=point["edge"],
             markeredgewidth=1.1,
-            zorder=3 - p.size / 100,
+            zorder=3 - point["size"] / 100,
         )
     axes.margins(0.06)
     axes.set(xlim=np.clip(axes.get_xlim(), -1, 101), ylim=np.clip(axes.get_ylim(), -1, 101))
 
 
-def legend_entries(points: pd.DataFrame) -> tuple[list, list[str]]:
-    """Handles and labels of what the figure shows, and of nothing else; the methods are named beside their points."""
-    entries = []
-    for row in points.drop_duplicates("model").to_dict("records"):
+def make_legend_entries(points: pd.DataFrame) -> tuple[list[Artist], list[str]]:
+    """Return handles and labels of the networks, and of those cues, lines and intervals that occur in the figure.
+
+    Methods are not among them, as their names are written beside their points.
+
+    points: as from `add_markers`.
+    """
+    entries: list[tuple[Artist, str]] = []
+    for _, row in points.drop_duplicates("model").iterrows():
         handle = Line2D(
             [], [], linestyle="none", marker=row["marker"], markersize=7, color="0.25", fillstyle="left"
         )
         handle.set_markerfacecoloralt("white")
         entries.append((handle, row["number"] + "\n".join(style.network_lines(row, 32))))
-    entries += [(Patch(**look), label) for cue, (label, look) in CUES.items() if cue in set(points["cue"])]
+    cues = set(points["cue"])
+    entries += [(Patch(**patch), label) for cue, (label, patch) in style.CUE_STYLES.items() if cue in cues]
     if "center" in set(points["variant"]):
-        entries += [(Line2D([], [], **look, linewidth=LINE), label) for label, look in BASELINES.values()]
+        entries += [(Line2D([], [], **line, linewidth=LINE), label) for label, line in BASELINES.values()]
     entries.append((Line2D([], [], color="0.25", linewidth=LINE, alpha=0.6), "95 % interval"))
     return [handle for handle, _ in entries], [label for _, label in entries]
 
 
 def label_points(axes: Axes, points: pd.DataFrame) -> None:
-    """Write each point's label beside it, with a thin line to it where it had to move away."""
-    # Darker than the points: letters are thin.
+    """Write each point's label beside it, and connect the two with a thin line where the label had to move away.
+
+    points: as from `add_markers`.
+    """
+    # Labels are darker than their points, because letters are thin.
     labels = [
         axes.text(
-            point.x,
-            point.y,
-            point.label,
+            point["x"],
+            point["y"],
+            point["label"],
             fontsize=TEXT,
-            color=[0.65 * part for part in mpl.colors.to_rgb(point.colour)],
+            color=[0.65 * channel for channel in mpl.colors.to_rgb(point["colour"])],
             parse_math=False,
             zorder=4,
             bbox={"facecolor": "white", "alpha": 0.7, "linewidth": 0, "pad": 0},
         )
-        for point in points.itertuples()
+        for point in points.to_dict("records")
     ]
     place = {"x": points["x"].to_numpy(), "y": points["y"].to_numpy()}
     adjust_text(labels, **place, ax=axes, arrowprops=LEADER, **REPULSION)

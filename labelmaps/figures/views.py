@@ -1,8 +1,10 @@
-"""A view family on one image: where its fixations look, and what the network receives from each."""
+"""A view family on one image: the fixations, and what the network receives from each."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,35 +13,59 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from labelmaps.figures import style
-from labelmaps.figures.layout import GAP, GREY, LARGEST_IMAGE, MARGIN, SMALL, Line, Page, draw_box, fit, room
+from labelmaps.figures.layout import (
+    GAP,
+    GREY,
+    LARGEST_IMAGE,
+    MARGIN,
+    TEXT_SIZE,
+    Line,
+    Page,
+    draw_box,
+    fit,
+    sum_heights,
+)
 from labelmaps.views import Geometry
 
 # Lengths in inches.
-PANEL, TALLEST = 2.6, 3.1  # the image's panel: its width, and its height at most
-LEFT, BOTTOM = 0.34, 0.3  # room for the numbers of rows and columns
-SHEET = style.PAGE - 2 * MARGIN - PANEL - GAP - LEFT  # side of the sheet of views
+PANEL, TALLEST = 2.6, 3.1  # the width of the image's panel, and its largest height
+LEFT, BOTTOM = 0.34, 0.3  # space for the numbers of rows and columns
+SHEET = style.PAGE - 2 * MARGIN - PANEL - GAP - LEFT  # the largest side of the contact sheet
 WIDEST_VIEW = 1.9
 LEGEND_LINE = 0.15
 
-SEPARATION = 0.03  # of two views, in units of their side
-OUTSIDE = "0.93"  # what is not in the image
-AROUND = 0.03  # of the panel's side, where a view leaves the image
-ROUNDING = 1e-6  # of the panel's side
-# Of the views shown on the image, from x₀ outwards; in tones that colour-blind readers tell apart.
+SEPARATION = 0.03  # the gap between two views, in units of their side
+OUTSIDE = "0.93"  # the colour of the panel outside the image
+SIDE = 0.03  # the space around views that leave the image, in units of the panel's side
+ROUNDING = 1e-6  # how far a view may leave the image and still count as inside, in units of the panel's side
+# The colours of the views on the image, from x₀ outwards; colour-blind readers can distinguish them.
 COLOURS = style.BEFORE, style.AFTER, "#009E73", "#882255", "#E69F00", "#CC79A7"
 CASING = [withStroke(linewidth=2.8, foreground="white")]
-OUTLINE = {"linewidth": 1.4, "path_effects": CASING}
-POINT = {"linestyle": "", "marker": "o", "clip_on": False}
-FIXATION = POINT | {"markersize": 3, "markerfacecolor": "white", "markeredgecolor": "black"}
-SHOWN = POINT | {"markersize": 5, "markeredgecolor": "white", "markeredgewidth": 0.8}
+OUTLINE: dict[str, Any] = {"linewidth": 1.4, "path_effects": CASING}
+DOT: dict[str, Any] = {"linestyle": "", "marker": "o", "clip_on": False}
+# The markers of all fixations, and of those whose views are outlined.
+FIXATION: dict[str, Any] = DOT | {
+    "markersize": 3,
+    "markerfacecolor": "white",
+    "markeredgecolor": "black",
+    "markeredgewidth": 0.6,
+}
+OUTLINED_FIXATION: dict[str, Any] = DOT | {
+    "markersize": 5,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.8,
+}
 
 
-def views_figure(image: np.ndarray, geometry: Geometry, views: np.ndarray, notes: Sequence[str]) -> Figure:
-    """Draw the image with all fixation points and some views' extents, and beside it all views, row by row.
+def draw_views(image: np.ndarray, geometry: Geometry, views: np.ndarray, notes: Sequence[str]) -> Figure:
+    """Draw an image with all fixations and the extents of some views, and beside it all views, row by row.
 
-    image: (H, W, RGB) uint8. geometry: of n × n fixations on it, n odd. views: (cell, size, size, RGB) uint8, as the network
-    received them, cells counted row by row. notes: of the footer, as the family and the image's id. Raises `ValueError`
-    unless there are as many views as fixations.
+    image: (H, W, RGB) uint8.
+    geometry: the n × n fixations on the image, n odd, and their extents.
+    views: (cell, size, size, RGB) uint8, as the network receives them; cells are counted row by row.
+    notes: texts of the footer, such as the family and the image's id.
+
+    Raises `ValueError` unless there are as many views as fixations.
     """
     height, width = image.shape[:2]
     n, size = len(geometry.centre), views.shape[1]
@@ -47,32 +73,37 @@ def views_figure(image: np.ndarray, geometry: Geometry, views: np.ndarray, notes
         raise ValueError(f"{len(views)} views of {n * n} fixations")
     cells = telling_cells(n)
     boxes = np.stack([geometry.extent[cell] for cell in cells])
-    region = seen_region(width, height, geometry.centre.reshape(-1, 2), boxes)
-    panel_height = min(PANEL * (region[3] - region[1]) / (region[2] - region[0]), TALLEST)
+    visible_box = find_visible_box(width, height, geometry.centre.reshape(-1, 2), boxes)
+    x0, y0, x1, y1 = visible_box
+    panel_height = min(PANEL * (y1 - y0) / (x1 - x0), TALLEST)
     sheet = min(SHEET, n * WIDEST_VIEW)
     title = fit(Line(f"image of {width:,} × {height:,} pixels, {n} × {n} fixations"), PANEL, 2)
-    received = f"what the network receives: {n} × {n} views of {size} × {size} pixels"
-    sheet_title = fit(Line(received), SHEET, 2)
+    sheet_text = f"what the network receives: {n} × {n} views of {size} × {size} pixels"
+    sheet_title = fit(Line(sheet_text), SHEET, 2)
     footer = fit(Line(" · ".join(notes), color=GREY), style.PAGE - 2 * MARGIN, 3)
 
-    above = MARGIN + max(room(title), room(sheet_title)) + GAP / 2
+    above = MARGIN + max(sum_heights(title), sum_heights(sheet_title)) + GAP / 2
     legend = above + panel_height + GAP
     end = max(legend + (1 + len(cells)) * LEGEND_LINE, above + sheet + BOTTOM) + GAP
-    page = Page(style.PAGE, end + room(footer) + MARGIN)
+    page = Page(style.PAGE, end + sum_heights(footer) + MARGIN)
     left = MARGIN + PANEL + GAP + LEFT
-    page.write(title, MARGIN, above - GAP / 2 - room(title))
-    page.write(sheet_title, left, above - GAP / 2 - room(sheet_title))
-    draw_image(page.axes(MARGIN, above, PANEL, panel_height), image, geometry, cells, region)
-    draw_sheet(page.axes(left, above, sheet, sheet), views, cells)
+    page.write(title, MARGIN, above - GAP / 2 - sum_heights(title))
+    page.write(sheet_title, left, above - GAP / 2 - sum_heights(sheet_title))
+    draw_image(page.add_panel(MARGIN, above, PANEL, panel_height), image, geometry, cells, visible_box)
+    draw_sheet(page.add_panel(left, above, sheet, sheet), views, cells)
     draw_legend(page, legend, n, cells, boxes)
     page.write(footer, MARGIN, end)
     return page.figure
 
 
 def telling_cells(n: int) -> list[tuple[int, int]]:
-    """Row and column of x₀ and of one cell in each ring around it, from ring to ring a quarter turn further.
+    """Choose the cell of x₀ and one cell in each ring around it, from ring to ring a quarter turn further.
 
-    Each is shifted along both axes, by other steps than the rest, so that outlines of equal size do not cover one another.
+    Up to n = 11 no two cells share a row or a column, so that the outlines of views of equal size do not coincide.
+
+    n: fixations along each axis, odd.
+
+    Returns row and column of each cell, x₀ first.
     """
     middle = n // 2
     cells = [(middle, middle)]
@@ -84,30 +115,37 @@ def telling_cells(n: int) -> list[tuple[int, int]]:
     return cells
 
 
-def seen_region(
+def find_visible_box(
     width: int, height: int, points: np.ndarray, boxes: np.ndarray
 ) -> tuple[float, float, float, float]:
-    """What the image's panel shows, x0, y0, x1, y1 in original pixels: the image, and what leaves it.
+    """Find the box that the image's panel shows: the image, together with all points and boxes.
 
-    points: (point, 2); boxes: (box, 4).
+    width, height: of the image. points: (point, 2), x, y. boxes: (box, 4), x0, y0, x1, y1. All are in original pixels.
+
+    Returns x0, y0, x1, y1: the image itself if nothing leaves it, else a box with some space around what does.
     """
-    shown = np.concatenate([points, boxes[:, :2], boxes[:, 2:], [[0, 0], [width, height]]])
-    start, stop = shown.min(axis=0), shown.max(axis=0)
+    corners = np.concatenate([points, boxes[:, :2], boxes[:, 2:], [[0, 0], [width, height]]])
+    start, stop = corners.min(axis=0), corners.max(axis=0)
     side = (stop - start).max()
-    # Boxes along the image's edges are not computed to the last bit.
+    # Rounding may put a box along the image's edge a little outside.
     if (start < -ROUNDING * side).any() or (stop > [width, height] + ROUNDING * side).any():
-        return *(start - AROUND * side), *(stop + AROUND * side)
+        return *(start - SIDE * side), *(stop + SIDE * side)
     return 0, 0, width, height
 
 
-def contact_sheet(views: np.ndarray) -> np.ndarray:
-    """Views (cell, size, size, RGB) side by side, row by row, on white: one picture (side, side, RGB)."""
+def make_contact_sheet(views: np.ndarray) -> np.ndarray:
+    """Arrange views side by side, row by row, on white.
+
+    views: (cell, size, size, RGB); the number of cells is a square.
+
+    Returns one picture (side, side, RGB).
+    """
     size = views.shape[1]
     n, border = round(len(views) ** 0.5), max(round(SEPARATION * size / 2), 1)
-    around = (border, border)
-    framed = np.pad(views, ((0, 0), around, around, (0, 0)), constant_values=255)
+    borders = (border, border)
+    tiles = np.pad(views, ((0, 0), borders, borders, (0, 0)), constant_values=255)
     side = size + 2 * border
-    return framed.reshape(n, n, side, side, 3).swapaxes(1, 2).reshape(n * side, n * side, 3)
+    return tiles.reshape(n, n, side, side, 3).swapaxes(1, 2).reshape(n * side, n * side, 3)
 
 
 def draw_image(
@@ -115,26 +153,35 @@ def draw_image(
     image: np.ndarray,
     geometry: Geometry,
     cells: Sequence[tuple[int, int]],
-    region: tuple[float, float, float, float],
+    visible_box: tuple[float, float, float, float],
 ) -> None:
-    """The image in original pixels, every fixation point, and the extents of some cells' views."""
+    """Draw the image, every fixation, and the extents of some cells' views, in original pixels.
+
+    image: (H, W, RGB) uint8.
+    geometry: the fixations on the image, and their extents.
+    cells: row and column of the cells whose views are outlined.
+    visible_box: x0, y0, x1, y1, the axes' limits.
+    """
     height, width = image.shape[:2]
     picture = Image.fromarray(image)
     picture.thumbnail((LARGEST_IMAGE, LARGEST_IMAGE))
     axes.imshow(picture, extent=(0, width, height, 0))
     axes.set_facecolor(OUTSIDE)
-    axes.set(xlim=region[::2], ylim=region[:0:-2])
+    axes.set(xlim=visible_box[::2], ylim=visible_box[:0:-2])
     for cell, colour in zip(cells, COLOURS, strict=False):
         draw_box(axes, geometry.extent[cell], edgecolor=colour, **OUTLINE)
-    axes.plot(*geometry.centre.reshape(-1, 2).T, markeredgewidth=0.6, **FIXATION)
+    axes.plot(*geometry.centre.reshape(-1, 2).T, **FIXATION)
     for cell, colour in zip(cells, COLOURS, strict=False):
-        axes.plot(*geometry.centre[cell], color=colour, **SHOWN)
+        axes.plot(*geometry.centre[cell], color=colour, **OUTLINED_FIXATION)
 
 
 def draw_sheet(axes: Axes, views: np.ndarray, cells: Sequence[tuple[int, int]]) -> None:
-    """All views in the grid's arrangement; those of some cells in frames of the colours that they have on the image."""
+    """Draw all views in the arrangement of the grid, and frame those of some cells in the colours of their outlines.
+
+    views: (cell, size, size, RGB) uint8. cells: row and column of the cells whose views are framed.
+    """
     n = round(len(views) ** 0.5)
-    axes.imshow(contact_sheet(views), extent=(0, n, n, 0))
+    axes.imshow(make_contact_sheet(views), extent=(0, n, n, 0))
     inset = SEPARATION / 4
     for (row, column), colour in zip(cells, COLOURS, strict=False):
         frame = column + inset, row + inset, column + 1 - inset, row + 1 - inset
@@ -142,14 +189,20 @@ def draw_sheet(axes: Axes, views: np.ndarray, cells: Sequence[tuple[int, int]]) 
     numbers = np.arange(n)
     axes.set_xticks(numbers + 0.5, numbers)
     axes.set_yticks(numbers + 0.5, numbers)
-    axes.tick_params(length=0, labelsize=SMALL, pad=2)
-    axes.set_xlabel("column", size=SMALL, labelpad=1)
-    axes.set_ylabel("row", size=SMALL, labelpad=1)
+    axes.tick_params(length=0, labelsize=TEXT_SIZE, pad=2)
+    axes.set_xlabel("column", size=TEXT_SIZE, labelpad=1)
+    axes.set_ylabel("row", size=TEXT_SIZE, labelpad=1)
 
 
 def draw_legend(page: Page, top: float, n: int, cells: Sequence[tuple[int, int]], boxes: np.ndarray) -> None:
-    """What the points and the colours mean, and how large the views are."""
-    entries = [(Line2D([], [], markeredgewidth=0.6, **FIXATION), f"fixations ({n} × {n})")]
+    """Draw the legend: the fixations, and colour, cell and size of each outlined view.
+
+    top: of the legend, in inches from the page's upper edge.
+    n: fixations along each axis.
+    cells: row and column of the outlined views.
+    boxes: (view, 4), the extents of these views, x0, y0, x1, y1, in original pixels.
+    """
+    entries: list[tuple[Artist, str]] = [(Line2D([], [], **FIXATION), f"fixations ({n} × {n})")]
     for (row, column), (x0, y0, x1, y1), colour in zip(cells, boxes, COLOURS, strict=False):
         name = "x₀" if row == column == n // 2 else f"row {row}, column {column}"
         handle = Patch(facecolor="none", edgecolor=colour, linewidth=1.4)
@@ -158,7 +211,7 @@ def draw_legend(page: Page, top: float, n: int, cells: Sequence[tuple[int, int]]
     page.figure.legend(
         [handle for handle, _ in entries],
         [label for _, label in entries],
-        fontsize=SMALL,
+        fontsize=TEXT_SIZE,
         frameon=False,
         loc="upper left",
         borderpad=0,

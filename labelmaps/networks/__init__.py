@@ -1,4 +1,4 @@
-"""Classifiers: built by name, loaded from a state dict, run at a stated precision, split at the last block, trained.
+"""Classifiers: building, loading, running at a precision, splitting at the last block, and training.
 
 Imports `scenes`, `storage` and below. New here: an architecture (`build`), or a way to run one faster.
 """

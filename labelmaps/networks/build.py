@@ -1,9 +1,9 @@
-"""Build untrained classifiers by name, and fold batch norm into the convolutions before it.
+"""Untrained classifiers, built by name, and the folding of batch norm into the convolutions before it.
 
-Torchvision, with which comes torch's compiler, takes over a second to import, and is so where it is needed.
+Torchvision imports torch's compiler and takes over a second to import, so it is imported only where it is needed.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -18,9 +18,13 @@ OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 
 
 def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
-    """An untrained classifier with `n_labels` outputs: a torchvision name, or one of our own architectures.
+    """Build an untrained classifier.
 
-    size: side of the input, in pixels; it matters to vision transformers only.
+    architecture: the name of a classifier of torchvision or of `OWN_ARCHITECTURES`.
+    n_labels: number of logits.
+    size: side of the views, in pixels; only vision transformers depend on it.
+
+    Raises `InputError` for an unknown name.
     """
     if architecture in OWN_ARCHITECTURES:
         return OWN_ARCHITECTURES[architecture](n_labels)
@@ -29,7 +33,7 @@ def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
     if architecture not in models.list_models(module=models):
         raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
     options = {}
-    if architecture in ("googlenet", "inception_v3"):  # torchvision's weights expect inputs scaled otherwise
+    if architecture in ("googlenet", "inception_v3"):  # their weights expect inputs normalised differently
         options = {"transform_input": True, "init_weights": True}
     elif architecture.startswith("vit_"):
         options = {"image_size": size}
@@ -37,8 +41,11 @@ def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
 
 
 @contextmanager
-def sized(architecture: str, size: int) -> Iterator[None]:
-    """Turn what a network says of views (3, size, size) that do not suit it into an `InputError`."""
+def sized(architecture: str, size: int) -> Generator[None]:
+    """Convert the error that a network raises for an unsupported size of its views into an `InputError`.
+
+    architecture, size: of the network that runs inside the `with` block, and of its views; for the message.
+    """
     try:
         yield
     except (RuntimeError, AssertionError) as error:
@@ -51,12 +58,13 @@ def sized(architecture: str, size: int) -> Iterator[None]:
 
 @torch.no_grad()
 def fold_batch_norm(network: nn.Module, size: int) -> None:
-    """Make each batch norm that follows a convolution part of that convolution; the logits stay the same.
+    """Fold each batch norm into the convolution before it, in place. The logits do not change.
 
-    A view (3, size, size) shows which follows which.
+    network: in evaluation mode.
+    size: side of a view, in pixels, that the network accepts: a forward pass finds out which module follows which.
     """
     outputs, pairs = [], []
-    convolutions = {}  # by the tensor that each gave; `outputs` keeps it, so that no other takes its place
+    convolutions = {}  # by the `id` of their output tensors; `outputs` keeps these alive, so that no `id` occurs twice
 
     def note_output(convolution: nn.Module, _: tuple, output: Tensor) -> None:
         outputs.append(output)

@@ -1,4 +1,4 @@
-"""Download torchvision's weights, checked by the hash in their file name."""
+"""Downloads of torchvision's weights, checked against the hash in their file name."""
 
 import hashlib
 import re
@@ -12,19 +12,17 @@ from labelmaps.jobs.progress import progress
 from labelmaps.storage.files import moved_into_place
 
 SAFE_SCHEMES = ("https",)
-
-
-SILENCE = 60  # seconds without a byte after which a download is given up
-
-
+SILENCE = 60  # seconds without a byte, after which the download has failed
 BLOCK = 2**20  # bytes
 
 
 def download_weights(url: str, path: str | Path) -> None:
-    """Download torchvision weights to `path`, checked against the hash in their file name (name-<hash>.pth).
+    """Download torchvision's weights, and check them against the hash in their file name.
 
-    Raises `InputError` when the address is not https, when the server falls silent or the download fails otherwise, or when
-    the hash is another; then no file is left.
+    url: https, and ends in name-<hash>.pth, where hash is the first hexadecimal digits of the sha256.
+    path: of the file, which appears only when it is complete and checked.
+
+    Raises `InputError` where the address is of another form, the download fails, or the hash does not match.
     """
     match = re.search(r"-([0-9a-f]{8,})\.pth$", url)
     if match is None:
@@ -44,10 +42,10 @@ def download_weights(url: str, path: str | Path) -> None:
 
 
 def _fetch(url: str, path: Path) -> str:
-    """Write what an address gives to a file; returns the sha256 of its bytes, hexadecimal."""
+    """Download an address to a file, and return the sha256 of its bytes, hexadecimal."""
     _refuse_unsafe(url)
     digest = hashlib.sha256()
-    request = Request(url, headers={"User-Agent": "labelmaps"})  # some servers refuse Python's own
+    request = Request(url, headers={"User-Agent": "labelmaps"})  # some servers refuse Python's default
     with build_opener(_SafeRedirects).open(request, timeout=SILENCE) as answer, path.open("wb") as file:
         length = int(answer.headers.get("Content-Length", 0)) or None
         with progress(total=length, unit="B", unit_scale=True, desc=url.rpartition("/")[2]) as bar:
@@ -59,11 +57,14 @@ def _fetch(url: str, path: Path) -> str:
 
 
 class _SafeRedirects(HTTPRedirectHandler):
-    def redirect_request(self, request, file, code, message, headers, url: str) -> Request | None:
-        _refuse_unsafe(url)
-        return super().redirect_request(request, file, code, message, headers, url)
+    """A handler that follows redirects to safe addresses only."""
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl) -> Request | None:
+        _refuse_unsafe(newurl)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
 
 
 def _refuse_unsafe(url: str) -> None:
+    """Raise `ValueError` for an address whose scheme is not among `SAFE_SCHEMES`."""
     if urlsplit(url).scheme not in SAFE_SCHEMES:
         raise ValueError(f"{url} is not an address of {' or '.join(SAFE_SCHEMES)}")

@@ -1,18 +1,21 @@
-"""Convolutions as a GPU does them fastest: the same sums, in other kernels.
+"""Faster convolutions for a GPU: the same sums, computed by other kernels.
 
-A network spends half of its time on a GPU on carrying numbers to and from memory. cuDNN adds a bias and another map to what
-a convolution gives, and takes the larger of it and 0, before it writes it; torch's compiler lets it do so with
-`FuseConvolutions`. And matrix units want 8 channels or more, where a picture has 3: see `PackedConv2d`.
+On a GPU, a network spends half of its time on moving numbers to and from memory. cuDNN has a kernel that computes a
+convolution, adds a bias and another map, and applies a ReLU before it writes the result once; `FuseConvolutions` makes
+torch's compiler use it. Matrix units process 8 channels or more at once, of which an image fills 3; `PackedConv2d` fills
+more of them.
 """
 
 import copy
+from collections.abc import Callable
+from typing import Any, TypeGuard
 
 import torch
 from torch import Tensor, fx, nn
 from torch._inductor.custom_graph_pass import CustomGraphPass, get_hash_for_files
 from torch.nn.functional import conv2d, pad, pixel_unshuffle
 
-CHANNELS_AT_ONCE = 8  # that matrix units take: others are filled with zeros
+CHANNELS_AT_ONCE = 8  # channels that matrix units process together; missing ones are filled with zeros
 aten = torch.ops.aten
 
 _library = torch.library.Library("labelmaps", "DEF")
@@ -22,90 +25,125 @@ _library.define(
 )
 
 
-def _step_by_step(
-    x: Tensor, weight: Tensor, bias: Tensor | None, other: Tensor | None, *how: list[int]
+def _compute_in_steps(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    other: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
 ) -> Tensor:
-    """max(0, x ∗ weight + bias + other), channels last in memory."""
-    y = conv2d(x, weight, bias, *how)
+    """Compute max(0, x ∗ weight + bias + other) with torch's own operations, channels last in memory.
+
+    x, other: (view, channel, row, column). weight: (output channel, input channel, row, column). bias: (channel,).
+    """
+    y = conv2d(x, weight, bias, stride, padding, dilation)
     return (y if other is None else y + other).relu().contiguous(memory_format=torch.channels_last)
 
 
-def _by_cudnn(
-    x: Tensor, weight: Tensor, bias: Tensor | None, other: Tensor | None, *how: list[int]
+def _compute_in_one_kernel(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None,
+    other: Tensor | None,
+    stride: list[int],
+    padding: list[int],
+    dilation: list[int],
 ) -> Tensor:
-    """The same in one kernel."""
+    """Compute what `_compute_in_steps` does with one kernel of cuDNN."""
     x = x.contiguous(memory_format=torch.channels_last)
     if other is None:
-        return torch.cudnn_convolution_relu(x, weight, bias, *how, 1)
-    return torch.cudnn_convolution_add_relu(
-        x, weight, other.contiguous(memory_format=torch.channels_last), 1.0, bias, *how, 1
-    )
+        return torch.cudnn_convolution_relu(x, weight, bias, stride, padding, dilation, 1)
+    other = other.contiguous(memory_format=torch.channels_last)
+    return torch.cudnn_convolution_add_relu(x, weight, other, 1.0, bias, stride, padding, dilation, 1)
 
 
-_library.impl("conv_relu", _step_by_step, "CPU")
-_library.impl("conv_relu", _step_by_step, "Meta")
-_library.impl("conv_relu", _by_cudnn, "CUDA")
+_library.impl("conv_relu", _compute_in_steps, "CPU")
+_library.impl("conv_relu", _compute_in_steps, "Meta")
+_library.impl("conv_relu", _compute_in_one_kernel, "CUDA")
 conv_relu = torch.ops.labelmaps.conv_relu.default
 
 
 class FuseConvolutions(CustomGraphPass):
-    """Has torch's compiler do a convolution, what is added to it and the ReLU after it at once, in reduced precision."""
+    """A pass of torch's compiler that fuses a convolution, an addition and a ReLU into one operation, `conv_relu`.
+
+    It changes only convolutions in reduced precision (16 bits), with or without an addition before the ReLU.
+    """
 
     def __call__(self, graph: fx.Graph) -> None:
-        """Change a graph of torch's core operations."""
+        """Fuse what can be fused in a graph of torch's core operations, in place."""
         for relu in graph.find_nodes(op="call_function", target=aten.relu.default):
             _fuse(graph, relu)
         graph.eliminate_dead_code()
 
     def uuid(self) -> bytes:
-        """What the compiler's cache on disk tells versions of this pass apart by."""
+        """Return a hash of this file, by which the compiler's cache on disk distinguishes versions of the pass."""
         return get_hash_for_files((__file__,))
 
 
 def _fuse(graph: fx.Graph, relu: fx.Node) -> None:
-    given, other = relu.args[0], None
-    if given.target is aten.add.Tensor and len(given.users) == 1 and not given.kwargs:
-        given, other = given.args if _is_ready(given.args[0]) else given.args[::-1]
+    """Replace a ReLU, and the convolution and the addition before it, by one `conv_relu`, if that gives the same sums.
+
+    An addition is fused only if one summand is a fusable convolution and the other has the shape of the ReLU's output.
+    """
+    convolution, other = relu.args[0], None
+    if (
+        isinstance(convolution, fx.Node)
+        and convolution.target is aten.add.Tensor
+        and len(convolution.users) == 1
+        and not convolution.kwargs
+    ):
+        first, second = convolution.args
+        convolution, other = (first, second) if _is_fusable(first) else (second, first)
         if not isinstance(other, fx.Node) or other.meta["val"].shape != relu.meta["val"].shape:
             return
-    if not _is_ready(given):
+    if not _is_fusable(convolution):
         return
-    x, weight, bias, *how = given.args[:6]
+    x, weight, bias, stride, padding, dilation = convolution.args[:6]
     with graph.inserting_before(relu):
-        if other is not None and _is_ready(other) and None not in (bias, other.args[2]):
-            # The other map, a convolution too, leaves its bias to this one.
-            bias = _new(graph, aten.add.Tensor, (bias, other.args[2]), like=bias)
-            other = _new(graph, other.target, (*other.args[:2], None, *other.args[3:]), like=other)
-        fused = _new(graph, conv_relu, (x, weight, bias, other, *how), like=relu)
+        if _is_fusable(other) and isinstance(bias, fx.Node) and isinstance(other.args[2], fx.Node):
+            # Both summands are convolutions with a bias: this one adds both biases, and the other one none.
+            bias = _insert(graph, aten.add.Tensor, (bias, other.args[2]), like=bias)
+            other_arguments = (*other.args[:2], None, *other.args[3:])
+            other = _insert(graph, aten.convolution.default, other_arguments, like=other)
+        arguments = (x, weight, bias, other, stride, padding, dilation)
+        fused = _insert(graph, conv_relu, arguments, like=relu)
     relu.replace_all_uses_with(fused)
 
 
-def _is_ready(node: object) -> bool:
-    """Whether a node is a convolution that cuDNN can go on from, and nobody else needs what it gives."""
+def _is_fusable(node: object) -> TypeGuard[fx.Node]:
+    """Return whether a node is a convolution that cuDNN can fuse, and whose output only one other node uses."""
     if not isinstance(node, fx.Node) or node.target is not aten.convolution.default or len(node.users) > 1:
         return False
     transposed, _, groups = node.args[6:]
     value = node.meta["val"]
-    return value.ndim == 4 and value.dtype.itemsize == 2 and not transposed and groups == 1
+    return bool(value.ndim == 4 and value.dtype.itemsize == 2 and not transposed and groups == 1)
 
 
-def _new(graph: fx.Graph, target: object, arguments: tuple, like: fx.Node) -> fx.Node:
+def _insert(graph: fx.Graph, target: Callable[..., Any], arguments: tuple, like: fx.Node) -> fx.Node:
+    """Insert a call of `target` whose output has the type and the shape of that of the node `like`."""
     node = graph.call_function(target, arguments)
     node.meta.update(like.meta)
     return node
 
 
 class PackedConv2d(nn.Module):
-    """A convolution that moves by s pixels, as one that moves by a cell of s × s pixels, whose values are its channels.
+    """A strided convolution rewritten as space-to-depth followed by a convolution of stride 1.
 
-    The same products and zeros; where a picture's 3 channels would leave matrix units idle, their 3 s² do less so.
+    With stride s, space-to-depth turns each cell of s × s pixels into one pixel with s² times the channels. The kernel is
+    rearranged in the same way, so that the products are the same, with some zeros more. An image's 3 channels become 3 s²,
+    which leave fewer matrix units idle.
+
+    conv: of square stride, kernel and padding, without groups and dilation; its weights are copied.
     """
 
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
+        assert not isinstance(conv.padding, str)  # "same" and "valid" are not packed
         (self.step, _), (size, _), (self.padding, _) = conv.stride, conv.kernel_size, conv.padding
         self.size = size
-        self.front = -(-self.padding // self.step) * self.step  # in whole cells
+        self.front = -(-self.padding // self.step) * self.step  # the padding, rounded up to whole cells
         lead = self.front - self.padding  # zeros before the kernel, so that it begins with a cell
         self.cells = -(-(lead + size) // self.step)
         behind = self.cells * self.step - lead - size
@@ -115,7 +153,7 @@ class PackedConv2d(nn.Module):
         self.weight, self.bias = nn.Parameter(weight, requires_grad=False), conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """What the convolution gives for x (view, channel, row, column)."""
+        """Compute the convolution of x (view, channel, row, column)."""
         sides = []
         for side in (x.shape[3], x.shape[2]):
             places = (side + 2 * self.padding - self.size) // self.step + 1
@@ -125,7 +163,7 @@ class PackedConv2d(nn.Module):
 
 
 def packed(network: nn.Module) -> nn.Module:
-    """A copy of a network in which convolutions of pictures that move by several pixels are packed."""
+    """Copy a network, and replace the convolutions that gain from it by `PackedConv2d`."""
     network = copy.deepcopy(network)
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d) and _is_worth_packing(module):
@@ -134,8 +172,9 @@ def packed(network: nn.Module) -> nn.Module:
 
 
 def _is_worth_packing(conv: nn.Conv2d) -> bool:
-    square = all(
+    """Return whether a convolution has a stride above 1 and few channels, and is of a kind that can be packed."""
+    is_square = all(
         isinstance(x, tuple) and len(set(x)) == 1 for x in (conv.stride, conv.kernel_size, conv.padding)
     )
-    plain = square and conv.groups == 1 and set(conv.dilation) == {1} and conv.padding_mode == "zeros"
-    return plain and conv.in_channels < CHANNELS_AT_ONCE and conv.stride[0] > 1
+    is_plain = is_square and conv.groups == 1 and set(conv.dilation) == {1} and conv.padding_mode == "zeros"
+    return is_plain and conv.in_channels < CHANNELS_AT_ONCE and conv.stride[0] > 1

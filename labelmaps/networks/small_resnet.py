@@ -1,14 +1,15 @@
-"""A small residual network for the embedded default: trained and read on a CPU in a minute or two."""
+"""A small residual network for the embedded default, which is trained and evaluated on a CPU within minutes."""
 
 import torch
 from torch import nn
 
 
 class SmallResNet(nn.Module):
-    """ResNet in torchvision's style and names, narrower and shorter: total stride 32, 7 x 7 features at 224 pixels.
+    """A ResNet narrower and shallower than torchvision's, with the same names of layers.
 
-    Args:
-        num_classes: number of logits.
+    The total stride is 32, so that views of 224 pixels give a map of 7 × 7 cells.
+
+    num_classes: number of logits.
     """
 
     def __init__(self, num_classes: int):
@@ -25,14 +26,20 @@ class SmallResNet(nn.Module):
         self.fc = nn.Linear(128, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Logits (view, label) of normalised views (view, 3, height, width)."""
+        """Compute the logits (view, label) of normalised views (view, 3, height, width)."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(1))
 
 
 class Block(nn.Module):
-    """Two convolutions beside a shortcut: He et al. 2016, Deep Residual Learning for Image Recognition, Figure 2."""
+    """A residual block: two convolutions and a shortcut that bypasses them.
+
+    He et al. 2016, Deep Residual Learning for Image Recognition, Figure 2.
+
+    before, width: number of channels of input and output. stride: of the first convolution.
+    shortcut: maps the input to the output's shape; None where the two shapes are the same.
+    """
 
     def __init__(self, before: int, width: int, stride: int, shortcut: nn.Module | None):
         super().__init__()
@@ -44,14 +51,14 @@ class Block(nn.Module):
         self.downsample = shortcut
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Features (view, width, height / stride, width / stride) of features (view, before, height, width)."""
-        beside = x if self.downsample is None else self.downsample(x)
+        """Map features (view, before, rows, columns) to (view, width, rows / stride, columns / stride)."""
+        shortcut = x if self.downsample is None else self.downsample(x)
         x = self.relu(self.bn1(self.conv1(x)))
-        return self.relu(self.bn2(self.conv2(x)) + beside)
+        return self.relu(self.bn2(self.conv2(x)) + shortcut)
 
 
 def _stage(before: int, width: int, stride: int) -> nn.Sequential:
-    """Two residual blocks; the first changes the number of channels from `before` to `width`, and the scale."""
+    """Build two residual blocks; the first changes the channels from `before` to `width` and has the stride."""
     shortcut = None
     if stride != 1 or before != width:
         shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))

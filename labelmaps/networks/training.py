@@ -1,8 +1,8 @@
-"""Training a classifier on synthetic scenes, in a minute or so on two CPU cores.
+"""Training of a classifier on synthetic scenes, in about a minute on two CPU cores.
 
-The crops are ImageNet's random-resized ones, with a target that stays honest: a crop that holds only a part of the
-object is only that much evidence for its class, and the rest of the target is spread evenly over all classes. So the
-network learns from the crops that miss the object, too: to be unsure where there is nothing to see.
+Crops are random in size and place, as is usual for ImageNet, and the target depends on how much of the object a crop
+contains: that share of the target's probability is its class's, and the rest is spread evenly over all classes. So the
+network also learns from crops that miss the object: it learns to be unsure where there is nothing to see.
 """
 
 import math
@@ -23,34 +23,36 @@ from labelmaps.scenes.scene import Box, Scene, Stream, nth_scene
 from labelmaps.scenes.things import CLASSES
 
 BATCH = 32
-LEARNING_RATE = 0.004  # the highest of a one-cycle schedule
+LEARNING_RATE = 0.004  # the maximum of a one-cycle schedule
 WEIGHT_DECAY = 0.05
-SIZES = (96, 96, 160)  # pixels: what each third of the epochs sees; small first, because small is fast
-STRAY = 0.2  # share of the crops that fall anywhere, down to a hundredth of the scene, object or not
-STRAY_AREA = 0.01
-LEAST_AREA = 0.04  # of the other crops, as a share of the scene
-ENOUGH = 0.5  # this share of the object's box is full evidence
+SIZES = (
+    96,
+    96,
+    160,
+)  # pixels: side of the views in each third of the epochs; small ones first, because they are fast
+STRAY = 0.2  # share of the crops that may be anywhere, with or without the object
+STRAY_AREA = 0.01  # the smallest of these crops, as a share of the scene's area
+LEAST_AREA = 0.04  # the smallest of the other crops, as a share of the scene's area
+ENOUGH = 0.5  # the share of the object's box that counts as full evidence
 
 
 def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) -> dict[str, Tensor]:
-    """Train a classifier of `labelmaps.scenes.things.CLASSES`.
+    """Train a classifier of `labelmaps.scenes.things.CLASSES`, and return its state dict.
 
-    Args:
-        architecture: as for `build`.
-        seed: of the scenes, the initial weights and the crops.
-        scenes: number of training scenes; none of them is in any evaluation set.
-        epochs: how often each scene is seen.
-        threads: CPU threads, set for the whole process. Same arguments, same machine: same weights, bit for bit.
+    The same arguments give the same weights, bit for bit, on the same machine.
 
-    Returns:
-        The trained state dict.
+    architecture: as for `build`.
+    seed: of the scenes, the initial weights and the crops.
+    scenes: number of training scenes; none of them is in any evaluation set.
+    epochs: how often the network is trained on each scene.
+    threads: CPU threads, set for the whole process.
     """
     torch.set_num_threads(threads)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = build(architecture, len(CLASSES))
     network.train().to(memory_format=torch.channels_last)
-    drawn = draw_training_scenes(seed, scenes, workers=threads)
+    training_scenes = draw_training_scenes(seed, scenes, workers=threads)
     rng = np.random.default_rng(seed)
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * math.ceil(scenes / BATCH)
@@ -59,8 +61,8 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
         for epoch in range(epochs):
             size = SIZES[epoch * len(SIZES) // epochs]
             losses, hits = [], 0
-            for chosen in np.split(rng.permutation(scenes), range(BATCH, scenes, BATCH)):
-                batch = [drawn[i] for i in chosen]
+            for indices in np.split(rng.permutation(scenes), range(BATCH, scenes, BATCH)):
+                batch = [training_scenes[i] for i in indices]
                 views, targets = make_batch(batch, size, rng)
                 logits = network(views)
                 loss = functional.cross_entropy(logits, targets)
@@ -78,9 +80,9 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
 
 
 def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
-    """Draw the first `n` training scenes of a seed, with `workers` processes."""
+    """Draw the first `n` training scenes of a seed, in `workers` processes."""
     draw = partial(nth_scene, seed, Stream.TRAINING)
-    # Spawned, not forked: torch's threads do not survive a fork.
+    # Processes are spawned, not forked, because torch's threads do not survive a fork.
     with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         return list(
             progress(pool.map(draw, range(n), chunksize=25), total=n, unit="scene", desc="draw scenes")
@@ -88,10 +90,11 @@ def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
 
 
 def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Crop and resize scenes.
+    """Crop each scene at random, resize the crops to views, and compute their targets.
 
-    Returns:
-        Views (scene, 3, size, size) float32, in the network's units, and target probabilities (scene, label).
+    size: side of the views, in pixels.
+
+    Returns normalised views (scene, 3, size, size), float32, and target probabilities (scene, label).
     """
     views = torch.empty((len(batch), 3, size, size), dtype=torch.uint8)
     targets = torch.empty(len(batch), len(CLASSES))
@@ -106,10 +109,9 @@ def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> t
 
 
 def random_crop(scene: Scene, rng: np.random.Generator) -> tuple[Box, float]:
-    """Choose a part of a scene at random, mostly one that shows the object.
+    """Choose a crop of a scene at random, mostly one that contains the object.
 
-    Returns:
-        The crop (x0, y0, x1, y1) in pixels, x1 and y1 exclusive, and how much evidence of the object it holds (0..1).
+    Returns x0, y0, x1, y1 in pixels, x1 and y1 exclusive, and how much evidence of the object the crop contains, 0 to 1.
     """
     height, width, _ = scene.image.shape
     stray = rng.random() < STRAY
@@ -129,7 +131,10 @@ def random_crop(scene: Scene, rng: np.random.Generator) -> tuple[Box, float]:
 
 
 def _share_inside(box: Box, crop: Box) -> float:
-    """Share of a box's area (inclusive corners) that lies in a crop (x1 and y1 exclusive)."""
+    """Compute the share of a box's area that lies in a crop.
+
+    box: x0, y0, x1, y1, all inclusive. crop: x0, y0, x1, y1; x1 and y1 are exclusive.
+    """
     x0, y0, x1, y1 = box
     across = max(0, min(x1 + 1, crop[2]) - max(x0, crop[0]))
     down = max(0, min(y1 + 1, crop[3]) - max(y0, crop[1]))

@@ -8,7 +8,7 @@ import pytest
 
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
-from labelmaps.figures.best_of_n import CURVES, LIKELIHOOD, best_of_n_figure
+from labelmaps.figures.best_of_n import CURVES, LIKELIHOOD, draw_best_of_n
 
 mpl.use("agg")
 
@@ -30,7 +30,7 @@ def curves(*models, views=49):
 
 @pytest.fixture
 def drawn():
-    yield best_of_n_figure
+    yield draw_best_of_n
     plt.close("all")
 
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from labelmaps.figures import style
-from labelmaps.figures.calibration import MISFIT, SHARE, TITLE, calibration_figure
+from labelmaps.figures.calibration import MISFIT, SHARE, TITLE, draw_calibration
 from labelmaps.protocol.calibration import calibrate, terms_of
 from pipeline.sources import ROOT
 
@@ -59,7 +59,7 @@ def many(n, architecture, name):
 def drawn():
     yield (
         lambda ranking=RANKING, by_term=BY_TERM, network=("pq", "resnet18", "checkpoint"), images="others": (
-            calibration_figure(ranking, by_term, *network, images)
+            draw_calibration(ranking, by_term, *network, images)
         )
     )
     plt.close("all")
@@ -68,7 +68,7 @@ def drawn():
 @pytest.fixture(scope="module")
 def usual():
     """The figure of `RANKING` and `BY_TERM`, drawn once for the tests that only read it."""
-    figure = calibration_figure(RANKING, BY_TERM, "pq", "resnet18", "checkpoint", "others")
+    figure = draw_calibration(RANKING, BY_TERM, "pq", "resnet18", "checkpoint", "others")
     plt.close(figure)
     return figure
 

@@ -29,7 +29,7 @@ from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import RIGHT, WRONG, cell_corners, draw_figure_1
 from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views, short_names
-from labelmaps.figures.layout import LARGEST_IMAGE, SMALL, Line, fit
+from labelmaps.figures.layout import LARGEST_IMAGE, TEXT_SIZE, Line, fit
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import read_parquet, write_parquet
@@ -357,7 +357,7 @@ def test_text_is_broken_between_words_and_cut_at_the_end():
     assert cut.text.startswith("one two th")
     assert cut.text.endswith("…")
     assert cut.width <= narrow
-    assert all(part.size == SMALL for part in fit(line, narrow, 2))
+    assert all(part.size == TEXT_SIZE for part in fit(line, narrow, 2))
     assert [part.text for part in fit(Line("a\n b\t c"), 9, 1)] == ["a b c"]
 
 

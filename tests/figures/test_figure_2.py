@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from labelmaps.figures import style
-from labelmaps.figures.figure_2 import MEASURES, OWN, figure_2
+from labelmaps.figures.figure_2 import MEASURES, OWN, draw_figure_2
 
 mpl.use("agg")
 PAPER = pd.read_csv("resources/paper.csv", comment="#")
@@ -68,14 +68,14 @@ def networks(n, uncued, name="net"):
 
 @pytest.fixture
 def drawn():
-    yield lambda summary=SUMMARY, paper=PAPER, width=style.PAGE: figure_2(summary, paper, width)
+    yield lambda summary=SUMMARY, paper=PAPER, width=style.PAGE: draw_figure_2(summary, paper, width)
     plt.close("all")
 
 
 @pytest.fixture(scope="module")
 def usual():
     """The figure of `SUMMARY`, drawn once for the tests that only read it."""
-    figure = figure_2(SUMMARY, PAPER, style.PAGE)
+    figure = draw_figure_2(SUMMARY, PAPER, style.PAGE)
     plt.close(figure)
     return figure
 

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from labelmaps.figures.html_table import page, readable
+from labelmaps.figures.html_table import readable, render_table
 
 TABLE = pd.DataFrame(
     {
@@ -28,7 +28,7 @@ def test_a_value_and_its_interval_become_one_cell_in_percent():
 
 
 def test_the_page_holds_the_table_and_escapes_text():
-    html = page(TABLE, "A & B", "x < y")
+    html = render_table(TABLE, "A & B", "x < y")
     assert "<script" not in html
     assert "<title>A &amp; B</title>" in html
     assert "x &lt; y" in html

@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
-from labelmaps.figures.nulls import CENTRE, GROUPS, NULL, nulls_figure
+from labelmaps.figures.nulls import CENTRE, GROUPS, NULL_COLOUR, draw_nulls
 from labelmaps.figures.style import NULLS
 from labelmaps.scoring import null_names
 
@@ -43,14 +43,14 @@ def summary(*models, methods=METHODS, nulls=tuple(NULLS)):
 
 @pytest.fixture
 def drawn():
-    yield nulls_figure
+    yield draw_nulls
     plt.close("all")
 
 
 @pytest.fixture(scope="module")
 def one():
     """The figure of `summary("one")`, drawn once for the tests that only read it."""
-    figure = nulls_figure(summary("one"))
+    figure = draw_nulls(summary("one"))
     plt.close(figure)
     return figure
 
@@ -58,7 +58,7 @@ def one():
 @pytest.fixture(scope="module")
 def two():
     """The figure of `summary("one", "two")`, drawn once for the tests that only read it."""
-    figure = nulls_figure(summary("one", "two"))
+    figure = draw_nulls(summary("one", "two"))
     plt.close(figure)
     return figure
 
@@ -112,7 +112,7 @@ def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(two):
     names = names_at(two.axes[0])
     for axes, (_, rows) in zip(two.axes, table.groupby("model", sort=False), strict=True):
         expected = [
-            (NULLS[row.variant], round(100 * row.accuracy_after, 6), NULL, False)
+            (NULLS[row.variant], round(100 * row.accuracy_after, 6), NULL_COLOUR, False)
             if row.cue == "null model"
             else (
                 style.method_name(row.variant),
@@ -143,7 +143,7 @@ def test_intervals_are_those_of_the_table(one):
         assert names[round(segment[0, 1], 9)] == name
         assert (
             to_hex(colour).upper()
-            == to_hex(NULL if row.cue == "null model" else style.method_colour(row.variant)).upper()
+            == to_hex(NULL_COLOUR if row.cue == "null model" else style.method_colour(row.variant)).upper()
         )
 
 

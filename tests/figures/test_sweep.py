@@ -11,7 +11,7 @@ import pytest
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from helpers.methods import add_method
 from labelmaps.figures import style
-from labelmaps.figures.sweep import APART, INITIAL, sweep_figure
+from labelmaps.figures.sweep import INITIAL, METHOD_STEP, draw_sweep
 
 mpl.use("agg")
 METHODS = [
@@ -53,14 +53,14 @@ def sweep(*models, option="floor", values=FLOORS, methods=METHODS):
 
 @pytest.fixture
 def drawn():
-    yield lambda table, title="zoom", *width: sweep_figure(table, title, *width)
+    yield lambda table, title="zoom", *width: draw_sweep(table, title, *width)
     plt.close("all")
 
 
 @pytest.fixture(scope="module")
 def one():
     """The figure of `sweep("one")`, drawn once for the tests that only read it."""
-    figure = sweep_figure(sweep("one"), "zoom, 7 × 7")
+    figure = draw_sweep(sweep("one"), "zoom, 7 × 7")
     plt.close(figure)
     return figure
 
@@ -109,7 +109,7 @@ def test_methods_stand_side_by_side_around_their_value(drawn):
     axes = figure.axes[0]
     first = [line.get_transform().transform(line.get_xydata())[0, 0] for line in lines(axes)[0]]
     steps = [72 / figure.dpi * (after - before) for before, after in pairwise(first)]
-    np.testing.assert_allclose(steps, APART)
+    np.testing.assert_allclose(steps, METHOD_STEP)
     assert np.mean(first) == pytest.approx(axes.transData.transform((0.1, 0))[0])
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from helpers.methods import add_method
 from labelmaps.figures import style
-from labelmaps.figures.trade_off import trade_off
+from labelmaps.figures.trade_off import draw_trade_off
 
 mpl.use("agg")
 
@@ -40,14 +40,14 @@ NO_BOX = dict.fromkeys(["pointing", "pointing_low", "pointing_high"], np.nan)
 
 @pytest.fixture
 def drawn():
-    yield lambda summary=SUMMARY, width=style.PAGE: trade_off(summary, width)
+    yield lambda summary=SUMMARY, width=style.PAGE: draw_trade_off(summary, width)
     plt.close("all")
 
 
 @pytest.fixture(scope="module")
 def usual():
     """The figure of `SUMMARY`, drawn once for the tests that only read it. It is not laid out."""
-    figure = trade_off(SUMMARY, style.PAGE)
+    figure = draw_trade_off(SUMMARY, style.PAGE)
     plt.close(figure)
     return figure
 
@@ -60,7 +60,7 @@ def laid_out():
     def get(summary, size):
         key = id(summary), size
         if key not in figures:
-            figures[key] = trade_off(summary, style.SIZES[size].width)
+            figures[key] = draw_trade_off(summary, style.SIZES[size].width)
             figures[key].draw_without_rendering()
             plt.close(figures[key])
         return figures[key]

@@ -11,7 +11,14 @@ from matplotlib.transforms import Bbox
 
 from labelmaps.figures import style
 from labelmaps.figures.layout import LARGEST_IMAGE
-from labelmaps.figures.views import COLOURS, OUTSIDE, contact_sheet, seen_region, telling_cells, views_figure
+from labelmaps.figures.views import (
+    COLOURS,
+    OUTSIDE,
+    draw_views,
+    find_visible_box,
+    make_contact_sheet,
+    telling_cells,
+)
 from labelmaps.views import Geometry, create
 
 mpl.use("agg")
@@ -41,7 +48,7 @@ def boxes_around(n, width, height, side):
 
 
 def drawn(n=7, width=400, height=300, geometry=None, notes=NOTES):
-    return views_figure(image(width, height), geometry or zoom(n, width, height), coloured(n), notes)
+    return draw_views(image(width, height), geometry or zoom(n, width, height), coloured(n), notes)
 
 
 @pytest.fixture(autouse=True)
@@ -116,7 +123,7 @@ def test_views_stand_in_the_grids_arrangement(n):
 
 def test_a_sheet_holds_all_pixels_apart():
     views = np.arange(4 * 2 * 2 * 3, dtype=np.uint8).reshape(4, 2, 2, 3)
-    sheet = contact_sheet(views)
+    sheet = make_contact_sheet(views)
     assert sheet.shape == (8, 8, 3)
     for i, (row, column) in enumerate(np.ndindex(2, 2)):
         part = sheet[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]
@@ -127,17 +134,17 @@ def test_a_sheet_holds_all_pixels_apart():
 
 def test_another_number_of_views_than_fixations_is_refused():
     with pytest.raises(ValueError, match="9 views of 25 fixations"):
-        views_figure(image(40, 30), zoom(5, 40, 30), coloured(3), NOTES)
+        draw_views(image(40, 30), zoom(5, 40, 30), coloured(3), NOTES)
 
 
 def test_surroundings_are_shown_where_a_view_leaves_the_image():
-    assert seen_region(40, 30, np.array([[5, 5]]), np.array([[0, 0, 40, 30]])) == (0, 0, 40, 30)
+    assert find_visible_box(40, 30, np.array([[5, 5]]), np.array([[0, 0, 40, 30]])) == (0, 0, 40, 30)
     rounded = np.array([[-1e-14, 0, 40 + 1e-14, 30]])
-    assert seen_region(40, 30, np.array([[5, 5]]), rounded) == (0, 0, 40, 30)
+    assert find_visible_box(40, 30, np.array([[5, 5]]), rounded) == (0, 0, 40, 30)
     # 60 × 40 pixels, and 0.03 × 60 around.
-    region = seen_region(40, 30, np.array([[5, 5]]), np.array([[-10, 0, 10, 40], [0, 0, 50, 10]]))
+    region = find_visible_box(40, 30, np.array([[5, 5]]), np.array([[-10, 0, 10, 40], [0, 0, 50, 10]]))
     assert region == pytest.approx((-11.8, -1.8, 51.8, 41.8))
-    assert seen_region(40, 30, np.array([[-20, 5]]), rounded)[0] < -20
+    assert find_visible_box(40, 30, np.array([[-20, 5]]), rounded)[0] < -20
     geometry = boxes_around(7, 400, 300, 250)
     axes = drawn(7, geometry=geometry).axes[0]
     for _, x0, y0, x1, y1 in outlines(axes):

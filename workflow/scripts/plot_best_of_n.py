@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.best_of_n import best_of_n_figure
+from labelmaps.figures.best_of_n import draw_best_of_n
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -13,7 +13,7 @@ def plot_best_of_n(*, best_of_n: Path, figures: list[Path], view: str, sizes: li
     style.prepare()
     table = read_results(best_of_n)
     shown = table[table["view"] == view]
-    style.draw(lambda width: best_of_n_figure(shown, width), figures, sizes)
+    style.draw(lambda width: draw_best_of_n(shown, width), figures, sizes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.calibration import calibration_figure
+from labelmaps.figures.calibration import draw_calibration
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -15,7 +15,7 @@ def plot_calibration(*, ranking: Path, terms: Path, figures: list[Path], model: 
         table[table["model"] == model] for table in (read_results(ranking), read_results(terms))
     )
     network = ranked.iloc[0]
-    figure = calibration_figure(
+    figure = draw_calibration(
         ranked, by_term, model, network["architecture"], network["weights"], network["images"]
     )
     style.save(figure, figures)

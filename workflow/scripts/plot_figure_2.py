@@ -4,7 +4,7 @@ from pathlib import Path
 
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.figures import style
-from labelmaps.figures.figure_2 import figure_2
+from labelmaps.figures.figure_2 import draw_figure_2
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -29,7 +29,7 @@ def plot_figure_2(
     if not are_imagenet_validation(read_index(index)["image"]):
         stated = stated.iloc[:0]
     rows = table[shown & (table["view"] == view)]
-    style.draw(lambda width: figure_2(rows, stated, width), figures, sizes)
+    style.draw(lambda width: draw_figure_2(rows, stated, width), figures, sizes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.nulls import nulls_figure
+from labelmaps.figures.nulls import draw_nulls
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -13,7 +13,7 @@ def plot_nulls(*, summary: Path, figures: list[Path], view: str, sizes: list[str
     style.prepare()
     table = read_results(summary)
     shown = table[table["view"] == view]
-    style.draw(lambda width: nulls_figure(shown, width), figures, sizes)
+    style.draw(lambda width: draw_nulls(shown, width), figures, sizes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.sweep import sweep_figure
+from labelmaps.figures.sweep import draw_sweep
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -12,7 +12,7 @@ def plot_sweep(*, sweep: Path, figures: list[Path], title: str, sizes: list[str]
     """Draw a sweep in these sizes, in the format of each figure's name."""
     style.prepare()
     table = read_results(sweep)
-    style.draw(lambda width: sweep_figure(table, title, width), figures, sizes)
+    style.draw(lambda width: draw_sweep(table, title, width), figures, sizes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from labelmaps.figures import style
-from labelmaps.figures.trade_off import trade_off
+from labelmaps.figures.trade_off import draw_trade_off
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
@@ -13,7 +13,7 @@ def plot_trade_off(*, summary: Path, figures: list[Path], view: str, sizes: list
     style.prepare()
     table = read_results(summary)
     shown = (table["view"] == view) & (table["cue"] != "null model")
-    style.draw(lambda width: trade_off(table[shown], width), figures, sizes)
+    style.draw(lambda width: draw_trade_off(table[shown], width), figures, sizes)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ from labelmaps.data.batches import read_batches
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
-from labelmaps.figures.views import views_figure
+from labelmaps.figures.views import draw_views
 from labelmaps.inference.view_pixels import view_pixels
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.config import NetworkConfig
@@ -32,7 +32,7 @@ def plot_views(
     options = ", ".join(f"{key}: {value}" for key, value in view_config.items())
     notes = [f"{name} ({options})", rows["image"].iloc[0]]
     height, width = pixels.shape[:2]
-    style.save(views_figure(pixels, view.geometry(width, height), received, notes), figures)
+    style.save(draw_views(pixels, view.geometry(width, height), received, notes), figures)
 
 
 if __name__ == "__main__":
