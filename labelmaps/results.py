@@ -61,7 +61,7 @@ class Results:
         from labelmaps.networks.preprocessing import Preprocessing
 
         row = self.index.iloc[self._find_place(image)]
-        view = views.create(**self.made_by["view"])
+        view = views.create_view(**self.made_by["view"])
         pixels = read_image(row["path"], row["offset"], row["length"])
         cells = range(view.grid**2)
         views_seen = view_pixels(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)

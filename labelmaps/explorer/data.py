@@ -22,7 +22,7 @@ from labelmaps.resampling.taps import Drawing
 from labelmaps.scoring.fixations import Arrival, nearest_views
 from labelmaps.scoring.pointing import SIZE_BINS, object_share, size_bin
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views import ViewFamily
+from labelmaps.views import DrawnView, View
 
 if TYPE_CHECKING:
     from labelmaps.networks.preprocessing import Preprocessing
@@ -63,13 +63,13 @@ def embed_image(pixels: np.ndarray, largest: int = LARGEST_IMAGE_BYTES) -> Embed
         scale *= SHRINK
 
 
-def describe_view(name: str, family: ViewFamily, options: Mapping) -> dict:
+def describe_view(name: str, view: View, options: Mapping) -> dict:
     """Describe a configured view: its name, its options, the size of its grid, and whether the page can draw it exactly."""
     return {
         "name": name,
         "options": ", ".join(f"{key}: {value}" for key, value in options.items()),
-        "grid": family.grid,
-        "exact": hasattr(family, "drawing"),
+        "grid": view.grid,
+        "exact": isinstance(view, DrawnView),
     }
 
 
@@ -118,18 +118,18 @@ def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedIma
     }
 
 
-def describe_geometry(maps: LabelMaps, family: ViewFamily, width: int, height: int) -> dict:
+def describe_geometry(maps: LabelMaps, view: View, width: int, height: int) -> dict:
     """Describe where the views of an image lie, and how the page draws them; `maps` are the image's."""
     return {
         "centre": _cells(maps.centre[0]).round(6).tolist(),
         "extent": _cells(maps.extent[0]).round(6).tolist(),
-        "drawing": asdict(drawing_of(family, int(width), int(height))),
+        "drawing": asdict(drawing_of(view, int(width), int(height))),
     }
 
 
-def drawing_of(family: ViewFamily, width: int, height: int) -> Drawing:
+def drawing_of(view: View, width: int, height: int) -> Drawing:
     """Return how the page draws views: as the family says, or else by sampling their extents."""
-    return family.drawing(width, height) if hasattr(family, "drawing") else Drawing((0, 0, width, height))
+    return view.drawing(width, height) if isinstance(view, DrawnView) else Drawing((0, 0, width, height))
 
 
 def describe_views(maps: LabelMaps, label: int) -> dict:

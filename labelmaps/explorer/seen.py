@@ -34,7 +34,7 @@ from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import check_same_images
-from labelmaps.views import ViewFamily, create
+from labelmaps.views import View, create_view
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class MethodResults:
 class NetworkResults:
     """The results of a network that looks through a view; `measures` says of each image how telling it is."""
 
-    view: ViewFamily
+    view: View
     preprocessing: Preprocessing
     label_maps: LabelMapFile
     measures: pd.DataFrame
@@ -81,7 +81,7 @@ def open_results(
             for arrival, maps, *tables in zip(arrivals, saliency, fixations, scores, strict=True)
         ]
         yield NetworkResults(
-            create(**made_by["view"]),
+            create_view(**made_by["view"]),
             Preprocessing(**made_by["preprocessing"]),
             file,
             read_rows(measures, images, file.origin),

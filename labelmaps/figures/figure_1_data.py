@@ -13,7 +13,7 @@ from labelmaps.inference.view_pixels import view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.saliency_file import SaliencyMaps
-from labelmaps.views import ViewFamily
+from labelmaps.views import View
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def collect_views(
     label: int,
     maps: LabelMaps,
     fixations: Sequence[pd.Series],
-    view: ViewFamily,
+    view: View,
     preprocessing: Preprocessing,
     class_names: Sequence[str],
 ) -> list[SeenView]:

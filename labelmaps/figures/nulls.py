@@ -95,7 +95,7 @@ def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], flo
     for heading, cue, nulls in GROUPS:
         methods = dict.fromkeys(summary.loc[summary["cue"] == cue, "key"])
         entries = [(variant, style.method_name(variant)) for variant in methods]
-        entries += [(null, style.NULLS[null]) for null in nulls if null in keys]
+        entries += [(null, style.NULL_LABELS[null]) for null in nulls if null in keys]
         for key, name in [(None, heading), *entries] if entries else []:
             lines = tuple(textwrap.wrap(name, characters))
             height = LINE * len(lines) + SPACE

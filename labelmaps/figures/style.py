@@ -27,7 +27,7 @@ CUE_STYLES: dict[str, tuple[str, dict[str, Any]]] = {
     "baseline": ("the centre: no saccade", {"color": center.COLOUR}),
 }
 # What figures call the nulls of `labelmaps.scoring.nulls`.
-NULLS = {
+NULL_LABELS = {
     "uniform": "uniform random fixation (expected)",
     "random": "uniform random fixation (one draw)",
     "best_cell": "best constant fixation",

@@ -20,7 +20,7 @@ from labelmaps.inference.inputs import make_views, normalised
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.views import ViewFamily
+from labelmaps.views import View, WindowView
 
 
 class Engine(ABC):
@@ -32,7 +32,7 @@ class Engine(ABC):
     def __init__(
         self,
         classifier: Classifier,
-        view: ViewFamily,
+        view: View,
         preprocessing: Preprocessing,
         side: int,
         views_per_input: int,
@@ -88,7 +88,7 @@ class Engine(ABC):
 def create_engine(
     name: str,
     network: nn.Module,
-    view: ViewFamily,
+    view: View,
     preprocessing: Preprocessing,
     device: torch.device,
     precision: str,
@@ -100,7 +100,7 @@ def create_engine(
     return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
 
 
-def equivalent_views(name: str, view: ViewFamily) -> float:
+def equivalent_views(name: str, view: View) -> float:
     """Estimate how many views have as many pixels as the network inputs of one image under an engine."""
     return view.grid**2 if name == "exact" else (2 - 1 / view.grid) ** 2
 
@@ -108,7 +108,7 @@ def equivalent_views(name: str, view: ViewFamily) -> float:
 class Exact(Engine):
     """The engine that passes every view through the network on its own."""
 
-    def __init__(self, classifier: Classifier, view: ViewFamily, preprocessing: Preprocessing):
+    def __init__(self, classifier: Classifier, view: View, preprocessing: Preprocessing):
         super().__init__(classifier, view, preprocessing, side=preprocessing.size, views_per_input=1)
 
     def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
@@ -148,14 +148,14 @@ class Shared(Engine):
     def __init__(
         self,
         network: nn.Module,
-        view: ViewFamily,
+        view: View,
         preprocessing: Preprocessing,
         device: torch.device,
         precision: str,
         compiled: bool = False,
     ):
         size, name = preprocessing.size, type(network).__name__
-        if not hasattr(view, "sample_union") or size % view.grid:
+        if not isinstance(view, WindowView) or size % view.grid:
             raise InputError(
                 f"engine: shared is for the views `shift` whose step is a whole number of pixels, unlike {view} at {size} "
                 "pixels. Use engine: exact"
@@ -178,12 +178,13 @@ class Shared(Engine):
         network.get_submodule(split.block_name).register_forward_hook(Windows(window, stride))
         classifier = Classifier(network, device, precision, compiled)
         super().__init__(classifier, view, preprocessing, side, views_per_input=view.grid**2)
+        self.window_view = view
 
     def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """Make the one picture of each image that holds all its views."""
         black, dtype = self.preprocessing.black(self.device), self.classifier.dtype
         return [
-            self.view.sample_union(pixels, self.side, black, dtype)
+            self.window_view.sample_union(pixels, self.side, black, dtype)
             for pixels in normalised(images, self.preprocessing, self.device)
         ]
 

@@ -12,7 +12,7 @@ from labelmaps.errors import InputError
 from labelmaps.inference.inputs import make_views
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.views import ViewFamily
+from labelmaps.views import View
 
 if TYPE_CHECKING:
     from pytorch_grad_cam.base_cam import BaseCAM
@@ -47,7 +47,7 @@ def first_glimpse(
     rows: pd.DataFrame,
     images: list[np.ndarray],
     classifier: SplitClassifier,
-    view: ViewFamily,
+    view: View,
     preprocessing: Preprocessing,
     batch: int,
 ) -> Glimpse:

@@ -13,7 +13,7 @@ from labelmaps.jobs.progress import progress
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.storage.saliency_file import SaliencyMaps
-from labelmaps.views import ViewFamily, cell_points
+from labelmaps.views import View, cell_points
 
 MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
 
@@ -21,7 +21,7 @@ MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
 def compute_saliency_of_glimpses(
     index: pd.DataFrame,
     classifier: SplitClassifier,
-    view: ViewFamily,
+    view: View,
     preprocessing: Preprocessing,
     saliency: Callable[[Glimpse, Tensor], tuple[Tensor, Tensor | None]],
     batch: int,

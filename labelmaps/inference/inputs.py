@@ -8,7 +8,7 @@ from torch import Tensor
 
 from labelmaps.jobs.transfer import send
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.views import ViewFamily
+from labelmaps.views import View
 
 VALUES_PER_TRANSFER = 2**25  # of images that are copied to a GPU at once: 60 of ImageNet's, 134 MB there
 
@@ -55,7 +55,7 @@ def normalised_together(
 
 def make_views(
     images: Sequence[np.ndarray],
-    view: ViewFamily,
+    view: View,
     preprocessing: Preprocessing,
     device: torch.device,
     cells: Sequence[int],

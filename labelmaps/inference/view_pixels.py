@@ -11,13 +11,13 @@ from labelmaps.inference.inputs import make_views, normalised
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.boxes import draw_boxes
 from labelmaps.resampling.taps import Drawing
-from labelmaps.views import ViewFamily
+from labelmaps.views import View
 
 CPU = torch.device("cpu")
 
 
 def view_pixels(
-    image: np.ndarray, view: ViewFamily, preprocessing: Preprocessing, cells: Sequence[int]
+    image: np.ndarray, view: View, preprocessing: Preprocessing, cells: Sequence[int]
 ) -> np.ndarray:
     """Make the views of an image from some cells of the fixation grid, as pixels before normalisation.
 

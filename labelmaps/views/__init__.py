@@ -15,7 +15,7 @@ sense. Families import torch only inside `sample`, so that configurations can be
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -24,6 +24,8 @@ from labelmaps import modules
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+    from labelmaps.resampling.taps import Drawing
 
 
 @dataclass(frozen=True)
@@ -48,7 +50,7 @@ def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
     """
 
     @lru_cache(maxsize=64)
-    def of_size(view: "ViewFamily", width: int, height: int) -> Geometry:
+    def of_size(view: "View", width: int, height: int) -> Geometry:
         computed = geometry(view, width, height)
         for array in (computed.centre, computed.extent):
             array.flags.writeable = False  # all callers share them
@@ -57,7 +59,7 @@ def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
     return wraps(geometry)(of_size)
 
 
-class ViewFamily(Protocol):
+class View(Protocol):
     """A view with its options: an object of any family's class `View`."""
 
     @property
@@ -90,6 +92,26 @@ class ViewFamily(Protocol):
         ...
 
 
+@runtime_checkable
+class DrawnView(View, Protocol):
+    """A view that a `Drawing` describes completely, so that the explorer can draw it."""
+
+    def drawing(self, width: int, height: int) -> "Drawing":
+        """Describe how the views of an image of so many pixels are drawn."""
+        ...
+
+
+@runtime_checkable
+class WindowView(View, Protocol):
+    """A view whose views of an image are windows of one larger picture, as the engine `shared` needs."""
+
+    def sample_union(
+        self, image: "Tensor", size: int, black: "Tensor", dtype: "torch.dtype | None" = None
+    ) -> "Tensor":
+        """Draw the picture (1, 3, size, size) of which all views of a normalised image (3, H, W) are windows."""
+        ...
+
+
 def check_grid(grid: int) -> None:
     """Raise `ValueError` for a number of fixations along each axis that leaves the grid without a centre."""
     if grid < 1 or grid % 2 == 0:
@@ -109,7 +131,7 @@ def cell_points(extent: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return np.stack([x0 + x * (x1 - x0), y0 + y * (y1 - y0)], axis=-1)
 
 
-def create(family: str, **options) -> ViewFamily:
+def create_view(family: str, **options) -> View:
     """Create a view.
 
     family: the module's name.

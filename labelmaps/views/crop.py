@@ -66,7 +66,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W), as `ViewFamily` describes."""
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W); see `labelmaps.views.View`."""
         from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape

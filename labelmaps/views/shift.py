@@ -84,7 +84,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W), as `ViewFamily` describes."""
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W); see `labelmaps.views.View`."""
         _, height, width = image.shape
         boxes = self.geometry(width, height).extent.reshape(-1, 4)[list(cells)]
         return self._sample_boxes(image, boxes, size, black, dtype)

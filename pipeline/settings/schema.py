@@ -91,8 +91,8 @@ class Settings(Closed):
     @pydantic.model_validator(mode="after")
     def _nulls(self):
         check_known("standard_crop", list(self.views), "view")
-        usual = views.create("shift", base="crop", grid=1)
-        if views.create(**self.views["standard_crop"].arguments) != usual:
+        usual = views.create_view("shift", base="crop", grid=1)
+        if views.create_view(**self.views["standard_crop"].arguments) != usual:
             raise ValueError(
                 "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
             )

@@ -29,13 +29,13 @@ class View(Closed):
 
     @property
     def arguments(self) -> dict:
-        """The family and its options, as `labelmaps.views.create` takes them."""
+        """The family and its options, as `labelmaps.views.create_view` takes them."""
         return {"family": self.family, **self.options}
 
     @pydantic.model_validator(mode="after")
     def _possible(self):
-        view = views.create(self.family, **self.options)
-        if self.engine == "shared" and not hasattr(view, "sample_union"):
+        view = views.create_view(self.family, **self.options)
+        if self.engine == "shared" and not isinstance(view, views.WindowView):
             raise ValueError(
                 f"engine: shared needs views that are windows of one picture, as those of `shift`, not of `{self.family}`"
             )

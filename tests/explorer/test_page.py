@@ -120,7 +120,7 @@ def write_study(folder):
     for view, model in product(VIEWS, MODELS):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
-        maps = random_label_maps(ids, SIZES, views.create(**VIEWS[view]), len(CLASSES), random)
+        maps = random_label_maps(ids, SIZES, views.create_view(**VIEWS[view]), len(CLASSES), random)
         write_joined(label_maps, maps, MADE_BY | MODELS[model] | {"view": VIEWS[view]})
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
@@ -336,7 +336,7 @@ def test_the_map_shows_the_methods_numbers_where_they_belong(study, page, method
 def test_a_cell_of_another_map_leads_to_the_view_nearest_to_its_point(study, page):
     choose(page, "image 2", "zoom", "first", "dff")
     point = read_saliency(study.folder / "zoom/first/saliency/dff.h5").point[2].reshape(-1, 2)
-    centre = views.create(**VIEWS["zoom"]).geometry(*SIZES[2]).centre.reshape(-1, 2)
+    centre = views.create_view(**VIEWS["zoom"]).geometry(*SIZES[2]).centre.reshape(-1, 2)
     for number in (0, 8, 14, 23):
         cells(page).nth(number).hover()
         nearest = int(((centre - point[number]) ** 2).sum(axis=1).argmin())
@@ -498,7 +498,7 @@ DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
 @browsing
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_view_drawn_from_the_same_pixels_is_the_networks_to_a_level(browsed, name):
-    family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
+    family, expects = views.create_view(**FAMILIES[name]), Preprocessing(size=23)
     for width, height in ((60, 41), (33, 80)):
         image = smooth(width, height, 5)
         received = view_pixels(image, family, expects, range(family.grid**2))
@@ -529,7 +529,7 @@ def opaque(pixels):
 def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
     choose(page, "image 2", view, model, "center")
     picture = embed_image(smooth(*SIZES[2], 2))
-    family, expects = views.create(**VIEWS[view]), Preprocessing(**MODELS[model]["preprocessing"])
+    family, expects = views.create_view(**VIEWS[view]), Preprocessing(**MODELS[model]["preprocessing"])
     deviations = []
     for cell in telling_cells(family.grid):
         number = cell[0] * family.grid + cell[1]
@@ -704,7 +704,7 @@ def test_pictures_are_embedded_as_well_as_fits(width, height):
 def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
     """The largest that the parts of a page can be, with labels as long as ImageNet's."""
     n, grid, random = 1000, 7, np.random.default_rng(0)
-    family = views.create("zoom", grid=grid)
+    family = views.create_view("zoom", grid=grid)
     geometry = family.geometry(500, 375)
     log_p = np.log(random.dirichlet(np.ones(n), (1, grid, grid))).astype(np.float32)
     maps = LabelMaps(
@@ -735,7 +735,7 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
 
 @pytest.mark.parametrize("name", FAMILIES)
 def test_how_a_family_says_it_draws_is_how_it_does(name):
-    family, expects = views.create(**FAMILIES[name]), Preprocessing(size=23)
+    family, expects = views.create_view(**FAMILIES[name]), Preprocessing(size=23)
     image = smooth(50, 37, 1)
     boxes = family.geometry(50, 37).extent.reshape(-1, 4)
     drawn = draw_views(image, boxes, family.drawing(50, 37), (1, 1), expects)

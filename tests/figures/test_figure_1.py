@@ -39,7 +39,7 @@ from workflow.scripts.plot_figure_1 import plot_figure_1
 
 mpl.use("agg")
 METHODS = ["likelihood map", "Grad-CAM", "DFF", "IGUB", "maximum logit", "LayerCAM", "EigenCAM", "HiResCAM"]
-VIEW = views.create("zoom", grid=3, floor=0.2)
+VIEW = views.create_view("zoom", grid=3, floor=0.2)
 
 
 def example(n=4, width=400, height=300, n_boxes=2, label="common iguana", **changes):

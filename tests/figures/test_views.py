@@ -19,7 +19,7 @@ from labelmaps.figures.views import (
     make_contact_sheet,
     telling_cells,
 )
-from labelmaps.views import Geometry, create
+from labelmaps.views import Geometry
 
 mpl.use("agg")
 NOTES = ["zoom, floor 0.1", "val_00000001"]
@@ -37,7 +37,7 @@ def coloured(n, size=6):
 
 
 def zoom(n, width, height):
-    return create("zoom", grid=n, floor=0.1).geometry(width, height)
+    return create_view("zoom", grid=n, floor=0.1).geometry(width, height)
 
 
 def boxes_around(n, width, height, side):

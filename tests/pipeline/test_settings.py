@@ -504,7 +504,7 @@ def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
 
 def test_what_classifiers_usually_see_is_the_central_crop():
     view = accepted().views["standard_crop"]
-    geometry = views.create(view.family, **view.options).geometry(512, 256)
+    geometry = views.create_view(view.family, **view.options).geometry(512, 256)
     assert geometry.extent.tolist() == [[[144, 16, 368, 240]]]  # 224 of 256 pixels
 
 

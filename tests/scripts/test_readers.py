@@ -72,7 +72,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0):
     ):
         made_by = {"weights_sha256": weights, "weights_source": "checkpoint"}
         made_by = MADE_BY | made_by | {"view": view, "precision": precision}
-        maps = random_label_maps(ids, SIZES, views.create(**view), LABELS, random)
+        maps = random_label_maps(ids, SIZES, views.create_view(**view), LABELS, random)
         files[name] = folder / f"{name}.h5"
         files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(files[name], maps, made_by, cuts=[2])
         for method, own_label in (("gradcam", None), ("dff", label)):

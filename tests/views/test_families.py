@@ -260,7 +260,7 @@ def test_a_row_of_pixels_in_a_letterbox_is_lost_between_samples_and_the_bars_are
 )
 def test_impossible_options_are_refused(family, options, message):
     with pytest.raises(ValueError, match=message):
-        views.create(family, **options)
+        views.create_view(family, **options)
 
 
 THINNEST = [(1, 1), (1, 300), (300, 1), (2, 9_000)]

@@ -220,9 +220,9 @@ def test_impossible_options_are_refused(options):
 
 
 def test_views_are_created_by_family_and_options():
-    assert views.create("zoom", grid=5, floor=0.2) == View(grid=5, floor=0.2)
+    assert views.create_view("zoom", grid=5, floor=0.2) == View(grid=5, floor=0.2)
     with pytest.raises(InputError, match=r"no module 'zooom'.*zoom"):
-        views.create("zooom")
+        views.create_view("zooom")
 
 
 def dense(taps, n_pixels):

@@ -22,7 +22,7 @@ from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network, provenance
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.storage.saliency_file import write_saliency
-from labelmaps.views import create
+from labelmaps.views import create_view
 
 
 def compute_glimpse_saliency(
@@ -43,7 +43,11 @@ def compute_glimpse_saliency(
     method, options: the module of `labelmaps.methods`, and the options of its `saliency`. view_config, network_config,
     compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: CPU threads.
     """
-    view, network, compute = create(**view_config), NetworkConfig(**network_config), Compute(**compute_config)
+    view, network, compute = (
+        create_view(**view_config),
+        NetworkConfig(**network_config),
+        Compute(**compute_config),
+    )
     take_gpu(compute.device)
     be_deterministic()
     module, preprocessing = load_network(network, weights, len(read_classes(classes)))

@@ -23,7 +23,7 @@ from labelmaps.networks.compute import (
 )
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network, provenance
-from labelmaps.views import create
+from labelmaps.views import create_view
 
 logger = logging.getLogger(__name__)
 
@@ -47,7 +47,11 @@ def compute_label_maps(
     view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: CPU
     threads.
     """
-    view, network, compute = create(**view_config), NetworkConfig(**network_config), Compute(**compute_config)
+    view, network, compute = (
+        create_view(**view_config),
+        NetworkConfig(**network_config),
+        Compute(**compute_config),
+    )
     take_gpu(compute.device)
     be_deterministic()
     # Shared by all parts and later runs.

@@ -15,7 +15,7 @@ from labelmaps.scoring.examples import describe, read_examples
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.provenance import check_same_images
-from labelmaps.views import create
+from labelmaps.views import create_view
 
 
 def plot_figure_1(
@@ -49,7 +49,7 @@ def plot_figure_1(
     with open_label_maps(label_maps) as file:
         check_same_images(ids, file.images, label_maps)
         maps, origin, made_by = file.read(place, place + 1), file.origin, file.provenance
-    view, preprocessing = create(**made_by["view"]), Preprocessing(**made_by["preprocessing"])
+    view, preprocessing = create_view(**made_by["view"]), Preprocessing(**made_by["preprocessing"])
     selected = [read_rows(path, ids, origin).iloc[place] for path in fixations]
     class_names = short_names(read_classes(classes))
     before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)

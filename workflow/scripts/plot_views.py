@@ -10,7 +10,7 @@ from labelmaps.figures.views import draw_views
 from labelmaps.inference.view_pixels import view_pixels
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.views import create
+from labelmaps.views import create_view
 
 
 def plot_views(
@@ -27,7 +27,7 @@ def plot_views(
         raise InputError(f"examples: {image} is not among the images of the index; mend its id")
     place = ids.index(image) if image else 0
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
-    view, preprocessing = create(**view_config), NetworkConfig(**network_config).preprocessing()
+    view, preprocessing = create_view(**view_config), NetworkConfig(**network_config).preprocessing()
     received = view_pixels(pixels, view, preprocessing, range(view.grid**2))
     options = ", ".join(f"{key}: {value}" for key, value in view_config.items())
     notes = [f"{name} ({options})", rows["image"].iloc[0]]
