@@ -100,7 +100,7 @@ class Study:
         """Tell whether the data set is the reference for a sample."""
         return any(reference_of(name) == dataset for name in self.settings.datasets)
 
-    # What scripts are given of a network, a view and the machine: what they use, so that a new key reruns nothing.
+    # Of a network, a view and the machine, scripts are given what they use alone, so that a new key reruns nothing.
 
     def network(self, model: str) -> dict:
         """Return what loads a network and prepares its input."""
@@ -128,7 +128,7 @@ class Study:
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
     def engine(self, dataset: str, view: str) -> str:
-        """Return how label maps are computed; for a reference, one view at a time."""
+        """Return how label maps are computed: by the view's engine, or exactly for a reference."""
         return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
 
     def compute(self, dataset: str) -> dict:
