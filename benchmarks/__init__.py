@@ -1,1 +1,1 @@
-"""Measurements, a module per question; see README.md."""
+"""Measurements of time and memory, one module per question; see README.md."""

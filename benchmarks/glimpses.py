@@ -1,12 +1,13 @@
-"""Grad-CAM and DFF, ours in batches beside the grad-cam package called image by image.
+"""Grad-CAM and DFF: our methods, which compute batches, beside the grad-cam package, which computes image by image.
 
     python -m benchmarks.glimpses IMAGES ARCHITECTURE [CHECKPOINT] [--n 64] [--rounds 7] [--threads 2]
 
-In turn in one process on the views x₀ of the same images, in memory; medians over the rounds, ms per image, and ratios:
+All are timed in turn in one process, on the views x₀ of the same images, in memory. Printed are medians over the rounds, in ms
+per image, and ratios:
 
 Grad-CAM    from views to maps; ours in each precision, the package in float32
-factors     DFF's factorisation alone, given the activations; many times over, as it is short beside the time for which
-            threads of libraries go on spinning after their work
+factors     DFF's factorisation alone, from the activations; repeated many times, because it takes less time than the threads
+            of some libraries spin after their work
 DFF         from views to maps and the concepts' labels; ours in each precision, the package in float32
 """
 
@@ -15,14 +16,16 @@ import statistics
 import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 import torch
 from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.feature_factorization.deep_feature_factorization import dff as package_dff
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 
-from benchmarks.label_maps import folded, network_of
-from benchmarks.timing import in_turn, ratio, torch_threads
+from benchmarks.label_maps import load_folded_network, load_network
+from benchmarks.timing import median_ratio, time_in_turn, torch_threads
+from labelmaps import views
 from labelmaps.data.images import read_image
 from labelmaps.inference.glimpse import Glimpse
 from labelmaps.inference.inputs import make_views
@@ -33,15 +36,14 @@ from labelmaps.methods._factorisation import factorise
 from labelmaps.networks.classifier import be_deterministic, resolve_device
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import IMAGES_AT_ONCE
 
 PRECISIONS = ("float32", "bfloat16")
-PASSES = 20  # over the images, of what is short
+PASSES = 20  # over the images, for the short factorisations
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each case and print a line for it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -54,54 +56,51 @@ def main() -> None:
     arguments = parser.parse_args()
 
     be_deterministic()
-    device, preprocessing, view = resolve_device("auto"), Preprocessing(), View()
-    made = arguments.architecture, arguments.checkpoint
+    device, preprocessing, view = resolve_device("auto"), Preprocessing(), views.create("zoom")
+    source = arguments.architecture, arguments.checkpoint
     batch = usual_batch(device)
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
-    views = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
-    ours = {precision: SplitClassifier(folded(*made), device, 224, precision) for precision in PRECISIONS}
-    plain = network_of(*made).to(device)
-    block = plain.get_submodule(
-        next(
-            name
-            for name, module in ours["float32"].network.named_modules()
-            if module is ours["float32"].block
-        )
-    )
+    x0 = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
+    ours = {
+        precision: SplitClassifier(load_folded_network(*source), device, 224, precision)
+        for precision in PRECISIONS
+    }
+    network = load_network(*source).to(device)
+    block = network.get_submodule(ours["float32"].block_name)
     with torch.no_grad():
-        labels = plain(views).argmax(1)
-    activations = ours["float32"].activations(views)
-    lowered = activations.flatten(2) - activations.flatten(2).amin(2, keepdim=True)
+        labels = network(x0).argmax(1)
+    activations = ours["float32"].activations(x0)
+    nonnegative = activations.flatten(2) - activations.flatten(2).amin(2, keepdim=True)
     arrays = [activation[None].cpu().numpy() for activation in activations]
-    package_cam = GradCAM(plain, [block])
+    package_cam = GradCAM(network, [block])
 
     pool = one_thread_each(streams(device, arguments.threads))
 
-    def of_images(function: Callable[..., object], *tensors: torch.Tensor) -> None:
-        """What the rule does with so many images at once, in each of its threads."""
+    def run_in_threads(function: Callable[..., object], *tensors: torch.Tensor) -> None:
+        """Call a function with as many images at once as the rule does, in as many threads."""
         list(pool.map(function, *(tensor.split(max(batch, IMAGES_AT_ONCE)) for tensor in tensors)))
 
-    def seen(views: torch.Tensor, split: SplitClassifier) -> Glimpse:
-        return Glimpse(torch.cat([split.activations(some) for some in views.split(batch)]), split)
+    def make_glimpse(x0: torch.Tensor, split: SplitClassifier) -> Glimpse:
+        return Glimpse(torch.cat([split.activations(part) for part in x0.split(batch)]), split)
 
-    def cams(precision: str) -> None:
+    def run_our_cam(precision: str) -> None:
         split = ours[precision]
-        of_images(
-            lambda some, label: gradcam.saliency(seen(some, split), label).cpu(),
-            views,
+        run_in_threads(
+            lambda x0, label: gradcam.saliency(make_glimpse(x0, split), label).cpu(),
+            x0,
             labels,
         )
 
-    def dffs(precision: str, k: int) -> None:
+    def run_our_dff(precision: str, k: Literal[1, 3]) -> None:
         split = ours[precision]
-        of_images(
-            lambda some: dff.saliency(seen(some, split), None, components=k)[0].cpu(),
-            views,
+        run_in_threads(
+            lambda x0: dff.saliency(make_glimpse(x0, split), None, components=k)[0].cpu(),
+            x0,
         )
 
-    def package(function: Callable[[], None]) -> Callable[[int], None]:
-        """With torch's own threads, as it comes."""
+    def with_torch_threads(function: Callable[[], None]) -> Callable[[int], None]:
+        """Wrap a function of the package, in which torch divides each operation among its threads."""
 
         def run(_: int) -> None:
             with torch_threads(arguments.threads):
@@ -109,51 +108,55 @@ def main() -> None:
 
         return run
 
-    def package_cams() -> None:
-        for one, label in zip(views, labels.tolist(), strict=True):
-            package_cam(one[None], [ClassifierOutputTarget(label)])
+    def run_package_cam() -> None:
+        for image, label in zip(x0, labels.tolist(), strict=True):
+            # The package annotates its targets as modules; they are callables, such as this one.
+            package_cam(image[None], [ClassifierOutputTarget(label)])  # ty: ignore[invalid-argument-type]
 
-    def package_factors(k: int) -> None:
+    def factorise_with_package(k: int) -> None:
         for array in arrays * PASSES:
             package_dff(array, k)
 
-    def factors(k: int) -> None:
+    def factorise_ours(k: int) -> None:
         for _ in range(PASSES):
-            of_images(lambda some: factorise(some, k), lowered)
+            run_in_threads(lambda part: factorise(part, k), nonnegative)
 
     @torch.no_grad()
-    def package_dffs(k: int) -> None:
-        outputs = []
+    def run_package_dff(k: int) -> None:
+        outputs: list[torch.Tensor] = []
         with block.register_forward_hook(lambda _, inputs, output: outputs.append(output)):
-            for one in views:
-                plain(one[None])
+            for image in x0:
+                network(image[None])
                 concepts, _ = package_dff(outputs.pop().cpu().numpy(), k)
                 maps = torch.tensor(concepts.T, dtype=torch.float32, device=device)[:, :, None, None]
                 ours["float32"].head(maps).softmax(1).amax(1).argmax().item()
 
-    cases = {"Grad-CAM": {"package": package(package_cams)} | {p: lambda _, p=p: cams(p) for p in PRECISIONS}}
+    cases = {
+        "Grad-CAM": {"package": with_torch_threads(run_package_cam)}
+        | {p: lambda _, p=p: run_our_cam(p) for p in PRECISIONS}
+    }
     for k in (1, 3):
         cases[f"factors, k={k}"] = {
-            "package": package(lambda k=k: package_factors(k)),
-            "float32": lambda _, k=k: factors(k),
+            "package": with_torch_threads(lambda k=k: factorise_with_package(k)),
+            "float32": lambda _, k=k: factorise_ours(k),
         }
-        cases[f"DFF, k={k}"] = {"package": package(lambda k=k: package_dffs(k))} | {
-            p: lambda _, p=p, k=k: dffs(p, k) for p in PRECISIONS
+        cases[f"DFF, k={k}"] = {"package": with_torch_threads(lambda k=k: run_package_dff(k))} | {
+            p: lambda _, p=p, k=k: run_our_dff(p, k) for p in PRECISIONS
         }
     print(
         f"{arguments.architecture}, {len(paths)} images, {device}, {arguments.threads} threads; ms per image"
     )
-    warnings.simplefilter("ignore")  # scikit-learn's: not converged
+    warnings.simplefilter("ignore")  # scikit-learn warns that its factorisation has not converged
     for name, functions in cases.items():
-        times = in_turn(functions, arguments.rounds)
+        times = time_in_turn(functions, arguments.rounds)
         images = len(paths) * (PASSES if name.startswith("factors") else 1)
         each = {way: 1000 * statistics.median(seconds) / images for way, seconds in times.items()}
-        said = [
-            f"{way} {each[way]:.3f} (package/ours {ratio(times, 'package', way):.1f})"
+        our_times = [
+            f"{way} {each[way]:.3f} (package/ours {median_ratio(times, 'package', way):.1f})"
             for way in functions
             if way != "package"
         ]
-        print(f"{name:13} package {each['package']:.3f}, ours {', '.join(said)}", flush=True)
+        print(f"{name:13} package {each['package']:.3f}, ours {', '.join(our_times)}", flush=True)
 
 
 if __name__ == "__main__":

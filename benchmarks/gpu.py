@@ -1,10 +1,10 @@
-"""All that needs a GPU to be measured, in one run: Figure 2 whole, and label maps beside bare forward passes.
+"""All measurements that need a GPU, in one run: the whole of Figure 2, and label maps beside bare forward passes.
 
     python -m benchmarks.gpu FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--threads 6]
         [--device cuda]
 
 Runs `benchmarks.whole_run` in FOLDER, and on the images that it generates there, for each network, `benchmarks.label_maps`:
-compiled in bfloat16, and the engine `shared` so. Try it on a CPU with few images first.
+compiled in bfloat16, with the engines `exact` and `shared`. Try it on a CPU with few images first.
 """
 
 import argparse
@@ -18,11 +18,11 @@ BLOCKS = 4
 
 
 def main() -> None:
-    """Run one after the other."""
+    """Run the measurements one after the other."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[whole_run.options()],
+        parents=[whole_run.make_parser()],
     )
     parser.add_argument("--threads", type=int, default=6)
     arguments = parser.parse_args()

@@ -1,23 +1,25 @@
-"""The rule that computes label maps, beside bare forward passes and beside what one would write first.
+"""The rule that computes label maps, beside bare forward passes and beside a simple implementation.
 
     python -m benchmarks.label_maps IMAGES ARCHITECTURE [CHECKPOINT] [--images 200] [--block 20] [--threads 2]
 
-For each way to run the network (precision, compiled or not), in turn on blocks of images, medians over the blocks:
+For each way to run the network (precision, compiled or not), three alternatives are timed in turn on blocks of images; printed
+are medians over the blocks:
 
 rule    from JPEG bytes to the label maps' file, as the workflow does it
-bare    forward passes alone: same network, engine, batch, precision and threads, on views that are there
-first   what one writes first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
+bare    forward passes alone, with the same network, engine, batch, precision and threads, on views in memory
+first   what one would write first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
         (on two images of each block, scaled up)
 
-and, for ways that begin with `shared`, that engine beside `exact`, both as rules, on the views `shift` (`exact` on a fifth
-of each block, scaled up). Without a checkpoint the weights are random, which takes the same time. Start-up and compiling are
-listed apart, and what bare forward passes reach of the rate of a matrix product in their precision.
+For ways that begin with `shared`, the alternatives are that engine and `exact`, both as the rule runs them, on the views
+`shift` (`exact` on a fifth of each block, scaled up). Without a checkpoint the weights are random, which takes the same time.
+Also printed are the times of start-up and compiling, and the rate of the bare forward passes as a share of the rate of a
+matrix product in the same precision.
 """
 
 import argparse
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -25,7 +27,8 @@ from statistics import median
 import pandas as pd
 import torch
 
-from benchmarks.timing import in_turn, ratio, torch_threads
+from benchmarks.timing import median_ratio, time_in_turn, torch_threads
+from labelmaps import views
 from labelmaps.data.images import image_id, read_digest, read_image, read_size
 from labelmaps.inference import engines
 from labelmaps.inference.label_maps import compute_label_maps
@@ -36,23 +39,23 @@ from labelmaps.networks.classifier import Classifier, be_deterministic, resolve_
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import load_weights, random_weights
 from labelmaps.storage.label_map_file import write_label_maps
-from labelmaps.views import ViewFamily, shift, zoom
+from labelmaps.views import ViewFamily
 
 CELLS = 49
 WAYS = [
     f"{engine}{how}" for engine in ("", "shared ") for how in ("float32", "bfloat16", "bfloat16 compiled")
 ]
-SIMPLE = 2  # images of a block that the slow way is timed on
+SIMPLE = 2  # images of a block on which the simple implementation is timed
 
 
-def index_of(paths: list[Path]) -> pd.DataFrame:
-    """An index of images, as far as label maps need one."""
+def index_images(paths: list[Path]) -> pd.DataFrame:
+    """Make an index of images with those columns that the computation of label maps reads."""
     rows = [(image_id(path.name), str(path), -1, -1, read_digest(path), *read_size(path)) for path in paths]
     return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
 
 
-def network_of(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
-    """A network as it is loaded, batch norm and all."""
+def load_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
+    """Build a network of 1000 labels with its batch norms, and load a checkpoint or, without one, random weights."""
     network = build(architecture, 1000)
     if checkpoint is None:
         network.load_state_dict(random_weights(architecture, 1000, seed=0))
@@ -61,15 +64,15 @@ def network_of(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     return network.eval()
 
 
-def folded(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
-    """A network as the rule has it."""
-    network = network_of(architecture, checkpoint)
+def load_folded_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
+    """Load a network as the rule does: its batch norms are folded into its convolutions."""
+    network = load_network(architecture, checkpoint)
     fold_batch_norm(network, 224)
     return network
 
 
-def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, threads: int) -> None:
-    """What the rule does with some images."""
+def run_rule(engine: engines.Engine, index: pd.DataFrame, batch: int, threads: int) -> None:
+    """Compute the label maps of an index and write them to a temporary file, as the rule does."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "label_maps.h5")
         with write_label_maps(path, index["image"].tolist(), engine.view.grid, 1000, {}) as writer:
@@ -77,63 +80,66 @@ def rule(engine: engines.Engine, index: pd.DataFrame, batch: int, threads: int) 
                 pass
 
 
-def bare(classifier: Classifier, views: torch.Tensor, passes: int, streams: int) -> None:
-    """Forward passes, shared by `streams` threads."""
-    left = iter(range(passes))
+def run_bare(classifier: Classifier, views: torch.Tensor, n_passes: int, n_threads: int) -> None:
+    """Run `n_passes` forward passes over the same batch of views, divided among `n_threads` threads."""
+    passes = iter(range(n_passes))
 
-    def ask(_: int) -> None:
-        for _ in left:
+    def compute(_: int) -> None:
+        for _ in passes:
             classifier.logits(views)
 
-    with one_thread_each(streams) as pool:
-        list(pool.map(ask, range(streams)))
+    with one_thread_each(n_threads) as pool:
+        list(pool.map(compute, range(n_threads)))
 
 
-def first_way(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
-    """The label map of one image as one writes it first."""
-    preprocessing, view = Preprocessing(), zoom.View()
+def make_simple_implementation(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
+    """Create the function that computes an image's label map as one would write it first.
+
+    network: on the device. The function takes the image's path, and returns log probabilities (view, label).
+    """
+    preprocessing, view = Preprocessing(), views.create("zoom")
     mean, std = (
         torch.tensor(x, device=device)[:, None, None] for x in (preprocessing.mean, preprocessing.std)
     )
     share = (torch.arange(224, device=device) + 0.5) / 112 - 1
 
     @torch.no_grad()
-    def label_map(path: Path) -> object:
+    def compute_label_map(path: Path) -> object:
         image = torch.from_numpy(read_image(path)).to(device).permute(2, 0, 1) / 255
         image = ((image - mean) / std)[None]
         height, width = image.shape[2:]
-        views = []
+        crops = []
         for x0, y0, x1, y1 in view.geometry(width, height).extent.reshape(-1, 4).tolist():
             x = (x0 + x1) / width - 1 + (x1 - x0) / width * share
             y = (y0 + y1) / height - 1 + (y1 - y0) / height * share
             grid = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1)[None]
-            views.append(
+            crops.append(
                 torch.nn.functional.grid_sample(image, grid, padding_mode="border", align_corners=False)
             )
-        return network(torch.cat(views)).log_softmax(1).cpu().numpy()
+        return network(torch.cat(crops)).log_softmax(1).cpu().numpy()
 
-    return label_map
+    return compute_label_map
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Say how long something takes that is done once."""
+def print_duration(what: str) -> Generator[None]:
+    """Print the seconds that the `with` block takes; what it does, `what`, is done once."""
     start = time.perf_counter()
     yield
     print(f"  once: {what}: {time.perf_counter() - start:.1f} s", flush=True)
 
 
-def matrix_product_rate(classifier: Classifier, threads: int) -> float:
-    """Floating-point operations a second of a large square product in a network's precision."""
+def measure_product_rate(classifier: Classifier, threads: int) -> float:
+    """Measure the floating-point operations per second of a large matrix product on a network's device, in its precision."""
     n = 8192 if classifier.device.type == "cuda" else 2048
     a, b = torch.randn(2, n, n).to(classifier.device, classifier.dtype)
     with torch_threads(threads):
-        times = in_turn({"product": lambda _: a @ b}, rounds=9)
+        times = time_in_turn({"product": lambda _: a @ b}, rounds=9)
     return 2 * n**3 / median(times["product"])
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure each way and print a line for it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -150,77 +156,81 @@ def main() -> None:
     be_deterministic()
     device, preprocessing = resolve_device("auto"), Preprocessing()
     threads = arguments.threads
-    at_once = streams(device, threads)
+    n_streams = streams(device, threads)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     paths = sorted(arguments.images.iterdir())
-    index = index_of((paths * (arguments.n // len(paths) + 1))[: arguments.n])
+    index = index_images((paths * (arguments.n // len(paths) + 1))[: arguments.n])
     rounds = arguments.n // arguments.block
-    made = arguments.architecture, arguments.checkpoint
+    source = arguments.architecture, arguments.checkpoint
     print(
         f"{arguments.architecture}, {arguments.n} images in {rounds} blocks, {name}, {arguments.threads} threads"
     )
 
     def block(turn: int) -> pd.DataFrame:
-        """The images of a round; the round that is not counted sees those of the first."""
+        """Return the images of a round; round 0, which does not count, has those of round 1."""
         start = max(turn - 1, 0) * arguments.block
         return index.iloc[start : start + arguments.block]
 
-    def ready(engine: engines.Engine, what: str) -> int:
-        """The batch of an engine that has been made ready for it."""
+    def prepare(engine: engines.Engine, what: str) -> int:
+        """Compile the engine's network and run it once; return the engine's batch."""
         batch = engine.possible(arguments.batch or usual_batch(device))
-        with told(f"{what}: compiling, if at all, and a first block"):
+        with print_duration(f"{what}: compiling, if at all, and a first block"):
             engine.prepare(batch)
-            rule(engine, block(1)[: engine.images_at_once(batch)], batch, threads)
+            run_rule(engine, block(1)[: engine.images_at_once(batch)], batch, threads)
         return batch
 
-    def exact(precision: str, compiled: bool, view: ViewFamily) -> engines.Exact:
-        classifier = Classifier(folded(*made), device, precision, compiled)
+    def make_exact(precision: str, compiled: bool, view: ViewFamily) -> engines.Exact:
+        classifier = Classifier(load_folded_network(*source), device, precision, compiled)
         return engines.Exact(classifier, view, preprocessing)
 
-    def beside_bare_and_first(way: str, precision: str, compiled: bool) -> str:
-        engine = exact(precision, compiled, zoom.View())
-        batch, classifier = ready(engine, way), engine.classifier
-        views = torch.randn(batch, 3, 224, 224).to(
+    def compare_with_bare_and_first(way: str, precision: str, compiled: bool) -> str:
+        """Time the rule with the engine `exact`, bare forward passes and the simple implementation; return the results."""
+        engine = make_exact(precision, compiled, views.create("zoom"))
+        batch, classifier = prepare(engine, way), engine.classifier
+        batch_of_views = torch.randn(batch, 3, 224, 224).to(
             device, classifier.dtype, memory_format=torch.channels_last
         )
-        first = first_way(network_of(*made).to(device), device)
-        exactly = arguments.block * CELLS / batch
-        passes = round(exactly)
+        compute_label_map = make_simple_implementation(load_network(*source).to(device), device)
+        n_batches = arguments.block * CELLS / batch
+        n_passes = round(n_batches)
 
-        def simple(turn: int) -> None:
-            """With torch's own threads, as it comes."""
+        def run_simple(turn: int) -> None:
+            """Compute the label maps of some images of a round; torch divides each operation among its threads."""
             with torch_threads(threads):
                 for path in block(turn)["path"][:SIMPLE]:
-                    first(Path(path))
+                    compute_label_map(Path(path))
 
-        times = in_turn(
+        times = time_in_turn(
             {
-                "rule": lambda turn: rule(engine, block(turn), batch, threads),
-                "bare": lambda _: bare(classifier, views, passes, at_once),
-                "first": simple,
+                "rule": lambda turn: run_rule(engine, block(turn), batch, threads),
+                "bare": lambda _: run_bare(classifier, batch_of_views, n_passes, n_streams),
+                "first": run_simple,
             },
             rounds,
         )
-        times["bare"] = [seconds * exactly / passes for seconds in times["bare"]]
+        times["bare"] = [seconds * n_batches / n_passes for seconds in times["bare"]]
         times["first"] = [seconds * arguments.block / SIMPLE for seconds in times["first"]]
         each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
         rate = classifier.operations(224) * CELLS / each["bare"] * 1000
-        share = rate / matrix_product_rate(classifier, threads)
+        share = rate / measure_product_rate(classifier, threads)
         return (
             f"batch {batch}: rule {each['rule']:.2f}, bare {each['bare']:.2f}, first {each['first']:.1f} ms per image; "
-            f"bare/rule {ratio(times, 'bare', 'rule'):.3f}, first/rule {ratio(times, 'first', 'rule'):.2f}; "
+            f"bare/rule {median_ratio(times, 'bare', 'rule'):.3f}, first/rule {median_ratio(times, 'first', 'rule'):.2f}; "
             f"bare: {CELLS * 1000 / each['bare']:.0f} views/s, {share:.0%} of a matrix product's rate"
         )
 
-    def beside_exact(way: str, precision: str, compiled: bool) -> str:
-        view = shift.View()
-        shared = engines.Shared(folded(*made), view, preprocessing, device, precision, compiled)
-        engine = exact(precision, compiled, view)
-        few, batch = ready(shared, way), ready(engine, way)
-        times = in_turn(
+    def compare_with_exact(way: str, precision: str, compiled: bool) -> str:
+        """Time the rule with the engines `shared` and `exact`; return the results."""
+        view = views.create("shift")
+        shared = engines.Shared(
+            load_folded_network(*source), view, preprocessing, device, precision, compiled
+        )
+        engine = make_exact(precision, compiled, view)
+        shared_batch, batch = prepare(shared, way), prepare(engine, way)
+        times = time_in_turn(
             {
-                "exact": lambda turn: rule(engine, block(turn)[: arguments.block // 5], batch, threads),
-                "shared": lambda turn: rule(shared, block(turn), few, threads),
+                "exact": lambda turn: run_rule(engine, block(turn)[: arguments.block // 5], batch, threads),
+                "shared": lambda turn: run_rule(shared, block(turn), shared_batch, threads),
             },
             rounds,
         )
@@ -228,7 +238,7 @@ def main() -> None:
         each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
         return (
             f"exact {each['exact']:.2f}, shared {each['shared']:.2f} ms per image; "
-            f"exact/shared {ratio(times, 'exact', 'shared'):.1f}"
+            f"exact/shared {median_ratio(times, 'exact', 'shared'):.1f}"
         )
 
     for way in arguments.ways:
@@ -237,7 +247,7 @@ def main() -> None:
             way.split()[-1 - way.endswith("compiled")],
             "compiled" in way,
         )
-        compare = beside_exact if shared else beside_bare_and_first
+        compare = compare_with_exact if shared else compare_with_bare_and_first
         print(f"{way:25} {compare(way, precision, compiled)}", flush=True)
 
 

@@ -1,23 +1,23 @@
-"""Alternatives timed in turn, so that a machine that slows down slows all of them."""
+"""Timing of alternatives in turn, so that a machine that slows down slows down all of them."""
 
 import statistics
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 
 import torch
 
 
 @contextmanager
-def torch_threads(n: int) -> Iterator[None]:
-    """Let torch share each operation among so many threads, as it does unasked; before and after, ours has one."""
+def torch_threads(n: int) -> Generator[None]:
+    """Let torch divide each operation among n threads inside the `with` block, as is its default; afterwards it has one."""
     torch.set_num_threads(n)
     yield
     torch.set_num_threads(1)
 
 
-def timed(function: Callable[[], object]) -> float:
-    """Seconds that one call takes, on whatever device."""
+def time_call(function: Callable[[], object]) -> float:
+    """Measure the seconds that one call takes, on CPU or GPU."""
     if torch.cuda.is_available():
         torch.cuda.synchronize()
     start = time.perf_counter()
@@ -27,17 +27,26 @@ def timed(function: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def in_turn(functions: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each function in each round, called with the round's number after a round that is not counted."""
-    times = {name: [] for name in functions}
+def time_in_turn(functions: Mapping[str, Callable[[int], object]], rounds: int) -> dict[str, list[float]]:
+    """Call all functions in turn, in each of several rounds, and measure the seconds that each call takes.
+
+    functions: name → function, which is called with the round's number: 1 to `rounds`, and 0 in a first round that does not
+        count.
+
+    Returns name → seconds (round,).
+    """
+    times: dict[str, list[float]] = {name: [] for name in functions}
     for turn in range(rounds + 1):
         for name, function in functions.items():
-            seconds = timed(lambda function=function, turn=turn: function(turn))
+            seconds = time_call(lambda function=function, turn=turn: function(turn))
             if turn:
                 times[name].append(seconds)
     return times
 
 
-def ratio(times: Mapping[str, list[float]], of: str, to: str) -> float:
-    """Median over the rounds of the time of one over the time of another."""
-    return statistics.median(a / b for a, b in zip(times[of], times[to], strict=True))
+def median_ratio(times: Mapping[str, list[float]], numerator: str, denominator: str) -> float:
+    """Compute the median over the rounds of one alternative's time divided by another's.
+
+    times: as from `time_in_turn`. numerator, denominator: names of the two.
+    """
+    return statistics.median(a / b for a, b in zip(times[numerator], times[denominator], strict=True))

@@ -2,10 +2,10 @@
 
     python -m benchmarks.whole_run FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--device cuda]
 
-Generates images, their boxes and random weights in FOLDER, and runs the workflow as a user does for a few of the images and
-for many. Prints for each rule its jobs, the seconds they took together in either run, and those that 50,000 images would
-take: a line through the two, what does not grow with the images being paid once. The last row is the whole run, from the
-first to the last, with whatever Snakemake ran beside one another.
+Generates images, their boxes and random weights in FOLDER, and runs the workflow as a user does, once for few of the images and
+once for many. Prints for each rule the number of its jobs, the seconds that they took together in either run, and the seconds
+that 50,000 images would take, extrapolated on a straight line through the two runs. The last row is the wall-clock time of
+the whole run, in which Snakemake runs some jobs at the same time.
 """
 
 import argparse
@@ -30,7 +30,10 @@ FIGURE = "results/generated/figures/figure_2_zoom.pdf"
 
 
 def generate_image(arguments: tuple[Path, int]) -> None:
-    """A JPEG of natural roughness: noise at several scales, as large a file as ImageNet's."""
+    """Write a JPEG of noise at several scales, which is about as large a file as ImageNet's.
+
+    arguments: the path, and the seed, which also chooses the size.
+    """
     path, seed = arguments
     rng = np.random.default_rng(seed)
     width, height = SIZES[seed % len(SIZES)]
@@ -43,7 +46,7 @@ def generate_image(arguments: tuple[Path, int]) -> None:
 
 
 def generate_images(folder: Path, n: int) -> list[Path]:
-    """Files as ImageNet names them."""
+    """Generate n images in a new folder, with names as in ImageNet, and return their paths."""
     folder.mkdir(parents=True)
     paths = [folder / f"ILSVRC2012_val_{i + 1:08}.JPEG" for i in range(n)]
     with ProcessPoolExecutor() as pool:
@@ -52,7 +55,7 @@ def generate_images(folder: Path, n: int) -> list[Path]:
 
 
 def prepare(folder: Path, images: list[Path], networks: list[str], device: str, cores: int) -> None:
-    """Images, boxes and a configuration, `config.yaml`, in a folder of its own."""
+    """Write what a run needs into a new folder: links to the images, their boxes, and the configuration `config.yaml`."""
     (folder / "images").mkdir(parents=True)
     for path in images:
         (folder / "images" / path.name).hardlink_to(path)
@@ -72,7 +75,7 @@ def prepare(folder: Path, images: list[Path], networks: list[str], device: str, 
 
 
 def run(folder: Path, cores: int) -> float:
-    """Make the figure; seconds."""
+    """Run the workflow in a folder until the figure is made, and return the seconds that it took."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--quiet", "all"]
     command += ["--configfile", "config.yaml", "--cores", str(cores), "--resources", "gpu=1", "--", FIGURE]
     start = time.perf_counter()
@@ -80,25 +83,25 @@ def run(folder: Path, cores: int) -> float:
     return time.perf_counter() - start
 
 
-def job_times(folder: Path) -> pd.DataFrame:
-    """One row per rule: jobs and seconds, from what Snakemake noted of each output."""
-    jobs = {}
+def read_job_times(folder: Path) -> pd.DataFrame:
+    """Read the times of a run's jobs from Snakemake's metadata.
+
+    Returns one row per rule, with the number of its jobs and their seconds.
+    """
+    seconds_of_job = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file():
-            noted = json.loads(path.read_text())
-            jobs[noted["rule"], *noted["log"]] = noted["endtime"] - noted["starttime"]  # one log a job
+            metadata = json.loads(path.read_text())  # of one output; each job has its own log
+            seconds_of_job[metadata["rule"], *metadata["log"]] = metadata["endtime"] - metadata["starttime"]
     table = pd.DataFrame(
-        [(rule, seconds) for (rule, *_), seconds in jobs.items()], columns=["rule", "seconds"]
+        [(rule, seconds) for (rule, *_), seconds in seconds_of_job.items()], columns=["rule", "seconds"]
     )
-    return (
-        table.groupby("rule")["seconds"]
-        .agg(["size", "sum"])
-        .rename(columns={"size": "jobs", "sum": "seconds"})
-    )
+    by_rule = table.groupby("rule")["seconds"]
+    return pd.DataFrame({"jobs": by_rule.size(), "seconds": by_rule.sum()})
 
 
-def options() -> argparse.ArgumentParser:
-    """What can be asked for."""
+def make_parser() -> argparse.ArgumentParser:
+    """Create the parser of the command line's arguments; `benchmarks.gpu` has the same ones."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])
@@ -109,9 +112,9 @@ def options() -> argparse.ArgumentParser:
 
 
 def main() -> None:
-    """Generate, run, print."""
+    """Generate the images, run the workflow twice, and print the table."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[options()]
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, parents=[make_parser()]
     )
     arguments = parser.parse_args()
     few, many = sorted(arguments.images)
@@ -123,11 +126,13 @@ def main() -> None:
         folder = arguments.folder / f"run_{n}"
         prepare(folder, images[:n], arguments.networks, arguments.device, arguments.cores)
         seconds = run(folder, arguments.cores)
-        tables[n] = job_times(folder).sort_values("seconds")
+        tables[n] = read_job_times(folder).sort_values("seconds")
         tables[n].loc["the whole run"] = tables[n]["jobs"].sum(), seconds
     table = pd.DataFrame({"jobs": tables[many]["jobs"]} | {f"s at {n}": tables[n]["seconds"] for n in tables})
-    table = table.reindex(tables[many].index)  # the whole run last
-    each = ((table[f"s at {many}"] - table[f"s at {few}"]) / (many - few)).clip(lower=0)  # noise
+    table = table.reindex(tables[many].index)  # with the whole run in the last row
+    each = ((table[f"s at {many}"] - table[f"s at {few}"]) / (many - few)).clip(
+        lower=0
+    )  # below 0 it is noise
     table["ms per image"] = 1000 * each
     table[f"s at {IMAGENET}"] = table[f"s at {many}"] + each * (IMAGENET - many)
     print(table.round(1).to_string())
