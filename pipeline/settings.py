@@ -19,7 +19,7 @@ from pydantic_core import core_schema
 
 from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 
 RESOURCES = Path(__file__).parent.parent / "resources"
 # Architecture → names of torchvision's weights for it; a list, because importing torchvision takes seconds.
@@ -465,7 +465,7 @@ class Settings(Closed):
                 "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
             )
         for name in self.methods:
-            if name in (*NULLS, "ceiling"):
+            if name in (*NULL_NAMES, "ceiling"):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
         return self
 

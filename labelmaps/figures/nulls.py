@@ -78,7 +78,7 @@ def rows_from_above(summary: pd.DataFrame, label: int) -> tuple[list[Row], float
     for heading, cue, nulls in GROUPS:
         methods = dict.fromkeys(summary.loc[summary["cue"] == cue, "key"])
         entries = [(variant, style.method_name(variant)) for variant in methods]
-        entries += [(null, style.NULLS[null]) for null in nulls if null in there]
+        entries += [(null, style.NULL_LABELS[null]) for null in nulls if null in there]
         for key, name in [(None, heading), *entries] if entries else []:
             lines = tuple(textwrap.wrap(name, label))
             room = LINE * len(lines) + SPACE

@@ -35,7 +35,7 @@ METHODS = {
 OTHER = "#BBBBBB"
 CUES = {"cued": "cued: told the label", "uncued": "uncued"}
 # What figures call the nulls of `labelmaps.scoring.nulls`.
-NULLS = {
+NULL_LABELS = {
     "uniform": "uniform random fixation (expected)",
     "random": "uniform random fixation (one draw)",
     "best_cell": "best constant fixation",

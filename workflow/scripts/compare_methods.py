@@ -11,7 +11,7 @@ from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images
 
-NULLS = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
+NULLS_WITHOUT_FIXATION = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
 
 
 def compare_methods(
@@ -25,11 +25,11 @@ def compare_methods(
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
         of_null = scored.groupby("null")
-        ids = of_null.get_group(NULLS[0])["image"].tolist()
+        ids = of_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
         outcomes = {}
         for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
             outcomes[method] = read_rows(file, ids, scored.attrs)["correct_after"].to_numpy(bool)
-        for null in NULLS:
+        for null in NULLS_WITHOUT_FIXATION:
             table = of_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.jobs.logs import job
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.scoring.summary import summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
@@ -34,7 +34,7 @@ def summarise_scores(
         of_null = scored.groupby("null")
         of_nulls += [
             network | {"method": name, "variant": name} | NULL | summarise_null(of_null.get_group(name))
-            for name in NULLS
+            for name in NULL_NAMES
         ]
     of_methods = []
     for row, path in zip(rows, scores, strict=True):
