@@ -1,4 +1,4 @@
 """From saliency maps to numbers: fixations, scores, the Pointing Game, nulls, the best of n, statistics and summaries.
 
-Imports `methods`, `storage` and below; no torch. New here: a score, a null or a statistic.
+This room imports `methods`, `storage` and the rooms below them, but not torch. A new score, null or statistic belongs here.
 """

@@ -1,6 +1,6 @@
-"""What n looks at an image are worth, whoever chooses: exact expectations over random subsets of its views.
+"""Curves of the accuracy that n random views of an image allow, as exact expectations over all subsets of n views.
 
-n of an image's N views are drawn without replacement; every array has one row per image and one column per n = 1…N.
+n of an image's N views are drawn without replacement. The curves have one row per image and one column per n = 1…N.
 """
 
 import numpy as np
@@ -10,20 +10,23 @@ from labelmaps.scoring.statistics import mean_interval
 
 
 def best_of_n(log_likelihood: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Expected correctness of the view with the highest log p(k*|x_u) among the n drawn, (image, n).
+    """Compute the expected correctness of the view with the highest log p(k*|x_u) among n random ones, (image, n).
 
-    log_likelihood: log p(k*|x_u), and correct: whether the view says k*; both (image, view). Views that tie are ranked by
-    their index, as arg max does. The view of rank r = 1…N is the best with probability P(r, n) = C(N−r, n−1) / C(N, n).
-    n = 1 is a uniform random fixation; n = N is the method `likelihood` (which stays at x₀ where all views tie).
+    log_likelihood: (image, view), log p(k*|x_u).
+    correct: (image, view), whether the top label of the view is k*.
+
+    Views that tie are ranked by their index, as arg max does. The view of rank r = 1…N is the best of n with probability
+    P(r, n) = C(N−r, n−1) / C(N, n). n = 1 is a random fixation; n = N is the method `likelihood`, except that the method
+    stays at x₀ if all views tie.
     """
     order = np.argsort(-log_likelihood, axis=1, kind="stable")
     return np.take_along_axis(correct, order, axis=1) @ _best_is_rank(correct.shape[1])
 
 
 def _best_is_rank(n_views: int) -> np.ndarray:
-    """P(r, n), (rank, n), by recurrence: P(1, n) = n/N and P(r+1, n) / P(r, n) = (N−r−n+1) / (N−r).
+    """Compute P(r, n), (rank, n), by the recurrence P(1, n) = n/N and P(r+1, n) / P(r, n) = (N−r−n+1) / (N−r).
 
-    Once a ratio is 0, as many views as are drawn no longer lie behind: P stays 0.
+    Once a ratio is 0, fewer than n views have rank r or worse, so P stays 0.
     """
     n = np.arange(1, n_views + 1)
     rank = n[:-1, None]
@@ -32,35 +35,40 @@ def _best_is_rank(n_views: int) -> np.ndarray:
 
 
 def any_of_n(correct: np.ndarray) -> np.ndarray:
-    """Probability that any of the n views drawn is correct, (image, n), of correct (image, view).
+    """Compute the probability that at least one of n random views is correct, (image, n).
 
-    1 − C(N−c, n) / C(N, n), where c of the N views are correct: the n-th draw misses with probability (N−c−n+1) / (N−n+1),
-    and once that is 0 no further draw counts.
+    correct: (image, view), whether the top label of the view is k*.
+
+    The probability is 1 − C(N−c, n) / C(N, n), where c of the N views are correct: the n-th draw is wrong with probability
+    (N−c−n+1) / (N−n+1) if all before it were, and once that is 0 the result stays 1.
     """
     n_views = correct.shape[1]
-    left = np.arange(n_views, 0, -1)  # views not drawn before the n-th draw
-    wrong_left = left - correct.sum(axis=1, keepdims=True)
-    return 1 - np.cumprod(wrong_left / left, axis=1)
+    n_left = np.arange(n_views, 0, -1)  # before the n-th draw
+    n_wrong_left = n_left - correct.sum(axis=1, keepdims=True)
+    return 1 - np.cumprod(n_wrong_left / n_left, axis=1)
 
 
 def top_n(rank: np.ndarray, n_max: int) -> np.ndarray:
-    """Is k* among x₀'s n best labels, for n = 1…n_max? (image, n), of k*'s rank at x₀ (image,), 0 for the best."""
+    """Return whether k* is among the n best labels at x₀, for n = 1…n_max, (image, n).
+
+    rank: (image,), the rank of k* at x₀, 0 for the best.
+    """
     return rank[:, None] < np.arange(1, n_max + 1)
 
 
 def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
-    """The means over images of the three curves with 95 % intervals, one row per n; arguments as of each curve.
+    """Average the three curves over images, with 95 % intervals; arguments as for each curve.
 
-    Columns: n_images, n, and each curve with `_low` and `_high`.
+    Returns one row per n: n_images, n, and best_of_n, any_of_n and top_n, each also with `_low` and `_high`.
     """
     n_images, n_views = correct.shape
     table = pd.DataFrame({"n_images": n_images, "n": np.arange(1, n_views + 1)})
     curves = {
-        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding
+        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding errors
         "any_of_n": any_of_n(correct),
         "top_n": top_n(rank, n_views),
     }
     for name, values in curves.items():
         columns = [name, f"{name}_low", f"{name}_high"]
-        table[columns] = [mean_interval(of_n) for of_n in values.T]
+        table[columns] = [mean_interval(column) for column in values.T]
     return table

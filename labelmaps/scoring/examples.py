@@ -1,4 +1,4 @@
-"""Which images to show: the most telling ones, and those that the user chose."""
+"""Choice of example images to show: those that the user chose, and the most telling of each kind."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,7 +14,7 @@ from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.storage.files import moved_into_place
 from labelmaps.storage.label_map_file import LabelMaps
 
-# Kind of example → what figures say of it.
+# Kind of example → its name in figures.
 KINDS = {
     "gain": "largest gain",
     "agreement": "agreement",
@@ -22,16 +22,16 @@ KINDS = {
     "failure": "failure",
 }
 CHOSEN = "chosen by hand"
-SMALL, REST = "small object", "the rest"
-SMALL_OBJECT = 0.1  # of the image's area
-# Kind → what makes an image one of its kind.
+SMALL_OBJECT, REST = "small object", "the rest"
+MAX_SMALL_SHARE = 0.1  # of the image's area
+# Kind → whether an image (a row of `measure_images`) is an example of it.
 CONDITIONS = {
     "gain": lambda image: image["gain"] > 0,
     "agreement": lambda image: image["n_agreeing"] > 1,
     "disagreement": lambda image: image["is_divided"],
     "failure": lambda image: image["gain"] < 0,
 }
-# Kind → the measures that rank the images, most important first, and whether a small value is best.
+# Kind → the measures by which images are ranked, most important first, and whether a small value is best.
 RANKING = {
     "gain": {"gain": False},
     "agreement": {"n_agreeing": False, "spread": True},
@@ -41,7 +41,7 @@ RANKING = {
 
 
 def describe(example: pd.Series) -> str:
-    """What a row of `choose_examples` is an example of, in the words of the figures."""
+    """Describe in the words of the figures what a row of `choose_examples` is an example of."""
     kind = KINDS.get(example["example"], CHOSEN)
     return kind if example["qualifies"] else f"{kind} (no image is one; the nearest)"
 
@@ -52,17 +52,19 @@ def measure_images(
     fixations: Sequence[pd.DataFrame],
     scores: Sequence[pd.DataFrame],
 ) -> pd.DataFrame:
-    """What makes an image telling, over the methods to be shown.
+    """Measure, for each image, what makes it a telling example of the methods that are to be shown.
 
-    index: the data set's images. label_maps: theirs, block by block. fixations, scores: for each method the table with one
-    row per image, as from `select_fixations` and `score_fixations`.
+    index: the index of the data set.
+    label_maps: of all images in the order of the index, block by block.
+    fixations, scores: for each method a table with one row per image, as from `select_fixations` and `score_fixations`.
 
-    Returns one row per image: image; has_box; p_before, the label's probability at x₀, p_after, its mean over the methods'
-    fixations, and gain, the difference; n_correct, the number of methods that are right after the saccade, and is_divided,
-    whether some are and some are not; n_hit; n_agreeing, the number whose eye left x₀, is right there and did not miss the
-    boxes; spread, the mean distance between two methods' points, in units of the image's diagonal.
+    Returns one row per image: image; has_box; p_before, the probability of k* at x₀; p_after, its mean over the methods'
+    fixations; gain, the difference of the two; n_correct, the number of methods that are right after the saccade;
+    is_divided, whether some are right and some wrong; n_hit, the number that hit a box; n_agreeing, the number that leave
+    x₀, are right after the saccade and do not miss the boxes; spread, the mean distance between the points of two methods,
+    in units of the image's diagonal.
     """
-    before, after, moved = _follow(index["label"].to_numpy(), label_maps, fixations)
+    before, after, has_moved = _read_probabilities(index["label"].to_numpy(), label_maps, fixations)
     correct = np.array([table["correct_after"] for table in scores], bool)
     pointing = np.array([table["pointing"] for table in scores], object)
     point = np.array([table[["x", "y"]] for table in fixations], float)
@@ -77,98 +79,116 @@ def measure_images(
             "n_correct": correct.sum(axis=0),
             "is_divided": correct.any(axis=0) & ~correct.all(axis=0),
             "n_hit": (pointing == HIT).sum(axis=0),
-            # Without a box there is nothing to miss.
-            "n_agreeing": (moved & correct & (pointing != MISS)).sum(axis=0),
+            # An image without a box has nothing to miss.
+            "n_agreeing": (has_moved & correct & (pointing != MISS)).sum(axis=0),
             "spread": np.mean(distances, axis=0) / np.hypot(index["width"], index["height"]).to_numpy(),
         }
     )
 
 
-def _follow(
+def _read_probabilities(
     label: np.ndarray, label_maps: Iterable[LabelMaps], fixations: Sequence[pd.DataFrame]
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Each image's label's probability at x₀ (image,) and at the fixations (method, image); where the eye left x₀, too."""
+    """Read the probability of k* before and after the saccade of each method.
+
+    label: (image,), k*. Other arguments as for `measure_images`.
+
+    Returns the probability at x₀, (image,); at the fixations, (method, image); and whether these differ from x₀,
+    (method, image).
+    """
     row, column = (np.array([table[name] for table in fixations]) for name in ("row", "column"))
-    before, after, moved = [], [], []
+    before, after, has_moved = [], [], []
     start = 0
     for block in label_maps:
         image = np.arange(len(block.image))
-        start, these = start + len(image), slice(start, start + len(image))
-        p = np.exp(block.log_probability[image, :, :, label[these]].astype(float))  # (image, row, column)
+        start, block_rows = start + len(image), slice(start, start + len(image))
+        p = np.exp(
+            block.log_probability[image, :, :, label[block_rows]].astype(float)
+        )  # (image, row, column)
         before.append(p[:, *block.initial])
-        after.append(p[image, row[:, these], column[:, these]])
-        moved.append((row[:, these] != block.initial[0]) | (column[:, these] != block.initial[1]))
-    return np.concatenate(before), np.concatenate(after, axis=1), np.concatenate(moved, axis=1)
+        after.append(p[image, row[:, block_rows], column[:, block_rows]])
+        has_moved.append(
+            (row[:, block_rows] != block.initial[0]) | (column[:, block_rows] != block.initial[1])
+        )
+    return np.concatenate(before), np.concatenate(after, axis=1), np.concatenate(has_moved, axis=1)
 
 
-def ranked(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """The images, most telling of a kind first; those with a box before those without, in a tie the lowest index first."""
+def rank_images(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Sort images, the most telling of a kind first: those with a box before those without; in a tie, the lowest index."""
     measure = RANKING[kind]
     return measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()])
 
 
 def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
-    """The images to show: first those that the user chose (example → image), then the first of each kind's ranking.
+    """Choose the images to show: those that the user chose, then the first image in the ranking of each kind.
 
-    measures: as from `measure_images`, any number of images but none. Images with a box come first in every ranking; in a
-    tie, the lowest index. An image is shown once where there are enough images.
+    measures: as from `measure_images`, of at least one image. chosen: example → image id.
 
-    Returns one row per example: example, the columns of `measures` without has_box, and qualifies: False where not even the
-    first of the ranking is what the kind says. Raises `InputError` for a chosen image that is not there.
+    In each ranking, images with a box come first; in a tie, the lowest index. No image is shown twice if there are enough.
+
+    Returns one row per example: example; the columns of `measures` without has_box; qualifies, which is False if not even
+    the first image of the ranking meets the condition of the kind.
+    Raises `InputError` if the data set has no image with a chosen id.
     """
-    examples = positions(measures["image"], chosen)
+    examples = find_positions(measures["image"], chosen)
     for kind in RANKING:
-        order = ranked(measures, kind).index
-        shown = set(examples.values())
-        examples[kind] = next((i for i in order if i not in shown), order[0])
+        order = rank_images(measures, kind).index
+        previous = set(examples.values())
+        examples[kind] = next((i for i in order if i not in previous), order[0])
     table = measures.iloc[list(examples.values())].drop(columns="has_box")
     table.insert(0, "example", list(examples))
-    is_one = {kind: bool(CONDITIONS[kind](measures.iloc[examples[kind]])) for kind in RANKING}
-    table["qualifies"] = [is_one.get(example, True) for example in examples]
+    qualifies = {kind: bool(CONDITIONS[kind](measures.iloc[examples[kind]])) for kind in RANKING}
+    table["qualifies"] = [qualifies.get(example, True) for example in examples]
     return table.reset_index(drop=True)
 
 
 def choose_telling(
     index: pd.DataFrame, measures: Mapping[str, pd.DataFrame], chosen: Mapping[str, str], images: int
 ) -> pd.DataFrame:
-    """Some dozens of images to browse: those that the user chose, then in turn the next of each kind and network.
+    """Choose some dozens of images to browse: those that the user chose, then in turn the next of each kind and network.
 
-    index: the data set's images. measures: network → its table, as from `measure_images`. chosen: as in `choose_examples`.
-    images: how many; all where there are no more, and all that were chosen in any case.
+    index: the index of the data set.
+    measures: network → its table, as from `measure_images`.
+    chosen: example → image id.
+    images: the number of images. All are taken if there are no more, and the chosen ones in any case.
 
-    The kinds are those of `choose_examples`, and small objects, under a tenth of the image. An image stands for the first
-    kind that it was taken for; where too few are of any kind, the rest come in the order of the index.
+    The kinds are those of `choose_examples`, and objects that cover less than a tenth of the image. An image has the kind
+    for which it was taken first. If too few images are of any kind, the rest are taken in the order of the index.
 
-    Returns one row per image, kind by kind: image, kind, in the words of the figures, and network (empty for kinds without).
-    Raises `InputError` for a chosen image that is not there.
+    Returns one row per image, sorted by kind: image; kind, in the words of the figures; network (empty for kinds that do not
+    depend on it).
+    Raises `InputError` if the data set has no image with a chosen id.
     """
-    taken = dict.fromkeys(positions(index["image"], chosen).values(), (CHOSEN, ""))
+    kind_of_image = dict.fromkeys(find_positions(index["image"], chosen).values(), (CHOSEN, ""))
     share = pd.Series(object_share(index["boxes"], index["width"], index["height"]))
     rankings = {
-        (KINDS[kind], network): ranked(table, kind).loc[CONDITIONS[kind]].index
+        (KINDS[kind], network): rank_images(table, kind).loc[CONDITIONS[kind]].index
         for kind in RANKING
         for network, table in measures.items()
     }
-    rankings[SMALL, ""] = share[share < SMALL_OBJECT].sort_values(kind="stable").index
-    rankings[REST, ""] = index.index  # asked last of all
+    rankings[SMALL_OBJECT, ""] = share[share < MAX_SMALL_SHARE].sort_values(kind="stable").index
+    rankings[REST, ""] = index.index  # used only when all others are exhausted
     queues = {kind: iter(ranking) for kind, ranking in rankings.items()}
-    while queues and len(taken) < images:
+    while queues and len(kind_of_image) < images:
         for kind in [kind for kind in queues if kind[0] != REST] or list(queues):
-            image = next((i for i in queues[kind] if i not in taken), None)
+            image = next((i for i in queues[kind] if i not in kind_of_image), None)
             if image is None:
                 del queues[kind]
-            elif len(taken) < images:
-                taken[image] = kind
-    rows = [(index["image"].iloc[i], *kind) for i, kind in taken.items()]
-    order = [CHOSEN, *KINDS.values(), SMALL, REST]
+            elif len(kind_of_image) < images:
+                kind_of_image[image] = kind
+    rows = [(index["image"].iloc[i], *kind) for i, kind in kind_of_image.items()]
+    order = [CHOSEN, *KINDS.values(), SMALL_OBJECT, REST]
     table = pd.DataFrame(rows, columns=["image", "kind", "network"])
     return table.sort_values(
         "kind", key=lambda kinds: kinds.map(order.index), kind="stable", ignore_index=True
     )
 
 
-def positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str, int]:
-    """Where the images that the user chose (example → image) stand among all; `InputError` for one that is not there."""
+def find_positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str, int]:
+    """Find the positions of the chosen images among all ids; raise `InputError` if an id is missing.
+
+    images: all ids. chosen: example → image id. Returns example → position, from 0.
+    """
     position = {image: i for i, image in enumerate(images)}
     for example, image in chosen.items():
         if image not in position:
@@ -180,14 +200,14 @@ def positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str, int
 
 
 def write_examples(path: str | Path, examples: pd.DataFrame) -> None:
-    """Write the table of `choose_examples` as CSV, numbers to six decimals."""
+    """Write the table of `choose_examples` as CSV, with six decimals per number."""
     with moved_into_place(path) as temporary:
-        # Texts are quoted: a file's name, and so an id, may hold any kind of line end.
+        # Texts are quoted: the name of a file, and so an id, may contain any kind of line end.
         examples.round(6).to_csv(temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
 
 
 def read_examples(path: str | Path) -> pd.DataFrame:
-    """Read what `write_examples` wrote; raise `InputError` if the file is none."""
+    """Read a table that `write_examples` wrote; raise `InputError` if the file is not one."""
     try:
         examples = pd.read_csv(path, dtype={"example": str, "image": str}, keep_default_na=False)
     except (OSError, ValueError) as error:

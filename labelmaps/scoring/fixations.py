@@ -1,4 +1,4 @@
-"""From a saliency map to a fixation."""
+"""Selection of a fixation from a saliency map."""
 
 from typing import Literal
 
@@ -13,16 +13,19 @@ Arrival = Literal["nearest", "index"]
 def select_fixations(
     saliency: np.ndarray, point: np.ndarray, centre: np.ndarray, arrival: Arrival = "nearest"
 ) -> pd.DataFrame:
-    """Select the most salient cell of each map, and the view to which the eye then moves.
+    """Select the most salient cell of each map, and the view in which the eye arrives.
 
-    saliency: (image, row, column). point: (image, row, column, 2), x, y that each cell stands for; centre: (image, row,
-    column, 2), where the views look; both in original pixels. The view is the one whose centre is nearest to the selected
-    point, or, with arrival "index", that of the cell's row and column; lowest index where cells or views tie. A dead map
-    (the same value everywhere, as Grad-CAM's when nothing is positive) says nothing: its eye stays at the grid's centre.
-    Raises `InputError` for "index" where maps and grid differ in shape.
+    saliency: (image, row, column), in the method's units.
+    point: (image, row, column, 2), the fixation x, y of each cell, in original pixels.
+    centre: (image, row, column, 2), the fixations of the label maps, in original pixels.
+    arrival: "nearest" takes the view whose centre is nearest to the point, "index" that of the cell's row and column.
 
-    Returns one row per image: row, column of the view; x, y, the selected point in original pixels; peak, the map's
-    largest value; tie, whether several cells have it; dead.
+    If cells or views tie, the one with the lowest index is taken. A map with the same value everywhere (as from Grad-CAM if
+    no value is positive) is dead: the eye stays at the grid's centre.
+
+    Returns one row per image: row, column of the view; x, y, the selected point in original pixels; peak, the largest value
+    of the map; tie, whether several cells have that value; dead.
+    Raises `InputError` if the maps and the grid do not have the same shape and arrival is "index".
     """
     if arrival == "index" and saliency.shape != centre.shape[:-1]:
         rows, columns = saliency.shape[1:]
@@ -55,9 +58,12 @@ def select_fixations(
 
 
 def nearest_views(point: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """The view whose centre is nearest to each image's point, counted row by row; the lowest where several are.
+    """Find the view whose centre is nearest to a point of each image, (image,); views are counted row by row.
 
-    point: (image, 2); centre: (image, row, column, 2), or one image's for all points; in original pixels.
+    point: (image, 2), x, y in original pixels.
+    centre: (image, row, column, 2), in original pixels; the first axis may have length 1, for one image with many points.
+
+    If views tie, the one with the lowest index is taken.
     """
     views = centre.reshape(len(centre), -1, 2)
     return ((views - point[:, None]) ** 2).sum(axis=-1).argmin(axis=1)

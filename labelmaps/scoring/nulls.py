@@ -1,17 +1,17 @@
-"""Nulls: what the accuracy after a saccade, and the Pointing Game, come to without the method's knowledge of where to look.
+"""Nulls: the accuracy and the Pointing Game that are reached without a method's knowledge of where to look.
 
-Nulls come as outcomes, by the names of `labelmaps.scoring.null_names`: arrays (image,) of expected correctness, of expected
-hits, and of whether the decoy was said, the last ones left out where there are none. `nulls_table` makes them a table with
-one row per null and image:
+The outcomes of a null, by its name in `labelmaps.scoring.null_names`, are up to three arrays (image,): the expected
+correctness, the expected hit, and whether the top label is the decoy. The last ones are left out if a null does not have
+them. `nulls_table` makes a table of all outcomes, with one row per null and image:
 
-null            which one
+null            the name of the null
 image           id
-correct_before  does x₀ say k*?
-correct_after   expected correctness, 0 to 1, of the view that the null ends at, or of the label that it gives
-hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null points nowhere
-said_decoy      does the view that the null ends at say the decoy, 0 or 1; NaN where there is no decoy
+correct_before  whether the top label at x₀ is k*
+correct_after   expected correctness, 0 to 1, of the view after the null's saccade, or of the label that the null gives
+hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null selects no point
+said_decoy      whether the top label of the view after the null's saccade is the decoy, 0 or 1; NaN for nulls without decoy
 
-Log-probabilities are read a block of images at a time (`read_probabilities`); all else is done for all images at once.
+Log-probabilities are read one block of images at a time (`read_probabilities`); the rest is done for all images at once.
 """
 
 from collections.abc import Iterable
@@ -28,36 +28,42 @@ Outcomes = dict[str, tuple[np.ndarray, ...]]
 
 
 def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator) -> Outcomes:
-    """The nulls that need no label but k*, of all images.
+    """Compute the outcomes of the nulls that need only to know which views are right, and which fixations hit.
 
-    correct: does the view say k*; hit: is the fixation point in a box (1, 0, or NaN where the image has no box); both
-    (image, row, column).
+    correct: (image, row, column), whether the top label of the view is k*.
+    hit: (image, row, column), whether the fixation is in a box: 1, 0, or NaN where the image has no box.
+    generator: for the null `random`.
 
-    uniform: the mean over all views, the exact expectation of a random fixation. random: one view drawn per image.
-    best_cell: the cell that is right for the most images, and for `hit` the one that hits in the most, each the best of its
-    own (lowest index on a tie). It is chosen on the very images that it is scored on: an upper bound of what a gaze that
-    never moves can reach. any_view: is any view right, the upper bound of every method; is any fixation point in a box, the
-    grid's ceiling.
+    uniform: the mean over all views, which is the exact expectation of a random fixation.
+    random: one random view per image.
+    best_cell: the cell that is right for most images; for `hit`, the cell that hits in most images; the lowest index in a
+        tie. The cell is chosen on the images on which it is scored, so this is an upper bound for a fixed gaze.
+    any_view: whether any view is right, the upper bound of every method; whether any fixation is in a box, the ceiling of
+        the grid.
     """
     n, rows, columns = correct.shape
     correct, hit = correct.reshape(n, rows * columns), hit.reshape(n, rows * columns)
-    drawn = np.arange(n), generator.integers(rows * columns, size=n)
+    random_view = np.arange(n), generator.integers(rows * columns, size=n)
     best, best_hit = correct.sum(axis=0).argmax(), np.nansum(hit, axis=0).argmax()
     return {
         "uniform": (correct.mean(axis=1), hit.mean(axis=1)),
-        "random": (correct[drawn], hit[drawn]),
+        "random": (correct[random_view], hit[random_view]),
         "best_cell": (correct[:, best], hit[:, best_hit]),
-        "any_view": (correct.any(axis=1), hit.max(axis=1)),
+        "any_view": (correct.max(axis=1), hit.max(axis=1)),
     }
 
 
 class Probabilities(NamedTuple):
-    """What the nulls need of the probabilities of all labels, of some images.
+    """Quantities of several images that the nulls need and that depend on the probabilities of all labels.
 
-    likelihood, second_likelihood, random_likelihood: log p(k|x_u) of k*, of x₀'s best other label and of a random label,
-    (image, row, column). second: that other label. rank: of k* at x₀, as from `initial_rank`. mean_label,
-    inner_mean_label: the label of the highest mean of p(k|x_u) over all views, and over all but the grid's outer ring (at
-    least x₀). All others (image,).
+    likelihood, second_likelihood, random_likelihood: (image, row, column), log p(k|x_u) of k*, of the best other label at
+    x₀,
+        and of a random label.
+    second: (image,), the best other label at x₀, as from `best_other_label`.
+    rank: (image,), of k* at x₀, as from `initial_rank`.
+    mean_label, inner_mean_label: (image,), the label with the highest mean of p(k|x_u) over all views, and over all views
+    but
+        the outer ring of the grid (or over all, in a grid without an inner part).
     """
 
     likelihood: np.ndarray
@@ -72,16 +78,21 @@ class Probabilities(NamedTuple):
 def read_probabilities(
     blocks: Iterable[LabelMaps], label: np.ndarray, random_label: np.ndarray
 ) -> Probabilities:
-    """Of blocks of label maps, all images in order; label: k*; random_label: as from `draw_other_label`; both (image,)."""
-    read, done = [], 0
+    """Read, block by block, the quantities of all images that the nulls need.
+
+    blocks: the label maps of all images, in order.
+    label: (image,), k*. random_label: (image,), as from `draw_other_label`.
+    """
+    block_probabilities, stop = [], 0
     for maps in blocks:
-        rows = slice(done, done + len(maps.image))
-        done = rows.stop
-        read.append(_probabilities(maps, label[rows], random_label[rows]))
-    return Probabilities(*map(np.concatenate, zip(*read, strict=True)))
+        rows = slice(stop, stop + len(maps.image))
+        stop = rows.stop
+        block_probabilities.append(_compute_probabilities(maps, label[rows], random_label[rows]))
+    return Probabilities(*map(np.concatenate, zip(*block_probabilities, strict=True)))
 
 
-def _probabilities(maps: LabelMaps, label: np.ndarray, random_label: np.ndarray) -> Probabilities:
+def _compute_probabilities(maps: LabelMaps, label: np.ndarray, random_label: np.ndarray) -> Probabilities:
+    """Compute the quantities for one block of images."""
     p = np.exp(maps.log_probability)
     rows, columns = maps.log_sum_exp.shape[1:]
     ring = 1 if min(rows, columns) > 2 else 0
@@ -103,46 +114,48 @@ def label_nulls(
     centre: np.ndarray,
     hit: np.ndarray,
 ) -> Outcomes:
-    """The nulls that need the probabilities of all labels.
+    """Compute the outcomes of the nulls that need the probabilities of all labels.
 
-    label, random_label: as for `read_probabilities`. top_label: (image, row, column). centre: (image, row, column, 2), x, y.
-    hit: as for `view_nulls`.
+    probabilities: as from `read_probabilities`; label, random_label: as for it.
+    top_label: (image, row, column). centre: (image, row, column, 2), x, y in original pixels. hit: as for `view_nulls`.
 
-    decoy_second, decoy_random: the saccade of the method `likelihood` told a wrong label, x₀'s best one or a random one.
-    top_n: no saccade; is k* among x₀'s n best labels, n the number of distinct labels that the views of the image say.
-    mean_softmax, mean_softmax_inner: no saccade; the label with the highest mean of p(k|x_u) over all views, or over all
-    but the grid's outer ring (at least x₀).
+    decoy_second, decoy_random: the saccade of the method `likelihood` with a wrong label, the decoy, as its cue: the best
+        other label at x₀, or a random one.
+    top_n: no saccade; whether k* is among the n best labels at x₀, where n is the number of distinct top labels of the views
+        of the image.
+    mean_softmax, mean_softmax_inner: no saccade; whether k* has the highest mean of p(k|x_u) over all views, or over all but
+        the outer ring of the grid.
     """
 
-    def after_decoy(saliency: np.ndarray, told: np.ndarray) -> tuple[np.ndarray, ...]:
+    def after_decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
         fixation = select_fixations(saliency, centre, centre)
         view = np.arange(len(label)), fixation["row"], fixation["column"]
-        said = top_label[view]
-        return said == label, hit[view], said == told
+        label_after = top_label[view]
+        return label_after == label, hit[view], label_after == decoy
 
     return {
         "decoy_second": after_decoy(probabilities.second_likelihood, probabilities.second),
         "decoy_random": after_decoy(probabilities.random_likelihood, random_label),
-        "top_n": (probabilities.rank < _n_distinct(top_label),),
+        "top_n": (probabilities.rank < _count_distinct(top_label),),
         "mean_softmax": (probabilities.mean_label == label,),
         "mean_softmax_inner": (probabilities.inner_mean_label == label,),
     }
 
 
 def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
-    """The null `standard_crop`, no saccade: the label that the standard centre crop gives.
+    """Compute the outcomes of the null `standard_crop`: no saccade; whether the standard centre crop is classified correctly.
 
-    top_label: of the crop; label: k*; both (image,).
+    top_label: (image,), of the crop. label: (image,), k*.
     """
     return {"standard_crop": (top_label == label,)}
 
 
 def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes) -> pd.DataFrame:
-    """The table of the nulls' outcomes; correct_before: (image,)."""
+    """Make the table of the outcomes of nulls (see the module), for these ids; correct_before: (image,)."""
     n = len(image)
     numbers = np.full((3, len(outcomes), n), np.nan)
-    for i, of_null in enumerate(outcomes.values()):
-        numbers[: len(of_null), i] = of_null
+    for i, arrays in enumerate(outcomes.values()):
+        numbers[: len(arrays), i] = arrays
     correct_after, hit, said_decoy = numbers.reshape(3, -1)
     return pd.DataFrame(
         {
@@ -157,12 +170,18 @@ def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes
 
 
 def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Generator) -> np.ndarray:
-    """A label other than k* for each image, all n_labels − 1 equally probable, (image,); `label` (image,) is k*."""
+    """Draw a label other than k* for each image, (image,), from all n_labels − 1 with equal probability.
+
+    label: (image,), k*.
+    """
     return _other_label(generator.integers(n_labels - 1, size=len(label)), label)
 
 
 def best_other_label(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
-    """The best label of x₀ but k*, (image,): its top label, or the most probable other one where that is k*."""
+    """Find the best label at x₀ other than k*, (image,): the top label, or the most probable other one where that is k*.
+
+    label: (image,), k*.
+    """
     initial = maps.log_probability[:, *maps.initial]
     others = initial[np.arange(initial.shape[1]) != label[:, None]].reshape(len(label), -1)
     top = maps.top_label[:, *maps.initial]
@@ -170,9 +189,10 @@ def best_other_label(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
 
 
 def initial_rank(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
-    """How many labels precede k* at x₀, (image,); `label` (image,) is k*.
+    """Compute the rank of k* at x₀, (image,): the number of labels that precede it.
 
-    The top label, taken before rounding, comes first; then the others by log p(k|x₀), lowest index first where they tie.
+    label: (image,), k*. The top label, computed before rounding, comes first; then the others by log p(k|x₀), in a tie the
+    lowest index first.
     """
     initial = maps.log_probability[:, *maps.initial]
     top = maps.top_label[:, *maps.initial]
@@ -184,11 +204,11 @@ def initial_rank(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
 
 
 def _other_label(index: np.ndarray, label: np.ndarray) -> np.ndarray:
-    """The label at this index among all labels but k*; both (image,)."""
+    """Return the label at position `index` among all labels but k* (`label`); all (image,)."""
     return index + (index >= label)
 
 
-def _n_distinct(top_label: np.ndarray) -> np.ndarray:
-    """Number of distinct labels over the views of each image, (image,)."""
+def _count_distinct(top_label: np.ndarray) -> np.ndarray:
+    """Count the distinct top labels of the views of each image, (image,)."""
     ordered = np.sort(top_label.reshape(len(top_label), -1), axis=1)
     return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)

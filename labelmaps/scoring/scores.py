@@ -1,4 +1,4 @@
-"""Was the saccade worth it? Accuracy before and after it, and the Pointing Game."""
+"""Scores of a fixation: whether the network is right before and after the saccade, and the Pointing Game."""
 
 from collections.abc import Sequence
 
@@ -19,13 +19,15 @@ def score_fixations(
 ) -> pd.DataFrame:
     """Score the fixation of each image.
 
-    fixations: as from `select_fixations`, and own_label, the label that the method itself gives, or null. label: (image,).
-    boxes: per image (box, 4), original pixels. top_label: (image, row, column), the label predicted from each view.
+    fixations: as from `select_fixations`, and also own_label, the label that the method itself gives, or null.
+    label: (image,), k*.
+    boxes: per image (box, 4), in original pixels.
+    top_label: (image, row, column).
     tolerance: of the Pointing Game, in original pixels.
 
-    Returns one row per image: label; predicted_before, correct_before at x₀; predicted_after, correct_after at the selected
-    fixation's view, from that view alone; own_label and correct_own (null where the method gives no label); pointing ("hit",
-    "miss", "skipped"); reason why it was skipped; dead, whether the map said nothing.
+    Returns one row per image: label; predicted_before, correct_before, of x₀; predicted_after, correct_after, of the view
+    after the saccade alone; own_label and correct_own (null where the method gives no label); pointing ("hit", "miss",
+    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere.
     """
     _, rows, columns = top_label.shape
     before = top_label[:, rows // 2, columns // 2]

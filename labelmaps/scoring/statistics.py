@@ -1,19 +1,19 @@
-"""Means and differences with their uncertainty; the summary of a method, of a null, and of the Pointing Game."""
+"""Statistics: means and differences of outcomes with their intervals, tests, and the adjustment of p values."""
 
 import numpy as np
-import scipy  # its stats, half a second to import, come with the first bootstrap
+import scipy  # its `stats` are imported on first use, by the bootstrap: that takes half a second
 from scipy import special
 
 CONFIDENCE = 0.95
 Z = special.ndtri((1 + CONFIDENCE) / 2)  # the normal distribution's quantile
 RESAMPLES = 2000  # of the bootstrap over classes
-RESAMPLES_AT_ONCE = 100  # each holds a number per class, thrice
+RESAMPLES_AT_ONCE = 100  # each needs three numbers per class
 
 
 def proportion(successes: int, n: int) -> tuple[float, float, float]:
-    """A proportion and its 95 % Wilson interval; NaN where there is nothing to count.
+    """Compute a proportion and its 95 % interval by Wilson (1927): value, low, high; NaN if n is 0.
 
-    Wilson (1927): the p whose own standard error holds the proportion at a distance of z.
+    The interval contains every p from which the proportion is at most z of p's own standard errors away.
     """
     if n == 0:
         return np.nan, np.nan, np.nan
@@ -24,10 +24,12 @@ def proportion(successes: int, n: int) -> tuple[float, float, float]:
 
 
 def paired_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
-    """Mean of after − before over the same images, and its 95 % interval; both boolean (image,).
+    """Compute the mean of after − before over the same images and its 95 % interval: value, low, high; NaN without images.
 
-    The interval is Bonett and Price's adjusted Wald interval (2012, doi 10.1002/sim.4355): one imaginary image corrected
-    and one broken are added, so that it keeps its coverage where few images change.
+    before, after: (image,), boolean.
+
+    The interval is the adjusted Wald interval of Bonett and Price (2012, doi 10.1002/sim.4355): one imaginary image that is
+    corrected and one that is broken are added, so that the interval keeps its coverage if few images change.
     """
     n = len(before)
     if n == 0:
@@ -39,31 +41,33 @@ def paired_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, flo
 
 
 def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
-    """Mean of values in [0, 1], as outcomes or expected outcomes, and its 95 % interval; NaN where there is nothing.
+    """Compute the mean of outcomes or expected outcomes and its 95 % interval: value, low, high; NaN without images.
 
-    The interval is Wilson's where all are 0 or 1, else Student's, cut to [0, 1].
+    values: (image,), in [0, 1]. The interval is Wilson's if all values are 0 or 1, else Student's, cut to [0, 1].
     """
-    if _is_binary(values):
+    if is_binary(values):
         return proportion(values.sum(), len(values))
     return _student(values, 0, 1)
 
 
 def paired_mean_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
-    """Mean of after − before over the same images, and its 95 % interval; both (image,), in [0, 1].
+    """Compute the mean of after − before over the same images and its 95 % interval: value, low, high.
 
-    The interval is that of `paired_difference` where all are 0 or 1, else Student's, cut to [−1, 1].
+    before, after: (image,), in [0, 1]. The interval is that of `paired_difference` if all values are 0 or 1, else Student's,
+    cut to [−1, 1].
     """
-    if _is_binary(before) and _is_binary(after):
+    if is_binary(before) and is_binary(after):
         return paired_difference(before.astype(bool), after.astype(bool))
     return _student(after.astype(float) - before, -1, 1)
 
 
-def _is_binary(values: np.ndarray) -> bool:
+def is_binary(values: np.ndarray) -> bool:
+    """Return whether all values are 0 or 1."""
     return bool(np.isin(values, (0, 1)).all())
 
 
 def _student(values: np.ndarray, least: float, most: float) -> tuple[float, float, float]:
-    """The mean and Student's 95 % interval, cut to the range that a mean can have; the whole range for one value."""
+    """Compute the mean and Student's 95 % interval, cut to [least, most]; for a single value, the interval is all of that."""
     n, mean = len(values), values.mean()
     if n == 1:
         return mean, least, most
@@ -72,21 +76,27 @@ def _student(values: np.ndarray, least: float, most: float) -> tuple[float, floa
 
 
 def mcnemar(before: np.ndarray, after: np.ndarray) -> tuple[int, int, float]:
-    """Images corrected (wrong, then right), images broken, and McNemar's exact two-sided p; both boolean (image,).
+    """Count the images corrected (wrong, then right) and broken (right, then wrong), and compute McNemar's exact p.
 
-    Under the null hypothesis an image that changes is as often corrected as broken; p is 1 where none changes.
+    before, after: (image,), boolean.
+
+    p is two-sided. Under the null hypothesis an image that changes is as often corrected as broken; p is 1 if none changes.
     """
     corrected, broken = int(np.sum(after & ~before)), int(np.sum(before & ~after))
-    tail = special.bdtr(min(corrected, broken), corrected + broken, 0.5)  # so few or fewer
+    tail = special.bdtr(min(corrected, broken), corrected + broken, 0.5)  # P(so few or fewer)
     return corrected, broken, min(2 * float(tail), 1.0)
 
 
 def cluster_bootstrap(
     before: np.ndarray, after: np.ndarray, cluster: np.ndarray, resamples: int, seed: int
 ) -> tuple[float, float]:
-    """95 % percentile interval of the mean of after − before, all (image,), when whole clusters are drawn with replacement.
+    """Compute the 95 % interval of the mean of after − before by a bootstrap over clusters: low, high.
 
-    A sensitivity check: images of one class are not independent. NaN where there are fewer than two clusters.
+    before, after: (image,), in [0, 1]. cluster: (image,), the cluster of each image, such as its label.
+    resamples: the number of resamples; each draws all images of a cluster together, with replacement.
+
+    The interval consists of percentiles. It is a sensitivity check, since images of one class are not independent. NaN if
+    there are fewer than two clusters.
     """
     clusters, member = np.unique(cluster, return_inverse=True)
     if len(clusters) < 2:
@@ -107,12 +117,12 @@ def cluster_bootstrap(
 
 
 def interval_fields(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
-    """A measure's value and the ends of its interval, as the columns of a table: name, name_low, name_high."""
+    """Name a value and the ends of its interval as columns of a table: `name`, `name`_low, `name`_high."""
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Holm's step-down adjustment (1979): max over the smaller p_(j), j = 1…i, of (m − j + 1) p_(j), at most 1."""
+    """Adjust m p values by Holm's step-down procedure (1979): p_(i) becomes max over j ≤ i of (m − j + 1) p_(j), at most 1."""
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty(len(p))

@@ -1,4 +1,4 @@
-"""Summaries of scores: one row per method or null, methods two by two, the Pointing Game's variants."""
+"""Summaries of scores: of each method or null, of pairs of methods, and of the variants of the Pointing Game."""
 
 from collections.abc import Mapping, Sequence
 from itertools import combinations
@@ -10,10 +10,10 @@ from labelmaps.scoring.pointing import variants
 from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.scoring.statistics import (
     RESAMPLES,
-    _is_binary,
     cluster_bootstrap,
     holm,
     interval_fields,
+    is_binary,
     mcnemar,
     mean_interval,
     paired_difference,
@@ -27,18 +27,21 @@ PAIR_COLUMNS = [
     *("p_mcnemar", "p_holm", "n_images"),
 ]
 
-
 POINTING_COLUMNS = ["method", "rule", "tolerance", "subset", "n", "pointing", "pointing_low", "pointing_high"]
 
 
 def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
-    """The summary of one method: `scores` has one row per image, as from `score_fixations`.
+    """Summarise the scores of one method.
 
-    Fractions with 95 % intervals (`_low`, `_high`): accuracy before and after the saccade, the gain between them, the
-    Pointing Game over the images with a box, and over the images where the method itself gives a label (NaN where it gives
-    none) the accuracy of that label, and how often the view then says it. n_dead counts the maps that said nothing, whose
-    eye stayed at the centre. gain_cluster_low and gain_cluster_high: the gain's interval by a bootstrap over classes, drawn
-    with `seed`. corrected, broken: the images that the saccade sets right and wrong, with McNemar's exact p.
+    scores: one row per image, as from `score_fixations`. seed: of the bootstrap.
+
+    Returns fractions of images with 95 % intervals (`_low`, `_high`): accuracy_before, accuracy_after, and gain, their
+    difference; pointing, the hits among the images with a box; accuracy_own, the accuracy of the label that the method
+    itself gives, and said_own, how often the top label after the saccade is that label (both NaN if the method gives no
+    label).
+    gain_cluster_low, gain_cluster_high: the interval of the gain by a bootstrap over classes. n_images, n_pointing: the
+    images, and those with a box. n_dead: the dead maps, for which the eye stays at the centre. corrected, broken: the images
+    that the saccade makes right and wrong; p_mcnemar, McNemar's exact p.
     """
     columns = {
         "label": scores["label"],
@@ -49,17 +52,16 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         "said_own": scores["predicted_after"] == scores["own_label"],
         "dead": scores["dead"],
     }
-    return _summary(columns, seed)
+    return _summarise(columns, seed)
 
 
 def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
-    """The summary of one null hypothesis of the saccade, in the fields of `summarise`.
+    """Summarise the outcomes of one null, in the fields of `summarise`.
 
-    null: one row per image: label; correct_before, boolean; correct_after and hit, the expected outcomes, in [0, 1];
-    said_decoy, how often the view says the decoy; hit and said_decoy are NaN where there is none.
+    null: one row per image: label, and the columns of `labelmaps.scoring.nulls.nulls_table`. seed: of the bootstrap.
 
-    The decoy stands where a method's own label does: said_own. A null gives no label (accuracy_own is NaN) and has no dead
-    map. Images are counted as corrected and broken only where every outcome is certain, else NaN.
+    In said_own, the decoy takes the place of a method's own label. accuracy_own is NaN and n_dead is 0. corrected, broken
+    and p_mcnemar are NaN unless all outcomes are 0 or 1.
     """
     columns = {
         "label": null["label"],
@@ -70,11 +72,11 @@ def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         "said_own": null["said_decoy"],
         "dead": False,
     }
-    return _summary(columns, seed)
+    return _summarise(columns, seed)
 
 
-def _summary(columns: dict, seed: int) -> dict[str, float]:
-    """The summary of images: their label, and outcomes as true and false or in [0, 1], null where there is none."""
+def _summarise(columns: dict, seed: int) -> dict[str, float]:
+    """Summarise images: `label`, and outcomes, which are boolean or in [0, 1], or null where an image has none."""
     images = pd.DataFrame(columns).astype("Float64")
     label, before, after = (images[name].to_numpy(float) for name in ("label", "before", "after"))
     pointing, accuracy_own, said_own = (
@@ -88,11 +90,15 @@ def _summary(columns: dict, seed: int) -> dict[str, float]:
         "accuracy_own": mean_interval(accuracy_own),
         "said_own": mean_interval(said_own),
     }
-    summary = {"n_images": len(images), "n_pointing": len(pointing), "n_dead": int(images["dead"].sum())}
+    summary: dict[str, float] = {
+        "n_images": len(images),
+        "n_pointing": len(pointing),
+        "n_dead": int(images["dead"].sum()),
+    }
     for name, interval in measures.items():
         summary |= interval_fields(name, interval)
     by_class = cluster_bootstrap(before, after, label, RESAMPLES, seed)
-    changes = mcnemar(before == 1, after == 1) if _is_binary(after) else (np.nan, np.nan, np.nan)
+    changes = mcnemar(before == 1, after == 1) if is_binary(after) else (np.nan, np.nan, np.nan)
     return (
         summary
         | dict(zip(("gain_cluster_low", "gain_cluster_high"), by_class, strict=True))
@@ -101,11 +107,13 @@ def _summary(columns: dict, seed: int) -> dict[str, float]:
 
 
 def compare_pairs(outcomes: pd.DataFrame) -> pd.DataFrame:
-    """Every pair of columns of `outcomes` (image, name), right or wrong, over the same images.
+    """Compare the methods (or nulls) of every pair over the same images.
 
-    One row per pair, in the order of the columns: first, second and their accuracies; difference, of the first's accuracy
-    from the second's, with its 95 % interval; first_only, second_only, the images that only one of them gets right;
-    McNemar's exact p, and Holm's adjustment of it over all pairs of the table; n_images.
+    outcomes: one row per image and one column per method, whether it is right.
+
+    Returns one row per pair, in the order of the columns: first, second and their accuracies; difference, the first accuracy
+    minus the second, with its 95 % interval; first_only, second_only, the images for which only one of them is right;
+    p_mcnemar, McNemar's exact p; p_holm, its adjustment by Holm over all pairs of the table; n_images.
     """
     n = len(outcomes)
     pairs = []
@@ -138,13 +146,13 @@ def pointing_table(
     height: np.ndarray,
     grid_points: np.ndarray,
 ) -> pd.DataFrame:
-    """The Pointing Game of several methods through one view, in every variant; arguments and variants as in `variants`.
+    """Summarise the Pointing Game of several methods with one view, in every variant; arguments as for `variants`.
 
-    One row per rule, tolerance, subset and method: n, the images of the subset; pointing, the mean hit, with its 95 %
-    interval (NaN where n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.
+    Returns one row per rule, tolerance, subset and method: n, the images of the subset; pointing, the mean hit, with its 95
+    % interval (NaN if n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.
     """
-    played = variants(points, boxes, width, height, grid_points)
+    games = variants(points, boxes, width, height, grid_points)
     rows = [
-        variant | interval_fields("pointing", mean_interval(hit)) | {"n": len(hit)} for variant, hit in played
+        variant | interval_fields("pointing", mean_interval(hit)) | {"n": len(hit)} for variant, hit in games
     ]
     return pd.DataFrame(rows)[POINTING_COLUMNS]

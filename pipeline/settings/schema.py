@@ -7,7 +7,7 @@ import pydantic
 from pydantic import Field
 
 from labelmaps import methods, views
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from pipeline.settings.base import Closed, ConfigurationError, Name, check_known
 from pipeline.settings.datasets import Dataset, Sample, Sampled, reference_of
 from pipeline.settings.networks import Compute, Model, Parts
@@ -97,7 +97,7 @@ class Settings(Closed):
                 "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
             )
         for name in self.methods:
-            if name in (*NULLS, "ceiling"):
+            if name in (*NULL_NAMES, "ceiling"):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
         return self
 

@@ -10,7 +10,7 @@ from matplotlib.colors import to_hex
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.nulls import CENTRE, GROUPS, NULL_COLOUR, draw_nulls
-from labelmaps.figures.style import NULLS
+from labelmaps.figures.style import NULL_LABELS
 from labelmaps.scoring import null_names
 
 mpl.use("agg")
@@ -27,7 +27,7 @@ MORE = [
 ]
 
 
-def summary(*models, methods=METHODS, nulls=tuple(NULLS)):
+def summary(*models, methods=METHODS, nulls=tuple(NULL_LABELS)):
     """A summary of some networks, each better than the one before; the nulls first, in the opposite order."""
     rows = []
     for i, model in enumerate(models):
@@ -85,16 +85,16 @@ def test_rows_are_grouped_from_above(one):
     assert [name for _, name in sorted(names_at(axes).items())] == [
         "cued: told the label",
         "likelihood map",
-        *[NULLS[null] for null in ("any_view", "top_n", "decoy_second", "decoy_random")],
+        *[NULL_LABELS[null] for null in ("any_view", "top_n", "decoy_second", "decoy_random")],
         "uncued",
         "maximum logit",
         "IGUB",
         "DFF, components=3",
         "no saccade",
         "centre",
-        *[NULLS[null] for null in ("standard_crop", "mean_softmax", "mean_softmax_inner")],
+        *[NULL_LABELS[null] for null in ("standard_crop", "mean_softmax", "mean_softmax_inner")],
         "saccade without looking",
-        *[NULLS[null] for null in ("uniform", "random", "best_cell")],
+        *[NULL_LABELS[null] for null in ("uniform", "random", "best_cell")],
     ]
     top, bottom = axes.get_ylim()[::-1]
     assert top == 0 < min(names_at(axes)) < max(names_at(axes)) < bottom
@@ -103,8 +103,8 @@ def test_rows_are_grouped_from_above(one):
 
 
 def test_every_null_has_its_group():
-    assert sorted(null for _, _, nulls in GROUPS for null in nulls) == sorted(NULLS)
-    assert tuple(NULLS) == null_names.NULLS
+    assert sorted(null for _, _, nulls in GROUPS for null in nulls) == sorted(NULL_LABELS)
+    assert tuple(NULL_LABELS) == null_names.NULL_NAMES
 
 
 def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(two):
@@ -112,7 +112,7 @@ def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(two):
     names = names_at(two.axes[0])
     for axes, (_, rows) in zip(two.axes, table.groupby("model", sort=False), strict=True):
         expected = [
-            (NULLS[row.variant], round(100 * row.accuracy_after, 6), NULL_COLOUR, False)
+            (NULL_LABELS[row.variant], round(100 * row.accuracy_after, 6), NULL_COLOUR, False)
             if row.cue == "null model"
             else (
                 style.method_name(row.variant),
@@ -139,7 +139,7 @@ def test_intervals_are_those_of_the_table(one):
     ):
         ends = [100 * row.accuracy_after_low, 100 * row.accuracy_after_high]
         np.testing.assert_allclose(segment[:, 0], ends)
-        name = NULLS[row.variant] if row.cue == "null model" else style.method_name(row.variant)
+        name = NULL_LABELS[row.variant] if row.cue == "null model" else style.method_name(row.variant)
         assert names[round(segment[0, 1], 9)] == name
         assert (
             to_hex(colour).upper()
@@ -151,7 +151,7 @@ def test_a_null_is_known_by_its_method(drawn):
     table = summary("one")
     table["variant"] = table["variant"].mask(table["cue"] == "null model", "")
     axes = drawn(table).axes[0]
-    assert set(NULLS.values()) < set(names_at(axes).values())
+    assert set(NULL_LABELS.values()) < set(names_at(axes).values())
 
 
 def test_the_centre_is_a_line_through_its_networks_panel(two):
@@ -216,8 +216,8 @@ def test_missing_values_are_drawn_as_nothing(drawn):
     assert unreadable(axes.figure) == []
     shown = [name for name, *_ in marks(axes, names_at(axes))]
     assert len(shown) == len(axes.texts) == len(table) - 1
-    assert NULLS["standard_crop"] not in shown
-    assert NULLS["uniform"] in shown
+    assert NULL_LABELS["standard_crop"] not in shown
+    assert NULL_LABELS["uniform"] in shown
 
 
 @pytest.mark.parametrize("row", [0, -1])

@@ -12,7 +12,7 @@ from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.methods import igub
 from labelmaps.modules import load_module, module_names
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import Dataset, Sample, Sampled, Scenes
@@ -540,7 +540,7 @@ def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
     assert view == accepted().views["standard_crop"]
 
 
-@pytest.mark.parametrize("name", [*NULLS, "ceiling"])
+@pytest.mark.parametrize("name", [*NULL_NAMES, "ceiling"])
 def test_a_method_cannot_have_a_baselines_name(name):
     assert f"methods.{name}: a baseline has this name; choose another" in mistakes(
         {"methods": {name: {"method": "likelihood"}}}

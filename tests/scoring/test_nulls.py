@@ -10,7 +10,7 @@ from scipy.special import softmax
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
 from labelmaps.scoring.fixations import select_fixations
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
 
@@ -392,8 +392,8 @@ def test_every_null_has_a_name_of_its_own():
     correct = maps.top_label == label[:, None, None]
     tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
     names = {*pd.concat(tables)["null"], *nulls.standard_crop(maps.top_label[:, 1, 1], label)}
-    assert names == set(NULLS)
-    assert len(set(NULLS)) == len(NULLS)
+    assert names == set(NULL_NAMES)
+    assert len(set(NULL_NAMES)) == len(NULL_NAMES)
 
 
 def test_without_an_image_the_nulls_of_views_are_empty():

@@ -26,7 +26,7 @@ from helpers.runs import (
     write_images,
 )
 from labelmaps.networks.weights import random_weights, save_weights
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.saliency_file import read_saliency
 from pipeline.sources import ROOT
@@ -153,8 +153,8 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     _, folder, _ = study
     results = folder / "results/four"
     summary = pd.read_csv(results / "summary.csv")
-    assert summary["method"].tolist() == [*METHODS, *NULLS]
-    assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(NULLS)
+    assert summary["method"].tolist() == [*METHODS, *NULL_NAMES]
+    assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(NULL_NAMES)
     assert set(summary["n_images"]) == {4}
     assert set(summary.loc[summary["method"].isin(METHODS), "n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}

@@ -5,7 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from labelmaps.jobs.script import run_script
-from labelmaps.scoring.null_names import NULLS
+from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.scoring.summary import summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
@@ -35,7 +35,7 @@ def summarise_scores(
         by_null = table.groupby("null")
         null_rows += [
             network | {"method": name, "variant": name} | NULL | summarise_null(by_null.get_group(name))
-            for name in NULLS
+            for name in NULL_NAMES
         ]
     method_rows = []
     for row, path in zip(rows, scores, strict=True):
