@@ -4,8 +4,8 @@
 
 All are measured in turn; printed are medians over the repeats, in seconds of wall-clock time. Runs of Snakemake are compared
 with `snakemake --version`, which takes as long as importing it. The default configuration, with FILE on top of it, must be
-finished in the folder. Scripts are imported, not run, each by a new Python. A part of the label maps contains 4 images of the
-default; its start-up is the run's time without the time of the images and of a run that has nothing to make.
+finished in the folder. Scripts are imported, not run, each by a new Python. A part of the label maps contains 4 images of
+the default; its start-up is the run's time without the time of the images and of a run that has nothing to make.
 """
 
 import argparse

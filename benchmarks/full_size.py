@@ -104,9 +104,9 @@ def draw_boxes(path: Path, n: int) -> None:
 
 
 def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[int]) -> None:
-    """The parts of the label maps through a view; `ends`: where each part ends."""
-    family = views.create(view.family, **view.options)
-    cells = (family.grid, family.grid)
+    """Draw the parts of the label maps through a view. ends: the place in the index where each part ends."""
+    configured = views.create_view(view.family, **view.options)
+    cells = (configured.grid, configured.grid)
     generator = np.random.default_rng(0)
     noise = generator.normal(0, 2, (BLOCK, *cells, LABELS)).astype(np.float32)
     total, best = np.exp(noise).sum(axis=-1), noise.max(axis=-1)
@@ -115,7 +115,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
         if part.exists():
             continue
         attributes = made_by(view) | {"batch": BLOCK}
-        with write_label_maps(part, rows["image"].tolist(), family.grid, LABELS, attributes) as writer:
+        with write_label_maps(part, rows["image"].tolist(), configured.grid, LABELS, attributes) as writer:
             for first in range(0, len(rows), BLOCK):
                 block = rows[first : first + BLOCK]
                 n, label = len(block), block["label"].to_numpy()[:, None, None, None]
@@ -127,18 +127,20 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                 log_probability = noise[:n] - log_sum_exp
                 np.put_along_axis(log_probability, label, raised - log_sum_exp, axis=-1)
                 is_best = raised > best[:n, ..., None]
-                looks = [family.geometry(*size) for size in zip(block["width"], block["height"], strict=True)]
+                geometries = [
+                    configured.geometry(*size) for size in zip(block["width"], block["height"], strict=True)
+                ]
                 writer.append(
                     log_probability=log_probability,
                     log_sum_exp=log_sum_exp[..., 0],
                     top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
-                    centre=np.stack([look.centre for look in looks]),
-                    extent=np.stack([look.extent for look in looks]),
+                    centre=np.stack([geometry.centre for geometry in geometries]),
+                    extent=np.stack([geometry.extent for geometry in geometries]),
                 )
 
 
 def made_by(view: View) -> dict[str, object]:
-    """What stages compare of the files that they read together."""
+    """Return the provenance that stages compare of the files that they read together."""
     return {
         "architecture": NETWORK["architecture"],
         "weights_source": NETWORK["weights"],
@@ -150,7 +152,7 @@ def made_by(view: View) -> dict[str, object]:
 
 
 def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
-    """Maps without meaning, as from a method that looks at x₀ alone; it gives labels, too."""
+    """Draw maps without meaning, as of a method on x₀ that also gives labels."""
     generator = np.random.default_rng(0)
     n = len(images)
     whole = np.column_stack([np.zeros((n, 2)), images["width"], images["height"]])
@@ -164,7 +166,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
 
 
 def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
-    """All that the stages start from."""
+    """Draw all files from which the stages start."""
     settings = default_settings()
     folder.mkdir(parents=True, exist_ok=True)
     images = draw_images(folder, sizes, csv)
@@ -178,22 +180,22 @@ def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
 
 
 def default_settings() -> Settings:
-    """The embedded default's."""
+    """Read the settings of the embedded default."""
     return read_settings(yaml.safe_load((ROOT / "config" / "config.yaml").read_text(encoding="utf-8")))
 
 
 def glimpse_methods(settings: Settings) -> list[str]:
-    """The run's methods that look at a glimpse."""
+    """List the methods of the run that look at the glimpse."""
     return [name for name in settings.run.methods if settings.methods[name].input == "glimpse"]
 
 
 def script(name: str) -> str:
-    """The function of a rule's script; rule, script and function share a name."""
+    """Name the function of a rule's script; rule, script and function share a name."""
     return f"workflow.scripts.{name}.{name}"
 
 
 def stages(folder: Path, n: int) -> Iterator[Stage]:
-    """Every stage on the first n images, in the order in which each finds its inputs; arguments as the rules give them."""
+    """Yield every stage on the first n images, each after those that make its inputs; arguments are as the rules give them."""
     settings = default_settings()
     methods, catalogue, shown = settings.run.methods, settings.methods, settings.figure_1.methods
     results = folder / f"results_{n}"
@@ -222,11 +224,11 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         {"path": boxes, "classes": read_classes(CLASSES)},
     )
     for verify in ("header", "full"):
-        files = {"index_path": index, "excluded_path": results / "excluded.csv", "classes": CLASSES}
+        files = {"index": index, "excluded": results / "excluded.csv", "classes": CLASSES}
         data = {"images": folder / f"images_{n}", "boxes": boxes, "table": None}
         checks = {"verify": verify, "expect_images": n, "max_excluded": 0.0}
-        workers = {"workers": settings.compute.threads}
-        yield f"index_dataset, verify: {verify}", script("index_dataset"), files | data | checks | workers
+        threads = {"threads": settings.compute.threads}
+        yield f"index_dataset, verify: {verify}", script("index_dataset"), files | data | checks | threads
     for view, path in (("standard_crop", standard), ("zoom", label_maps)):
         ends = (int(part.stem.split("-")[1]) for part in (folder / view).glob("*.h5"))
         ends = [end for end in sorted(ends) if end <= n]
@@ -234,13 +236,13 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         yield (
             f"join_label_maps, {view}",
             script("join_label_maps"),
-            {"parts": parts, "index": index, "output": path},
+            {"parts": parts, "index": index, "label_maps": path},
         )
     for name in methods:
         method = catalogue[name]
         if method.input == "label maps":
             options = {"method": method.method, "options": method.options}
-            files = {"label_maps": label_maps, "index": index, "output": saliency[name]}
+            files = {"label_maps": label_maps, "index": index, "saliency": saliency[name]}
             yield f"compute_saliency, {name}", script("compute_saliency"), files | options
     for name in methods:
         yield (
@@ -249,7 +251,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
             {
                 "saliency": saliency[name],
                 "label_maps": label_maps,
-                "output": fixations[name],
+                "fixations": fixations[name],
                 "arrival": catalogue[name].arrival,
             },
         )
@@ -258,13 +260,13 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         yield (
             f"score_fixations, {len(methods)} methods",
             script("score_fixations"),
-            files | {"output": scores[name], "tolerance": tolerance},
+            files | {"scores": scores[name], "tolerance": tolerance},
         )
     yield (
         "score_nulls",
         script("score_nulls"),
         {"index": index, "label_maps": label_maps, "standard": standard}
-        | {"scores": nulls, "curves": curves, "tolerance": tolerance, "seed": settings.nulls.seed},
+        | {"scores": nulls, "best_of_n": curves, "tolerance": tolerance, "seed": settings.nulls.seed},
     )
     yield (
         "summarise_scores",
@@ -275,14 +277,14 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     yield (
         "compare_methods",
         script("compare_methods"),
-        {"scores": list(scores.values()), "nulls": [nulls], "output": table["comparisons"]}
+        {"scores": list(scores.values()), "nulls": [nulls], "comparisons": table["comparisons"]}
         | {"networks": [NETWORK], "methods": methods},
     )
     yield (
         "play_pointing_game",
         script("play_pointing_game"),
         {"index": index, "label_maps": [label_maps], "fixations": list(fixations.values())}
-        | {"output": table["pointing"], "networks": [NETWORK], "methods": methods},
+        | {"pointing": table["pointing"], "networks": [NETWORK], "methods": methods},
     )
     yield (
         "compare_with_paper",
@@ -295,15 +297,15 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         "choose_examples",
         script("choose_examples"),
         {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
-        | {"fixations": of(shown, "fixations"), "output": examples, "measured": measures, "chosen": {}},
+        | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}},
     )
     for path in table.values():
-        page = {"output": path.with_suffix(".html"), "title": path.stem, "note": ""}
+        page = {"page": path.with_suffix(".html"), "title": path.stem, "note": ""}
         yield f"render_table, {len(table)} tables", script("render_table"), {"table": path} | page
 
 
 def run(function: str, arguments: dict) -> tuple[float, float, float]:
-    """Call the function of this dotted name: its seconds; all CPU seconds and the peak memory (MiB) of this process."""
+    """Call the function of this dotted name; return its seconds, CPU seconds and peak memory (MiB)."""
     module, _, name = function.rpartition(".")
     call = getattr(importlib.import_module(module), name)
     start = time.perf_counter()
@@ -314,7 +316,7 @@ def run(function: str, arguments: dict) -> tuple[float, float, float]:
 
 
 def in_a_fresh_process(function: Callable, *arguments):
-    """The result of a function of this module; a process of its own, so that its peak memory is its own, too."""
+    """Run a function of this module in a process of its own, so that its peak memory is its own; return the result."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
         return executor.submit(function, *arguments).result()
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks.glimpses IMAGES ARCHITECTURE [CHECKPOINT] [--n 64] [--rounds 7] [--threads 2]
 
-All are timed in turn in one process, on the views x₀ of the same images, in memory. Printed are medians over the rounds, in ms
-per image, and ratios:
+All are timed in turn in one process, on the views x₀ of the same images, in memory. Printed are medians over the rounds, in
+ms per image, and ratios:
 
 Grad-CAM    from views to maps; ours in each precision, the package in float32
 factors     DFF's factorisation alone, from the activations; repeated many times, because it takes less time than the threads
@@ -28,15 +28,14 @@ from benchmarks.timing import median_ratio, time_in_turn, torch_threads
 from labelmaps import views
 from labelmaps.data.images import read_image
 from labelmaps.inference.glimpse import Glimpse
+from labelmaps.inference.glimpse_saliency import MAX_IMAGES
 from labelmaps.inference.inputs import make_views
-from labelmaps.inference.parallel import one_thread_each, streams
-from labelmaps.jobs.memory import usual_batch
+from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.methods import dff, gradcam
 from labelmaps.methods._factorisation import factorise
-from labelmaps.networks.classifier import be_deterministic, resolve_device
+from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from workflow.scripts.compute_glimpse_saliency import IMAGES_AT_ONCE
 
 PRECISIONS = ("float32", "bfloat16")
 PASSES = 20  # over the images, for the short factorisations
@@ -56,9 +55,9 @@ def main() -> None:
     arguments = parser.parse_args()
 
     be_deterministic()
-    device, preprocessing, view = resolve_device("auto"), Preprocessing(), views.create("zoom")
+    device, preprocessing, view = resolve_device("auto"), Preprocessing(), views.create_view("zoom")
     source = arguments.architecture, arguments.checkpoint
-    batch = usual_batch(device)
+    batch = resolve_batch(None, device)
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
     x0 = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
@@ -75,11 +74,11 @@ def main() -> None:
     arrays = [activation[None].cpu().numpy() for activation in activations]
     package_cam = GradCAM(network, [block])
 
-    pool = one_thread_each(streams(device, arguments.threads))
+    pool = one_thread_each(concurrent_batches(device, arguments.threads))
 
     def run_in_threads(function: Callable[..., object], *tensors: torch.Tensor) -> None:
         """Call a function with as many images at once as the rule does, in as many threads."""
-        list(pool.map(function, *(tensor.split(max(batch, IMAGES_AT_ONCE)) for tensor in tensors)))
+        list(pool.map(function, *(tensor.split(max(batch, MAX_IMAGES)) for tensor in tensors)))
 
     def make_glimpse(x0: torch.Tensor, split: SplitClassifier) -> Glimpse:
         return Glimpse(torch.cat([split.activations(part) for part in x0.split(batch)]), split)

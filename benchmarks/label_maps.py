@@ -2,8 +2,8 @@
 
     python -m benchmarks.label_maps IMAGES ARCHITECTURE [CHECKPOINT] [--images 200] [--block 20] [--threads 2]
 
-For each way to run the network (precision, compiled or not), three alternatives are timed in turn on blocks of images; printed
-are medians over the blocks:
+For each way to run the network (precision, compiled or not), three alternatives are timed in turn on blocks of images;
+printed are medians over the blocks:
 
 rule    from JPEG bytes to the label maps' file, as the workflow does it
 bare    forward passes alone, with the same network, engine, batch, precision and threads, on views in memory
@@ -11,9 +11,9 @@ first   what one would write first: one image at a time, 49 grid_samples in a lo
         (on two images of each block, scaled up)
 
 For ways that begin with `shared`, the alternatives are that engine and `exact`, both as the rule runs them, on the views
-`shift` (`exact` on a fifth of each block, scaled up). Without a checkpoint the weights are random, which takes the same time.
-Also printed are the times of start-up and compiling, and the rate of the bare forward passes as a share of the rate of a
-matrix product in the same precision.
+`shift` (`exact` on a fifth of each block, scaled up). Without a checkpoint the weights are random, which takes the same
+time. Also printed are the times of start-up and compiling, and the rate of the bare forward passes as a share of the rate of
+a matrix product in the same precision.
 """
 
 import argparse
@@ -32,14 +32,14 @@ from labelmaps import views
 from labelmaps.data.images import image_id, read_digest, read_image, read_size
 from labelmaps.inference import engines
 from labelmaps.inference.label_maps import compute_label_maps
-from labelmaps.inference.parallel import one_thread_each, streams
-from labelmaps.jobs.memory import usual_batch
+from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.networks.build import build, fold_batch_norm
-from labelmaps.networks.classifier import Classifier, be_deterministic, resolve_device
+from labelmaps.networks.classifier import Classifier
+from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import load_weights, random_weights
 from labelmaps.storage.label_map_file import write_label_maps
-from labelmaps.views import ViewFamily
+from labelmaps.views import View
 
 CELLS = 49
 WAYS = [
@@ -97,7 +97,7 @@ def make_simple_implementation(network: torch.nn.Module, device: torch.device) -
 
     network: on the device. The function takes the image's path, and returns log probabilities (view, label).
     """
-    preprocessing, view = Preprocessing(), views.create("zoom")
+    preprocessing, view = Preprocessing(), views.create_view("zoom")
     mean, std = (
         torch.tensor(x, device=device)[:, None, None] for x in (preprocessing.mean, preprocessing.std)
     )
@@ -156,7 +156,7 @@ def main() -> None:
     be_deterministic()
     device, preprocessing = resolve_device("auto"), Preprocessing()
     threads = arguments.threads
-    n_streams = streams(device, threads)
+    n_streams = concurrent_batches(device, threads)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
     paths = sorted(arguments.images.iterdir())
     index = index_images((paths * (arguments.n // len(paths) + 1))[: arguments.n])
@@ -173,19 +173,19 @@ def main() -> None:
 
     def prepare(engine: engines.Engine, what: str) -> int:
         """Compile the engine's network and run it once; return the engine's batch."""
-        batch = engine.possible(arguments.batch or usual_batch(device))
+        batch = engine.round_batch(resolve_batch(arguments.batch, device))
         with print_duration(f"{what}: compiling, if at all, and a first block"):
             engine.prepare(batch)
             run_rule(engine, block(1)[: engine.images_at_once(batch)], batch, threads)
         return batch
 
-    def make_exact(precision: str, compiled: bool, view: ViewFamily) -> engines.Exact:
+    def make_exact(precision: str, compiled: bool, view: View) -> engines.Exact:
         classifier = Classifier(load_folded_network(*source), device, precision, compiled)
         return engines.Exact(classifier, view, preprocessing)
 
     def compare_with_bare_and_first(way: str, precision: str, compiled: bool) -> str:
         """Time the rule with the engine `exact`, bare forward passes and the simple implementation; return the results."""
-        engine = make_exact(precision, compiled, views.create("zoom"))
+        engine = make_exact(precision, compiled, views.create_view("zoom"))
         batch, classifier = prepare(engine, way), engine.classifier
         batch_of_views = torch.randn(batch, 3, 224, 224).to(
             device, classifier.dtype, memory_format=torch.channels_last
@@ -221,7 +221,7 @@ def main() -> None:
 
     def compare_with_exact(way: str, precision: str, compiled: bool) -> str:
         """Time the rule with the engines `shared` and `exact`; return the results."""
-        view = views.create("shift")
+        view = views.create_view("shift")
         shared = engines.Shared(
             load_folded_network(*source), view, preprocessing, device, precision, compiled
         )

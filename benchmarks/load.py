@@ -24,9 +24,8 @@ from benchmarks.label_maps import index_images
 from labelmaps import views
 from labelmaps.inference import engines
 from labelmaps.inference.label_maps import compute_label_maps
-from labelmaps.jobs.memory import usual_batch
 from labelmaps.networks.build import build
-from labelmaps.networks.classifier import be_deterministic, resolve_device
+from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import random_weights
 from labelmaps.storage.label_map_file import join_label_maps, open_label_maps, write_label_maps
@@ -52,10 +51,10 @@ def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
     device = resolve_device("cpu")
     network = build("small_resnet", LABELS)
     network.load_state_dict(random_weights("small_resnet", LABELS, seed=0))
-    engine = engines.create(
-        "exact", network.eval(), views.create("zoom"), Preprocessing(), device, "float32", False
+    engine = engines.create_engine(
+        "exact", network.eval(), views.create_view("zoom"), Preprocessing(), device, "float32", False
     )
-    batch = engine.possible(usual_batch(device))
+    batch = engine.round_batch(resolve_batch(None, device))
     step = len(index) // 10
     print("| images | MiB | open files |\n|---|---|---|")
     n_images, n_lines = 0, 0

@@ -2,10 +2,10 @@
 
     python -m benchmarks.whole_run FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--device cuda]
 
-Generates images, their boxes and random weights in FOLDER, and runs the workflow as a user does, once for few of the images and
-once for many. Prints for each rule the number of its jobs, the seconds that they took together in either run, and the seconds
-that 50,000 images would take, extrapolated on a straight line through the two runs. The last row is the wall-clock time of
-the whole run, in which Snakemake runs some jobs at the same time.
+Generates images, their boxes and random weights in FOLDER, and runs the workflow as a user does, once for few of the images
+and once for many. Prints for each rule the number of its jobs, the seconds that they took together in either run, and the
+seconds that 50,000 images would take, extrapolated on a straight line through the two runs. The last row is the wall-clock
+time of the whole run, in which Snakemake runs some jobs at the same time.
 """
 
 import argparse

@@ -60,7 +60,7 @@ def read_index(path: str | Path) -> pd.DataFrame:
     return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))
 
 
-def sample_images(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
+def draw_sample(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
     """Draw `images` images at random, and return their rows in the order of the index; all rows if there are no more."""
     rows = np.random.default_rng(seed).permutation(len(index))[:images]
     return index.iloc[np.sort(rows)]

@@ -161,7 +161,7 @@ def describe_map(
     """Describe a method's map of one image, its fixation, and the outcome.
 
     saliency: (row, column); point: (row, column, 2), x, y that each cell stands for, in original pixels. maps: the image's.
-    fixation, score: its rows in the method's tables. arrival: which view a cell leads to, as in `select_fixations`.
+    fixation, score: its rows in the method's tables. arrival: which view a cell leads to, as in `find_fixations`.
     """
     centre = maps.centre[:1]
     is_grid = point.shape == centre.shape[1:] and np.array_equal(point, centre[0])

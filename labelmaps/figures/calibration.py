@@ -42,7 +42,7 @@ def draw_calibration(
 ) -> Figure:
     """Draw one row per reading, the best at the top, with a column for the misfit and one for each of its terms.
 
-    ranking, by_term: one network's tables, as from `calibrate`, with n_images in `ranking`.
+    ranking, by_term: one network's tables, as from `rank_readings`, with n_images in `ranking`.
     model, architecture, weights: the network, as in the summary.
     images: name of the data set of our images.
     """

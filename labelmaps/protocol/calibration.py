@@ -18,7 +18,7 @@ PAPER_ERROR = 0.003
 
 
 def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
-    """What a network of this architecture is held against: one row per number of the paper.
+    """List the numbers of the paper with which a network of this architecture is compared, one row each.
 
     paper: as in resources/paper.csv. The terms are the gains over x₀ of the network of which the paper states most (of this
     one, where it is such a network). Of a network of which the paper states less, the accuracies at x₀ and after the saccade
@@ -63,23 +63,23 @@ def as_terms(measure: str, name: str | pd.Series, stated: pd.DataFrame, value: p
 
 
 def estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray:
-    """What each image says of each term, (image, term) float in −1, 0, 1: our value of a term is its mean over images.
+    """Compute each image's contribution to each term, (image, term) float in −1, 0, 1; our value of a term is its mean.
 
     outcomes: one row per image, boolean: before, whether x₀ is classified correctly, and one column per method, whether the
     view after its saccade is. terms: as from `terms_of`.
     """
     before = outcomes["before"].to_numpy(float)
     columns = []
-    for term in terms.itertuples():
-        if term.measure == "accuracy_before":
+    for measure, method in zip(terms["measure"], terms["method"], strict=True):
+        if measure == "accuracy_before":
             columns.append(before)
         else:
-            after = outcomes[term.method].to_numpy(float)
-            columns.append(after - before if term.measure == "gain" else after)
+            after = outcomes[method].to_numpy(float)
+            columns.append(after - before if measure == "gain" else after)
     return np.stack(columns, axis=1)
 
 
-def calibrate(
+def rank_readings(
     readings: Mapping[str, pd.DataFrame], terms: pd.DataFrame, resamples: int = 2000, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank readings by their misfit to the paper, dᵀ (Σ + Σ_paper)⁻¹ d.
@@ -110,8 +110,8 @@ def calibrate(
     paper = terms["paper"].to_numpy()
     ours = distinct.mean(axis=1)
     misfit = misfits(ours[:, None] - paper, covariance)[:, 0]
-    of_resamples = misfits(resampled - paper, covariance)
-    best_share = (of_resamples == of_resamples.min(axis=0)).mean(axis=1)
+    resampled_misfit = misfits(resampled - paper, covariance)
+    best_share = (resampled_misfit == resampled_misfit.min(axis=0)).mean(axis=1)
     ranking = pd.DataFrame(
         {
             "reading": names,
@@ -143,13 +143,17 @@ def calibrate(
         ]
     )
     by_term = by_term[["reading", "rank", *by_term.columns.drop(["reading", "rank"])]]
-    return tuple(table.sort_values("rank", kind="stable", ignore_index=True) for table in (ranking, by_term))
+    ranking, by_term = (
+        table.sort_values("rank", kind="stable", ignore_index=True) for table in (ranking, by_term)
+    )
+    return ranking, by_term
 
 
 def distinct_estimates(readings: list[pd.DataFrame], terms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The readings' estimates, those that agree on every image but once, and for each reading which of them is its own.
+    """Compute the estimates of distinct readings, and for each reading the index of its own among them.
 
-    Shapes: (distinct reading, image, term) and (reading,). Images are sorted. Raises `ValueError` as `calibrate` does.
+    Readings that agree on every image count once. Shapes: (distinct reading, image, term) and (reading,). Images are sorted.
+    Raises `ValueError` as `rank_readings` does.
     """
     readings = [outcomes.sort_index() for outcomes in readings]
     if not readings or readings[0].empty:
@@ -159,17 +163,17 @@ def distinct_estimates(readings: list[pd.DataFrame], terms: pd.DataFrame) -> tup
         raise ValueError("an image appears twice")
     if not all(outcomes.index.equals(image) for outcomes in readings):
         raise ValueError("the readings are not of the same images")
-    of_all = np.stack([estimates(outcomes, terms) for outcomes in readings])
-    distinct, which = np.unique(of_all, axis=0, return_inverse=True)
+    by_reading = np.stack([estimates(outcomes, terms) for outcomes in readings])
+    distinct, which = np.unique(by_reading, axis=0, return_inverse=True)
     return distinct, which.ravel()
 
 
 def covariances(resampled: np.ndarray) -> np.ndarray:
-    """Covariance between terms over the resamples: (reading, resample, term) → (reading, term, term)."""
+    """Compute the covariance between terms over the resamples: (reading, resample, term) → (reading, term, term)."""
     centred = resampled - resampled.mean(axis=1, keepdims=True)
     return centred.mT @ centred / (resampled.shape[1] - 1)
 
 
 def misfits(deviation: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """dᵀ C⁻¹ d: deviation (reading, sample, term), covariance (reading, term, term) → (reading, sample)."""
+    """Compute dᵀ C⁻¹ d: deviation (reading, sample, term), covariance (reading, term, term) → (reading, sample)."""
     return (deviation * np.linalg.solve(covariance, deviation.mT).mT).sum(axis=-1)

@@ -10,7 +10,7 @@ from labelmaps.scoring.statistics import interval_fields, mcnemar, paired_differ
 
 
 def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Share of views and of x₀ whose first label is another; both (image, row, column)."""
+    """Compute the share of views, and of x₀, whose top label differs from the reference; both (image, row, column)."""
     flipped = top_label != reference
     _, rows, columns = flipped.shape
     initial = flipped[:, rows // 2, columns // 2]
@@ -20,9 +20,10 @@ def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
 
 
 def changes(outcomes: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """One row per measure: accuracy before the saccade, and after that of each method; both as from `read_protocol`.
+    """Compare accuracies with the reference: before the saccade, and after that of each method.
 
-    corrected and broken count the images that are right in one of the two alone; p_mcnemar is exact.
+    outcomes, reference: as from `read_protocol`. Returns one row per measure; corrected and broken count the images that are
+    right in one of the two alone; p_mcnemar is exact.
     """
     rows = []
     for measure in reference.columns:

@@ -1,4 +1,4 @@
-"""What the paper states beside what we find: its numbers, and its orders."""
+"""The paper's numbers and orders beside ours."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
 
 
 def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: bool) -> pd.DataFrame:
-    """Every number of the paper beside ours.
+    """Compare every number of the paper with ours.
 
     summary: as in summary.csv. paper: as in resources/paper.csv. same_images: whether ours are of the paper's data set.
 
@@ -27,21 +27,21 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     views are not compared.
     """
     rows = []
-    for view, of_view in summary.groupby("view", sort=False):
-        for architecture, of_paper in paper.groupby("architecture", sort=False):
-            same = of_view[of_view["architecture"] == architecture]
-            for model, ours in (of_view if same.empty else same).groupby("model", sort=False):
+    for view, view_rows in summary.groupby("view", sort=False):
+        for architecture, paper_rows in paper.groupby("architecture", sort=False):
+            same = view_rows[view_rows["architecture"] == architecture]
+            for model, ours in (view_rows if same.empty else same).groupby("model", sort=False):
                 network = {"view": view, "model": model} | ours.iloc[0][["architecture", "weights"]].to_dict()
-                otherwise = difference_in_kind(network, of_paper.iloc[0], same_images)
+                otherwise = difference_in_kind(network, paper_rows.iloc[0], same_images)
                 rows += [
                     network | {"paper_network": architecture} | beside(stated, ours, otherwise)
-                    for stated in numbers(of_paper)
+                    for stated in numbers(paper_rows)
                 ]
     return pd.DataFrame(rows)
 
 
 def difference_in_kind(network: dict, paper: pd.Series, same_images: bool) -> str:
-    """Why ours cannot be held against the paper's numbers; empty where it can."""
+    """Say why a network of ours cannot be compared with the paper's; return an empty text where it can."""
     weights = network["weights"].removeprefix("torchvision ")
     if network["architecture"] != paper["architecture"] or weights not in paper["weights"].split():
         return OTHER_NETWORK
@@ -49,7 +49,7 @@ def difference_in_kind(network: dict, paper: pd.Series, same_images: bool) -> st
 
 
 def numbers(paper: pd.DataFrame) -> list[dict]:
-    """The numbers of one of the paper's networks, one by one: accuracy and Pointing Game as stated, gains by subtraction."""
+    """List the numbers of one of the paper's networks: accuracy and Pointing Game as stated, gains by subtraction."""
     paper = paper.assign(gain=paper["accuracy_after"] - paper["accuracy_before"])
     long = paper.melt("method", ["accuracy_after", "gain", "pointing"], "measure", "paper").dropna()
     is_trivial = (long["method"] == "center") & (long["measure"] == "gain")
@@ -62,7 +62,10 @@ def numbers(paper: pd.DataFrame) -> list[dict]:
 
 
 def beside(stated: dict, ours: pd.DataFrame, otherwise: str) -> dict:
-    """A number of the paper with ours; `ours` are one network's rows of the summary, `otherwise` as `difference_in_kind`."""
+    """Compare a number of the paper with ours.
+
+    stated: the paper's number. ours: one network's rows of the summary. otherwise: as from `difference_in_kind`.
+    """
     measure = stated["measure"]
     match = ours[ours["variant"] == stated["method"]]
     if match.empty or np.isnan(match[measure].iloc[0]):
@@ -86,9 +89,9 @@ def beside(stated: dict, ours: pd.DataFrame, otherwise: str) -> dict:
 
 
 def compare_orders(scores: Mapping[str, pd.DataFrame], orders: pd.DataFrame) -> pd.DataFrame:
-    """Every order that the paper states, looked at on one network through one view.
+    """Check every order that the paper states on one network that looks through one view.
 
-    scores: variant of the method → one row per image, as from `score_fixations`, the same images in the same order. orders:
+    scores: variant of the method → one row per image, as from `compute_scores`, the same images in the same order. orders:
     as in resources/paper_orders.csv: of `measure`, the method `greater` has more than `lesser`.
 
     Adds ours, the difference between the two over the same images (with a box, for the Pointing Game), its 95 % interval,
@@ -99,7 +102,7 @@ def compare_orders(scores: Mapping[str, pd.DataFrame], orders: pd.DataFrame) -> 
 
 
 def paired(scores: Mapping[str, pd.DataFrame], measure: str, greater: str, lesser: str) -> dict:
-    """The difference in a measure between two methods over the same images, and what it says of the order."""
+    """Compute the difference in a measure between two methods over the same images, and the verdict on their order."""
     if greater not in scores or lesser not in scores:
         return dict.fromkeys(("ours", "ours_low", "ours_high"), np.nan) | {"n": 0, "verdict": NOT_RUN}
     more, less = (scores[method] for method in (greater, lesser))

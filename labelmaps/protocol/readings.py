@@ -1,27 +1,28 @@
 """Readings of the paper's protocol: how right the network is after the saccade of each of its methods."""
 
 from collections.abc import Iterable, Mapping
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 
 from labelmaps.methods import igub, likelihood, max_logit
-from labelmaps.scoring.fixations import Arrival, select_fixations
+from labelmaps.scoring.fixations import Arrival, find_fixations
 from labelmaps.scoring.statistics import interval_fields, paired_difference, proportion
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.saliency_file import SaliencyMaps
 
-ON_LABEL_MAPS = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
+ON_LABEL_MAPS: dict[str, ModuleType] = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
 ON_GLIMPSES = ("gradcam", "dff")
-GLIMPSES = 2  # what a method on x₀ looks at: x₀, and the view after the saccade
-EITHER = "either"  # arrival: by the nearest view and by index are the same
+GLIMPSES = 2  # views that a method on x₀ needs: x₀, and the one after the saccade
+EITHER = "either"  # the arrival where the nearest view and the view by index are the same
 ARRIVALS = {"nearest": ", nearest view", "index": ", view by index", EITHER: ""}
 
 
 def label_map_saliency(blocks: Iterable[LabelMaps], label: np.ndarray) -> dict[str, np.ndarray]:
-    """Method → saliency maps (image, row, column) of those of the paper's methods that look at label maps.
+    """Compute the saliency maps of those of the paper's methods that look at label maps.
 
-    blocks: the label maps of all images, in order. label: (image,).
+    blocks: the label maps of all images, in order. label: (image,). Returns method → (image, row, column).
     """
     maps: dict[str, list[np.ndarray]] = {method: [] for method in ON_LABEL_MAPS}
     start = 0
@@ -31,7 +32,7 @@ def label_map_saliency(blocks: Iterable[LabelMaps], label: np.ndarray) -> dict[s
             cue = label[start:stop] if module.CUE == "cued" else None
             maps[method].append(module.saliency(block, cue))
         start = stop
-    return {method: np.concatenate(of_blocks) for method, of_blocks in maps.items()}
+    return {method: np.concatenate(blocks_of_method) for method, blocks_of_method in maps.items()}
 
 
 def read_protocol(
@@ -42,31 +43,33 @@ def read_protocol(
     label: np.ndarray,
     arrival: Arrival,
 ) -> pd.DataFrame:
-    """Is the network right before the saccade, and after that of each method? Boolean columns, one row per image.
+    """Compute the outcomes of one view: whether the network is right before the saccade, and after that of each method.
 
-    maps: as from `label_map_saliency`. glimpses: method → its maps. centre: (image, row, column, 2), where the views look.
-    top_label: (image, row, column). label: (image,). arrival: as in `select_fixations`.
+    maps: as from `label_map_saliency`. glimpses: method → its maps. centre: (image, row, column, 2), the fixations.
+    top_label: (image, row, column). label: (image,). arrival: as in `find_fixations`.
+
+    Returns boolean columns, `before` and one per method, with one row per image.
     """
     _, rows, columns = top_label.shape
     salient = {method: (saliency, centre) for method, saliency in maps.items()}
     salient |= {method: (glimpse.saliency, glimpse.point) for method, glimpse in glimpses.items()}
     outcomes = {"before": top_label[:, rows // 2, columns // 2] == label}
     for method, (saliency, point) in salient.items():
-        fixations = select_fixations(saliency, point, centre, arrival)
+        fixations = find_fixations(saliency, point, centre, arrival)
         after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
         outcomes[method] = after == label
     return pd.DataFrame(outcomes)
 
 
 def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
-    """The readings of one view: name → (view and arrival, outcomes indexed by image).
+    """Divide the outcomes of one view into readings: name → (view and arrival, outcomes indexed by image).
 
     outcomes: as from `read_protocol` for each arrival, with the columns arrival and image. Where the ways to arrive agree
     on every image there is one reading, of arrival "either", else one for each.
     """
     arrivals = {
-        arrival: of_arrival.set_index("image").drop(columns="arrival")
-        for arrival, of_arrival in outcomes.groupby("arrival", sort=False)
+        str(arrival): rows.set_index("image").drop(columns="arrival")
+        for arrival, rows in outcomes.groupby("arrival", sort=False)
     }
     first, *others = arrivals.values()
     if others and all(other.equals(first) for other in others):
@@ -78,7 +81,7 @@ def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, 
 
 
 def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
-    """Accuracy before and after the saccade of a method and the gain between them, with 95 % intervals.
+    """Compute the accuracy before and after the saccade of a method, and the gain between them, with 95 % intervals.
 
     outcomes: as from `read_protocol`. Fields as in the summary.
     """

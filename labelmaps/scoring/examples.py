@@ -41,7 +41,7 @@ RANKING = {
 
 
 def describe(example: pd.Series) -> str:
-    """Describe in the words of the figures what a row of `choose_examples` is an example of."""
+    """Describe in the words of the figures what a row of `select_examples` is an example of."""
     kind = KINDS.get(example["example"], CHOSEN)
     return kind if example["qualifies"] else f"{kind} (no image is one; the nearest)"
 
@@ -56,7 +56,7 @@ def measure_images(
 
     index: the index of the data set.
     label_maps: of all images in the order of the index, block by block.
-    fixations, scores: for each method a table with one row per image, as from `select_fixations` and `score_fixations`.
+    fixations, scores: for each method a table with one row per image, as from `find_fixations` and `compute_scores`.
 
     Returns one row per image: image; has_box; p_before, the probability of k* at x₀; p_after, its mean over the methods'
     fixations; gain, the difference of the two; n_correct, the number of methods that are right after the saccade;
@@ -119,7 +119,7 @@ def rank_images(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     return measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()])
 
 
-def choose_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+def select_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
     """Choose the images to show: those that the user chose, then the first image in the ranking of each kind.
 
     measures: as from `measure_images`, of at least one image. chosen: example → image id.
@@ -152,7 +152,7 @@ def choose_telling(
     chosen: example → image id.
     images: the number of images. All are taken if there are no more, and the chosen ones in any case.
 
-    The kinds are those of `choose_examples`, and objects that cover less than a tenth of the image. An image has the kind
+    The kinds are those of `select_examples`, and objects that cover less than a tenth of the image. An image has the kind
     for which it was taken first. If too few images are of any kind, the rest are taken in the order of the index.
 
     Returns one row per image, sorted by kind: image; kind, in the words of the figures; network (empty for kinds that do not
@@ -200,7 +200,7 @@ def find_positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str
 
 
 def write_examples(path: str | Path, examples: pd.DataFrame) -> None:
-    """Write the table of `choose_examples` as CSV, with six decimals per number."""
+    """Write the table of `select_examples` as CSV, with six decimals per number."""
     with moved_into_place(path) as temporary:
         # Texts are quoted: the name of a file, and so an id, may contain any kind of line end.
         examples.round(6).to_csv(temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)

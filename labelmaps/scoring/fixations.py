@@ -10,7 +10,7 @@ from labelmaps.errors import InputError
 Arrival = Literal["nearest", "index"]
 
 
-def select_fixations(
+def find_fixations(
     saliency: np.ndarray, point: np.ndarray, centre: np.ndarray, arrival: Arrival = "nearest"
 ) -> pd.DataFrame:
     """Select the most salient cell of each map, and the view in which the eye arrives.

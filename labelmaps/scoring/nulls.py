@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.methods import likelihood
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.storage.label_map_file import LabelMaps
 
 Outcomes = dict[str, tuple[np.ndarray, ...]]
@@ -128,7 +128,7 @@ def label_nulls(
     """
 
     def after_decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
-        fixation = select_fixations(saliency, centre, centre)
+        fixation = find_fixations(saliency, centre, centre)
         view = np.arange(len(label)), fixation["row"], fixation["column"]
         label_after = top_label[view]
         return label_after == label, hit[view], label_after == decoy
@@ -143,7 +143,7 @@ def label_nulls(
 
 
 def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
-    """Compute the outcomes of the null `standard_crop`: no saccade; whether the standard centre crop is classified correctly.
+    """Compute the outcomes of the null `standard_crop`: whether the standard centre crop is classified correctly.
 
     top_label: (image,), of the crop. label: (image,), k*.
     """

@@ -10,7 +10,7 @@ from labelmaps.scoring.pointing import hits
 HIT, MISS, SKIPPED = "hit", "miss", "skipped"
 
 
-def score_fixations(
+def compute_scores(
     fixations: pd.DataFrame,
     label: np.ndarray,
     boxes: Sequence[np.ndarray],
@@ -19,7 +19,7 @@ def score_fixations(
 ) -> pd.DataFrame:
     """Score the fixation of each image.
 
-    fixations: as from `select_fixations`, and also own_label, the label that the method itself gives, or null.
+    fixations: as from `find_fixations`, and also own_label, the label that the method itself gives, or null.
     label: (image,), k*.
     boxes: per image (box, 4), in original pixels.
     top_label: (image, row, column).

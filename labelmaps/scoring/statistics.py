@@ -67,7 +67,7 @@ def is_binary(values: np.ndarray) -> bool:
 
 
 def _student(values: np.ndarray, least: float, most: float) -> tuple[float, float, float]:
-    """Compute the mean and Student's 95 % interval, cut to [least, most]; for a single value, the interval is all of that."""
+    """Compute the mean and Student's 95 % interval, cut to [least, most]; of a single value, all of [least, most]."""
     n, mean = len(values), values.mean()
     if n == 1:
         return mean, least, most
@@ -122,7 +122,7 @@ def interval_fields(name: str, interval: tuple[float, float, float]) -> dict[str
 
 
 def holm(p: np.ndarray) -> np.ndarray:
-    """Adjust m p values by Holm's step-down procedure (1979): p_(i) becomes max over j ≤ i of (m − j + 1) p_(j), at most 1."""
+    """Adjust m p values by Holm's procedure (1979): p_(i) becomes the maximum over j ≤ i of (m − j + 1) p_(j), at most 1."""
     order = np.argsort(p)
     stepped = np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1))
     adjusted = np.empty(len(p))

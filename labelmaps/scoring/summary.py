@@ -33,7 +33,7 @@ POINTING_COLUMNS = ["method", "rule", "tolerance", "subset", "n", "pointing", "p
 def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     """Summarise the scores of one method.
 
-    scores: one row per image, as from `score_fixations`. seed: of the bootstrap.
+    scores: one row per image, as from `compute_scores`. seed: of the bootstrap.
 
     Returns fractions of images with 95 % intervals (`_low`, `_high`): accuracy_before, accuracy_after, and gain, their
     difference; pointing, the hits among the images with a box; accuracy_own, the accuracy of the label that the method

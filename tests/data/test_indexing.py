@@ -17,9 +17,9 @@ from labelmaps.data.images import read_image
 from labelmaps.data.index import (
     SCHEMA,
     are_imagenet_validation,
+    draw_sample,
     read_excluded,
     read_index,
-    sample_images,
     write_excluded,
     write_index,
 )
@@ -535,7 +535,7 @@ def numbered(n):
 @pytest.mark.parametrize("seed", [0, 5])
 def test_a_sample_holds_so_many_images_of_the_index_in_its_order(images, seed):
     index = numbered(100)
-    sample = sample_images(index, images, seed)
+    sample = draw_sample(index, images, seed)
     assert len(sample) == images
     assert sample["image"].is_unique
     assert sample["image"].is_monotonic_increasing
@@ -544,12 +544,12 @@ def test_a_sample_holds_so_many_images_of_the_index_in_its_order(images, seed):
 
 @pytest.mark.parametrize("images", [100, 101, 5000])
 def test_a_sample_of_as_many_images_as_there_are_is_the_index(images):
-    pd.testing.assert_frame_equal(sample_images(numbered(100), images, 3), numbered(100))
+    pd.testing.assert_frame_equal(draw_sample(numbered(100), images, 3), numbered(100))
 
 
 def test_a_sample_depends_on_its_seed_alone():
     index = numbered(100)
-    first, again, other = (sample_images(index, 30, seed)["image"].tolist() for seed in (1, 1, 2))
+    first, again, other = (draw_sample(index, 30, seed)["image"].tolist() for seed in (1, 1, 2))
     assert first == again
     assert first != other
 
@@ -558,7 +558,7 @@ def test_every_image_is_as_likely_to_be_sampled():
     index, n_seeds = numbered(10), 2000
     counts = np.zeros(10)
     for seed in range(n_seeds):
-        counts[sample_images(index, 3, seed)["width"]] += 1
+        counts[draw_sample(index, 3, seed)["width"]] += 1
     # Binomial: 600 expected, with a standard deviation of 20.5
     assert abs(counts - 0.3 * n_seeds).max() < 90
 
@@ -566,7 +566,7 @@ def test_every_image_is_as_likely_to_be_sampled():
 def test_a_sample_is_an_index(data):
     index, _ = index_of(data)
     write_index(data / "whole.parquet", index)
-    write_index(data / "sample.parquet", sample_images(read_index(data / "whole.parquet"), 2, 0))
+    write_index(data / "sample.parquet", draw_sample(read_index(data / "whole.parquet"), 2, 0))
     sample = plain(read_index(data / "sample.parquet"))
     expected = plain(index)
     kept = expected[expected["image"].isin(sample["image"])].reset_index(drop=True)

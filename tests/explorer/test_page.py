@@ -46,7 +46,7 @@ from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.taps import Drawing, Sampling
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.scoring.summary import summarise
 from labelmaps.storage.csv_tables import read_results, write_results
@@ -712,7 +712,7 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
     )
     saliency = random.standard_normal((grid, grid)).astype(np.float32)
     point = geometry.centre + 1 / 3
-    fixation = select_fixations(saliency[None], point[None], maps.centre).iloc[0]
+    fixation = find_fixations(saliency[None], point[None], maps.centre).iloc[0]
     score = pd.Series({"own_label": 1, "correct_before": True, "correct_after": False, "pointing": "skipped"})
     of_map = describe_map(saliency, point, maps, fixation, score, "nearest")
     network = describe_views(maps, 0) | {"deviation": 1.23, "methods": [of_map] * 11}

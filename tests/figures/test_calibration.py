@@ -10,7 +10,7 @@ import pytest
 
 from labelmaps.figures import style
 from labelmaps.figures.calibration import MISFIT, SHARE, TITLE, draw_calibration
-from labelmaps.protocol.calibration import calibrate, terms_of
+from labelmaps.protocol.calibration import rank_readings, terms_of
 from pipeline.sources import ROOT
 
 mpl.use("agg")
@@ -52,7 +52,7 @@ def many(n, architecture, name):
         return pd.DataFrame(generator.random((50, 6)) < probability, columns=columns)
 
     readings = {name.format(i): outcomes() for i in range(n)}
-    return calibrate(readings, terms_of(architecture, PAPER), resamples=200)
+    return rank_readings(readings, terms_of(architecture, PAPER), resamples=200)
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from labelmaps.figures.views import (
     make_contact_sheet,
     telling_cells,
 )
-from labelmaps.views import Geometry
+from labelmaps.views import Geometry, create_view
 
 mpl.use("agg")
 NOTES = ["zoom, floor 0.1", "val_00000001"]

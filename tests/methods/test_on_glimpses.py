@@ -35,7 +35,7 @@ from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 
@@ -191,7 +191,7 @@ def test_a_label_for_which_nothing_speaks_gives_a_dead_map_and_the_eye_stays(met
     np.testing.assert_array_equal((maps == 0).all(axis=(1, 2)), dead)
     assert not np.signbit(maps).any()
     geometry = view.geometry(300, 200)
-    fixations = select_fixations(
+    fixations = find_fixations(
         maps,
         cell_points(geometry.extent[2, 2][None].repeat(n, axis=0), rows, columns),
         geometry.centre[None].repeat(n, axis=0),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from labelmaps.protocol.calibration import PAPER_ERROR, calibrate, estimates, terms_of
+from labelmaps.protocol.calibration import PAPER_ERROR, estimates, rank_readings, terms_of
 from pipeline.sources import ROOT
 
 PAPER = pd.read_csv(ROOT / "resources/paper.csv", comment="#")
@@ -73,7 +73,7 @@ def test_estimates_by_hand():
 def test_by_hand_one_term():
     """One image in four right: the bootstrap's variance is p(1 − p)/n, to 10 % (five sampling errors at 5000 resamples)."""
     one = terms(("accuracy at x₀", "accuracy_before", "center", 0.75, "p"))
-    ranking, by_term = calibrate({"r": toy([1, 0, 0, 0])}, one, resamples=5000)
+    ranking, by_term = rank_readings({"r": toy([1, 0, 0, 0])}, one, resamples=5000)
     variance = 0.25 * 0.75 / 4
     assert ranking["misfit"][0] == pytest.approx(0.5**2 / (variance + PAPER_ERROR**2), rel=0.1)
     assert ranking["p"][0] == stats.chi2.sf(ranking["misfit"][0], 1)
@@ -99,7 +99,7 @@ def test_by_hand_several_terms():
     of_image = estimates(TOY, TOY_TERMS)
     covariance = np.cov(of_image.T, ddof=0) / len(of_image) + PAPER_ERROR**2 * np.eye(3)
     deviation = np.array([0.0, 0.25, -0.25])
-    ranking, by_term = calibrate({"r": TOY}, TOY_TERMS, resamples=20_000)
+    ranking, by_term = rank_readings({"r": TOY}, TOY_TERMS, resamples=20_000)
     assert by_term["deviation"].tolist() == deviation.tolist()
     assert ranking["misfit"][0] == pytest.approx(deviation @ np.linalg.inv(covariance) @ deviation, rel=0.1)
     assert by_term["z"].tolist() == pytest.approx(deviation / np.sqrt(np.diag(covariance)), rel=0.05)
@@ -117,7 +117,7 @@ def test_the_covariance_is_that_of_means():
 
     def misfit(deviation):
         table = TERMS.assign(paper=ours - deviation)
-        return calibrate({"r": data}, table, resamples)[0]["misfit"][0]
+        return rank_readings({"r": data}, table, resamples)[0]["misfit"][0]
 
     unit = np.eye(size)
     inverse = np.diag([misfit(a) for a in unit])
@@ -132,7 +132,7 @@ def test_the_covariance_is_that_of_means():
 def test_a_reading_with_the_papers_numbers_fits_exactly():
     exact = outcomes(0)
     table = TERMS.assign(paper=estimates(exact, TERMS).mean(axis=0))
-    ranking, by_term = calibrate({"other": outcomes(1), "exact": exact}, table)
+    ranking, by_term = rank_readings({"other": outcomes(1), "exact": exact}, table)
     assert ranking["reading"].tolist() == ["exact", "other"]
     assert ranking["rank"].tolist() == [1, 2]
     assert ranking["misfit"][0] == 0
@@ -143,21 +143,21 @@ def test_a_reading_with_the_papers_numbers_fits_exactly():
 
 def test_the_order_of_readings_of_columns_and_of_images_does_not_matter():
     readings = {str(seed): outcomes(seed) for seed in range(5)}
-    expected = calibrate(readings, TERMS)
+    expected = rank_readings(readings, TERMS)
     shuffled = {name: readings[name].iloc[::-1, ::-1] for name in "31402"}
-    for one, other in zip(expected, calibrate(shuffled, TERMS), strict=True):
+    for one, other in zip(expected, rank_readings(shuffled, TERMS), strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
 def test_the_order_of_terms_does_not_matter():
     readings = {str(seed): outcomes(seed) for seed in range(5)}
-    one, other = (calibrate(readings, table)[0] for table in (TERMS, TERMS[::-1]))
+    one, other = (rank_readings(readings, table)[0] for table in (TERMS, TERMS[::-1]))
     pd.testing.assert_frame_equal(one, other, rtol=1e-9)
 
 
 def test_the_same_seed_gives_the_same_another_seed_nearly():
     readings = {"a": outcomes(0), "b": outcomes(1)}
-    first, again, other = (calibrate(readings, TERMS, seed=seed)[0] for seed in (0, 0, 1))
+    first, again, other = (rank_readings(readings, TERMS, seed=seed)[0] for seed in (0, 0, 1))
     pd.testing.assert_frame_equal(first, again, check_exact=True)
     assert first["misfit"].tolist() != other["misfit"].tolist()
     assert first["misfit"].tolist() == pytest.approx(other["misfit"].tolist(), rel=0.2)
@@ -166,7 +166,7 @@ def test_the_same_seed_gives_the_same_another_seed_nearly():
 def test_readings_that_agree_on_every_image_share_a_rank_and_their_wins():
     same = {name: outcomes(0) for name in "bda"}
     others = {"c": outcomes(1), "worst": outcomes(2, probability=0.1)}
-    ranking, by_term = calibrate(same | others, TERMS)
+    ranking, by_term = rank_readings(same | others, TERMS)
     ranking = ranking.set_index("reading")
     assert ranking.index.tolist() == ["a", "b", "d", "c", "worst"]
     assert ranking.loc["a"].equals(ranking.loc["b"])
@@ -185,7 +185,7 @@ def test_the_same_images_are_resampled_for_all_readings():
     better = worse.copy()
     better[np.flatnonzero(~worse)[:3]] = True
     one = terms(("accuracy at x₀", "accuracy_before", "center", 1.0, "p"))
-    ranking, _ = calibrate({"worse": toy(worse), "better": toy(better)}, one)
+    ranking, _ = rank_readings({"worse": toy(worse), "better": toy(better)}, one)
     share = ranking.set_index("reading")["best_share"]
     # Only where none of the three is drawn (0.97¹⁰⁰ = 4.8 %) are the two equal, and the one with the larger Σ wins.
     assert share["better"] > 0.93
@@ -196,16 +196,16 @@ def test_a_method_that_never_moves_the_eye():
     """Its gain has no variance: the paper's own error alone says how far 3.1 points are."""
     still = outcomes(0).assign(gradcam=lambda table: table["before"])
     only = TERMS[TERMS["method"] == "gradcam"]
-    ranking, by_term = calibrate({"r": still}, only)
+    ranking, by_term = rank_readings({"r": still}, only)
     assert by_term[["ours", "ours_low", "ours_high"]].iloc[0].tolist() == [0, 0, 0]
     assert ranking["misfit"][0] == pytest.approx((0.031 / PAPER_ERROR) ** 2)
-    whole, _ = calibrate({"r": still, "moving": outcomes(0)}, TERMS)
+    whole, _ = rank_readings({"r": still, "moving": outcomes(0)}, TERMS)
     assert whole["reading"].tolist() == ["moving", "r"]
     assert np.isfinite(whole["misfit"]).all()
 
 
 def test_one_image_is_enough():
-    ranking, by_term = calibrate({"r": outcomes(0, n=1)}, TERMS)
+    ranking, by_term = rank_readings({"r": outcomes(0, n=1)}, TERMS)
     assert ranking["n_images"][0] == 1
     assert by_term["z"].tolist() == pytest.approx((by_term["deviation"] / PAPER_ERROR).tolist())
 
@@ -213,14 +213,14 @@ def test_one_image_is_enough():
 def test_readings_of_other_images_are_refused():
     readings = {"a": outcomes(0), "b": outcomes(1).rename({0: 99})}
     with pytest.raises(ValueError, match="not of the same images"):
-        calibrate(readings, TERMS)
+        rank_readings(readings, TERMS)
     with pytest.raises(ValueError, match="not of the same images"):
-        calibrate({"a": outcomes(0), "b": outcomes(1, n=41)}, TERMS)
+        rank_readings({"a": outcomes(0), "b": outcomes(1, n=41)}, TERMS)
     with pytest.raises(ValueError, match="twice"):
-        calibrate({"a": outcomes(0).rename({0: 1})}, TERMS)
+        rank_readings({"a": outcomes(0).rename({0: 1})}, TERMS)
 
 
 @pytest.mark.parametrize("readings", [{}, {"a": outcomes(0, n=0)}])
 def test_nothing_to_calibrate_is_refused(readings):
     with pytest.raises(ValueError, match="needs a reading, and images"):
-        calibrate(readings, TERMS)
+        rank_readings(readings, TERMS)

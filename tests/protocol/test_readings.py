@@ -7,8 +7,8 @@ import pytest
 from helpers.logits import label_maps, random_logits
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.protocol.readings import accuracies, label_map_saliency, read_protocol, readings_of
-from labelmaps.scoring.fixations import select_fixations
-from labelmaps.scoring.scores import score_fixations
+from labelmaps.scoring.fixations import find_fixations
+from labelmaps.scoring.scores import compute_scores
 from labelmaps.scoring.statistics import paired_difference, proportion
 from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views.zoom import View
@@ -131,9 +131,9 @@ def test_the_outcomes_are_those_of_the_workflow(arrival):
     }
     assert list(outcomes) == ["before", *saliency]
     for method, (salient, point) in saliency.items():
-        fixations = select_fixations(salient, point, centre, arrival)
+        fixations = find_fixations(salient, point, centre, arrival)
         fixations["own_label"] = pd.Series(pd.NA, fixations.index, "Int16")
-        scores = score_fixations(fixations, label, [np.zeros((0, 4))] * n, whole.top_label)
+        scores = compute_scores(fixations, label, [np.zeros((0, 4))] * n, whole.top_label)
         assert outcomes["before"].tolist() == scores["correct_before"].tolist()
         assert outcomes[method].tolist() == scores["correct_after"].tolist(), method
         assert 0 < outcomes[method].sum() < n

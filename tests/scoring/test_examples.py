@@ -12,11 +12,11 @@ from labelmaps.errors import InputError
 from labelmaps.scoring.examples import (
     KINDS,
     RANKING,
-    choose_examples,
     choose_telling,
     describe,
     measure_images,
     read_examples,
+    select_examples,
     write_examples,
 )
 from labelmaps.storage.label_map_file import LabelMaps
@@ -127,7 +127,7 @@ def measures(**columns):
 
 
 def choice(table, **chosen):
-    chosen_examples = choose_examples(table, chosen)
+    chosen_examples = select_examples(table, chosen)
     return dict(zip(chosen_examples["example"], chosen_examples["image"], strict=True))
 
 
@@ -181,7 +181,7 @@ def test_the_users_images_come_first_and_are_not_shown_again():
         "failure": "f",
     }
     assert list(choice(table, mine="g", best="a"))[:2] == ["mine", "best"]
-    chosen = choose_examples(table, {"mine": "g"})
+    chosen = select_examples(table, {"mine": "g"})
     words = ["chosen by hand", "largest gain", "agreement", "disagreement", "failure"]
     assert [text.split(" (")[0] for text in map(describe, chosen.to_dict("records"))] == words
 
@@ -201,7 +201,7 @@ def test_the_users_images_come_first_and_are_not_shown_again():
 )
 def test_where_no_image_is_one_the_example_says_so(columns, example, qualifies):
     table = measures(**columns)
-    chosen = choose_examples(table, {}).set_index("example", drop=False).loc[example]
+    chosen = select_examples(table, {}).set_index("example", drop=False).loc[example]
     assert chosen["qualifies"] == qualifies
     assert describe(chosen).endswith("(no image is one; the nearest)") != qualifies
 
@@ -213,7 +213,7 @@ def test_an_unknown_image_is_named_and_the_place_of_the_ids():
 
 def test_the_table_says_why(tables):
     index, maps, fixations, scores = tables
-    chosen = choose_examples(measure_images(index, [maps], fixations, scores), {})
+    chosen = select_examples(measure_images(index, [maps], fixations, scores), {})
     assert list(chosen.columns) == [
         "example",
         "image",
@@ -232,7 +232,7 @@ def test_the_table_says_why(tables):
 
 def test_ids_of_any_kind_come_back(tmp_path):
     path = tmp_path / "examples.csv"
-    table = choose_examples(
+    table = select_examples(
         measures(gain=[0.1, 1 / 3, 0, 0]).assign(image=["001", "NA", 'a "b",\r\nc', "é"]), {}
     )
     write_examples(path, table)

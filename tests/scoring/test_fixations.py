@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from labelmaps.errors import InputError
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.views.zoom import View
 
 WIDTH, HEIGHT = 400, 300
@@ -25,7 +25,7 @@ def cell_centres(n, rows=7, columns=7):
 def select(saliency):
     """Fixations on maps whose cells stand for the views' own centres, as dictionaries."""
     centres = zoom_centres(len(saliency), saliency.shape[1])
-    return select_fixations(saliency, centres, centres).to_dict("records")
+    return find_fixations(saliency, centres, centres).to_dict("records")
 
 
 @pytest.mark.parametrize("offset", [0.0, -100.0])  # log-probabilities are all negative
@@ -67,7 +67,7 @@ def test_a_dead_map_stays_at_the_centre_and_is_no_tie(value):
 def test_a_cell_of_the_evenly_divided_image_leads_to_the_zoom_view_of_its_row_and_column(row, column):
     saliency = np.zeros((1, 7, 7))
     saliency[0, row, column] = 1
-    (fixation,) = select_fixations(saliency, cell_centres(1), zoom_centres(1)).to_dict("records")
+    (fixation,) = find_fixations(saliency, cell_centres(1), zoom_centres(1)).to_dict("records")
     assert (fixation["row"], fixation["column"]) == (row, column)
     # The point is the cell's own centre, not the view's.
     assert fixation["x"] == pytest.approx((column + 0.5) / 7 * WIDTH)
@@ -77,7 +77,7 @@ def test_a_cell_of_the_evenly_divided_image_leads_to_the_zoom_view_of_its_row_an
 def test_the_nearest_view_is_found_across_grids_of_different_sizes():
     saliency = np.zeros((2, 5, 3))
     saliency[0, 0, 2] = saliency[1, 3, 0] = 1  # x, y = 333, 30 and 66.7, 210
-    fixations = select_fixations(saliency, cell_centres(2, 5, 3), zoom_centres(2))
+    fixations = find_fixations(saliency, cell_centres(2, 5, 3), zoom_centres(2))
     # zoom centres: x in 20, 80, 140, 200, 260, 320, 380 and y in 15, 60, 105, 150, 195, 240, 285
     assert fixations[["row", "column"]].to_numpy().tolist() == [[0, 5], [4, 1]]
 
@@ -87,16 +87,16 @@ def test_of_equally_near_views_the_lowest_index_is_taken():
     saliency[0, 0, 2] = 1
     point = np.array([[[[0.0, 0.0], [0.0, 0.0], [50.0, 50.0]]]])
     centre = np.array([[[[40.0, 50.0], [60.0, 50.0]], [[50.0, 40.0], [50.0, 60.0]]]])
-    fixations = select_fixations(saliency, point, centre)
+    fixations = find_fixations(saliency, point, centre)
     assert (fixations.row[0], fixations.column[0]) == (0, 0)
-    fixations = select_fixations(saliency, point, centre[:, ::-1])
+    fixations = find_fixations(saliency, point, centre[:, ::-1])
     assert (fixations.row[0], fixations.column[0]) == (0, 0)
 
 
 def test_a_grid_of_views_need_not_be_square():
     saliency = np.zeros((1, 2, 3))
     saliency[0, 1, 0] = 1
-    fixations = select_fixations(saliency, cell_centres(1, 2, 3), cell_centres(1, 2, 3))
+    fixations = find_fixations(saliency, cell_centres(1, 2, 3), cell_centres(1, 2, 3))
     assert (fixations.row[0], fixations.column[0]) == (1, 0)
 
 
@@ -105,7 +105,7 @@ def test_each_image_is_measured_with_its_own_points():
     saliency = np.zeros((2, 7, 7))
     saliency[:, 1, 5] = 1
     centres = np.stack([View().geometry(*size).centre for size in ((400, 300), (300, 400))])
-    fixations = select_fixations(saliency, centres, centres)
+    fixations = find_fixations(saliency, centres, centres)
     assert fixations[["row", "column"]].to_numpy().tolist() == [[1, 5], [1, 5]]
     np.testing.assert_allclose(fixations[["x", "y"]], [[320, 60], [240, 80]])
 
@@ -117,7 +117,7 @@ def test_a_grid_of_one_cell_selects_it():
 
 
 def test_the_columns_have_the_types_that_are_stored():
-    fixations = select_fixations(np.zeros((3, 7, 7), np.float32), zoom_centres(3), zoom_centres(3))
+    fixations = find_fixations(np.zeros((3, 7, 7), np.float32), zoom_centres(3), zoom_centres(3))
     assert fixations.dtypes.astype(str).to_dict() == {
         "row": "int16",
         "column": "int16",
@@ -130,7 +130,7 @@ def test_the_columns_have_the_types_that_are_stored():
 
 
 def test_a_dead_map_of_any_size_leaves_the_eye_at_the_centre_of_the_image():
-    fixations = select_fixations(np.zeros((1, 8, 8)), cell_centres(1, 8, 8), zoom_centres(1))
+    fixations = find_fixations(np.zeros((1, 8, 8)), cell_centres(1, 8, 8), zoom_centres(1))
     assert fixations[["row", "column", "dead"]].to_numpy().tolist() == [[3, 3, True]]
     np.testing.assert_allclose(fixations[["x", "y"]], [[WIDTH / 2, HEIGHT / 2]])
 
@@ -146,8 +146,7 @@ def test_the_eye_may_arrive_at_the_cells_own_row_and_column():
     saliency[1, 0, 6] = 1  # beyond the outermost views
     saliency[2, 1, 5] = saliency[2, 5, 1] = 1
     nearest, index = (
-        select_fixations(saliency, cell_centres(3), wide_views(3), arrival)
-        for arrival in ("nearest", "index")
+        find_fixations(saliency, cell_centres(3), wide_views(3), arrival) for arrival in ("nearest", "index")
     )
     assert nearest[["row", "column"]].to_numpy().tolist() == [[5, 1], [0, 6], [0, 6]]
     assert index[["row", "column"]].to_numpy().tolist() == [[4, 2], [0, 6], [1, 5]]
@@ -160,9 +159,9 @@ def test_the_eye_may_arrive_at_the_cells_own_row_and_column():
 
 def test_the_nearest_view_is_the_default():
     saliency = np.random.default_rng(0).random((20, 7, 7))
-    default = select_fixations(saliency, cell_centres(20), wide_views(20))
-    assert default.equals(select_fixations(saliency, cell_centres(20), wide_views(20), "nearest"))
-    assert not default.equals(select_fixations(saliency, cell_centres(20), wide_views(20), "index"))
+    default = find_fixations(saliency, cell_centres(20), wide_views(20))
+    assert default.equals(find_fixations(saliency, cell_centres(20), wide_views(20), "nearest"))
+    assert not default.equals(find_fixations(saliency, cell_centres(20), wide_views(20), "index"))
 
 
 @pytest.mark.parametrize("arrival", ["nearest", "index"])
@@ -170,7 +169,7 @@ def test_a_dead_map_stays_at_the_centre_however_the_eye_arrives(arrival):
     saliency = np.full((2, 5, 5), -0.5)
     saliency[1, 0, 1] = 0
     centres = zoom_centres(2, 5)
-    dead, alive = select_fixations(saliency, cell_centres(2, 5, 5), centres, arrival).to_dict("records")
+    dead, alive = find_fixations(saliency, cell_centres(2, 5, 5), centres, arrival).to_dict("records")
     assert dead == pytest.approx(
         {"row": 2, "column": 2, "x": 200, "y": 150, "peak": -0.5, "tie": False, "dead": True}
     )
@@ -184,10 +183,10 @@ def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
     with pytest.raises(
         InputError, match=f"map of {shape[0]} x {shape[1]} cells .* grid of 7 x 7; take the nearest"
     ):
-        select_fixations(saliency, points, zoom_centres(2), "index")
-    assert len(select_fixations(saliency, points, zoom_centres(2), "nearest")) == 2
+        find_fixations(saliency, points, zoom_centres(2), "index")
+    assert len(find_fixations(saliency, points, zoom_centres(2), "nearest")) == 2
 
 
 def test_the_grid_that_a_map_does_not_fit_is_told_in_rows_and_columns():
     with pytest.raises(InputError, match=r"map of 2 x 3 cells .* grid of 3 x 2"):
-        select_fixations(np.eye(2, 3)[None], cell_centres(1, 2, 3), cell_centres(1, 3, 2), "index")
+        find_fixations(np.eye(2, 3)[None], cell_centres(1, 2, 3), cell_centres(1, 3, 2), "index")

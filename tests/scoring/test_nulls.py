@@ -9,7 +9,7 @@ from scipy.special import softmax
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
@@ -283,7 +283,7 @@ def test_of_fixations_equally_probable_for_the_decoy_the_first_is_selected():
 def test_told_k_itself_the_decoy_is_the_likelihood_map():
     maps, label, hit = random_maps(n=40)
     table = rows_of(label_nulls(maps, label, label, hit), "decoy_random")
-    fixation = select_fixations(likelihood.saliency(maps, label), maps.centre, maps.centre)
+    fixation = find_fixations(likelihood.saliency(maps, label), maps.centre, maps.centre)
     view = np.arange(40), fixation["row"], fixation["column"]
     np.testing.assert_array_equal(table["correct_after"], maps.top_label[view] == label)
     np.testing.assert_array_equal(table["said_decoy"], table["correct_after"])

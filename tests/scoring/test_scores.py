@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.scoring.scores import score_fixations
+from labelmaps.scoring.scores import compute_scores
 
 BOX = np.array([[10, 20, 30, 60]], np.float32)
 TWO_BOXES = np.array([[0, 0, 5, 5], [50, 50, 90, 70]], np.float32)
@@ -26,7 +26,7 @@ def four_images():
 
 
 def test_scores_by_hand(four_images):
-    scores = score_fixations(*four_images)
+    scores = compute_scores(*four_images)
     expected = pd.DataFrame(
         {
             "label": [4, 4, 4, 2],
@@ -45,7 +45,7 @@ def test_scores_by_hand(four_images):
 
 
 def test_tolerance_reaches_every_image(four_images):
-    assert score_fixations(*four_images, tolerance=50)["pointing"].tolist() == [
+    assert compute_scores(*four_images, tolerance=50)["pointing"].tolist() == [
         "hit",
         "hit",
         "skipped",
@@ -55,21 +55,21 @@ def test_tolerance_reaches_every_image(four_images):
 
 def test_the_order_of_the_rows_counts_and_not_their_index(four_images):
     fixations, *rest = four_images
-    relabelled = score_fixations(fixations.set_axis([30, 10, 20, 0]), *rest)
-    pd.testing.assert_frame_equal(relabelled, score_fixations(fixations, *rest))
+    relabelled = compute_scores(fixations.set_axis([30, 10, 20, 0]), *rest)
+    pd.testing.assert_frame_equal(relabelled, compute_scores(fixations, *rest))
 
 
 def test_a_missing_fixation_or_box_list_is_an_error(four_images):
     fixations, label, boxes, top_label = four_images
     with pytest.raises((ValueError, IndexError)):
-        score_fixations(fixations[:3], label, boxes, top_label)
+        compute_scores(fixations[:3], label, boxes, top_label)
     with pytest.raises((ValueError, IndexError)):
-        score_fixations(fixations, label, boxes[:3], top_label)
+        compute_scores(fixations, label, boxes[:3], top_label)
 
 
 def test_outcomes_are_text_even_where_there_is_no_image(four_images):
     fixations, label, boxes, top_label = four_images
-    scores = score_fixations(fixations[:0], label[:0], boxes[:0], top_label[:0])
+    scores = compute_scores(fixations[:0], label[:0], boxes[:0], top_label[:0])
     assert len(scores) == 0
-    for table in (scores, score_fixations(*four_images)):
+    for table in (scores, compute_scores(*four_images)):
         assert (table.dtypes[["pointing", "reason"]] == pd.Series(["hit"]).dtype).all()

@@ -17,7 +17,7 @@ from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
-from labelmaps.scoring.fixations import select_fixations
+from labelmaps.scoring.fixations import find_fixations
 from labelmaps.scoring.pointing import hits as play
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
@@ -50,7 +50,7 @@ def test_pointing_agrees_with_an_independent_prototype():
         centre = np.stack([geometry.centre for geometry in looks])
         point = views.cell_points(np.stack([geometry.extent[3, 3] for geometry in looks]), 7, 7)
         for method, saliency in maps.items():
-            selected = select_fixations(saliency.numpy(), point, centre)
+            selected = find_fixations(saliency.numpy(), point, centre)
             hits[method] += play(selected["x"], selected["y"], rows["boxes"]).tolist()
     for method, outcomes in hits.items():
         assert len(outcomes) == 400

@@ -57,7 +57,7 @@ def score_nulls(
         probabilities.likelihood.reshape(len(ids), -1), correct.reshape(len(ids), -1), probabilities.rank
     )
     for output, content in ((scores, table), (best_of_n, curve)):
-        content.attrs = origin
+        content.attrs.update(origin)
         write_parquet(output, content)
 
 

@@ -32,9 +32,8 @@ def summarise_scores(
     for network, path in zip(networks, nulls, strict=True):
         table = read_parquet(path)
         origins[network["view"], network["model"]] = table.attrs
-        by_null = table.groupby("null")
         null_rows += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(by_null.get_group(name))
+            network | {"method": name, "variant": name} | NULL | summarise_null(table[table["null"] == name])
             for name in NULL_NAMES
         ]
     method_rows = []
