@@ -195,7 +195,7 @@ def script(name: str) -> str:
 
 
 def stages(folder: Path, n: int) -> Iterator[Stage]:
-    """Yield every stage on the first n images, each after those that make its inputs; arguments are as the rules give them."""
+    """Yield every stage on the first n images, each after those that make its inputs; with the arguments of its rule."""
     settings = default_settings()
     methods, catalogue, shown = settings.run.methods, settings.methods, settings.figure_1.methods
     results = folder / f"results_{n}"

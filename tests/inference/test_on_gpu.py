@@ -14,7 +14,8 @@ from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.methods import dff, gradcam, gradcam_plusplus
 from labelmaps.networks.build import build, fold_batch_norm
-from labelmaps.networks.classifier import Classifier, be_deterministic
+from labelmaps.networks.classifier import Classifier
+from labelmaps.networks.compute import be_deterministic
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import random_weights

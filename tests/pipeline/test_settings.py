@@ -1,7 +1,6 @@
 """A configuration is checked once, whole, before any job: each mistake is named with its path and what is allowed."""
 
 import re
-from dataclasses import fields
 from itertools import product
 from typing import get_args, get_type_hints
 
@@ -11,16 +10,11 @@ import yaml
 from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.methods import igub
-from labelmaps.modules import load_module, module_names
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError
-from pipeline.settings.datasets import Dataset, Sample, Sampled, Scenes
-from pipeline.settings.networks import Compute, Model, Random, Training
-from pipeline.settings.outputs import Calibration, Figure, Nulls, Pointing
+from pipeline.settings.datasets import Dataset, Sample
 from pipeline.settings.reading import read_settings, refuse_repeated_keys
-from pipeline.settings.schema import Run, Settings
-from pipeline.settings.views_and_methods import Method, View
 from pipeline.sources import ROOT
 
 RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
@@ -577,18 +571,6 @@ def test_igub_runs_with_each_of_its_priors():
         running = [settings.methods[method] for method in settings.run.methods]
         priors = [method.options["prior"] for method in running if method.method == "igub"]
         assert priors == ["initial", "mean", "inner"]
-
-
-def test_every_key_is_explained_in_the_configurations_readme():
-    text = (ROOT / "config/README.md").read_text()
-    models = [Settings, Dataset, Scenes, Sample, Sampled]
-    models += [Model, Training, Random, View, Method, Compute]
-    models += [Pointing, Figure, Nulls, Calibration, Run]
-    keys = {key for model in models for key in model.model_fields}
-    families = module_names(views)
-    keys |= {field.name for family in families for field in fields(load_module(views, family).View)}
-    keys |= {"prior", "components", "choose", *families}
-    assert [key for key in sorted(keys) if f"`{key}`" not in text] == []
 
 
 def test_only_views_that_are_windows_of_one_picture_share_a_trunk():

@@ -180,6 +180,7 @@ def test_a_script_is_given_of_a_network_what_it_uses():
     study = study_of(MINE)
     assert study.network("loaded") == {
         "architecture": "resnet18",
+        "source": "checkpoint",
         "weights": None,
         "size": 96,
         "mean": [0.1, 0.2, 0.3],
@@ -187,6 +188,7 @@ def test_a_script_is_given_of_a_network_what_it_uses():
     }
     assert study.network("public") == {
         "architecture": "resnet50",
+        "source": "torchvision V2",
         "weights": "V2",
         "size": None,
         "mean": None,
