@@ -90,6 +90,7 @@ class Results:
 
     @property
     def _label_maps(self) -> Path:
+        """Path of the joined label maps."""
         return Path(self.folder) / "label_maps.h5"
 
     def _find_place(self, image: str) -> int:

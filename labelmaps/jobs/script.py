@@ -1,4 +1,4 @@
-"""Run a script's function as its rule says."""
+"""The call of a script's function with what its rule declares."""
 
 import inspect
 from collections.abc import Callable, Iterable
@@ -11,23 +11,23 @@ from labelmaps.jobs.logs import job
 def run_script(function: Callable[..., None], snakemake: Any) -> None:
     """Call a script's function with the files, the params and the threads of its rule, and log to the rule's log.
 
-    function: each of its parameters bears the name of an input, an output or a param of the rule, or is `threads`. It gets
-    files as paths; other inputs, such as `code` and `env`, are there for Snakemake alone.
+    function: each of its parameters has the name of an input, an output or a param of the rule, or is `threads`. Files are
+        passed as paths. Other inputs, such as `code` and `env`, concern Snakemake alone.
     snakemake: the object that Snakemake defines in a script.
 
-    Raises `TypeError` where the rule has no such name, or one name for two things.
+    Raises `TypeError` if the rule does not have a name, or has it twice.
     """
-    given = [("threads", snakemake.threads), *snakemake.params.items()]
-    given += [
+    declarations = [("threads", snakemake.threads), *snakemake.params.items()]
+    declarations += [
         (name, as_paths(files)) for name, files in (*snakemake.input.items(), *snakemake.output.items())
     ]
     with job(snakemake.log[0]):
-        function(**{name: only(name, given) for name in inspect.signature(function).parameters})
+        function(**{name: only(name, declarations) for name in inspect.signature(function).parameters})
 
 
-def only(name: str, given: Iterable[tuple[str, Any]]) -> Any:
-    """Return the one value that is given under a name."""
-    values = [value for other, value in given if other == name]
+def only(name: str, declarations: Iterable[tuple[str, Any]]) -> Any:
+    """Return the value of the only declaration (name, value) of this name."""
+    values = [value for other, value in declarations if other == name]
     if len(values) != 1:
         raise TypeError(f"the rule has {len(values)} inputs, outputs and params of the name {name}")
     return values[0]

@@ -1,4 +1,4 @@
-"""The paper: its numbers, readings of its protocol, their calibration, and what a faster way of computing changes.
+"""Comparisons with the paper and with the reference: the paper's numbers, readings of its protocol, calibration, fidelity.
 
-Imports `scoring` and below. New here: a number that the paper states, or a reading.
+This room imports `scoring` and the rooms below it. A new number of the paper, or a new reading, belongs here.
 """

@@ -1,6 +1,7 @@
-"""Calibration: which reading of what the paper leaves open gives the paper's numbers.
+"""Calibration: a ranking of readings by how well they reproduce the paper's numbers.
 
-A reading says how the sensor shifts (a view family with its options), and how a cell of a glimpse's map leads to a view.
+A reading interprets what the paper leaves open: how the sensor shifts (a view family with its options), and how a cell of a
+saliency map leads to a view (the arrival).
 """
 
 from collections.abc import Mapping
@@ -11,34 +12,36 @@ from scipy import stats
 
 from labelmaps.scoring.statistics import CONFIDENCE
 
-# The paper's own standard error, as a fraction of images, the same for every term: that of the difference between two
-# accuracies p over n = 50,000 images, √(2p(1−p)/n) ≲ 0.003, beside which its rounding to 0.1 % is nothing. It also keeps
-# the covariance invertible where a method never moves the eye.
+# The standard error of the paper's numbers, as a fraction of images, the same for every term: that of the difference of two
+# accuracies p over n = 50,000 images, √(2p(1−p)/n) ≲ 0.003. Their rounding to 0.1 % is negligible in comparison. It also
+# keeps the covariance invertible if a method never moves the eye.
 PAPER_ERROR = 0.003
 
 
 def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
     """List the numbers of the paper with which a network of this architecture is compared, one row each.
 
-    paper: as in resources/paper.csv. The terms are the gains over x₀ of the network of which the paper states most (of this
-    one, where it is such a network). Of a network of which the paper states less, the accuracies at x₀ and after the saccade
-    are terms themselves, and stand in place of the other network's gain with the same method.
+    architecture: of our network. paper: as in resources/paper.csv.
 
-    Columns: term, its name; measure ("gain", "accuracy_before", "accuracy_after"); method; paper, the value as a fraction of
-    images; paper_network, whose it is.
+    The terms are the gains over x₀ of the network for which the paper states most numbers; of our network, if it is one of
+    several such. If the paper states fewer numbers for our network, its accuracies at x₀ and after the saccade are terms,
+    and replace the gains of the other network with the same methods.
+
+    Returns the columns term, its name; measure ("gain", "accuracy_before", "accuracy_after"); method; paper, the value as a
+    fraction of images; paper_network, the network for which the paper states it.
     """
-    stated = paper.groupby("architecture", sort=False).size()
-    fullest = architecture if stated.get(architecture) == stated.max() else stated.idxmax()
+    n_numbers = paper.groupby("architecture", sort=False).size()
+    fullest = architecture if n_numbers.get(architecture) == n_numbers.max() else n_numbers.idxmax()
     own = paper[paper["architecture"] == architecture] if architecture != fullest else paper.iloc[:0]
     gains = paper[(paper["architecture"] == fullest) & ~paper["method"].isin([*own["method"], "center"])]
     after = own[own["method"] != "center"]
     return pd.concat(
         [
-            as_terms(
+            make_terms(
                 "accuracy_before", "accuracy at x₀", own[own["method"] == "center"], own["accuracy_before"]
             ),
-            as_terms("accuracy_after", "accuracy of " + after["method"], after, after["accuracy_after"]),
-            as_terms(
+            make_terms("accuracy_after", "accuracy of " + after["method"], after, after["accuracy_after"]),
+            make_terms(
                 "gain",
                 "gain of " + gains["method"],
                 gains,
@@ -49,24 +52,28 @@ def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def as_terms(measure: str, name: str | pd.Series, stated: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
-    """One term for each of these rows of the paper's numbers; columns as in `terms_of`."""
+def make_terms(measure: str, name: str | pd.Series, rows: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
+    """Make one term of each of these rows of the paper's numbers; the columns are those of `terms_of`.
+
+    name: of the terms, one for all or one for each row. value: with the row labels of `rows`, among others.
+    """
     return pd.DataFrame(
         {
             "term": name,
             "measure": measure,
-            "method": stated["method"],
-            "paper": value.loc[stated.index],
-            "paper_network": stated["architecture"],
+            "method": rows["method"],
+            "paper": value.loc[rows.index],
+            "paper_network": rows["architecture"],
         }
     )
 
 
-def estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray:
+def compute_estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray:
     """Compute each image's contribution to each term, (image, term) float in −1, 0, 1; our value of a term is its mean.
 
-    outcomes: one row per image, boolean: before, whether x₀ is classified correctly, and one column per method, whether the
-    view after its saccade is. terms: as from `terms_of`.
+    outcomes: one row per image, boolean: `before`, whether the network is right at x₀, and one column per method, whether it
+        is right after the saccade.
+    terms: as from `terms_of`.
     """
     before = outcomes["before"].to_numpy(float)
     columns = []
@@ -84,33 +91,39 @@ def rank_readings(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank readings by their misfit to the paper, dᵀ (Σ + Σ_paper)⁻¹ d.
 
-    d is ours − paper over the terms. Σ is the covariance of ours, by a bootstrap over images: the same resampled images for
-    all terms and readings. Σ_paper is diagonal, PAPER_ERROR² for each term. readings: name → outcomes as for `estimates`,
-    indexed by image. Resampling takes resamples × images × 16 bytes.
+    readings: name → outcomes as for `compute_estimates`, indexed by image.
+    terms: as from `terms_of`.
+    resamples: the number of resamples of the bootstrap, which takes resamples × images × 16 bytes. seed: of the bootstrap.
 
-    Returns (ranking, by_term), the best reading first. Readings that agree on every image cannot be told apart: they share
-    one rank (1, 1, 3) and one best_share, and stand in the order of their names.
+    d is the vector of ours − paper over the terms. Σ is the covariance of ours, by a bootstrap over images, with the same
+    resampled images for all terms and readings. Σ_paper is diagonal, with PAPER_ERROR² for each term.
 
-    ranking, a row per reading: reading; rank; misfit; degrees, the number of terms; p, the χ² survival of the misfit: how
-    often a reading that is the paper's would fit no better, were it the only one tried; best_share, the share of resamples
-    in which no reading has a smaller misfit (its Σ kept); n_images. The misfit has no interval: a resample adds noise of its
-    own to d, so that resampled misfits lie above the misfit itself, by up to `degrees` on average.
+    Returns (ranking, by_term), the best reading first. Readings that agree on every image are indistinguishable: they share
+    one rank (1, 1, 3) and one best_share, and are in the order of their names.
 
-    by_term, a row per reading and term: reading; rank; term, method, measure, as in `terms`; ours and its 95 % interval
-    (percentiles of the resamples); paper, paper_network; deviation, ours − paper; z, that in standard errors of both.
+    ranking has one row per reading: reading; rank; misfit; degrees, the number of terms; p, the χ² survival function of the
+    misfit: how often the paper's own reading would fit no better, if no other were tried; best_share, the fraction of
+    resamples in which no reading has a smaller misfit (with the same Σ as without resampling); n_images. The misfit has no
+    interval: a resample adds its own noise to d, so that misfits of resamples are larger than the misfit itself, by up to
+    `degrees` on average.
 
-    Raises `ValueError` where there is no reading, no image or an image twice, and where readings are not of the same images.
+    by_term has one row per reading and term: reading; rank; term, method, measure, as in `terms`; ours and its 95 % interval
+    (percentiles of the resamples); paper, paper_network; deviation, ours − paper; z, the deviation in units of the standard
+    error of the difference.
+
+    Raises `ValueError` if there is no reading or no image, if an image appears twice, or if the readings have different
+    images.
     """
     names = sorted(readings)
-    distinct, which = distinct_estimates([readings[name] for name in names], terms)
+    distinct, which = compute_distinct_estimates([readings[name] for name in names], terms)
     n = distinct.shape[1]
     weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples) / n
     resampled = weights @ distinct  # (reading, resample, term)
-    covariance = covariances(resampled) + PAPER_ERROR**2 * np.eye(len(terms))
+    covariance = compute_covariances(resampled) + PAPER_ERROR**2 * np.eye(len(terms))
     paper = terms["paper"].to_numpy()
     ours = distinct.mean(axis=1)
-    misfit = misfits(ours[:, None] - paper, covariance)[:, 0]
-    resampled_misfit = misfits(resampled - paper, covariance)
+    misfit = compute_misfits(ours[:, None] - paper, covariance)[:, 0]
+    resampled_misfit = compute_misfits(resampled - paper, covariance)
     best_share = (resampled_misfit == resampled_misfit.min(axis=0)).mean(axis=1)
     ranking = pd.DataFrame(
         {
@@ -149,10 +162,14 @@ def rank_readings(
     return ranking, by_term
 
 
-def distinct_estimates(readings: list[pd.DataFrame], terms: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def compute_distinct_estimates(
+    readings: list[pd.DataFrame], terms: pd.DataFrame
+) -> tuple[np.ndarray, np.ndarray]:
     """Compute the estimates of distinct readings, and for each reading the index of its own among them.
 
-    Readings that agree on every image count once. Shapes: (distinct reading, image, term) and (reading,). Images are sorted.
+    Readings that agree on every image count as one. The images are sorted.
+
+    Returns the estimates, (distinct reading, image, term), and the indices, (reading,).
     Raises `ValueError` as `rank_readings` does.
     """
     readings = [outcomes.sort_index() for outcomes in readings]
@@ -163,17 +180,20 @@ def distinct_estimates(readings: list[pd.DataFrame], terms: pd.DataFrame) -> tup
         raise ValueError("an image appears twice")
     if not all(outcomes.index.equals(image) for outcomes in readings):
         raise ValueError("the readings are not of the same images")
-    by_reading = np.stack([estimates(outcomes, terms) for outcomes in readings])
+    by_reading = np.stack([compute_estimates(outcomes, terms) for outcomes in readings])
     distinct, which = np.unique(by_reading, axis=0, return_inverse=True)
     return distinct, which.ravel()
 
 
-def covariances(resampled: np.ndarray) -> np.ndarray:
+def compute_covariances(resampled: np.ndarray) -> np.ndarray:
     """Compute the covariance between terms over the resamples: (reading, resample, term) → (reading, term, term)."""
     centred = resampled - resampled.mean(axis=1, keepdims=True)
     return centred.mT @ centred / (resampled.shape[1] - 1)
 
 
-def misfits(deviation: np.ndarray, covariance: np.ndarray) -> np.ndarray:
-    """Compute dᵀ C⁻¹ d: deviation (reading, sample, term), covariance (reading, term, term) → (reading, sample)."""
+def compute_misfits(deviation: np.ndarray, covariance: np.ndarray) -> np.ndarray:
+    """Compute dᵀ C⁻¹ d for each deviation d, (reading, sample).
+
+    deviation: (reading, sample, term). covariance: (reading, term, term), C of each reading.
+    """
     return (deviation * np.linalg.solve(covariance, deviation.mT).mT).sum(axis=-1)

@@ -1,6 +1,6 @@
-"""Fidelity: what a faster way to compute label maps changes, beside the reference on the same images.
+"""Fidelity: how much label maps that are computed faster differ from the reference on the same images.
 
-The reference is the exact engine in float32, as it was written, not compiled.
+The reference is computed with the exact engine in float32, not compiled.
 """
 
 import numpy as np
@@ -10,28 +10,37 @@ from labelmaps.scoring.statistics import interval_fields, mcnemar, paired_differ
 
 
 def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Compute the share of views, and of x₀, whose top label differs from the reference; both (image, row, column)."""
-    flipped = top_label != reference
-    _, rows, columns = flipped.shape
-    initial = flipped[:, rows // 2, columns // 2]
-    fields = {"views": flipped.size, "views_flipped": int(flipped.sum())}
-    fields |= interval_fields("views_flipped_share", proportion(flipped.sum(), flipped.size))
+    """Compute the fraction of all views, and of x₀, whose top label differs from the reference.
+
+    top_label, reference: (image, row, column).
+
+    Returns views and views_flipped, their numbers; views_flipped_share and x0_flipped_share, each also with `_low` and
+    `_high`, its 95 % interval.
+    """
+    is_flipped = top_label != reference
+    _, rows, columns = is_flipped.shape
+    initial = is_flipped[:, rows // 2, columns // 2]
+    fields: dict[str, float] = {"views": is_flipped.size, "views_flipped": int(is_flipped.sum())}
+    fields |= interval_fields("views_flipped_share", proportion(is_flipped.sum(), is_flipped.size))
     return fields | interval_fields("x0_flipped_share", proportion(initial.sum(), initial.size))
 
 
 def changes(outcomes: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
-    """Compare accuracies with the reference: before the saccade, and after that of each method.
+    """Compare accuracies with those of the reference: before the saccade, and after the saccade of each method.
 
-    outcomes, reference: as from `read_protocol`. Returns one row per measure; corrected and broken count the images that are
-    right in one of the two alone; p_mcnemar is exact.
+    outcomes, reference: as from `labelmaps.protocol.readings.read_protocol`, of the same images in the same order.
+
+    Returns one row per column of outcomes: measure, its name; n_images; accuracy_reference, accuracy_run and change, their
+    difference, with 95 % intervals; corrected and broken, the numbers of images that are right only in the run and only in
+    the reference; p_mcnemar, McNemar's exact p.
     """
     rows = []
     for measure in reference.columns:
         ours, theirs = outcomes[measure].to_numpy(), reference[measure].to_numpy()
         corrected, broken, p = mcnemar(theirs, ours)
         row = {"measure": measure, "n_images": len(ours)}
-        for name, right in (("accuracy_reference", theirs), ("accuracy_run", ours)):
-            row |= interval_fields(name, proportion(right.sum(), len(right)))
+        for name, is_right in (("accuracy_reference", theirs), ("accuracy_run", ours)):
+            row |= interval_fields(name, proportion(is_right.sum(), len(is_right)))
         row |= interval_fields("change", paired_difference(theirs, ours))
         rows.append(row | {"corrected": corrected, "broken": broken, "p_mcnemar": p})
     return pd.DataFrame(rows)

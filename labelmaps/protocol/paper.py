@@ -1,4 +1,4 @@
-"""The paper's numbers and orders beside ours."""
+"""Comparison of our numbers, and of the order of methods, with those that the paper states."""
 
 from collections.abc import Mapping
 
@@ -17,39 +17,47 @@ SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
 def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: bool) -> pd.DataFrame:
     """Compare every number of the paper with ours.
 
-    summary: as in summary.csv. paper: as in resources/paper.csv. same_images: whether ours are of the paper's data set.
+    summary: as in summary.csv. paper: as in resources/paper.csv. same_images: whether our images are the paper's data set.
 
-    The numbers of each of the paper's networks stand beside our networks of the same architecture, or beside all of them
-    where there is none. One row per view, network and number: the paper's value, ours with its 95 % interval and number of
-    images, ours − paper, and a verdict: "compatible" where the paper's value lies in our interval. That is said only of the
-    same architecture and weights on the same data set; otherwise "different network", "different images", "other options"
-    (the paper's are taken to be the default ones), "not run" or "no image has a box". The paper does not define its view, so
-    views are not compared.
+    The numbers of each network in the paper are compared with our networks of the same architecture, or with all of them if
+    there is none. The paper does not define its view, so they are compared with those of every view.
+
+    Returns one row per view, network and number: the paper's value; ours with its 95 % interval and number of images;
+    difference, ours − paper; verdict. This is "compatible" if the paper's value lies in our interval, else "not compatible",
+    provided that architecture, weights and data set are the same. Otherwise it is "different network", "different images",
+    "other options" (the paper's are taken to be the default ones), "not run" or "no image has a box".
     """
     rows = []
     for view, view_rows in summary.groupby("view", sort=False):
         for architecture, paper_rows in paper.groupby("architecture", sort=False):
-            same = view_rows[view_rows["architecture"] == architecture]
-            for model, ours in (view_rows if same.empty else same).groupby("model", sort=False):
+            same_network = view_rows[view_rows["architecture"] == architecture]
+            candidates = view_rows if same_network.empty else same_network
+            for model, ours in candidates.groupby("model", sort=False):
                 network = {"view": view, "model": model} | ours.iloc[0][["architecture", "weights"]].to_dict()
-                otherwise = difference_in_kind(network, paper_rows.iloc[0], same_images)
+                obstacle = find_obstacle(network, paper_rows.iloc[0], same_images)
                 rows += [
-                    network | {"paper_network": architecture} | beside(stated, ours, otherwise)
-                    for stated in numbers(paper_rows)
+                    network | {"paper_network": architecture} | compare_number(number, ours, obstacle)
+                    for number in list_numbers(paper_rows)
                 ]
     return pd.DataFrame(rows)
 
 
-def difference_in_kind(network: dict, paper: pd.Series, same_images: bool) -> str:
-    """Say why a network of ours cannot be compared with the paper's; return an empty text where it can."""
+def find_obstacle(network: dict, paper: pd.Series, same_images: bool) -> str:
+    """Return the verdict if a network of ours cannot be compared with the paper's, or an empty text if it can.
+
+    network: architecture and weights of ours. paper: a row of the paper's network. same_images: as in `compare_numbers`.
+    """
     weights = network["weights"].removeprefix("torchvision ")
     if network["architecture"] != paper["architecture"] or weights not in paper["weights"].split():
         return OTHER_NETWORK
     return "" if same_images else OTHER_IMAGES
 
 
-def numbers(paper: pd.DataFrame) -> list[dict]:
-    """List the numbers of one of the paper's networks: accuracy and Pointing Game as stated, gains by subtraction."""
+def list_numbers(paper: pd.DataFrame) -> list[dict]:
+    """List the numbers of one of the paper's networks: accuracy and Pointing Game as stated, gains by subtraction.
+
+    paper: the rows of that network. Returns method, measure and paper, the value, of each number.
+    """
     paper = paper.assign(gain=paper["accuracy_after"] - paper["accuracy_before"])
     long = paper.melt("method", ["accuracy_after", "gain", "pointing"], "measure", "paper").dropna()
     is_trivial = (long["method"] == "center") & (long["measure"] == "gain")
@@ -61,54 +69,59 @@ def numbers(paper: pd.DataFrame) -> list[dict]:
     )
 
 
-def beside(stated: dict, ours: pd.DataFrame, otherwise: str) -> dict:
+def compare_number(number: dict, ours: pd.DataFrame, obstacle: str) -> dict:
     """Compare a number of the paper with ours.
 
-    stated: the paper's number. ours: one network's rows of the summary. otherwise: as from `difference_in_kind`.
+    number: as from `list_numbers`. ours: the rows of one network in the summary. obstacle: as from `find_obstacle`.
+
+    Returns the fields of `number`, and ours, ours_low, ours_high, difference, n and verdict, as in `compare_numbers`.
     """
-    measure = stated["measure"]
-    match = ours[ours["variant"] == stated["method"]]
+    measure = number["measure"]
+    match = ours[ours["variant"] == number["method"]]
     if match.empty or np.isnan(match[measure].iloc[0]):
-        is_other = ours["variant"].str.split().str[0].eq(stated["method"]).any()
+        is_other = ours["variant"].str.split().str[0].eq(number["method"]).any()
         verdict = NO_BOX if len(match) else OTHER_OPTIONS if is_other else NOT_RUN
         return (
-            stated
+            number
             | dict.fromkeys(("ours", "ours_low", "ours_high", "difference"), np.nan)
             | {"n": 0, "verdict": verdict}
         )
     value, low, high = match.iloc[0][[measure, f"{measure}_low", f"{measure}_high"]].astype(float)
-    within = COMPATIBLE if low <= stated["paper"] <= high else INCOMPATIBLE
-    return stated | {
+    within = COMPATIBLE if low <= number["paper"] <= high else INCOMPATIBLE
+    return number | {
         "ours": value,
         "ours_low": low,
         "ours_high": high,
-        "difference": value - stated["paper"],
+        "difference": value - number["paper"],
         "n": match["n_pointing" if measure == "pointing" else "n_images"].iloc[0],
-        "verdict": otherwise or within,
+        "verdict": obstacle or within,
     }
 
 
 def compare_orders(scores: Mapping[str, pd.DataFrame], orders: pd.DataFrame) -> pd.DataFrame:
-    """Check every order that the paper states on one network that looks through one view.
+    """Check every order of two methods that the paper states, with one network and one view of ours.
 
-    scores: variant of the method → one row per image, as from `compute_scores`, the same images in the same order. orders:
-    as in resources/paper_orders.csv: of `measure`, the method `greater` has more than `lesser`.
+    scores: variant of the method → one row per image, as from `compute_scores`, the same images in the same order.
+    orders: as in resources/paper_orders.csv: in `measure`, the method `greater` exceeds the method `lesser`.
 
-    Adds ours, the difference between the two over the same images (with a box, for the Pointing Game), its 95 % interval,
-    n, and a verdict: "as in the paper" or "opposite" where the interval excludes 0, else "not settled"; "not run" where a
-    method is not there.
+    Returns the rows of `orders`, each with ours, the difference of the two methods over the same images (for the Pointing
+    Game, those with a box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
+    "opposite" if the interval excludes 0, else "not settled"; "not run" if a method is missing; "no image has a box".
     """
-    return pd.DataFrame([order | paired(scores, **order) for order in orders.to_dict("records")])
+    return pd.DataFrame([order | compare_order(scores, **order) for order in orders.to_dict("records")])
 
 
-def paired(scores: Mapping[str, pd.DataFrame], measure: str, greater: str, lesser: str) -> dict:
-    """Compute the difference in a measure between two methods over the same images, and the verdict on their order."""
+def compare_order(scores: Mapping[str, pd.DataFrame], measure: str, greater: str, lesser: str) -> dict:
+    """Compute the difference in a measure between two methods over the same images, and the verdict on their order.
+
+    The arguments and the fields of the result are those of `compare_orders`.
+    """
     if greater not in scores or lesser not in scores:
         return dict.fromkeys(("ours", "ours_low", "ours_high"), np.nan) | {"n": 0, "verdict": NOT_RUN}
     more, less = (scores[method] for method in (greater, lesser))
     if measure == "pointing":
-        boxed = (more["pointing"] != SKIPPED).to_numpy()
-        more, less = ((table["pointing"] == HIT).to_numpy()[boxed] for table in (more, less))
+        has_box = (more["pointing"] != SKIPPED).to_numpy()
+        more, less = ((table["pointing"] == HIT).to_numpy()[has_box] for table in (more, less))
     else:
         more, less = (table["correct_after"].to_numpy(bool) for table in (more, less))
     value, low, high = paired_difference(less, more)

@@ -1,4 +1,4 @@
-"""Readings of the paper's protocol: how right the network is after the saccade of each of its methods."""
+"""Readings of the paper's protocol: whether the network is right after the saccade of each of the paper's methods."""
 
 from collections.abc import Iterable, Mapping
 from types import ModuleType
@@ -20,9 +20,11 @@ ARRIVALS = {"nearest": ", nearest view", "index": ", view by index", EITHER: ""}
 
 
 def label_map_saliency(blocks: Iterable[LabelMaps], label: np.ndarray) -> dict[str, np.ndarray]:
-    """Compute the saliency maps of those of the paper's methods that look at label maps.
+    """Compute the saliency maps of the paper's methods on label maps.
 
-    blocks: the label maps of all images, in order. label: (image,). Returns method → (image, row, column).
+    blocks: the label maps of all images, in order. label: (image,), k*.
+
+    Returns method → saliency maps (image, row, column).
     """
     maps: dict[str, list[np.ndarray]] = {method: [] for method in ON_LABEL_MAPS}
     start = 0
@@ -45,16 +47,20 @@ def read_protocol(
 ) -> pd.DataFrame:
     """Compute the outcomes of one view: whether the network is right before the saccade, and after that of each method.
 
-    maps: as from `label_map_saliency`. glimpses: method → its maps. centre: (image, row, column, 2), the fixations.
-    top_label: (image, row, column). label: (image,). arrival: as in `find_fixations`.
+    maps: as from `label_map_saliency`.
+    glimpses: method → its saliency maps, of methods on the activations at x₀.
+    centre: (image, row, column, 2), the fixations of the label maps, in original pixels.
+    top_label: (image, row, column).
+    label: (image,), k*.
+    arrival: as in `find_fixations`.
 
-    Returns boolean columns, `before` and one per method, with one row per image.
+    Returns one row per image and boolean columns: `before`, and one per method.
     """
     _, rows, columns = top_label.shape
-    salient = {method: (saliency, centre) for method, saliency in maps.items()}
-    salient |= {method: (glimpse.saliency, glimpse.point) for method, glimpse in glimpses.items()}
+    maps_and_points = {method: (saliency, centre) for method, saliency in maps.items()}
+    maps_and_points |= {method: (glimpse.saliency, glimpse.point) for method, glimpse in glimpses.items()}
     outcomes = {"before": top_label[:, rows // 2, columns // 2] == label}
-    for method, (saliency, point) in salient.items():
+    for method, (saliency, point) in maps_and_points.items():
         fixations = find_fixations(saliency, point, centre, arrival)
         after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
         outcomes[method] = after == label
@@ -62,10 +68,13 @@ def read_protocol(
 
 
 def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
-    """Divide the outcomes of one view into readings: name → (view and arrival, outcomes indexed by image).
+    """Divide the outcomes of one view into readings.
 
-    outcomes: as from `read_protocol` for each arrival, with the columns arrival and image. Where the ways to arrive agree
-    on every image there is one reading, of arrival "either", else one for each.
+    view: its name. outcomes: as from `read_protocol` for each arrival, with the columns arrival and image added.
+
+    If the arrivals agree on every image there is one reading, with the arrival "either", else one for each arrival.
+
+    Returns name → (view and arrival, outcomes indexed by image).
     """
     arrivals = {
         str(arrival): rows.set_index("image").drop(columns="arrival")
@@ -83,7 +92,7 @@ def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, 
 def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
     """Compute the accuracy before and after the saccade of a method, and the gain between them, with 95 % intervals.
 
-    outcomes: as from `read_protocol`. Fields as in the summary.
+    outcomes: as from `read_protocol`. Returns n_images and fields as in the summary.
     """
     before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
     n = len(outcomes)

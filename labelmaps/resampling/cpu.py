@@ -31,9 +31,8 @@ def _compile_for(*signatures: str) -> Callable[[Callable], Callable]:
         try:
             CONFIG.CACHE_DIR = CONFIG.CACHE_DIR or str(private_folder("numba"))
             return numba.njit(list(signatures), nogil=True, cache=True)(function)
-        except (
-            Exception
-        ) as error:  # a damaged, full or foreign folder costs a second or two, but changes no result
+        except Exception as error:
+            # A damaged, full or foreign folder costs a second or two, but changes no result.
             logger.warning(
                 "compiling anew: what is kept in %s cannot be used (%s). Delete it",
                 CONFIG.CACHE_DIR,

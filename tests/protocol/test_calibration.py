@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from labelmaps.protocol.calibration import PAPER_ERROR, estimates, rank_readings, terms_of
+from labelmaps.protocol.calibration import PAPER_ERROR, compute_estimates, rank_readings, terms_of
 from pipeline.sources import ROOT
 
 PAPER = pd.read_csv(ROOT / "resources/paper.csv", comment="#")
@@ -67,7 +67,7 @@ def test_the_terms_are_read_from_the_table():
 
 
 def test_estimates_by_hand():
-    assert estimates(TOY, TOY_TERMS).T.tolist() == [[1, 0, 0, 1], [1, 1, 0, 1], [-1, 0, 1, 0]]
+    assert compute_estimates(TOY, TOY_TERMS).T.tolist() == [[1, 0, 0, 1], [1, 1, 0, 1], [-1, 0, 1, 0]]
 
 
 def test_by_hand_one_term():
@@ -96,7 +96,7 @@ def test_by_hand_one_term():
 
 def test_by_hand_several_terms():
     """Σ by its formula, the covariance of means; of the bootstrap's entries, 5 % of the standard deviations' product off."""
-    of_image = estimates(TOY, TOY_TERMS)
+    of_image = compute_estimates(TOY, TOY_TERMS)
     covariance = np.cov(of_image.T, ddof=0) / len(of_image) + PAPER_ERROR**2 * np.eye(3)
     deviation = np.array([0.0, 0.25, -0.25])
     ranking, by_term = rank_readings({"r": TOY}, TOY_TERMS, resamples=20_000)
@@ -111,7 +111,7 @@ def test_the_covariance_is_that_of_means():
     With the deviations at hand, misfits of many made-up papers determine Σ: m(d) is a quadratic form.
     """
     data, resamples = outcomes(3, n=200), 2000
-    of_image = estimates(data, TERMS)
+    of_image = compute_estimates(data, TERMS)
     analytic = np.cov(of_image.T, ddof=0) / len(data)
     ours, size = of_image.mean(axis=0), len(TERMS)
 
@@ -131,7 +131,7 @@ def test_the_covariance_is_that_of_means():
 
 def test_a_reading_with_the_papers_numbers_fits_exactly():
     exact = outcomes(0)
-    table = TERMS.assign(paper=estimates(exact, TERMS).mean(axis=0))
+    table = TERMS.assign(paper=compute_estimates(exact, TERMS).mean(axis=0))
     ranking, by_term = rank_readings({"other": outcomes(1), "exact": exact}, table)
     assert ranking["reading"].tolist() == ["exact", "other"]
     assert ranking["rank"].tolist() == [1, 2]
