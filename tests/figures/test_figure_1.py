@@ -395,12 +395,13 @@ def study(tmp_path_factory):
     write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
     index, label_maps = folder / "index.parquet", folder / "label_maps.h5"
     maps = random_label_maps(ids, SIZES, VIEW, len(CLASSES), rng)
-    write_joined(label_maps, maps)
+    made_by = MADE_BY | {"view": {"family": "zoom", "grid": 3, "floor": 0.2}}
+    write_joined(label_maps, maps, made_by)
     max_logit = (maps.log_probability + maps.log_sum_exp[..., None]).max(axis=-1)
     glimpse = rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None]  # val_3's is dead
     saliency = [folder / "saliency" / name for name in ("max_logit.h5", "dff.h5")]
     write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
-    write_saliency(saliency[1], of_glimpse(maps, glimpse, label), MADE_BY)
+    write_saliency(saliency[1], of_glimpse(maps, glimpse, label), made_by)
     fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
     choose_examples(
         label_maps=label_maps,
@@ -479,7 +480,7 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
 @pytest.mark.slow
 def test_views_are_shown_as_the_network_received_them(study):
     """With nothing but whole pixels to sample, the view is the image's own pixels."""
-    pixels = np.asarray(Image.open(study / "02.png"))
+    pixels = np.array(Image.open(study / "02.png"))
     with open_label_maps(study / "label_maps.h5") as file:
         maps = file.read(2, 3)
     preprocessing = Preprocessing(64, mean=[0.1, 0.5, 0.9], std=[0.2, 1, 3])
