@@ -36,8 +36,8 @@ from labelmaps.data.annotations import read_annotations
 from labelmaps.data.classes import read_classes
 from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
+from pipeline.settings.configuration import Settings
 from pipeline.settings.reading import read_settings
-from pipeline.settings.schema import Settings
 from pipeline.settings.views_and_methods import View
 from pipeline.sources import ROOT
 

@@ -1,1 +1,1 @@
-"""What the workflow needs besides the science: its settings, and which code a rule depends on."""
+"""What the workflow needs besides the science: its settings, what follows from them, and which code a rule depends on."""

@@ -15,7 +15,7 @@ from labelmaps import methods
 from labelmaps.methods import facts_of
 from labelmaps.modules import load_module, module_names
 from pipeline.settings.base import Closed
-from pipeline.settings.schema import METHODS, VIEWS, Settings
+from pipeline.settings.configuration import METHODS, VIEWS, Settings
 from pipeline.settings.views_and_methods import Method, OneOf, View
 from pipeline.sources import ROOT
 

@@ -1,7 +1,7 @@
 """What a configuration asks for, as the rules see it: files, rows and columns of tables, parameters of scripts.
 
-The paths of results are made here and nowhere else in Python. What needs Snakemake itself (wildcards, the report, warnings)
-is in `rules/common.smk`.
+Lists of result files over views, networks and methods are made here; the pattern of a single file stands in its rule. What
+needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk`.
 """
 
 import itertools
@@ -13,9 +13,9 @@ from pathlib import Path
 
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
+from pipeline.settings.configuration import Settings
 from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
-from pipeline.settings.schema import Settings
 from pipeline.sources import ROOT, shown
 
 FIGURE_FORMATS = ("pdf", "svg", "png")

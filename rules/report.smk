@@ -40,7 +40,7 @@ TABLES = {
 READINGS = {
     "fidelity": (
         "Fidelity: the run beside the exact engine in float32",
-        "On a sample: the share of views, and of x₀, whose first label is another; accuracies by the reference and as the run "
+        "On a sample: the share of views, and of x₀, whose top label differs; accuracies by the reference and as the run "
         "computes them, with the change's 95 % interval; images right in the run alone (corrected) or in the reference alone "
         "(broken), and McNemar's exact p.",
     ),

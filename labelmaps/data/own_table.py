@@ -20,8 +20,9 @@ def read_table(
     Columns of the table: `path` of the image file; without its extension it is the image's id. `label`: class ids in all
     rows, or label indices in all rows. `boxes`: any number of `x0 y0 x1 y1` in original pixels, separated by blanks.
 
-    Returns (image id, image file) of each row, and the annotations.
-    Raises `InputError` if the table cannot be read or has no row, or if a label has no class.
+    Returns (image id, image file) of each row, and the annotations. Rows that cannot be used stay in the list, and are
+    named, with the reason, in the annotations' `problems`. Raises `InputError` if the table cannot be read or has no row, or
+    if a label has no class.
     """
     path = Path(path)
     rows = read_rows(path, ["path", "label"], optional=("boxes",))

@@ -1,4 +1,4 @@
-"""The explorer: what the page is told (`data`), and the page itself (HTML, CSS and JavaScript).
+"""The explorer: its data (`data`, collected by `seen`), and the HTML, CSS and JavaScript that show them (`page`).
 
-Imports `figures` and below. New here: whatever is shown image by image.
+This room imports `figures` and the rooms below it. What is shown image by image belongs here.
 """

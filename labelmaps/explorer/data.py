@@ -189,7 +189,10 @@ def describe_map(
 def describe_summary(
     summary: pd.DataFrame, views: Sequence[str], models: Sequence[str], methods: Sequence[str]
 ) -> list:
-    """Describe each method's results on all images, [view][model][method], in the words of the summary."""
+    """List each method's results on all images, [view][model][method]: its measures, as text, and numbers of images.
+
+    A measure is written as in the report's table, with its interval: "61.3 [56.4, 65.9]".
+    """
     names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
     rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
     rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})

@@ -82,7 +82,10 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
-    """Draw the image and each method's map, and below each the view that the network received there."""
+    """Draw the image and each method's map, and below each the view that the network received there.
+
+    width: the most that the figure may have, in inches; methods that do not fit beside one another go below.
+    """
     saccades = example.saccades
     most = max(int((width - 2 * MARGIN + GAP) / (NARROWEST_PANEL + GAP)) - 1, 1)
     n_blocks = math.ceil(len(saccades) / most)

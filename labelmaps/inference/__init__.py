@@ -1,4 +1,5 @@
-"""From images to what a network says: its inputs, the engines that ask it, label maps, and the first glimpse (x₀).
+"""From images to logits and activations: network inputs, engines, label maps, the first glimpse (x₀) and saliency on it.
 
-Imports `networks`, `views`, `data` and below. New here: an engine, or another thing to take from a network.
+This room imports `networks`, `views`, `data` and the rooms below them. A new engine belongs here (its name also goes to
+`pipeline/settings/views_and_methods.py`), and whatever else is computed by a network.
 """

@@ -9,6 +9,7 @@ import copy
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
@@ -86,7 +87,7 @@ class Engine(ABC):
 
 
 def create_engine(
-    name: str,
+    name: Literal["exact", "shared"],
     network: nn.Module,
     view: View,
     preprocessing: Preprocessing,
@@ -94,10 +95,16 @@ def create_engine(
     precision: str,
     compiled: bool,
 ) -> Engine:
-    """Make the engine of this name, `exact` or `shared`. precision, compiled: as for `Classifier`."""
-    if name == "shared":
-        return Shared(network, view, preprocessing, device, precision, compiled)
-    return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
+    """Make an engine, which takes the network over: it is moved to the device, cast, and may get a hook.
+
+    name: `exact` or `shared`.
+    precision, compiled: as for `Classifier`.
+
+    Raises `InputError` where the view or the network does not suit the engine `shared`.
+    """
+    if name == "exact":
+        return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
+    return Shared(network, view, preprocessing, device, precision, compiled)
 
 
 def equivalent_views(name: str, view: View) -> float:

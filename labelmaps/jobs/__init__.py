@@ -1,4 +1,4 @@
-"""What a job of any stage needs from its machine: a log, progress bars, a GPU, memory, threads that read ahead.
+"""What a job of any stage needs: its arguments from Snakemake (`script`), a log, progress bars, a GPU, memory, threads.
 
-This room imports nothing of the package but `errors`. Code that manages a resource of the machine belongs here.
+This room imports nothing of the package but `errors`. What has nothing to do with label maps belongs here.
 """

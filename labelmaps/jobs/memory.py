@@ -1,4 +1,4 @@
-"""Batch sizes: the default, and a smaller one where memory runs out."""
+"""A smaller batch where memory runs out. The default batch size is in `labelmaps.networks.compute`."""
 
 import logging
 from collections.abc import Callable

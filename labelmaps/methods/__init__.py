@@ -2,12 +2,11 @@
 
 A method is one module of this package with the constants
 
-- `INPUT`: the kind of the first argument: "label maps" (`LabelMaps`: the logits at every fixation, numpy) or "glimpse"
-  (`Glimpse`: the last block's activations at x₀, torch);
-- `CUE`: "cued" (given k*), "uncued" (not given it) or "baseline";
-- `NAME`, if figures should call it otherwise than the module, whose underscores they show as blanks;
-- `UNIT`, if the explorer should show the unit of the map's values;
-- `COLOUR`, "#RRGGBB", if its colour in figures should not be one of `SPARE_COLOURS`;
+- `INPUT`: the kind of the first argument: "label maps" (`LabelMaps`: log-probabilities and more at every fixation, numpy) or
+"glimpse" (`Glimpse`: the last block's activations at x₀, torch); - `CUE`: "cued" (given k*), "uncued" (not given it) or
+"baseline"; - `NAME`, if figures should call it otherwise than the module, whose underscores they show as blanks; - `UNIT`,
+if the explorer should show the unit of the map's values; - `COLOUR`, "#RRGGBB", its colour in figures; without it, one of
+`SPARE_COLOURS`;
 
 and the function `saliency(input, label, *, options…)`. It returns the saliency maps (image, row, column), raw, of a block of
 images. `label` (image,) holds k* for a cued method, and is None for the others: they cannot peek. A method that categorises
@@ -15,7 +14,8 @@ as well as localises returns the maps and its own labels (image,).
 
 The keyword-only parameters of `saliency` are the method's options in the configuration; a line `name: text` of the docstring
 describes each. A module is read before any job starts, and by the figures, in environments that need not have more than
-numpy: it imports torch, scipy and the like only inside `saliency`.
+numpy: it imports torch, scipy and the like only inside `saliency`. This room imports `inference` and the rooms below it, for
+types alone; what methods share has a name that begins with `_`.
 """
 
 import re

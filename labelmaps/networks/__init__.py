@@ -1,4 +1,5 @@
 """Classifiers: building, loading, running at a precision, splitting at the last block, and training.
 
-Imports `scenes`, `storage` and below. New here: an architecture (`build`), or a way to run one faster.
+This room imports `scenes`, `storage` and the rooms below them. A new architecture belongs in `build` (its name also goes to
+`pipeline/settings/networks.py`); device, precision, compilation and the default batch size are decided in `compute`.
 """

@@ -10,12 +10,17 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 
 def count_operations(run: Callable[[], object]) -> int:
-    """Count the floating-point operations that `run` makes with torch: a multiplication and an addition are two."""
-    fast = torch.backends.mha.get_fastpath_enabled()
+    """Count the floating-point operations of matrix products, convolutions and attention that `run` makes with torch.
+
+    A multiplication and an addition are two operations. Torch's counter leaves out what works element by element.
+    """
+    is_fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # it hides attention from the counter
-    with FlopCounterMode(display=False) as counter:
-        run()
-    torch.backends.mha.set_fastpath_enabled(fast)
+    try:
+        with FlopCounterMode(display=False) as counter:
+            run()
+    finally:
+        torch.backends.mha.set_fastpath_enabled(is_fast)
     return counter.get_total_flops()
 
 

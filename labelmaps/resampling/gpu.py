@@ -39,7 +39,10 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
 
 @lru_cache(maxsize=64)
 def send_taps(taps: BoxTaps, device: torch.device) -> list[Tensor]:
-    """Copy taps to a GPU: pixels and weights of the rows, then of the columns, then the interval of each box's columns."""
+    """Return taps on a GPU: pixels and weights of the rows, then of the columns, then the interval of each box's columns.
+
+    The tensors of the taps sent last are kept there, and returned again.
+    """
     rows, columns = taps.rows, taps.columns
     arrays = rows.pixel, rows.weight, columns.pixel, columns.weight, taps.interval_of
     return [send(array, device) for array in arrays]

@@ -6,10 +6,13 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 - `geometry(width, height)`: the fixations and the extents of the views, in original pixels (see `Geometry`);
 - `sample(image, size, black, cells, dtype)`: the views from the fixations of some cells of the grid;
 - `drawing(width, height)`: how its views are drawn, where a `labelmaps.resampling.taps.Drawing` describes them completely;
-  others need not have it.
+  others need not have it;
+- `sample_union(image, size, black, dtype)`: the picture of which all views are windows, if they are; `engine: shared` needs
+it.
 
 A line `name: text` of the docstring of `View` describes each option. A view raises `ValueError` for options that make no
-sense. Families import torch only inside `sample`, so that configurations can be checked without it.
+sense. Families import torch only inside `sample`, so that configurations can be checked without it. This room imports
+`resampling` and the rooms below it.
 """
 
 from collections.abc import Callable, Sequence

@@ -5,7 +5,8 @@ what is allowed. Four catalogues (datasets, models, views, methods) list what th
 that is not selected costs nothing.
 
 `base` holds the types and checks that the blocks share; `datasets`, `networks`, `views_and_methods` and `outputs` hold the
-blocks; `schema` the whole, with what is checked across blocks; `reading` makes it from a configuration, and words its
-mistakes. Each imports only those before it. A new key goes to the module of its block; what rules derive from the settings
-goes to `pipeline.study`.
+blocks; `configuration` the whole, with what is checked across blocks; `reading` makes it from the files, and describes
+mistakes. Each imports only those before it. A new key goes to the module of its block, with its default and description,
+from which `python -m pipeline.reference` makes the tables in config/README.md and config/schema.json. What rules derive from
+the settings goes to `pipeline.study`.
 """

@@ -7,7 +7,7 @@ import yaml
 from pydantic_core import ErrorDetails
 
 from pipeline.settings.base import Closed, ConfigurationError
-from pipeline.settings.schema import Settings
+from pipeline.settings.configuration import Settings
 
 
 def read_settings(config: dict) -> Settings:

@@ -26,8 +26,8 @@ from labelmaps.data.indexing import find_images
 from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
 from pipeline.settings.base import ConfigurationError
+from pipeline.settings.configuration import Settings
 from pipeline.settings.reading import read_settings
-from pipeline.settings.schema import Settings
 
 pytestmark = pytest.mark.slow  # together
 

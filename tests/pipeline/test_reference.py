@@ -12,7 +12,7 @@ from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
 from pipeline import reference
 from pipeline.reference import README, SCHEMA, fill_readme, main, make_schema, write_table
-from pipeline.settings.schema import Settings
+from pipeline.settings.configuration import Settings
 from pipeline.sources import ROOT
 
 CONFIGURATIONS = sorted((ROOT / "config").glob("*.yaml"))

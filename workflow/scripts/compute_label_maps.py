@@ -4,6 +4,7 @@ import json
 import logging
 import os
 from pathlib import Path
+from typing import Literal
 
 from labelmaps.data.batches import part_of
 from labelmaps.data.classes import read_classes
@@ -36,7 +37,7 @@ def compute_label_maps(
     label_maps: Path,
     part: int,
     parts: int,
-    engine_name: str,
+    engine_name: Literal["exact", "shared"],
     view_config: dict,
     network_config: dict,
     compute_config: dict,
