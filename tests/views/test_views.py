@@ -1,14 +1,13 @@
 """Zoom: where each view looks, and what it shows there."""
 
-import os
 import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from helpers import warm_python
 from labelmaps import views
 from labelmaps.errors import InputError
 from labelmaps.resampling.boxes import resize_boxes
@@ -310,29 +309,27 @@ def test_what_lies_halfway_is_rounded_to_even():
 
 @pytest.mark.slow
 def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
-    make_a_view = (
-        "import torch; from labelmaps.views.zoom import View; "
-        "print(View().sample(torch.ones(3, 4, 5), 2, torch.zeros(3), [0]).sum())"
+    script, folder = tmp_path / "make_a_view.py", tmp_path / "kept"
+    script.write_text(
+        "import sys\n"
+        f"sys.path.append({str(ROOT)!r})\n"
+        "import numba, torch\n"
+        f"numba.config.CACHE_DIR = {str(folder)!r}\n"  # as NUMBA_CACHE_DIR does where numba is imported later
+        "from labelmaps.views.zoom import View\n"
+        "print(View().sample(torch.ones(3, 4, 5), 2, torch.zeros(3), [0]).sum())\n"
     )
 
     def run() -> str:
-        done = subprocess.run(
-            [sys.executable, "-c", make_a_view],
-            cwd=ROOT,
-            env=os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = subprocess.run([warm_python.executable(), script], capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stderr
         assert done.stdout == "tensor(12.)\n"
         return done.stderr
 
     assert run() == ""
-    kept = {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")}
+    kept = {path: path.read_bytes() for path in folder.rglob("*.nb?")}
     assert len(kept) == 5  # two functions, one of them for two types
     assert run() == ""
-    assert {path: path.read_bytes() for path in tmp_path.rglob("*.nb?")} == kept
+    assert {path: path.read_bytes() for path in folder.rglob("*.nb?")} == kept
     for path in kept:
         path.write_bytes(kept[path][:100])
-    assert f"compiling anew: what is kept in {tmp_path} cannot be used" in run()
+    assert f"compiling anew: what is kept in {folder} cannot be used" in run()

@@ -1,4 +1,4 @@
-"""Grad-CAM and DFF on 400 real images, beside an independent prototype on the same images."""
+"""Grad-CAM and DFF on real images, beside an independent prototype on the same images."""
 
 import os
 from pathlib import Path
@@ -18,30 +18,45 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.pointing import hits as play
+from labelmaps.scoring.pointing import hits
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 TOLERANCE = 0.02  # as the prototype's authors ask: other decoders and sums round otherwise
-
-
-@pytest.mark.skipif(
+SAMPLE = 100
+# What `selected_points` gives for all images: x and y of each method, in original pixels.
+POINTS = Path(__file__).with_name("contract_points.csv")
+pytestmark = pytest.mark.skipif(
     DATA is None or not Path(DATA, "../contract/expected_cam.csv").exists(),
     reason="LABELMAPS_TEST_DATA names no folder of real data with a contract beside it",
 )
-def test_pointing_agrees_with_an_independent_prototype():
-    expected = pd.read_csv(Path(DATA, "../contract/expected_cam.csv"))
-    expected = expected[expected["model"] == "resnet18_pq"].set_index("method")["pointing"]
+
+
+@pytest.fixture(scope="module")
+def index():
+    """The index of the real images, which lie in this order in `POINTS`, too."""
     classes = ROOT / "resources/imagenet_classes.txt"
     images, boxes = Path(DATA, "imagenet_val"), Path(DATA, "LOC_val_solution.csv")
     index, _ = index_dataset(
         classes, images, boxes, None, verify="header", expect_images=400, max_excluded=0, workers=2
     )
+    return index
+
+
+@pytest.fixture(scope="module")
+def stored(index):
+    table = pd.read_csv(POINTS).set_index("image")
+    assert table.index.tolist() == index["image"].tolist()
+    return table
+
+
+def selected_points(index):
+    """The points that each method selects on images of the index, as `POINTS` holds them."""
     network = build("resnet18", 1000)
     load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
     classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
-    hits = {"gradcam": [], "dff": []}
+    tables = []
     for rows, images in read_batches(index, 16):
         glimpse = first_glimpse(rows, images, classifier, view, Preprocessing(), len(rows))
         label = torch.tensor(rows["label"].to_numpy(np.int64))
@@ -49,9 +64,38 @@ def test_pointing_agrees_with_an_independent_prototype():
         looks = [view.geometry(*size) for size in zip(rows["width"], rows["height"], strict=True)]
         centre = np.stack([geometry.centre for geometry in looks])
         point = views.cell_points(np.stack([geometry.extent[3, 3] for geometry in looks]), 7, 7)
-        for method, saliency in maps.items():
-            selected = find_fixations(saliency.numpy(), point, centre)
-            hits[method] += play(selected["x"], selected["y"], rows["boxes"]).tolist()
-    for method, outcomes in hits.items():
+        of_methods = [
+            find_fixations(saliency.numpy(), point, centre)[["x", "y"]].add_prefix(f"{method}_")
+            for method, saliency in maps.items()
+        ]
+        tables.append(pd.concat(of_methods, axis=1).set_axis(rows["image"]))
+    return pd.concat(tables).round(1)
+
+
+def check_pointing(points, index):
+    """The pointing accuracy of points on all images is the prototype's."""
+    expected = pd.read_csv(Path(DATA, "../contract/expected_cam.csv"))
+    expected = expected[expected["model"] == "resnet18_pq"].set_index("method")["pointing"]
+    for method in ("gradcam", "dff"):
+        x, y = (points[f"{method}_{axis}"].to_numpy() for axis in "xy")
+        outcomes = hits(x, y, index["boxes"])
         assert len(outcomes) == 400
         assert np.mean(outcomes) == pytest.approx(expected[method], abs=TOLERANCE)
+
+
+def test_stored_points_agree_with_an_independent_prototype(stored, index):
+    check_pointing(stored, index)
+
+
+def test_points_are_the_stored_ones(stored, index, thorough):
+    """Of a sample of the images; where all is tried of all, which then agree with the prototype, too."""
+    if not thorough:
+        chosen = np.random.default_rng(0).choice(len(index), SAMPLE, replace=False)
+        index = index.iloc[np.sort(chosen)]
+    points = selected_points(index)
+    for method in ("gradcam", "dff"):
+        columns = [f"{method}_x", f"{method}_y"]
+        differing = ((points[columns] - stored.loc[points.index, columns]).abs() > 0.1001).any(axis=1)
+        assert differing.mean() <= TOLERANCE, f"{method}: {list(differing[differing].index)}"
+    if thorough:
+        check_pointing(points, index)

@@ -167,13 +167,16 @@ def test_data_of_ones_own_lead_to_the_summary_and_figure_2(folder):
 
 
 def test_a_folder_per_class_needs_no_table(folder):
+    """Each job in a new Python, as users have it, and hardly any rule twice."""
     (folder / "data/mine.csv").unlink()
-    few = {"views": {"zoom": {"grid": 3}}, "run": {"methods": ["center", "likelihood"]}}
+    few = {
+        "views": {"zoom": {"grid": 3}},
+        "models": {"mine": {"size": 64}},
+        "run": {"methods": ["likelihood"]},
+    }
     path = write_config(folder / "mine.yaml", **ENTRIES[2], **few)
     options = ["--configfile", ROOT / "config/own_data.yaml", path]
-    succeed(
-        snakemake(folder, *RESULTS, *options, python=sys.executable)
-    )  # each job in a new Python, as users have it
+    succeed(snakemake(folder, *RESULTS, *options, python=sys.executable))
     check_results(folder, n_boxes=[0, 0, 0, 0])
 
 

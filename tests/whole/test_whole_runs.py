@@ -22,7 +22,7 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
     config = write_config(
         tmp_path / "c.yaml",
         datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
-        models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}}},
+        models={"resnet101": {"architecture": "resnet101", "random": {"seed": 0}, "size": 64}},
         views={"zoom": {"grid": 3}},
         run={"datasets": ["four"], "models": ["resnet101"], "methods": ["center", "igub", "gradcam"]},
     )
