@@ -108,6 +108,12 @@ class Study:
         keys = {"architecture", "weights", "size", "mean", "std"}
         return {"source": entry.source, **entry.model_dump(include=keys)}
 
+    def training(self, model: str) -> dict[str, int]:
+        """Return what trains a network."""
+        training = self.settings.models[model].train
+        assert training is not None, f"{model} is not trained by a rule"
+        return training.model_dump(include={"scenes", "epochs", "seed"})
+
     def weights_file(self, dataset: str, model: str) -> str:
         """Return the state dict of a network. One of random weights has as many classes as the data set."""
         entry = self.settings.models[model]

@@ -40,7 +40,7 @@ rule train_network:
     threads: settings.compute.threads
     params:
         architecture=lambda wc: settings.models[wc.model].architecture,
-        training=lambda wc: settings.models[wc.model].train.model_dump(),
+        training=per_job(study.training),
         n_threads=settings.compute.threads,  # its weights depend on their number
     message:
         "Training {wildcards.model} on synthetic scenes"

@@ -196,6 +196,11 @@ def test_a_script_is_given_of_a_network_what_it_uses():
     }
 
 
+def test_a_script_is_given_of_a_training_what_it_uses():
+    study = study_of({"models": {"mine": {"architecture": "small_resnet", "train": {"scenes": 30}}}})
+    assert study.training("mine") == {"scenes": 30, "epochs": 18, "seed": 1}
+
+
 @pytest.mark.parametrize(
     ("model", "path"),
     [

@@ -369,6 +369,26 @@ def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
         path.write_bytes(before)
 
 
+def test_a_new_key_with_a_default_reruns_nothing(study):
+    """A rule is given what it uses of a block, not the whole block."""
+    settings = study[0] / "pipeline/settings"
+    before = {path: path.read_text() for path in settings.glob("*.py")}
+    edited = 0
+    try:
+        for path, text in before.items():
+            with_key, n = re.subn(
+                r'(class (?!Closed|Run|Settings)\w+\(Closed\):\n    """[^"]+"""\n)', r"\1\n    invented: int = 7\n", text
+            )
+            path.write_text(with_key)
+            edited += n
+        assert edited > 15
+        assert plan(study) == {}
+        assert plan(study, compute={"invented": 8}) == {}
+    finally:
+        for path, text in before.items():
+            path.write_text(text)
+
+
 def test_a_changed_option_reruns_that_method_only(study):
     jobs = plan(study, methods={"igub": {"method": "igub", "prior": "mean"}})
     assert jobs == ONE_METHOD
