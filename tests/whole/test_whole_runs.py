@@ -124,4 +124,6 @@ def test_real_images_agree_with_an_independent_prototype(tmp_path, thorough):
         theirs = expected[expected["method"] == method].set_index("image").loc[images]
         outcomes = ["correct_before", "correct_after", "hit"]
         differing = (ours.loc[images, outcomes].astype(int) != theirs[outcomes]).any(axis=1)
-        assert differing.sum() <= 1, f"{method}: {list(differing[differing].index)}"
+        assert differing.mean() <= 0.02, (
+            f"{method}: {list(differing[differing].index)}"
+        )  # as the contract asks

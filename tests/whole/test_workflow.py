@@ -377,7 +377,9 @@ def test_a_new_key_with_a_default_reruns_nothing(study):
     try:
         for path, text in before.items():
             with_key, n = re.subn(
-                r'(class (?!Closed|Run|Settings)\w+\(Closed\):\n    """[^"]+"""\n)', r"\1\n    invented: int = 7\n", text
+                r'(class (?!Closed|Run|Settings)\w+\(Closed\):\n    """[^"]+"""\n)',
+                r"\1\n    invented: int = 7\n",
+                text,
             )
             path.write_text(with_key)
             edited += n
