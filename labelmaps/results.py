@@ -16,7 +16,7 @@ from labelmaps import views
 from labelmaps.data.images import read_image
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.methods import apply_method, facts_of
+from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images
@@ -79,7 +79,7 @@ class Results:
                 f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
         label = np.array([self.index["label"].iloc[self._find_place(image)]], np.int64)
-        saliency, _ = apply_method(method, self.label_maps(image), label, **options)
+        saliency, _ = load_method(method, **options)(self.label_maps(image), label)
         return saliency[0]
 
     def scores(self, method: str) -> pd.DataFrame:

@@ -152,6 +152,8 @@ class Shared(Engine):
     feature map's cells.
     """
 
+    view: WindowView
+
     def __init__(
         self,
         network: nn.Module,
@@ -185,13 +187,12 @@ class Shared(Engine):
         network.get_submodule(split.block_name).register_forward_hook(Windows(window, stride))
         classifier = Classifier(network, device, precision, compiled)
         super().__init__(classifier, view, preprocessing, side, views_per_input=view.grid**2)
-        self.window_view = view
 
     def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """Make the one picture of each image that holds all its views."""
         black, dtype = self.preprocessing.black(self.device), self.classifier.dtype
         return [
-            self.window_view.sample_union(pixels, self.side, black, dtype)
+            self.view.sample_union(pixels, self.side, black, dtype)
             for pixels in normalised(images, self.preprocessing, self.device)
         ]
 

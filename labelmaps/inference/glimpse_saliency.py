@@ -30,7 +30,7 @@ def compute_saliency_of_glimpses(
 ) -> SaliencyMaps:
     """Compute a method's saliency maps at the x₀ of every image of an index.
 
-    saliency: the method, as `labelmaps.methods.apply_method` with a name and options: from the glimpse and the labels
+    saliency: the method, as from `labelmaps.methods.load_method`: from the glimpse and the labels
     (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
     batch: views that go through the network together. threads: as in `compute_in_batches`; no result depends on them.
     title: of the progress bar.

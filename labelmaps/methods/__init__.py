@@ -20,6 +20,7 @@ types alone; what methods share has a name that begins with `_`.
 
 import re
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any, Literal, get_args
@@ -103,17 +104,23 @@ def spare_colour(method: str) -> str:
     return SPARE_COLOURS[zlib.crc32(method.encode()) % len(SPARE_COLOURS)]
 
 
-def apply_method(method: str, seen: Any, label: Any, **options: object) -> tuple[Any, Any]:
-    """Compute a method's saliency maps (image, row, column) of some images, and its own labels (image,), or None.
+def load_method(method: str, **options: object) -> Callable[[Any, Any], tuple[Any, Any]]:
+    """Load a method as a function of its input and of labels that returns saliency maps and the method's own labels.
 
-    method: the module's name. seen: the input of the method, `LabelMaps` or `Glimpse`. label: (image,), k* of each image,
-    which only a cued method gets. options: the keyword-only parameters of the method's `saliency`.
+    method: the module's name. options: the keyword-only parameters of its `saliency`.
+
+    The function takes `LabelMaps` or a `Glimpse`, and labels (image,), k* of each image, which only a cued method gets.
+    It returns the maps (image, row, column), and the method's own labels (image,), or None where it gives none.
     """
     import labelmaps.methods as package
 
     module, is_cued = load_module(package, method), facts_of(method).cue == "cued"
-    result = module.saliency(seen, label if is_cued else None, **options)
-    return result if isinstance(result, tuple) else (result, None)
+
+    def saliency(seen: Any, label: Any) -> tuple[Any, Any]:
+        result = module.saliency(seen, label if is_cued else None, **options)
+        return result if isinstance(result, tuple) else (result, None)
+
+    return saliency
 
 
 def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:

@@ -5,7 +5,16 @@ import pytest
 from scipy.special import log_softmax, logsumexp, softmax
 
 from helpers.logits import label_maps, random_logits
-from labelmaps.methods import center, igub, likelihood, log_sum_exp, max_logit, max_softmax, min_entropy
+from labelmaps.methods import (
+    center,
+    igub,
+    likelihood,
+    load_method,
+    log_sum_exp,
+    max_logit,
+    max_softmax,
+    min_entropy,
+)
 
 UNCUED = [center, igub, max_logit, max_softmax, min_entropy]
 ALL = [*UNCUED, likelihood]
@@ -202,3 +211,15 @@ def test_only_likelihood_is_told_the_label():
         "min_entropy": "uncued",
         "likelihood": "cued",
     }
+
+
+def test_a_loaded_method_gets_labels_if_it_is_cued_alone_and_gives_its_own_if_it_has_any():
+    maps, label = label_maps(random_logits()), np.arange(4)
+    cued, none = load_method("likelihood")(maps, label)
+    np.testing.assert_array_equal(cued, likelihood.saliency(maps, label))
+    uncued, no_label = load_method("igub", prior="mean")(maps, label)
+    np.testing.assert_array_equal(uncued, igub.saliency(maps, None, prior="mean"))
+    agreed, own_label = load_method("consensus")(maps, label)
+    assert none is no_label is None
+    assert agreed.shape == (4, 5, 5)
+    assert own_label.shape == (4,)

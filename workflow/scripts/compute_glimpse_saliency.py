@@ -1,6 +1,5 @@
 """Compute a method's saliency maps from the activations of a network's last block at x₀."""
 
-from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
 from labelmaps.jobs.gpu_slots import take_gpu
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.jobs.script import run_script
-from labelmaps.methods import apply_method, facts_of
+from labelmaps.methods import facts_of, load_method
 from labelmaps.networks.compute import (
     Compute,
     be_deterministic,
@@ -61,7 +60,7 @@ def compute_glimpse_saliency(
             classifier,
             view,
             preprocessing,
-            partial(apply_method, method, **options),
+            load_method(method, **options),
             batch,
             threads,
             title=f"{network.architecture} {method}",

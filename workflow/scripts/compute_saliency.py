@@ -7,7 +7,7 @@ import numpy as np
 
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
-from labelmaps.methods import apply_method, facts_of
+from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.provenance import check_same_images
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
@@ -17,13 +17,14 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
     """Write the saliency maps of the method module `method`, called with `options`."""
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)
+    compute = load_method(method, **options)
     blocks, own_labels, n_done = [], [], 0
     with open_label_maps(label_maps) as file:
         check_same_images(images["image"].tolist(), file.images, label_maps)
         point, origin = file.field("centre"), file.origin
         for block in file.blocks():
             some_labels = label[n_done : n_done + len(block.image)]
-            maps_of_block, own_label = apply_method(method, block, some_labels, **options)
+            maps_of_block, own_label = compute(block, some_labels)
             blocks.append(maps_of_block)
             if own_label is not None:
                 own_labels.append(own_label)

@@ -32,8 +32,9 @@ def summarise_scores(
     for network, path in zip(networks, nulls, strict=True):
         table = read_parquet(path)
         origins[network["view"], network["model"]] = table.attrs
+        by_null = dict(iter(table.groupby("null")))
         null_rows += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(table[table["null"] == name])
+            network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name])
             for name in NULL_NAMES
         ]
     method_rows = []
