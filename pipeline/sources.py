@@ -1,7 +1,7 @@
 """Which files of the project a script depends on.
 
-Snakemake reruns a rule when its script changes, but not when a module that the script imports does. So every rule declares
-as input the script and all the project's modules that it imports, directly or not.
+Snakemake reruns a rule when its script changes, but not when a module that the script imports does. So every rule has as a
+param the contents of the script and of all the project's modules that it imports, directly or not.
 """
 
 import ast
@@ -13,11 +13,10 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
 
 
-def sources(script: str, *modules: str) -> list[str]:
+def sources(script: str, *modules: str) -> list[Path]:
     """List the files of a script in workflow/scripts, of the modules it imports, and of further `modules` (dotted names).
 
-    Name in `modules` what a script imports by a name from the configuration: a view family, a method. Paths are relative to
-    the working directory where the project lies in it.
+    Name in `modules` what a script imports by a name from the configuration: a view family, a method.
     """
     found: set[Path] = set()
     waiting = [ROOT / "workflow" / "scripts" / script]
@@ -27,7 +26,7 @@ def sources(script: str, *modules: str) -> list[str]:
         if path not in found:
             found.add(path)
             waiting += imported_files(path)
-    return sorted(shown(path) for path in found)
+    return sorted(found)
 
 
 def shown(path: Path) -> str:

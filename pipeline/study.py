@@ -8,15 +8,17 @@ import itertools
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
+from pipeline.contents import ABSENT, Contents, boxes_in, digests_in, images_in, images_of
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.configuration import Settings
 from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
-from pipeline.sources import ROOT, shown
+from pipeline.sources import ROOT
 
 FIGURE_FORMATS = ("pdf", "svg", "png")
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
@@ -40,6 +42,7 @@ class Study:
     """
 
     settings: Settings
+    contents: Contents = field(default_factory=Contents)
 
     # Data sets.
 
@@ -64,22 +67,58 @@ class Study:
             "classes": classes,
         }
 
-    def dataset_inputs(self, dataset: str) -> list[str]:
-        """Return the data set's files that are there, and those that a rule makes.
+    def is_generated(self, dataset: str) -> bool:
+        """Tell whether a rule draws the data set's images, boxes and classes."""
+        return self.settings.whole(dataset).scenes is not None
 
-        Before its index is made, the user's own need not be there yet, so that a dry run shows the whole graph before the
-        data have arrived; the script says what to do where they are not.
+    def dataset_inputs(self, dataset: str) -> list[str]:
+        """Return the data set's files that a rule makes."""
+        paths = self.dataset_paths(dataset).values() if self.is_generated(dataset) else ()
+        return [path for path in paths if path is not None]
+
+    def dataset_contents(self, dataset: str) -> dict[str, str]:
+        """Name the contents of the data set's files that are the user's own (see `pipeline.contents`).
+
+        Before its index is made they need not be there, so that a dry run shows the whole graph before the data have
+        arrived; the script says what to do where they are not. Raises `ConfigurationError` if they are gone afterwards.
         """
-        paths = [path for path in self.dataset_paths(dataset).values() if path is not None]
-        is_generated = self.settings.datasets[dataset].scenes is not None
-        return [path for path in paths if is_generated or is_visible(path)]
+        if self.is_generated(dataset):
+            return {}
+        index, paths = self.index(dataset), self.dataset_paths(dataset)
+        images, boxes, table = paths["images"], paths["boxes"], paths["table"]
+        contents = {}
+        for key, path in paths.items():
+            if path is None:
+                continue
+            if not is_visible(path) and not is_visible(index):
+                contents[key] = ABSENT
+            elif not Path(path).is_dir():
+                contents[key] = self.contents.of_file(path)
+        if images is not None and table is None and Path(images).is_dir():
+            contents["images"] = self.contents.of_files(images, images_in(images), partial(digests_in, index))
+        if boxes is not None and Path(boxes).is_dir():
+            contents["boxes"] = self.contents.of_files(boxes, boxes_in(boxes))
+        if table is not None:
+            listed = images_of(table, images or str(Path(table).parent))
+            contents["images"] = self.contents.of_files(table, listed, partial(digests_in, index))
+        return contents
 
     def classes_file(self, dataset: str) -> str:
         """Return the file that lists a data set's classes."""
         entry = self.settings.whole(dataset)
         if entry.scenes is not None:
             return f"resources/scenes/{self.settings.whole_name(dataset)}/classes.txt"
-        return entry.classes or shown(ROOT / "resources" / "imagenet_classes.txt")
+        return entry.classes or str(ROOT / "resources" / "imagenet_classes.txt")
+
+    def classes_inputs(self, dataset: str) -> list[str]:
+        """Return the list of classes if a rule makes it."""
+        return [self.classes_file(dataset)] if self.is_generated(dataset) else []
+
+    def classes_contents(self, dataset: str) -> dict[str, str]:
+        """Name the content of the list of classes, unless a rule makes it."""
+        if self.is_generated(dataset):
+            return {}
+        return {"classes": self.contents.of_file(self.classes_file(dataset))}
 
     def examples(self, dataset: str) -> list[str]:
         """Return the names of the images that Figure 1 shows."""
@@ -124,6 +163,17 @@ class Study:
         if entry.train is not None:
             return f"resources/networks/trained/{model}.pth"
         return f"resources/networks/random/{dataset}/{model}.pth"
+
+    def network_inputs(self, dataset: str, model: str) -> list[str]:
+        """Return the weights and the list of classes of a network, those that a rule makes."""
+        is_own = self.settings.models[model].checkpoint is not None
+        return ([] if is_own else [self.weights_file(dataset, model)]) + self.classes_inputs(dataset)
+
+    def network_contents(self, dataset: str, model: str) -> dict[str, str]:
+        """Name the contents of the weights and the list of classes of a network that are the user's own."""
+        checkpoint = self.settings.models[model].checkpoint
+        weights = {} if checkpoint is None else {"weights": self.contents.of_file(checkpoint)}
+        return weights | self.classes_contents(dataset)
 
     def view(self, view: str) -> dict:
         """Return the family of a view and its options."""

@@ -2,6 +2,10 @@
 
 A rule names files, a script connects them, the package computes. Settings travel config → params → argument; a script never
 reads the configuration.
+
+Every file that a rule reads and another makes is an input. Of all others, params have the contents (see `pipeline.contents`);
+their paths are of type `Path`, which Snakemake does not compare. It compares the values of params, but not their names: where
+two values could be exchanged, they stand in one param `by_name`.
 """
 
 import inspect
@@ -11,17 +15,18 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from pipeline.checks import refuse_files, refuse_names
+from pipeline.contents import Contents, name_code
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import reference_of
 from pipeline.settings.reading import read_settings, refuse_repeated_keys
-from pipeline.sources import ROOT, shown, sources
+from pipeline.sources import ROOT, sources
 from pipeline.study import PAPER_METHODS, Study, match_any
 
 try:
     for path in workflow.overwrite_configfiles:
         refuse_repeated_keys(path)
     settings = read_settings(config)
-    study = Study(settings)
+    study = Study(settings, Contents(Path(".snakemake/contents.json") if workflow.is_main_process else None))
     refuse_names(ROOT, sys.executable)
     refuse_files(study)
 except ConfigurationError as error:
@@ -35,6 +40,8 @@ wildcard_constraints:
     method=match_any(settings.methods),
 
 
+# The paper's numbers and orders.
+PAPER, PAPER_ORDERS = ROOT / "resources" / "paper.csv", ROOT / "resources" / "paper_orders.csv"
 # Labels by which the report finds what is about all networks and methods of a run.
 MODELS_AND_METHODS = {"models": ", ".join(settings.run.models), "methods": ", ".join(settings.run.methods)}
 
@@ -56,9 +63,19 @@ def per_job(function, **given):
     return call
 
 
-def environment(name):
-    """Return the pinned environment of a group of rules, as an input: new versions mean new results."""
-    return shown(ROOT / "envs" / f"{name}.yaml")
+def as_path(function):
+    """Make a param of a job from a function of the study that returns a file, whose path Snakemake does not compare."""
+    call = per_job(function)
+    return lambda wildcards: Path(call(wildcards))
+
+
+def code_of(script, environment, *modules, files=()):
+    """Name the content of a rule's code, as a param: new code, or another version of a library, means new results.
+
+    environment: the pinned environment of the rule's group. modules: as for `sources`. files: others of the project.
+    """
+    paths = [*sources(script, *modules), ROOT / "envs" / f"{environment}.yaml", *files]
+    return name_code(paths) if workflow.is_main_process else ""
 
 
 def of_networks(file):

@@ -3,9 +3,6 @@
 
 rule generate_scenes:
     """Draw the synthetic scenes of the embedded default."""
-    input:
-        code=sources("generate_scenes.py"),
-        env=environment("dataset"),
     output:
         images=directory("resources/scenes/{dataset}/images"),
         boxes="resources/scenes/{dataset}/boxes.csv",
@@ -17,8 +14,10 @@ rule generate_scenes:
     conda:
         "../envs/dataset.yaml"
     params:
-        n=lambda wc: settings.datasets[wc.dataset].scenes.images,
-        seed=lambda wc: settings.datasets[wc.dataset].scenes.seed,
+        code=code_of("generate_scenes.py", "dataset"),
+        by_name=lambda wc: dict(
+            n=settings.datasets[wc.dataset].scenes.images, seed=settings.datasets[wc.dataset].scenes.seed
+        ),
     message:
         "Drawing the scenes of {wildcards.dataset}"
     script:
@@ -28,9 +27,7 @@ rule generate_scenes:
 rule index_dataset:
     """List the images that can be used, with labels, sizes and boxes; and those that cannot, with the reason."""
     input:
-        data=per_job(study.dataset_inputs),
-        code=sources("index_dataset.py"),
-        env=environment("dataset"),
+        made=per_job(study.dataset_inputs),
     output:
         index="results/{dataset}/index.parquet",
         excluded="results/{dataset}/excluded.csv",
@@ -44,10 +41,12 @@ rule index_dataset:
         "../envs/dataset.yaml"
     threads: settings.compute.threads
     params:
+        code=code_of("index_dataset.py", "dataset"),
         images=lambda wc: study.dataset_paths(wc.dataset)["images"],
+        contents=per_job(study.dataset_contents),
         boxes=lambda wc: study.dataset_paths(wc.dataset)["boxes"],
         table=lambda wc: study.dataset_paths(wc.dataset)["table"],
-        classes=per_job(study.classes_file),
+        classes=as_path(study.classes_file),
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,
         max_excluded=lambda wc: settings.datasets[wc.dataset].max_excluded,
@@ -61,8 +60,6 @@ rule sample_images:
     """Draw the images of a sample from the index of the whole data set."""
     input:
         whole_index=lambda wc: study.index(settings.whole_name(wc.dataset)),
-        code=sources("sample_images.py"),
-        env=environment("dataset"),
     output:
         index="results/{dataset}/index.parquet",
     log:
@@ -74,9 +71,12 @@ rule sample_images:
     conda:
         "../envs/dataset.yaml"
     params:
-        n_images=lambda wc: settings.datasets[wc.dataset].sample.images,
-        seed=lambda wc: settings.datasets[wc.dataset].sample.seed,
+        code=code_of("sample_images.py", "dataset"),
+        by_name=lambda wc: dict(
+            n_images=settings.datasets[wc.dataset].sample.images,
+            seed=settings.datasets[wc.dataset].sample.seed,
+        ),
     message:
-        "Sampling {params.n_images} images for {wildcards.dataset}"
+        "Sampling {params.by_name[n_images]} images for {wildcards.dataset}"
     script:
         "../workflow/scripts/sample_images.py"

@@ -1,28 +1,19 @@
 """The explorer: one page on which to look at telling images through every network, view and method."""
 
-EXPLORER = [
-    shown(ROOT / "labelmaps" / "explorer" / file) for file in ("page.html", "page.css", "views.js", "page.js")
-]
+from labelmaps.explorer.page import PAGE
 
 
 rule build_explorer:
     """Build the page; it needs no network, nor the images."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=per_job(study.classes_file),
+        made=per_job(study.classes_inputs),
         summary="results/{dataset}/summary.csv",
         measures=of_networks("measures.parquet"),
         label_maps=of_networks("label_maps.h5"),
         saliency=of_methods("saliency", "h5"),
         fixations=of_methods("fixations", "parquet"),
         scores=of_methods("scores", "parquet"),
-        page=EXPLORER,
-        code=sources(
-            "build_explorer.py",
-            *study.view_modules(settings.run.views),
-            *study.method_modules(settings.run.methods),
-        ),
-        env=environment("networks"),
     output:
         explorer=report(
             "results/{dataset}/explorer.html",
@@ -37,6 +28,15 @@ rule build_explorer:
     conda:
         "../envs/networks.yaml"
     params:
+        code=code_of(
+            "build_explorer.py",
+            "networks",
+            *study.view_modules(settings.run.views),
+            *study.method_modules(settings.run.methods),
+            files=PAGE,
+        ),
+        contents=per_job(study.classes_contents),
+        classes=as_path(study.classes_file),
         dataset="{dataset}",
         networks=[[view, model] for view in settings.run.views for model in settings.run.models],
         methods={

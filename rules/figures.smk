@@ -6,7 +6,7 @@ rule plot_figure_1:
     input:
         examples="results/{dataset}/{view}/{model}/examples.csv",
         index="results/{dataset}/index.parquet",
-        classes=per_job(study.classes_file),
+        made=per_job(study.classes_inputs),
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         saliency=expand(
             "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
@@ -16,12 +16,6 @@ rule plot_figure_1:
             "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
             method=study.shown_methods(settings.figure_1),
         ),
-        code=lambda wc: sources(
-            "plot_figure_1.py",
-            *study.view_modules([wc.view]),
-            *study.method_modules(study.shown_methods(settings.figure_1)),
-        ),
-        env=environment("networks"),
     output:
         figures=drawn(
             "figure_1/{view}/{model}/{example}",
@@ -44,6 +38,14 @@ rule plot_figure_1:
     conda:
         "../envs/networks.yaml"
     params:
+        code=lambda wc: code_of(
+            "plot_figure_1.py",
+            "networks",
+            *study.view_modules([wc.view]),
+            *study.method_modules(study.shown_methods(settings.figure_1)),
+        ),
+        contents=per_job(study.classes_contents),
+        classes=as_path(study.classes_file),
         example="{example}",
         sizes=settings.figures.sizes,
         methods=[
@@ -61,9 +63,6 @@ rule plot_figure_2:
     input:
         summary="results/{dataset}/summary.csv",
         index="results/{dataset}/index.parquet",
-        paper=shown(ROOT / "resources" / "paper.csv"),
-        code=sources("plot_figure_2.py", *study.method_modules(settings.run.methods)),
-        env=environment("figures"),
     output:
         figures=drawn(
             "figure_2_{view}",
@@ -78,6 +77,8 @@ rule plot_figure_2:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_figure_2.py", "figures", *study.method_modules(settings.run.methods), files=[PAPER]),
+        paper=PAPER,
         view="{view}",
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
@@ -91,8 +92,6 @@ rule plot_trade_off:
     """Localisation against categorisation: one point per method and network."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_trade_off.py", *study.method_modules(settings.run.methods)),
-        env=environment("figures"),
     output:
         figures=drawn(
             "trade_off_{view}",
@@ -107,6 +106,7 @@ rule plot_trade_off:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_trade_off.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
     message:
@@ -119,8 +119,6 @@ rule plot_nulls:
     """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
     input:
         summary="results/{dataset}/summary.csv",
-        code=sources("plot_nulls.py", *study.method_modules(settings.run.methods)),
-        env=environment("figures"),
     output:
         figures=drawn(
             "nulls_{view}",
@@ -135,6 +133,7 @@ rule plot_nulls:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_nulls.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
     message:
@@ -147,8 +146,6 @@ rule plot_best_of_n:
     """What n views are worth to whoever knows the label."""
     input:
         best_of_n="results/{dataset}/best_of_n.csv",
-        code=sources("plot_best_of_n.py"),
-        env=environment("figures"),
     output:
         figures=drawn(
             "best_of_n_{view}",
@@ -163,6 +160,7 @@ rule plot_best_of_n:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_best_of_n.py", "figures"),
         view="{view}",
         sizes=settings.figures.sizes,
     message:
@@ -175,8 +173,6 @@ rule plot_views:
     """Where each view of a family looks on one image, and what the network receives."""
     input:
         index="results/{dataset}/index.parquet",
-        code=lambda wc: sources("plot_views.py", *study.view_modules([wc.view])),
-        env=environment("networks"),
     output:
         figures=drawn(
             "views_{view}",
@@ -192,6 +188,7 @@ rule plot_views:
     conda:
         "../envs/networks.yaml"
     params:
+        code=lambda wc: code_of("plot_views.py", "networks", *study.view_modules([wc.view])),
         name="{view}",
         view_config=per_job(study.view),
         network_config=study.network(settings.run.models[0]),

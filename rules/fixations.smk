@@ -6,8 +6,6 @@ rule select_fixations:
     input:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
-        code=sources("select_fixations.py"),
-        env=environment("analysis"),
     output:
         fixations="results/{dataset}/{view}/{model}/fixations/{method}.parquet",
     log:
@@ -17,6 +15,7 @@ rule select_fixations:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("select_fixations.py", "analysis"),
         arrival=lambda wc: settings.methods[wc.method].arrival,
     message:
         "Fixations by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"

@@ -5,10 +5,7 @@ rule compute_label_maps:
     """Look at the images of one part through every view; each part appears only when whole."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=per_job(study.classes_file),
-        weights=per_job(study.weights_file),
-        code=lambda wc: sources("compute_label_maps.py", *study.view_modules([wc.view])),
-        env=environment("networks"),
+        made=per_job(study.network_inputs),
     output:
         label_maps="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
     log:
@@ -21,6 +18,10 @@ rule compute_label_maps:
     resources:
         gpu=int(settings.compute.device == "cuda"),
     params:
+        code=lambda wc: code_of("compute_label_maps.py", "networks", *study.view_modules([wc.view])),
+        contents=per_job(study.network_contents),
+        classes=as_path(study.classes_file),
+        weights=as_path(study.weights_file),
         part=lambda wc: int(wc.part),
         parts=lambda wc: int(wc.parts),
         engine_name=per_job(study.engine),
@@ -38,8 +39,6 @@ rule join_label_maps:
     input:
         parts=label_map_parts,
         index="results/{dataset}/index.parquet",
-        code=sources("join_label_maps.py"),
-        env=environment("analysis"),
     output:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
     log:
@@ -48,6 +47,8 @@ rule join_label_maps:
         "logs/join_label_maps/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("join_label_maps.py", "analysis"),
     message:
         "Joining the label maps of {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

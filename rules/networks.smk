@@ -3,9 +3,6 @@
 
 rule download_weights:
     """Download torchvision's weights, checked by the hash in their file name."""
-    input:
-        code=sources("download_weights.py"),
-        env=environment("networks"),
     output:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
     log:
@@ -16,6 +13,7 @@ rule download_weights:
     conda:
         "../envs/networks.yaml"
     params:
+        code=code_of("download_weights.py", "networks"),
         architecture="{architecture}",
         name="{weights}",
     message:
@@ -26,9 +24,6 @@ rule download_weights:
 
 rule train_network:
     """Train a small network on synthetic scenes that share no random stream with the evaluation's."""
-    input:
-        code=sources("train_network.py"),
-        env=environment("networks"),
     output:
         weights="resources/networks/trained/{model}.pth",
     log:
@@ -39,6 +34,7 @@ rule train_network:
         "../envs/networks.yaml"
     threads: settings.compute.threads
     params:
+        code=code_of("train_network.py", "networks"),
         architecture=lambda wc: settings.models[wc.model].architecture,
         training=per_job(study.training),
         n_threads=settings.compute.threads,  # its weights depend on their number
@@ -51,9 +47,7 @@ rule train_network:
 rule draw_random_weights:
     """Random weights, for benchmarks and tests only."""
     input:
-        classes=per_job(study.classes_file),
-        code=sources("draw_random_weights.py"),
-        env=environment("networks"),
+        made=per_job(study.classes_inputs),
     output:
         weights="resources/networks/random/{dataset}/{model}.pth",
     log:
@@ -63,9 +57,13 @@ rule draw_random_weights:
     conda:
         "../envs/networks.yaml"
     params:
+        code=code_of("draw_random_weights.py", "networks"),
+        contents=per_job(study.classes_contents),
+        classes=as_path(study.classes_file),
         architecture=lambda wc: settings.models[wc.model].architecture,
-        seed=lambda wc: settings.models[wc.model].random.seed,
-        size=lambda wc: settings.models[wc.model].size or 224,
+        by_name=lambda wc: dict(
+            seed=settings.models[wc.model].random.seed, size=settings.models[wc.model].size or 224
+        ),
     message:
         "Drawing random weights for {wildcards.model}"
     script:

@@ -11,8 +11,6 @@ rule score_reading:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         gradcam=per_job(study.paper_saliency, method="gradcam"),
         dff=per_job(study.paper_saliency, method="dff"),
-        code=sources("score_reading.py"),
-        env=environment("analysis"),
     output:
         outcomes="results/{dataset}/{view}/{model}/reading.parquet",
     log:
@@ -21,6 +19,8 @@ rule score_reading:
         "logs/score_reading/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        code=code_of("score_reading.py", "analysis"),
     message:
         "The paper's methods through {wildcards.view}: {wildcards.model} on {wildcards.dataset}"
     script:
@@ -38,8 +38,6 @@ rule measure_fidelity:
         reference_label_maps=per_job(
             lambda dataset: study.network_files(reference_of(dataset), "label_maps.h5")
         ),
-        code=sources("measure_fidelity.py"),
-        env=environment("analysis"),
     output:
         fidelity="results/{dataset}/fidelity.csv",
     log:
@@ -51,6 +49,7 @@ rule measure_fidelity:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("measure_fidelity.py", "analysis"),
         rows=per_job(study.reading_rows, views=settings.run.views),
     message:
         "Comparing the label maps of {wildcards.dataset} with the reference"
@@ -63,9 +62,6 @@ rule calibrate:
     input:
         outcomes=per_job(study.reading_files, views=settings.calibration.views),
         index="results/{dataset}/index.parquet",
-        paper=shown(ROOT / "resources" / "paper.csv"),
-        code=sources("calibrate.py"),
-        env=environment("analysis"),
     output:
         ranking="results/{dataset}/calibration.csv",
         terms="results/{dataset}/calibration_terms.csv",
@@ -76,9 +72,10 @@ rule calibrate:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("calibrate.py", "analysis", files=[PAPER]),
+        paper=PAPER,
         rows=per_job(study.reading_rows, views=settings.calibration.views),
-        resamples=settings.calibration.resamples,
-        seed=settings.calibration.seed,
+        by_name=dict(resamples=settings.calibration.resamples, seed=settings.calibration.seed),
     message:
         "Ranking the readings on {wildcards.dataset}"
     script:
@@ -90,8 +87,6 @@ rule plot_calibration:
     input:
         ranking="results/{dataset}/calibration.csv",
         terms="results/{dataset}/calibration_terms.csv",
-        code=sources("plot_calibration.py", *PAPER_MODULES),
-        env=environment("figures"),
     output:
         figures=drawn(
             "calibration_{model}",
@@ -107,6 +102,7 @@ rule plot_calibration:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_calibration.py", "figures", *PAPER_MODULES),
         model="{model}",
     message:
         "Plotting the calibration of {wildcards.model} on {wildcards.dataset}"
@@ -118,8 +114,6 @@ rule summarise_sweep:
     """Accuracy after the saccade against one option of the view, with what it costs."""
     input:
         outcomes=per_job(study.sweep_files),
-        code=sources("summarise_sweep.py"),
-        env=environment("analysis"),
     output:
         sweep="results/{dataset}/sweep_{option}.csv",
     log:
@@ -131,6 +125,7 @@ rule summarise_sweep:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("summarise_sweep.py", "analysis"),
         option="{option}",
         rows=per_job(study.sweep_rows),
         grids=per_job(study.sweep_grids),
@@ -145,8 +140,6 @@ rule plot_sweep:
     """Accuracy after the saccade against one option of the view."""
     input:
         sweep="results/{dataset}/sweep_{option}.csv",
-        code=sources("plot_sweep.py", *PAPER_MODULES),
-        env=environment("figures"),
     output:
         figures=drawn(
             "sweep_{option}",
@@ -163,6 +156,7 @@ rule plot_sweep:
     conda:
         "../envs/figures.yaml"
     params:
+        code=code_of("plot_sweep.py", "figures", *PAPER_MODULES),
         title=per_job(study.sweep_title),
         sizes=settings.figures.sizes,
     message:

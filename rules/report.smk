@@ -66,8 +66,6 @@ rule render_table:
     """A table as a page for the report."""
     input:
         table="results/{dataset}/{table}.csv",
-        code=sources("render_table.py"),
-        env=environment("analysis"),
     output:
         page=report(
             "results/{dataset}/report/{table}.html",
@@ -84,6 +82,7 @@ rule render_table:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("render_table.py", "analysis"),
         title=lambda wc: f"{(TABLES | READINGS)[wc.table][0]}: {wc.dataset}",
         note=lambda wc: (TABLES | READINGS)[wc.table][1],
     message:

@@ -6,8 +6,6 @@ rule compute_saliency:
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
-        code=lambda wc: sources("compute_saliency.py", *study.method_modules([wc.method])),
-        env=environment("analysis"),
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
@@ -19,6 +17,7 @@ rule compute_saliency:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=lambda wc: code_of("compute_saliency.py", "analysis", *study.method_modules([wc.method])),
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
     message:
@@ -31,14 +30,7 @@ rule compute_glimpse_saliency:
     """A method's saliency maps, from what the network's last block says of x₀."""
     input:
         index="results/{dataset}/index.parquet",
-        classes=per_job(study.classes_file),
-        weights=per_job(study.weights_file),
-        code=lambda wc: sources(
-            "compute_glimpse_saliency.py",
-            *study.view_modules([wc.view]),
-            *study.method_modules([wc.method]),
-        ),
-        env=environment("networks"),
+        made=per_job(study.network_inputs),
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
@@ -53,6 +45,15 @@ rule compute_glimpse_saliency:
     resources:
         gpu=int(settings.compute.device == "cuda"),
     params:
+        code=lambda wc: code_of(
+            "compute_glimpse_saliency.py",
+            "networks",
+            *study.view_modules([wc.view]),
+            *study.method_modules([wc.method]),
+        ),
+        contents=per_job(study.network_contents),
+        classes=as_path(study.classes_file),
+        weights=as_path(study.weights_file),
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
         view_config=per_job(study.view),

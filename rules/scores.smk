@@ -7,8 +7,6 @@ rule score_fixations:
         fixations="results/{dataset}/{view}/{model}/fixations/{method}.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
-        code=sources("score_fixations.py"),
-        env=environment("analysis"),
     output:
         scores="results/{dataset}/{view}/{model}/scores/{method}.parquet",
     log:
@@ -18,6 +16,7 @@ rule score_fixations:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("score_fixations.py", "analysis"),
         tolerance=settings.pointing.tolerance,
     message:
         "Scores of {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
@@ -31,8 +30,6 @@ rule score_nulls:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
-        code=sources("score_nulls.py"),
-        env=environment("analysis"),
     output:
         scores="results/{dataset}/{view}/{model}/nulls.parquet",
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
@@ -43,6 +40,7 @@ rule score_nulls:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("score_nulls.py", "analysis"),
         tolerance=settings.pointing.tolerance,
         seed=settings.nulls.seed,
     message:
@@ -57,8 +55,6 @@ rule summarise_scores:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
         curves=of_networks("best_of_n.parquet"),
-        code=sources("summarise_scores.py"),
-        env=environment("analysis"),
     output:
         summary="results/{dataset}/summary.csv",
         best_of_n="results/{dataset}/best_of_n.csv",
@@ -69,6 +65,7 @@ rule summarise_scores:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("summarise_scores.py", "analysis"),
         rows=per_job(study.method_rows),
         networks=per_job(study.network_rows),
     message:
@@ -82,8 +79,6 @@ rule compare_methods:
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
-        code=sources("compare_methods.py"),
-        env=environment("analysis"),
     output:
         comparisons="results/{dataset}/comparisons.csv",
     log:
@@ -93,6 +88,7 @@ rule compare_methods:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("compare_methods.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
     message:
@@ -107,8 +103,6 @@ rule play_pointing_game:
         index="results/{dataset}/index.parquet",
         label_maps=of_networks("label_maps.h5"),
         fixations=of_methods("fixations", "parquet"),
-        code=sources("play_pointing_game.py"),
-        env=environment("analysis"),
     output:
         pointing="results/{dataset}/pointing.csv",
     log:
@@ -118,6 +112,7 @@ rule play_pointing_game:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("play_pointing_game.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
     message:
@@ -132,10 +127,6 @@ rule compare_with_paper:
         summary="results/{dataset}/summary.csv",
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
-        paper=shown(ROOT / "resources" / "paper.csv"),
-        paper_orders=shown(ROOT / "resources" / "paper_orders.csv"),
-        code=sources("compare_with_paper.py"),
-        env=environment("analysis"),
     output:
         numbers="results/{dataset}/paper.csv",
         orders="results/{dataset}/paper_orders.csv",
@@ -146,6 +137,9 @@ rule compare_with_paper:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("compare_with_paper.py", "analysis", files=[PAPER, PAPER_ORDERS]),
+        paper=PAPER,
+        paper_orders=PAPER_ORDERS,
         rows=per_job(study.method_rows),
     message:
         "Comparing {wildcards.dataset} with the paper"
@@ -166,8 +160,6 @@ rule choose_examples:
             "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet",
             method=study.shown_methods(settings.figure_1),
         ),
-        code=sources("choose_examples.py"),
-        env=environment("analysis"),
     output:
         examples="results/{dataset}/{view}/{model}/examples.csv",
         measures="results/{dataset}/{view}/{model}/measures.parquet",
@@ -178,6 +170,7 @@ rule choose_examples:
     conda:
         "../envs/analysis.yaml"
     params:
+        code=code_of("choose_examples.py", "analysis"),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
     message:
         "Choosing examples: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"

@@ -11,13 +11,14 @@ from labelmaps.jobs.logs import job
 def run_script(function: Callable[..., None], snakemake: Any) -> None:
     """Call a script's function with the files, the params and the threads of its rule, and log to the rule's log.
 
-    function: each of its parameters has the name of an input, an output or a param of the rule, or is `threads`. Files are
-        passed as paths. Other inputs, such as `code` and `env`, concern Snakemake alone.
+    function: each of its parameters has the name of an input, an output or a param of the rule, or of a key of the param
+        `by_name`, or is `threads`. Files are passed as paths. Other params, such as `code`, concern Snakemake alone.
     snakemake: the object that Snakemake defines in a script.
 
     Raises `TypeError` if the rule does not have a name, or has it twice.
     """
-    declarations = [("threads", snakemake.threads), *snakemake.params.items()]
+    by_name = snakemake.params.get("by_name", {})
+    declarations = [("threads", snakemake.threads), *snakemake.params.items(), *by_name.items()]
     declarations += [
         (name, as_paths(files)) for name, files in (*snakemake.input.items(), *snakemake.output.items())
     ]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
-from labelmaps.explorer.page import render_explorer
+from labelmaps.explorer.page import PAGE, render_explorer
 from labelmaps.explorer.seen import collect_data, open_results
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import choose_telling
@@ -23,7 +23,6 @@ def build_explorer(
     saliency: list[Path],
     fixations: list[Path],
     scores: list[Path],
-    page: list[Path],
     explorer: Path,
     dataset: str,
     networks: list[tuple[str, str]],
@@ -34,7 +33,7 @@ def build_explorer(
     """Write the explorer.
 
     networks: view and model of each of `measures` and `label_maps`; saliency, fixations and scores hold for each network all
-    `methods` (name → variant, cue and arrival). page: the template, its style, then its scripts. chosen: the user's own
+    `methods` (name → variant, cue and arrival). chosen: the user's own
     examples, name → image id; n_images: how many images are shown.
     """
     images = read_index(index)
@@ -52,7 +51,7 @@ def build_explorer(
         data = collect_data(
             dataset, images, telling, results, methods, read_results(summary), read_classes(classes)
         )
-    template, stylesheet, *code = (path.read_text(encoding="utf-8") for path in page)
+    template, stylesheet, *code = (path.read_text(encoding="utf-8") for path in PAGE)
     with moved_into_place(explorer) as temporary:
         temporary.write_text(render_explorer(data, template, stylesheet, "".join(code)), encoding="utf-8")
 
