@@ -39,9 +39,9 @@ def test_names_of_inputs_outputs_params_and_threads_are_the_functions_own(tmp_pa
         script,
         rule(
             tmp_path,
-            {"table": "a.csv", "maps": ["1.h5", "2.h5"], "code": ["x.py"], "env": "e.yaml"},
+            {"table": "a.csv", "maps": ["1.h5", "2.h5"], "made": ["x.pth"]},
             {"summary": "s.csv", "other": "o.csv"},
-            {"seed": 5, "names": ["a", "b"], "unused": 1},
+            {"by_name": {"seed": 5, "size": 5}, "names": ["a", "b"], "unused": 1},
         ),
     )
     del given["given"]

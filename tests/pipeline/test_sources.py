@@ -2,12 +2,13 @@
 
 import pytest
 
-from pipeline.sources import ROOT, imported_files, sources
+from pipeline import sources as module
+from pipeline.sources import ROOT, imported_files
 
 
-@pytest.fixture(autouse=True)
-def at_the_root(monkeypatch):
-    monkeypatch.chdir(ROOT)
+def sources(script, *modules):
+    """The files of a script, as paths relative to the project's."""
+    return [str(path.relative_to(ROOT)) for path in module.sources(script, *modules)]
 
 
 def test_imports_are_followed_through_modules_and_packages():
@@ -62,8 +63,3 @@ def test_what_stands_beside_types_counts(tmp_path):
 
 def test_a_module_named_by_the_configuration_is_added():
     assert "labelmaps/methods/igub.py" in sources("compute_saliency.py", "labelmaps.methods.igub")
-
-
-def test_paths_are_absolute_where_the_project_lies_elsewhere(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    assert str(ROOT / "labelmaps/scoring/fixations.py") in sources("select_fixations.py")

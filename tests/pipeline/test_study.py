@@ -124,26 +124,19 @@ def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
     assert study.classes_file(dataset) == classes
 
 
-def test_files_of_the_repository_are_named_from_where_the_run_starts(monkeypatch):
-    monkeypatch.chdir(ROOT)
-    assert study_of(MINE).classes_file("mine") == "resources/imagenet_classes.txt"
-
-
-def test_a_data_set_that_is_not_there_yet_is_no_input_and_generated_scenes_are(tmp_path, monkeypatch):
+def test_what_a_rule_makes_is_an_input_and_what_is_the_users_own_is_not(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    study = study_of(MINE)
-    assert study.dataset_inputs("mine") == [IMAGENET]
-    assert study.dataset_inputs("own") == []
     (tmp_path / "data/images").mkdir(parents=True)
-    (tmp_path / "data/own.csv").touch()
-    assert study.dataset_inputs("mine") == ["data/images", IMAGENET]
-    assert study.dataset_inputs("own") == ["data/own.csv"]
+    study = study_of(MINE)
+    assert study.dataset_inputs("mine") == study.classes_inputs("mine") == []
+    assert study.dataset_inputs("own") == []
     scenes = "resources/scenes/scenes"
-    assert study.dataset_inputs("scenes") == [
-        f"{scenes}/images",
-        f"{scenes}/boxes.csv",
-        f"{scenes}/classes.txt",
-    ]
+    classes = f"{scenes}/classes.txt"
+    assert study.dataset_inputs("scenes") == [f"{scenes}/images", f"{scenes}/boxes.csv", classes]
+    assert study.classes_inputs("scenes_sample") == [classes]
+    trained = "resources/networks/trained/small_resnet.pth"
+    assert study.network_inputs("scenes", "small_resnet") == [trained, classes]
+    assert study.network_inputs("mine", "small_resnet") == [trained]
 
 
 def test_examples_of_the_users_choice_come_before_those_chosen_automatically():

@@ -4,6 +4,8 @@ import doctest
 import os
 import re
 import shutil
+from contextlib import contextmanager
+from functools import partial
 
 import h5py
 import numpy as np
@@ -334,39 +336,103 @@ def test_a_damaged_part_stops_the_run_by_name_and_what_it_advises_mends_it(study
 
 
 def test_touching_everything_reruns_nothing(study):
+    """A date in the future is another machine's clock."""
     repository, folder, _ = study
-    for top in (repository, folder / "images"):
-        for path in top.rglob("*"):
-            path.touch()
-    for name in ("boxes.csv", "network.pth"):
-        (folder / name).touch()
+    files = [folder / "boxes.csv", folder / "network.pth", folder / "images"]
+    files += [*repository.rglob("*"), *(folder / "images").iterdir()]
+    for time in (None, (2**32, 2**32)):
+        for path in files:
+            os.utime(path, time)
+        assert plan(study) == {}
+
+
+@contextmanager
+def edited(path, text):
+    """Change a text file for a while."""
+    before = path.read_text(encoding="utf-8")
+    try:
+        path.write_text(text(before), encoding="utf-8")
+        yield
+    finally:
+        path.write_text(before, encoding="utf-8")
+
+
+def commented(text):
+    return text + "\n# edited\n"
+
+
+@contextmanager
+def exchanged(path, other):
+    """Put another file in a file's place for a while, under the date of the first, as `cp -p` and `rsync -a` do."""
+    before, times = path.read_bytes(), path.stat()
+    try:
+        for content in (other, before):
+            path.write_bytes(content)
+            os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+            if content is other:
+                yield
+    finally:
+        path.write_bytes(before)
+
+
+def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
+    repository, folder, config = study
+    second = {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
+    models, run = config["models"] | second, config["run"] | {"models": ["own", "second"]}
+    other = random_weights("small_resnet", 1000, seed=5)
+    save_weights(other, tmp_path / "other.pth")
+    planned = {"a network is added": plan(study, models=models, run=run)}
+    with_key = partial(re.sub, r'(class Model\(Closed\):\n    """[^"]+"""\n)', r"\1\n    invented: int = 7\n")
+    with edited(repository / "pipeline/settings/networks.py", with_key):
+        assert "invented" in (repository / "pipeline/settings/networks.py").read_text()
+        planned["a key with a default is added"] = plan(study)
+        own = config["models"]["own"] | {"invented": 8}
+        assert plan(study, models={"own": own}) == {}  # the key is there, and no rule uses it
+    with edited(repository / "labelmaps/methods/igub.py", commented):
+        planned["a method is edited"] = plan(study)
+    with exchanged(folder / "network.pth", (tmp_path / "other.pth").read_bytes()):
+        planned["a checkpoint is exchanged under an old date"] = plan(study)
+    with edited(repository / "labelmaps/figures/figure_1.py", commented):
+        planned["a figure is edited"] = plan(study)
+    assert planned == {
+        "a network is added": {"draw_random_weights": 1, **ONE_MODEL},
+        "a key with a default is added": {},
+        "a method is edited": ONE_METHOD  # with three priors
+        | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
+        "a checkpoint is exchanged under an old date": ONE_MODEL,
+        "a figure is edited": {"plot_figure_1": 4, **EXPLORER},
+    }
     assert plan(study) == {}
 
 
 @pytest.mark.parametrize(
-    ("edited", "expected"),
+    ("file", "expected"),
     [
-        (
-            "labelmaps/methods/igub.py",  # with three priors
-            ONE_METHOD | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
-        ),
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
         ("labelmaps/scoring/scores.py", {"score_fixations": 11, **AFTER_SCORES}),
-        ("labelmaps/figures/figure_1.py", {"plot_figure_1": 4, **EXPLORER}),
         ("labelmaps/explorer/page.js", EXPLORER),
         ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
         ("envs/figures.yaml", FIGURES),
         ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
     ],
 )
-def test_an_edit_reruns_its_users_and_what_follows(study, edited, expected):
-    path = study[0] / edited
-    before = path.read_bytes()
-    try:
-        path.write_bytes(before + b"\n# edited\n")
+def test_an_edit_reruns_its_users_and_what_follows(study, file, expected):
+    with edited(study[0] / file, commented):
         assert plan(study) == expected
-    finally:
-        path.write_bytes(before)
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("boxes.csv", lambda content: content.replace(b"10 10 40 40", b"10 10 40 41")),
+        ("images/ILSVRC2012_val_00000001.JPEG", lambda content: content[::-1]),
+    ],
+)
+def test_a_data_sets_file_exchanged_under_an_old_date_is_indexed_anew(study, file, change):
+    path = study[1] / file
+    with exchanged(path, change(path.read_bytes())):
+        assert plan(study)["index_dataset"] == 1
+    assert plan(study) == {}
 
 
 def test_a_new_key_with_a_default_reruns_nothing(study):
@@ -405,13 +471,6 @@ def test_another_size_of_figures_draws_them_again_and_computes_nothing(study):
 
 def test_another_number_of_threads_computes_nothing_again(study):
     assert plan(study, compute=study[2].get("compute", {}) | {"threads": 1}) == {}
-
-
-def test_a_second_model_adds_its_own_jobs_only(study):
-    config = study[2]
-    models = config["models"] | {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
-    jobs = plan(study, models=models, run=config["run"] | {"models": ["own", "second"]})
-    assert jobs == {"draw_random_weights": 1, **ONE_MODEL}
 
 
 def test_run_selects_and_the_default_does_not_leak_in(study):
