@@ -80,6 +80,7 @@ class Contents:
             return ""
         if place not in self._together:
             hash_ = hashlib.sha256()
+            digests = cache(digests) if digests else None  # an index is read once, and only if a file changed
             with explaining(place):
                 for path in paths:
                     hash_.update(f"{path}\0{self._name(path, digests)}\n".encode(errors="surrogateescape"))
