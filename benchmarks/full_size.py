@@ -210,8 +210,8 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     fixations = dict(zip(methods, of(methods, "fixations"), strict=True))
     scores = dict(zip(methods, of(methods, "scores"), strict=True))
     nulls, curves, measures = (results / f"{name}.parquet" for name in ("nulls", "curves", "measures"))
-    examples = results / "examples.csv"
-    table = {name: results / f"{name}.csv" for name in TABLES}
+    examples = [results / f"examples.{suffix}" for suffix in ("csv", "parquet")]
+    table = {name: [results / f"{name}.{suffix}" for suffix in ("csv", "parquet")] for name in TABLES}
     stated, orders = (ROOT / "resources" / f"{name}.csv" for name in ("paper", "paper_orders"))
     rows = [
         NETWORK | {"method": name, "variant": catalogue[name].variant, "cue": catalogue[name].cue}
@@ -289,7 +289,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     yield (
         "compare_with_paper",
         script("compare_with_paper"),
-        {"summary": table["summary"], "scores": list(scores.values()), "paper": stated}
+        {"summary": table["summary"][1], "scores": list(scores.values()), "paper": stated}
         | {"paper_orders": orders, "numbers": table["paper"], "orders": table["paper_orders"]}
         | {"index": index, "rows": rows},
     )
@@ -299,7 +299,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
         | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}},
     )
-    for path in table.values():
+    for _, path in table.values():
         page = {"page": path.with_suffix(".html"), "title": path.stem, "note": ""}
         yield f"render_table, {len(table)} tables", script("render_table"), {"table": path} | page
 

@@ -10,7 +10,7 @@ rule build_explorer:
     input:
         index="results/{dataset}/index.parquet",
         classes=per_job(study.classes_file),
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         measures=of_networks("measures.parquet"),
         label_maps=of_networks("label_maps.h5"),
         saliency=of_methods("saliency", "h5"),

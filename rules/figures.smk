@@ -4,7 +4,7 @@
 rule plot_figure_1:
     """The paper's Figure 1 for one image: each method's map and fixation, and what the network saw there."""
     input:
-        examples="results/{dataset}/{view}/{model}/examples.csv",
+        examples="results/{dataset}/{view}/{model}/examples.parquet",
         index="results/{dataset}/index.parquet",
         classes=per_job(study.classes_file),
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -59,7 +59,7 @@ rule plot_figure_1:
 rule plot_figure_2:
     """The paper's Figure 2: accuracy before and after the saccade and the Pointing Game, per method and network."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
         paper=shown(ROOT / "resources" / "paper.csv"),
         code=sources("plot_figure_2.py", *study.method_modules(settings.run.methods)),
@@ -90,7 +90,7 @@ rule plot_figure_2:
 rule plot_trade_off:
     """Localisation against categorisation: one point per method and network."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         code=sources("plot_trade_off.py", *study.method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
@@ -118,7 +118,7 @@ rule plot_trade_off:
 rule plot_nulls:
     """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         code=sources("plot_nulls.py", *study.method_modules(settings.run.methods)),
         env=environment("figures"),
     output:
@@ -146,7 +146,7 @@ rule plot_nulls:
 rule plot_best_of_n:
     """What n views are worth to whoever knows the label."""
     input:
-        best_of_n="results/{dataset}/best_of_n.csv",
+        best_of_n="results/{dataset}/best_of_n.parquet",
         code=sources("plot_best_of_n.py"),
         env=environment("figures"),
     output:

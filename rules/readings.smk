@@ -41,7 +41,7 @@ rule measure_fidelity:
         code=sources("measure_fidelity.py"),
         env=environment("analysis"),
     output:
-        fidelity="results/{dataset}/fidelity.csv",
+        fidelity=multiext("results/{dataset}/fidelity", ".csv", ".parquet"),
     log:
         "logs/measure_fidelity/{dataset}.log",
     benchmark:
@@ -67,8 +67,8 @@ rule calibrate:
         code=sources("calibrate.py"),
         env=environment("analysis"),
     output:
-        ranking="results/{dataset}/calibration.csv",
-        terms="results/{dataset}/calibration_terms.csv",
+        ranking=multiext("results/{dataset}/calibration", ".csv", ".parquet"),
+        terms=multiext("results/{dataset}/calibration_terms", ".csv", ".parquet"),
     log:
         "logs/calibrate/{dataset}.log",
     benchmark:
@@ -88,8 +88,8 @@ rule calibrate:
 rule plot_calibration:
     """Every reading's misfit, and how far each of its numbers is from the paper's."""
     input:
-        ranking="results/{dataset}/calibration.csv",
-        terms="results/{dataset}/calibration_terms.csv",
+        ranking="results/{dataset}/calibration.parquet",
+        terms="results/{dataset}/calibration_terms.parquet",
         code=sources("plot_calibration.py", *PAPER_MODULES),
         env=environment("figures"),
     output:
@@ -121,7 +121,7 @@ rule summarise_sweep:
         code=sources("summarise_sweep.py"),
         env=environment("analysis"),
     output:
-        sweep="results/{dataset}/sweep_{option}.csv",
+        sweep=multiext("results/{dataset}/sweep_{option}", ".csv", ".parquet"),
     log:
         "logs/summarise_sweep/{dataset}/{option}.log",
     benchmark:
@@ -144,7 +144,7 @@ rule summarise_sweep:
 rule plot_sweep:
     """Accuracy after the saccade against one option of the view."""
     input:
-        sweep="results/{dataset}/sweep_{option}.csv",
+        sweep="results/{dataset}/sweep_{option}.parquet",
         code=sources("plot_sweep.py", *PAPER_MODULES),
         env=environment("figures"),
     output:

@@ -65,7 +65,7 @@ READINGS = {
 rule render_table:
     """A table as a page for the report."""
     input:
-        table="results/{dataset}/{table}.csv",
+        table="results/{dataset}/{table}.parquet",
         code=sources("render_table.py"),
         env=environment("analysis"),
     output:

@@ -60,8 +60,8 @@ rule summarise_scores:
         code=sources("summarise_scores.py"),
         env=environment("analysis"),
     output:
-        summary="results/{dataset}/summary.csv",
-        best_of_n="results/{dataset}/best_of_n.csv",
+        summary=multiext("results/{dataset}/summary", ".csv", ".parquet"),
+        best_of_n=multiext("results/{dataset}/best_of_n", ".csv", ".parquet"),
     log:
         "logs/summarise_scores/{dataset}.log",
     benchmark:
@@ -85,7 +85,7 @@ rule compare_methods:
         code=sources("compare_methods.py"),
         env=environment("analysis"),
     output:
-        comparisons="results/{dataset}/comparisons.csv",
+        comparisons=multiext("results/{dataset}/comparisons", ".csv", ".parquet"),
     log:
         "logs/compare_methods/{dataset}.log",
     benchmark:
@@ -110,7 +110,7 @@ rule play_pointing_game:
         code=sources("play_pointing_game.py"),
         env=environment("analysis"),
     output:
-        pointing="results/{dataset}/pointing.csv",
+        pointing=multiext("results/{dataset}/pointing", ".csv", ".parquet"),
     log:
         "logs/play_pointing_game/{dataset}.log",
     benchmark:
@@ -129,7 +129,7 @@ rule play_pointing_game:
 rule compare_with_paper:
     """Every number and every order that the paper states, beside ours."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
         paper=shown(ROOT / "resources" / "paper.csv"),
@@ -137,8 +137,8 @@ rule compare_with_paper:
         code=sources("compare_with_paper.py"),
         env=environment("analysis"),
     output:
-        numbers="results/{dataset}/paper.csv",
-        orders="results/{dataset}/paper_orders.csv",
+        numbers=multiext("results/{dataset}/paper", ".csv", ".parquet"),
+        orders=multiext("results/{dataset}/paper_orders", ".csv", ".parquet"),
     log:
         "logs/compare_with_paper/{dataset}.log",
     benchmark:
@@ -169,7 +169,7 @@ rule choose_examples:
         code=sources("choose_examples.py"),
         env=environment("analysis"),
     output:
-        examples="results/{dataset}/{view}/{model}/examples.csv",
+        examples=multiext("results/{dataset}/{view}/{model}/examples", ".csv", ".parquet"),
         measures="results/{dataset}/{view}/{model}/measures.parquet",
     log:
         "logs/choose_examples/{dataset}/{view}/{model}.log",

@@ -18,6 +18,7 @@ from PIL import Image
 from helpers.browser import needs_browser, opened
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     of_glimpse,
     origin_of,
@@ -136,13 +137,13 @@ def write_study(folder):
             index=index,
             scores=scores,
             fixations=fixations,
-            examples=base / "examples.csv",
+            examples=both(base / "examples"),
             measures=measures,
             chosen={},
         )
         for key, paths in zip(files, ([measures], [label_maps], saliency, fixations, scores), strict=True):
             files[key] += paths
-    write_results(folder / "summary.csv", pd.DataFrame(summary))
+    write_results(both(folder / "summary"), pd.DataFrame(summary))
     return files
 
 
@@ -168,7 +169,7 @@ def study(tmp_path_factory):
     arguments = {
         "index": folder / "index.parquet",
         "classes": folder / "classes.txt",
-        "summary": folder / "summary.csv",
+        "summary": folder / "summary.parquet",
         **write_study(folder),
         "page": PAGE,
         "explorer": folder / "explorer.html",

@@ -16,6 +16,7 @@ from PIL import Image
 
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     of_glimpse,
     origin_of,
@@ -408,7 +409,7 @@ def study(tmp_path_factory):
         index=index,
         scores=scores,
         fixations=fixations,
-        examples=folder / "examples.csv",
+        examples=both(folder / "examples"),
         measures=folder / "measures.parquet",
         chosen={"dead": "val_3"},
     )
@@ -418,7 +419,7 @@ def study(tmp_path_factory):
 def plot(study, outputs, example="dead", **changes):
     """Run the script on the study; gives what it hands to the drawing."""
     arguments = {
-        "examples": study / "examples.csv",
+        "examples": study / "examples.parquet",
         "index": study / "index.parquet",
         "label_maps": study / "label_maps.h5",
         "classes": study / "classes.txt",

@@ -106,6 +106,11 @@ def write_joined(path, maps, made_by=MADE_BY, cuts=()):
     return parts
 
 
+def both(path):
+    """Name the two files of a table of results: the CSV file and the sealed one."""
+    return [path.with_suffix(".csv"), path.with_suffix(".parquet")]
+
+
 def origin_of(label_maps):
     """Say which label maps lie at a path, as what is made from them says it."""
     with open_label_maps(label_maps) as file:

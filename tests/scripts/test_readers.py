@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from helpers.damage import (
+    empty,
     flip_an_attribute,
     flip_an_image_id,
     flip_data,
@@ -14,6 +15,7 @@ from helpers.damage import (
 )
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     network_of,
     noise,
@@ -34,9 +36,15 @@ from workflow.scripts.compute_saliency import compute_saliency
 from workflow.scripts.join_label_maps import join_label_maps
 from workflow.scripts.measure_fidelity import measure_fidelity
 from workflow.scripts.play_pointing_game import play_pointing_game
+from workflow.scripts.plot_best_of_n import plot_best_of_n
+from workflow.scripts.plot_calibration import plot_calibration
 from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
+from workflow.scripts.plot_nulls import plot_nulls
+from workflow.scripts.plot_sweep import plot_sweep
+from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
+from workflow.scripts.render_table import render_table
 from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
 from workflow.scripts.score_nulls import score_nulls
@@ -56,6 +64,7 @@ CROP = {"family": "crop", "grid": 1, "side": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
+TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms", "sweep"]
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
 
 
@@ -88,12 +97,14 @@ def write_study(folder, ids=IDS, weights="0123", seed=0):
         )
     for name in ("nulls", "curves", "reading", "reference reading"):
         files[name] = folder / f"{name}.parquet"
-    files |= {name: folder / f"{name}.csv" for name in ("summary", "examples")}
+    files |= {name: folder / f"{name}.parquet" for name in TABLES}
     nulls_of(files, files["nulls"], files["curves"])
     reading_of(files, "label maps", files["reading"])
     reading_of(files, "reference", files["reference reading"])
-    summary_of(files, files["summary"], files["summary"].with_name("best_of_n.csv"))
+    summary_of(files, files["summary"], files["best_of_n"])
     examples_of(files, files["examples"])
+    ranking_of(files, files["calibration"], files["calibration_terms"])
+    sweep_of(files, files["sweep"])
     return files
 
 
@@ -148,8 +159,8 @@ def summary_of(files, summary, best_of_n):
         scores=of(files, "scores"),
         nulls=[files["nulls"]],
         curves=[files["curves"]],
-        summary=summary,
-        best_of_n=best_of_n,
+        summary=both(summary),
+        best_of_n=both(best_of_n),
         rows=ROWS,
         networks=[NETWORK],
     )
@@ -161,7 +172,7 @@ def examples_of(files, output):
         index=files["index"],
         scores=of(files, "scores"),
         fixations=of(files, "fixations"),
-        examples=output,
+        examples=both(output),
         measures=output.with_name("measures.parquet"),
         chosen={},
     )
@@ -189,7 +200,7 @@ def fidelity_of(files, output):
         outcomes=[files["reading"]],
         reference_label_maps=[files["reference"]],
         reference_outcomes=[files["reference reading"]],
-        fidelity=output,
+        fidelity=both(output),
         rows=[NETWORK],
     )
 
@@ -199,7 +210,7 @@ def pointing_of(files, output):
         index=files["index"],
         label_maps=[files["label maps"]],
         fixations=of(files, "fixations"),
-        pointing=output,
+        pointing=both(output),
         networks=[NETWORK],
         methods=list(METHODS),
     )
@@ -212,8 +223,8 @@ def ranking_of(files, ranking, terms):
         outcomes=outcomes,
         index=files["index"],
         paper=PAPER,
-        ranking=ranking,
-        terms=terms,
+        ranking=both(ranking),
+        terms=both(terms),
         rows=rows,
         resamples=20,
         seed=0,
@@ -221,9 +232,11 @@ def ranking_of(files, ranking, terms):
 
 
 def sweep_of(files, output):
-    rows = [NETWORK, NETWORK | {"view": "reference"}]
+    rows = [NETWORK | {"value": 0.1}, NETWORK | {"view": "reference", "value": 0.2}]
     outcomes = [files["reading"], files["reference reading"]]
-    summarise_sweep(outcomes=outcomes, sweep=output, option="floor", rows=rows, grids=[3, 3], methods=METHODS)
+    summarise_sweep(
+        outcomes=outcomes, sweep=both(output), option="floor", rows=rows, grids=[3, 3], methods=METHODS
+    )
 
 
 def papers_numbers_of(files, numbers, orders):
@@ -232,8 +245,8 @@ def papers_numbers_of(files, numbers, orders):
         scores=of(files, "scores"),
         paper=PAPER,
         paper_orders=ORDERS,
-        numbers=numbers,
-        orders=orders,
+        numbers=both(numbers),
+        orders=both(orders),
         index=files["index"],
         rows=ROWS,
     )
@@ -288,7 +301,7 @@ READERS = {
     ),
     "plot_figure_1": (
         lambda files, out: figure_of(files, out / "a.png"),
-        ["index", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
+        ["index", "examples", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
     ),
     "summarise_scores": (
         lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),
@@ -298,7 +311,7 @@ READERS = {
         lambda files, out: compare_methods(
             scores=of(files, "scores"),
             nulls=[files["nulls"]],
-            comparisons=out / "a.csv",
+            comparisons=both(out / "a"),
             networks=[NETWORK],
             methods=list(METHODS),
         ),
@@ -306,7 +319,7 @@ READERS = {
     ),
     "compare_with_paper": (
         lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "scores, dff"],
+        ["index", "scores, dff", "summary"],
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
@@ -326,7 +339,44 @@ READERS = {
             methods=list(METHODS),
             sizes=["page"],
         ),
-        ["index"],
+        ["index", "summary"],
+    ),
+    "plot_trade_off": (
+        lambda files, out: plot_trade_off(
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+        ),
+        ["summary"],
+    ),
+    "plot_nulls": (
+        lambda files, out: plot_nulls(
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+        ),
+        ["summary"],
+    ),
+    "plot_best_of_n": (
+        lambda files, out: plot_best_of_n(
+            best_of_n=files["best_of_n"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+        ),
+        ["best_of_n"],
+    ),
+    "plot_calibration": (
+        lambda files, out: plot_calibration(
+            ranking=files["calibration"],
+            terms=files["calibration_terms"],
+            figures=[out / "a.png"],
+            model="m",
+        ),
+        ["calibration", "calibration_terms"],
+    ),
+    "plot_sweep": (
+        lambda files, out: plot_sweep(
+            sweep=files["sweep"], figures=[out / "a.png"], title="a", sizes=["page"]
+        ),
+        ["sweep"],
+    ),
+    "render_table": (
+        lambda files, out: render_table(table=files["summary"], page=out / "a.html", title="a", note="b"),
+        ["summary"],
     ),
     "plot_views": (
         lambda files, out: plot_views(
@@ -453,3 +503,25 @@ def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_
     message = refusal("measure_fidelity", study | theirs, tmp_path)
     assert message.startswith(f"{theirs['label maps']}: ")
     assert other in message
+
+
+@pytest.mark.parametrize("spoil", [remove, truncate, empty])
+def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spoilt, spoil):
+    scripts = (
+        "plot_figure_1",
+        "plot_nulls",
+        "plot_best_of_n",
+        "plot_calibration",
+        "plot_sweep",
+        "render_table",
+    )
+    made = {}
+    for run in ("before", "after"):
+        for script in scripts:
+            folder = tmp_path / run / script
+            folder.mkdir(parents=True)
+            READERS[script][0](study, folder)
+            made.setdefault(script, []).append([path.read_bytes() for path in folder.iterdir()])
+        for name in TABLES:
+            spoil(spoilt(study[name].with_suffix(".csv")))
+    assert all(before == after for before, after in made.values())

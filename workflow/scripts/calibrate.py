@@ -9,7 +9,7 @@ from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.calibration import rank_readings, terms_of
 from labelmaps.protocol.readings import readings_of
-from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.csv_tables import read_paper, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin
 
@@ -21,8 +21,8 @@ def calibrate(
     outcomes: list[Path],
     index: Path,
     paper: Path,
-    ranking: Path,
-    terms: Path,
+    ranking: list[Path],
+    terms: list[Path],
     rows: list[dict],
     resamples: int,
     seed: int,
@@ -31,7 +31,7 @@ def calibrate(
 
     view and arrival say what a reading is; images, whether they are the paper's: those of ImageNet's validation.
     """
-    stated = read_results(paper)
+    stated = read_paper(paper)
     ids = read_index(index)["image"].tolist()
     images = "ImageNet validation" if are_imagenet_validation(ids) else "other images"
     by_model: dict[str, list[tuple[dict, Path]]] = {}

@@ -17,7 +17,7 @@ def choose_examples(
     index: Path,
     scores: list[Path],
     fixations: list[Path],
-    examples: Path,
+    examples: list[Path],
     measures: Path,
     chosen: dict[str, str],
 ) -> None:

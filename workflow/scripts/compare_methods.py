@@ -15,7 +15,12 @@ NULLS_WITHOUT_FIXATION = ["top_n", "standard_crop", "mean_softmax", "mean_softma
 
 
 def compare_methods(
-    *, scores: list[Path], nulls: list[Path], comparisons: Path, networks: list[dict], methods: list[str]
+    *,
+    scores: list[Path],
+    nulls: list[Path],
+    comparisons: list[Path],
+    networks: list[dict],
+    methods: list[str],
 ) -> None:
     """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
 

@@ -7,7 +7,7 @@ import pandas as pd
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
-from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.csv_tables import read_paper, read_paper_orders, read_results, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin
 
@@ -18,13 +18,13 @@ def compare_with_paper(
     scores: list[Path],
     paper: Path,
     paper_orders: Path,
-    numbers: Path,
-    orders: Path,
+    numbers: list[Path],
+    orders: list[Path],
     index: Path,
     rows: list[dict],
 ) -> None:
     """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
-    stated = read_results(paper_orders)
+    stated, stated_orders = read_paper(paper), read_paper_orders(paper_orders)
     ids = read_index(index)["image"].tolist()
     by_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     origins: dict[tuple[str, str], dict] = {}
@@ -35,12 +35,12 @@ def compare_with_paper(
         by_network.setdefault(network, {})[row["variant"]] = table
     compared = []
     for (view, model), tables in by_network.items():
-        table = compare_orders(tables, stated)
+        table = compare_orders(tables, stated_orders)
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
     same_images = are_imagenet_validation(ids)
-    write_results(numbers, compare_numbers(read_results(summary), read_results(paper), same_images))
+    write_results(numbers, compare_numbers(read_results(summary), stated, same_images))
     write_results(orders, pd.concat(compared))
 
 

@@ -20,7 +20,7 @@ def measure_fidelity(
     outcomes: list[Path],
     reference_label_maps: list[Path],
     reference_outcomes: list[Path],
-    fidelity: Path,
+    fidelity: list[Path],
     rows: list[dict],
 ) -> None:
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.

@@ -18,7 +18,7 @@ def play_pointing_game(
     index: Path,
     label_maps: list[Path],
     fixations: list[Path],
-    pointing: Path,
+    pointing: list[Path],
     networks: list[dict],
     methods: list[str],
 ) -> None:

@@ -9,7 +9,7 @@ from labelmaps.storage.files import moved_into_place
 
 
 def render_table(*, table: Path, page: Path, title: str, note: str) -> None:
-    """Write the CSV file `table` as an HTML page."""
+    """Write the table as an HTML page."""
     with moved_into_place(page) as temporary:
         temporary.write_text(html_table.render_table(read_results(table), title, note), encoding="utf-8")
 

@@ -19,8 +19,8 @@ def summarise_scores(
     scores: list[Path],
     nulls: list[Path],
     curves: list[Path],
-    summary: Path,
-    best_of_n: Path,
+    summary: list[Path],
+    best_of_n: list[Path],
     rows: list[dict],
     networks: list[dict],
 ) -> None:

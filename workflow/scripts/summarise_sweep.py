@@ -16,7 +16,7 @@ GIGA = 1e9
 def summarise_sweep(
     *,
     outcomes: list[Path],
-    sweep: Path,
+    sweep: list[Path],
     option: str,
     rows: list[dict],
     grids: list[int],
