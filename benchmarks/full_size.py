@@ -131,6 +131,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                     configured.geometry(*size) for size in zip(block["width"], block["height"], strict=True)
                 ]
                 writer.append(
+                    digest=block["digest"],
                     log_probability=log_probability,
                     log_sum_exp=log_sum_exp[..., 0],
                     top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
@@ -147,6 +148,8 @@ def made_by(view: View) -> dict[str, object]:
         "weights_sha256": NETWORK["weights"],
         "preprocessing": {},
         "precision": "float32",
+        "engine": "exact",
+        "network": {},
         "view": view.arguments,
     }
 
@@ -161,6 +164,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
         generator.random((n, 7, 7), np.float32),
         views.cell_points(whole, 7, 7),
         generator.integers(LABELS, size=n),
+        images["digest"].tolist(),
     )
     write_saliency(path, maps, made_by(view))
 

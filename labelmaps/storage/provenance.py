@@ -5,7 +5,7 @@ The attributes of a file record its provenance. A file made from label maps iden
 """
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,10 @@ from labelmaps.errors import InputError
 
 SAME_NETWORK = ("architecture", "weights_sha256", "preprocessing")
 SAME_NETWORK_AND_VIEW = (*SAME_NETWORK, "precision", "view")
+
+# What to do where files, or a file and the image as it is now, were made from different pixels.
+REMAKE = "Delete it and the folder of its parts, or put the image back, and run again"
+OLDER = "Delete the older of the two, with what it was made from, and run again"
 
 Attributes = Mapping[Any, object]  # by name; pandas takes any hashable key in the `attrs` of a table
 
@@ -54,6 +58,26 @@ def check_same_images(index: list[str], other: list[str], path: str | Path) -> N
         raise InputError(
             f"{path}: holds other images than what it is read with, or in another order. Delete it and run again"
         )
+
+
+def check_same_pixels(
+    images: Iterable[str],
+    expected: Iterable[str],
+    found: Iterable[str],
+    path: str | Path,
+    remedy: str = "Delete it and run again",
+) -> None:
+    """Raise `InputError`, with the first such image, if the file at `path` was made from other pixels of an image.
+
+    images: ids. expected: the SHA-256 of each image's bytes in the index, or in what is read with the file; empty where
+    it is not known, and then not compared. found: in the file. remedy: what the message tells the user to do.
+    """
+    for image, digest, other in zip(images, expected, found, strict=True):
+        if digest and other and digest != other:
+            raise InputError(
+                f"{path}: made from other pixels of {image} than what it is read with: that image was changed or exchanged. "
+                f"{remedy}"
+            )
 
 
 def parsed(attributes: Mapping[str, object]) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def write_study(folder):
         [[0, 0, 60, 90]],
     ]
     columns = {"image": ids, "label": LABEL, "boxes": [np.reshape(corners, (-1, 4)) for corners in boxes]}
-    write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
+    data = write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
     index = folder / "index.parquet"
     files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores")}
     summary = []
@@ -122,7 +122,8 @@ def write_study(folder):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
         maps = random_label_maps(ids, SIZES, views.create_view(**VIEWS[view]), len(CLASSES), random)
-        write_joined(label_maps, maps, MADE_BY | MODELS[model] | {"view": VIEWS[view]})
+        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view]}
+        write_joined(label_maps, maps, made_by, digests=data["digest"].tolist())
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
             made_by = {"method": method} | origin_of(label_maps)

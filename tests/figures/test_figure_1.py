@@ -393,16 +393,17 @@ def study(tmp_path_factory):
         for i, (width, height) in enumerate(SIZES)
     ]
     pictures = [gradient(*size) for size in SIZES]
-    write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
+    data = write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
     index, label_maps = folder / "index.parquet", folder / "label_maps.h5"
     maps = random_label_maps(ids, SIZES, VIEW, len(CLASSES), rng)
     made_by = MADE_BY | {"view": {"family": "zoom", "grid": 3, "floor": 0.2}}
-    write_joined(label_maps, maps, made_by)
+    digests = data["digest"].tolist()
+    write_joined(label_maps, maps, made_by, digests=digests)
     max_logit = (maps.log_probability + maps.log_sum_exp[..., None]).max(axis=-1)
     glimpse = rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None]  # val_3's is dead
     saliency = [folder / "saliency" / name for name in ("max_logit.h5", "dff.h5")]
     write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
-    write_saliency(saliency[1], of_glimpse(maps, glimpse, label), made_by)
+    write_saliency(saliency[1], of_glimpse(maps, glimpse, label, digests), made_by)
     fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
     choose_examples(
         label_maps=label_maps,

@@ -1,6 +1,10 @@
 """Every script refuses what it reads where it is damaged or belongs to something else, by name, and leaves no output."""
 
+import shutil
+from pathlib import Path
+
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
@@ -25,7 +29,10 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
+from labelmaps.data.batches import find_digests
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
+from labelmaps.results import Results
 from labelmaps.storage.saliency_file import write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
@@ -68,11 +75,14 @@ TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms"
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
 
 
-def write_study(folder, ids=IDS, weights="0123", seed=0):
+def write_study(folder, ids=IDS, weights="0123", seed=0, **columns):
     """Write all files of a small study, as the workflow leaves them: name → path."""
     random, label = np.random.default_rng(seed), np.arange(len(ids)) % LABELS
     boxes = [np.array([[3, 2, 30, 20]], np.float32)] * len(ids)
-    write_data_set(folder, noise(*SIZES, seed=seed), LABELS, image=ids, label=label, boxes=boxes)
+    index = write_data_set(
+        folder, noise(*SIZES, seed=seed), LABELS, image=ids, label=label, boxes=boxes, **columns
+    )
+    digests = find_digests(index)
     files = {"index": folder / "index.parquet", "classes": folder / "classes.txt"}
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
@@ -83,10 +93,12 @@ def write_study(folder, ids=IDS, weights="0123", seed=0):
         made_by = MADE_BY | made_by | {"view": view, "precision": precision}
         maps = random_label_maps(ids, SIZES, views.create_view(**view), LABELS, random)
         files[name] = folder / f"{name}.h5"
-        files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(files[name], maps, made_by, cuts=[2])
+        files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(
+            files[name], maps, made_by, [2], digests
+        )
         for method, own_label in (("gradcam", None), ("dff", label)):
             path = files[f"{method}, {name}"] = folder / "saliency" / f"{method}, {name}.h5"
-            glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label)
+            glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label, digests)
             write_saliency(path, glimpse, made_by | {"method": method})
     for method in ("likelihood", "igub"):
         files[f"{method}, label maps"] = folder / "saliency" / f"{method}.h5"
@@ -422,6 +434,12 @@ def refusal(script, files, folder):
     return str(error.value)
 
 
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open():
+    yield
+    plt.close("all")
+
+
 @pytest.fixture
 def spoilt():
     """Puts back files that a test spoils."""
@@ -505,6 +523,59 @@ def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_
     assert other in message
 
 
+@pytest.fixture(scope="module")
+def unverified(tmp_path_factory):
+    """A study whose index has no digests (`verify: header`), and the same of other pixels under the same ids."""
+    return [
+        write_study(tmp_path_factory.mktemp(f"unverified {seed}"), seed=seed, digest="") for seed in (0, 1)
+    ]
+
+
+OTHER_PIXELS = {
+    ("join_label_maps", "label maps part 1"),
+    ("select_fixations of a glimpse", "gradcam, label maps"),
+    ("score_reading", "dff, label maps"),
+    ("score_nulls", "standard"),
+    ("measure_fidelity", "reference"),
+    ("plot_figure_1", "label maps"),
+    ("plot_figure_1", "gradcam, label maps"),
+}
+
+
+@pytest.mark.parametrize(("script", "name"), sorted(OTHER_PIXELS))
+def test_what_was_made_from_other_pixels_is_refused_where_the_index_has_not_read_them(
+    unverified, tmp_path, spoilt, script, name
+):
+    ours, theirs = unverified
+    named = theirs[name]
+    if "part" in name:
+        named = spoilt(ours[name])
+        named.write_bytes(theirs[name].read_bytes())
+    message = refusal(script, ours | {name: named}, tmp_path)
+    if script == "measure_fidelity":
+        named = ours["label maps"]
+    assert message.startswith(f"{named}: made from other pixels of image ")
+
+
+def test_an_image_exchanged_after_the_label_maps_is_noticed_where_it_is_read_again(
+    unverified, tmp_path, spoilt
+):
+    files, theirs = unverified
+    image, other = (Path(read_index(some["index"])["path"].iloc[2]) for some in (files, theirs))
+    base = tmp_path / "results/zoom/network"
+    shutil.copytree(files["label maps"].with_suffix(""), base / "label maps")
+    shutil.copy(files["label maps"], base / "label_maps.h5")
+    shutil.copy(files["index"], tmp_path / "results")
+    results = Results(base)
+    assert results.views("image 2").shape == (3, 3, 16, 16, 3)
+    spoilt(image).write_bytes(other.read_bytes())
+    said = "made from other pixels of image 2 than"
+    with pytest.raises(InputError, match=said):
+        results.views("image 2")
+    with pytest.raises(InputError, match=said):
+        READERS["join_label_maps"][0](files, tmp_path)
+
+
 @pytest.mark.parametrize("spoil", [remove, truncate, empty])
 def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spoilt, spoil):
     scripts = (
@@ -517,6 +588,7 @@ def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spo
     )
     made = {}
     for run in ("before", "after"):
+        plt.close("all")
         for script in scripts:
             folder = tmp_path / run / script
             folder.mkdir(parents=True)

@@ -45,7 +45,7 @@ def build_explorer(
             own = slice(i * len(methods), (i + 1) * len(methods))
             files = saliency[own], fixations[own], scores[own]
             results[view, model] = stack.enter_context(
-                open_results(images["image"].tolist(), label_maps[i], measures[i], *files, arrivals)
+                open_results(images, label_maps[i], measures[i], *files, arrivals)
             )
         by_network = {f"{model} through {view}": seen.measures for (view, model), seen in results.items()}
         telling = choose_telling(images, by_network, chosen, n_images)

@@ -8,7 +8,6 @@ from labelmaps.scoring.examples import measure_images, select_examples, write_ex
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import check_same_images
 
 
 def choose_examples(
@@ -28,13 +27,12 @@ def choose_examples(
     """
     images = read_index(index)
     ids = images["image"].tolist()
-    with open_label_maps(label_maps) as file:
-        check_same_images(ids, file.images, label_maps)
+    with open_label_maps(label_maps, images) as file:
         selected, scored = (
             [read_rows(path, ids, file.origin) for path in paths] for paths in (fixations, scores)
         )
         measured = measure_images(images, file.blocks(), selected, scored)
-        measured.attrs["label_maps"] = file.integrity
+        measured.attrs = file.origin_of_tables
     write_parquet(measures, measured)
     write_examples(examples, select_examples(measured, chosen))
 

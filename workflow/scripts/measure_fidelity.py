@@ -9,7 +9,13 @@ from labelmaps.protocol.fidelity import changes, flips
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import SAME_NETWORK, check_same_images, check_same_origin
+from labelmaps.storage.provenance import (
+    OLDER,
+    SAME_NETWORK,
+    check_same_images,
+    check_same_origin,
+    check_same_pixels,
+)
 
 MADE_BY = ("engine", "precision", "compiled")
 
@@ -32,6 +38,7 @@ def measure_fidelity(
     for row, maps, reading, reference_maps, reference_reading in files:
         with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
             check_same_images(reference.images, ours.images, maps)
+            check_same_pixels(ours.images, reference.digests, ours.digests, maps, OLDER)
             check_same_origin(reference.attributes, ours.attributes, maps, (*SAME_NETWORK, "view"))
             made_by = {key: ours.attributes[key] for key in MADE_BY}
             flipped = flips(ours.field("top_label"), reference.field("top_label"))

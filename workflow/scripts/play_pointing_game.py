@@ -10,7 +10,6 @@ from labelmaps.scoring.summary import pointing_table
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import check_same_images
 
 
 def play_pointing_game(
@@ -32,8 +31,7 @@ def play_pointing_game(
     width, height = images["width"].to_numpy(), images["height"].to_numpy()
     tables = []
     for i, (network, path) in enumerate(zip(networks, label_maps, strict=True)):
-        with open_label_maps(path) as maps:
-            check_same_images(ids, maps.images, path)
+        with open_label_maps(path, images) as maps:
             grid_points, origin = maps.field("centre"), maps.origin
         points = {}
         for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):

@@ -14,7 +14,7 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import REMAKE, check_same_pixels
 from labelmaps.views import create_view
 
 
@@ -46,14 +46,14 @@ def plot_figure_1(
     place = ids.index(image)
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
     label, boxes = rows.iloc[0][["label", "boxes"]]
-    with open_label_maps(label_maps) as file:
-        check_same_images(ids, file.images, label_maps)
+    with open_label_maps(label_maps, images) as file:
+        check_same_pixels([image], rows["digest"], file.digests[place : place + 1], label_maps, REMAKE)
         maps, origin, made_by = file.read(place, place + 1), file.origin, file.provenance
+        salient = [read_map(path, place, image, file) for path in saliency]
     view, preprocessing = create_view(**made_by["view"]), Preprocessing(**made_by["preprocessing"])
     selected = [read_rows(path, ids, origin).iloc[place] for path in fixations]
     class_names = short_names(read_classes(classes))
     before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
-    salient = [read_map(path, place, image, origin) for path in saliency]
     saccades = collect_saccades(methods, salient, selected, after, class_names)
     network = f"{made_by['architecture']} ({made_by['weights_source']})"
     grid = f"{made_by['view']['family']}, {view.grid} × {view.grid} fixations"
