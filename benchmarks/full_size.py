@@ -38,7 +38,7 @@ from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from pipeline.settings.configuration import Settings
 from pipeline.settings.reading import read_settings
-from pipeline.settings.views_and_methods import View
+from pipeline.settings.views_and_methods import Method, View
 from pipeline.sources import ROOT
 
 CLASSES = ROOT / "resources" / "imagenet_classes.txt"
@@ -154,7 +154,7 @@ def made_by(view: View) -> dict[str, object]:
     }
 
 
-def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
+def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View, method: Method) -> None:
     """Draw maps without meaning, as of a method on x₀ that also gives labels."""
     generator = np.random.default_rng(0)
     n = len(images)
@@ -166,7 +166,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
         generator.integers(LABELS, size=n),
         images["digest"].tolist(),
     )
-    write_saliency(path, maps, made_by(view))
+    write_saliency(path, maps, made_by(view) | {"method": method.method, "options": method.options})
 
 
 def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
@@ -180,7 +180,7 @@ def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
     for n in sizes:
         for name in glimpse_methods(settings):
             path = folder / f"results_{n}" / f"saliency_{name}.h5"
-            draw_glimpse_saliency(path, images[:n], settings.views["zoom"])
+            draw_glimpse_saliency(path, images[:n], settings.views["zoom"], settings.methods[name])
 
 
 def default_settings() -> Settings:
@@ -221,6 +221,16 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         NETWORK | {"method": name, "variant": catalogue[name].variant, "cue": catalogue[name].cue}
         for name in methods
     ]
+
+    settings_of = {
+        name: {"method": entry.method, "options": entry.options, "arrival": entry.arrival}
+        for name, entry in catalogue.items()
+    }
+    look = {key: made_by(settings.views["zoom"])[key] for key in ("view", "network", "engine", "precision")}
+    looked = {"networks": [look], "methods": {name: settings_of[name] for name in methods}}
+    of_nulls = {"seed": settings.nulls.seed, "standard_view": settings.views["standard_crop"].arguments}
+    scored = {"made_by": looked | {"tolerance": tolerance, "nulls": of_nulls}}
+    of_shown = {"look": look, "methods": {name: settings_of[name] for name in shown}, "tolerance": tolerance}
 
     yield (
         "read_annotations",
@@ -276,36 +286,45 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         "summarise_scores",
         script("summarise_scores"),
         {"scores": list(scores.values()), "nulls": [nulls], "curves": [curves], "rows": rows}
-        | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]},
+        | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]}
+        | scored,
     )
     yield (
         "compare_methods",
         script("compare_methods"),
         {"scores": list(scores.values()), "nulls": [nulls], "comparisons": table["comparisons"]}
-        | {"networks": [NETWORK], "methods": methods},
+        | {"networks": [NETWORK], "methods": methods}
+        | scored,
     )
     yield (
         "play_pointing_game",
         script("play_pointing_game"),
         {"index": index, "label_maps": [label_maps], "fixations": list(fixations.values())}
-        | {"pointing": table["pointing"], "networks": [NETWORK], "methods": methods},
+        | {"pointing": table["pointing"], "networks": [NETWORK], "methods": methods}
+        | {"made_by": looked},
     )
     yield (
         "compare_with_paper",
         script("compare_with_paper"),
         {"summary": table["summary"][1], "scores": list(scores.values()), "paper": stated}
         | {"paper_orders": orders, "numbers": table["paper"], "orders": table["paper_orders"]}
-        | {"index": index, "rows": rows},
+        | {"index": index, "rows": rows}
+        | scored,
     )
     yield (
         "choose_examples",
         script("choose_examples"),
         {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
-        | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}},
+        | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}}
+        | {"made_by": of_shown},
     )
     for _, path in table.values():
         page = {"page": path.with_suffix(".html"), "title": path.stem, "note": ""}
-        yield f"render_table, {len(table)} tables", script("render_table"), {"table": path} | page
+        yield (
+            f"render_table, {len(table)} tables",
+            script("render_table"),
+            {"table": path} | page | ({"made_by": looked} if path.stem == "pointing" else scored),
+        )
 
 
 def run(function: str, arguments: dict) -> tuple[float, float, float]:

@@ -43,12 +43,13 @@ rule build_explorer:
             name: dict(
                 variant=settings.methods[name].variant,
                 cue=settings.methods[name].cue,
-                arrival=settings.methods[name].arrival,
             )
             for name in settings.run.methods
         },
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
         n_images=settings.explorer.images,
+        made_by=per_job(study.scored),
+        shown=per_job(study.shown_of_networks),
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

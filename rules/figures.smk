@@ -50,6 +50,8 @@ rule plot_figure_1:
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
             for name in study.shown_methods(settings.figure_1)
         ],
+        made_by=per_job(study.shown),
+        chosen=lambda wc: settings.datasets[wc.dataset].examples,
     message:
         "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
@@ -81,6 +83,7 @@ rule plot_figure_2:
         view="{view}",
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
+        made_by=per_job(study.scored),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -109,6 +112,7 @@ rule plot_trade_off:
     params:
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the trade-off of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -137,6 +141,7 @@ rule plot_nulls:
     params:
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the nulls of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -165,6 +170,7 @@ rule plot_best_of_n:
     params:
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
     script:

@@ -21,6 +21,8 @@ rule score_reading:
         "logs/score_reading/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
+    params:
+        methods=per_job(study.paper_settings),
     message:
         "The paper's methods through {wildcards.view}: {wildcards.model} on {wildcards.dataset}"
     script:
@@ -52,6 +54,7 @@ rule measure_fidelity:
         "../envs/analysis.yaml"
     params:
         rows=per_job(study.reading_rows, views=settings.run.views),
+        settings=per_job(study.compared),
     message:
         "Comparing the label maps of {wildcards.dataset} with the reference"
     script:
@@ -79,6 +82,7 @@ rule calibrate:
         rows=per_job(study.reading_rows, views=settings.calibration.views),
         resamples=settings.calibration.resamples,
         seed=settings.calibration.seed,
+        made_by=per_job(study.calibrated),
     message:
         "Ranking the readings on {wildcards.dataset}"
     script:
@@ -108,6 +112,7 @@ rule plot_calibration:
         "../envs/figures.yaml"
     params:
         model="{model}",
+        made_by=per_job(study.calibrated),
     message:
         "Plotting the calibration of {wildcards.model} on {wildcards.dataset}"
     script:
@@ -135,6 +140,7 @@ rule summarise_sweep:
         rows=per_job(study.sweep_rows),
         grids=per_job(study.sweep_grids),
         methods=per_job(study.paper_cues),
+        made_by=per_job(study.swept_by),
     message:
         "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -165,6 +171,7 @@ rule plot_sweep:
     params:
         title=per_job(study.sweep_title),
         sizes=settings.figures.sizes,
+        made_by=per_job(study.swept_by),
     message:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
     script:

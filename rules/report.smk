@@ -86,6 +86,7 @@ rule render_table:
     params:
         title=lambda wc: f"{(TABLES | READINGS)[wc.table][0]}: {wc.dataset}",
         note=lambda wc: (TABLES | READINGS)[wc.table][1],
+        made_by=per_job(study.table_settings),
     message:
         "Rendering the table {wildcards.table} of {wildcards.dataset}"
     script:

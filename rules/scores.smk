@@ -71,6 +71,7 @@ rule summarise_scores:
     params:
         rows=per_job(study.method_rows),
         networks=per_job(study.network_rows),
+        made_by=per_job(study.scored),
     message:
         "Summarising {wildcards.dataset}"
     script:
@@ -95,6 +96,7 @@ rule compare_methods:
     params:
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
+        made_by=per_job(study.scored),
     message:
         "Comparing the methods on {wildcards.dataset}, two by two"
     script:
@@ -120,6 +122,7 @@ rule play_pointing_game:
     params:
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
+        made_by=per_job(study.looked),
     message:
         "The Pointing Game's variants on {wildcards.dataset}"
     script:
@@ -147,6 +150,7 @@ rule compare_with_paper:
         "../envs/analysis.yaml"
     params:
         rows=per_job(study.method_rows),
+        made_by=per_job(study.scored),
     message:
         "Comparing {wildcards.dataset} with the paper"
     script:
@@ -179,6 +183,7 @@ rule choose_examples:
         "../envs/analysis.yaml"
     params:
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
+        made_by=per_job(study.shown),
     message:
         "Choosing examples: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

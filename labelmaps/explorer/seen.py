@@ -33,7 +33,7 @@ from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_pixels
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
 from labelmaps.views import View, create_view
 
 
@@ -70,27 +70,34 @@ def open_results(
     saliency: Sequence[Path],
     fixations: Sequence[Path],
     scores: Sequence[Path],
-    arrivals: Sequence[Arrival],
+    methods: Sequence[Mapping],
+    look: Mapping,
+    shown: Mapping,
+    tolerance: float,
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    index: its rows. saliency, fixations, scores, arrivals: of the methods, in one order. Raises `InputError` for
-    files of other images or another origin.
+    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, method, options
+    and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game. Raises
+    `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
     with open_label_maps(label_maps, index) as file:
-        made_by = file.provenance
-        methods = [
-            MethodResults(arrival, maps, *(read_rows(table, images, file.origin) for table in tables))
-            for arrival, maps, *tables in zip(arrivals, saliency, fixations, scores, strict=True)
-        ]
+        check_settings(look, file.attributes, label_maps)
+        made_by, of_methods = file.provenance, []
+        for settings, maps, *paths in zip(methods, saliency, fixations, scores, strict=True):
+            tables = [read_rows(path, images, file.origin) for path in paths]
+            check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
+            of_methods.append(MethodResults(settings["arrival"], maps, *tables))
+        measured = read_rows(measures, images, file.origin)
+        check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
             create_view(**made_by["view"]),
             Preprocessing(**made_by["preprocessing"]),
             label_maps,
             file,
-            read_rows(measures, images, file.origin),
-            methods,
+            measured,
+            of_methods,
         )
 
 

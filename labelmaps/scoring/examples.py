@@ -203,10 +203,11 @@ def find_positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str
 def write_examples(paths: Sequence[Path], examples: pd.DataFrame) -> None:
     """Write the table of `select_examples` twice, with six decimals per number.
 
-    paths: of the CSV file, for people, and of the Parquet file, which `read_examples` reads.
+    paths: of the CSV file, for people, and of the Parquet file, with the table's `attrs`, which `read_examples` reads.
     """
     for_people, sealed = paths
     rounded = examples.round(6)
+    rounded.attrs = examples.attrs
     with moved_into_place(for_people) as temporary:
         # Texts are quoted: the name of a file, and so an id, may contain any kind of line end.
         rounded.to_csv(

@@ -5,7 +5,7 @@ the sealed Parquet file of the same name, which holds the same numbers.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -14,6 +14,7 @@ import pandas as pd
 from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place
 from labelmaps.storage.parquet import read_parquet, write_parquet
+from labelmaps.storage.provenance import check_settings
 
 # These columns hold names: they stay text even where a name looks like a number or like a missing value ("18", "nan").
 NAMES = frozenset(
@@ -24,24 +25,31 @@ NAMES = frozenset(
 )
 
 
-def write_results(paths: Sequence[Path], table: pd.DataFrame) -> None:
+def write_results(paths: Sequence[Path], table: pd.DataFrame, made_by: Mapping[str, object]) -> None:
     """Write a table of results twice, with six significant digits per number.
 
-    paths: of the CSV file, for people, and of the Parquet file, which `read_results` reads.
+    paths: of the CSV file, for people, and of the Parquet file, which `read_results` reads. made_by: the settings that made
+    it, by name, and whatever else identifies what it was made from.
     """
     for_people, sealed = paths
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
     with moved_into_place(for_people) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="")
-    write_parquet(sealed, _typed(pd.read_csv(StringIO(text), dtype=str, keep_default_na=False)))
+    typed = _typed(pd.read_csv(StringIO(text), dtype=str, keep_default_na=False))
+    typed.attrs = dict(made_by)
+    write_parquet(sealed, typed)
 
 
-def read_results(path: str | Path) -> pd.DataFrame:
+def read_results(path: str | Path, made_by: Mapping[str, object]) -> pd.DataFrame:
     """Read the Parquet file of a table that `write_results` wrote: the columns in `NAMES` as text, all others as numbers.
 
-    Raises `InputError` if the file is missing or damaged, or is the CSV file.
+    made_by: the settings that must have made it.
+
+    Raises `InputError` if the file is missing or damaged, is the CSV file, or was made with other settings.
     """
-    return read_parquet(path)
+    table = read_parquet(path)
+    check_settings(made_by, table.attrs, path)
+    return table
 
 
 def read_paper(path: str | Path) -> pd.DataFrame:

@@ -382,6 +382,19 @@ def gradient(width, height):
     return (255 * np.stack([x / width, y / height, np.zeros_like(x)], axis=-1)).round().astype(np.uint8)
 
 
+LOOK = {"view": {"family": "zoom", "grid": 3, "floor": 0.2}}
+LOOK |= {key: MADE_BY[key] for key in ("network", "engine", "precision")}
+OPTIONS = {
+    "max_logit": {"method": "max_logit", "options": {}},
+    "dff": {"method": "dff", "options": {"components": 3}},
+}
+SHOWN = {
+    "look": LOOK,
+    "methods": {name: settings | {"arrival": "nearest"} for name, settings in OPTIONS.items()},
+    "tolerance": 0.0,
+}
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Files of a small study, as the workflow leaves them: five images, two methods, three classes."""
@@ -402,8 +415,10 @@ def study(tmp_path_factory):
     max_logit = (maps.log_probability + maps.log_sum_exp[..., None]).max(axis=-1)
     glimpse = rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None]  # val_3's is dead
     saliency = [folder / "saliency" / name for name in ("max_logit.h5", "dff.h5")]
-    write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
-    write_saliency(saliency[1], of_glimpse(maps, glimpse, label, digests), made_by)
+    write_saliency(
+        saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps) | OPTIONS["max_logit"]
+    )
+    write_saliency(saliency[1], of_glimpse(maps, glimpse, label, digests), made_by | OPTIONS["dff"])
     fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
     choose_examples(
         label_maps=label_maps,
@@ -413,6 +428,7 @@ def study(tmp_path_factory):
         examples=both(folder / "examples"),
         measures=folder / "measures.parquet",
         chosen={"dead": "val_3"},
+        made_by=SHOWN,
     )
     return folder
 
@@ -430,6 +446,8 @@ def plot(study, outputs, example="dead", **changes):
             {"variant": "max_logit", "cue": "uncued"},
             {"variant": "dff components=3", "cue": "uncued"},
         ],
+        "made_by": SHOWN,
+        "chosen": {"dead": "val_3"},
     }
     plot_figure_1(**arguments | changes, figures=outputs, example=example, sizes=["page"])
 

@@ -264,13 +264,14 @@ def files(tables, tmp_path):
         for i, table in enumerate(made):
             paths[kind].append(tmp_path / f"{kind}_{i}.parquet")
             table = table.assign(image=maps.image)
-            table.attrs = origin
+            table.attrs = origin | {"tolerance": 0.0}
             write_parquet(paths[kind][-1], table)
     return {
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
         "examples": both(tmp_path / "examples"),
         "measures": tmp_path / "measures.parquet",
+        "made_by": {"look": {}, "methods": {"a": {}, "b": {}}, "tolerance": 0.0},
         **paths,
     }
 

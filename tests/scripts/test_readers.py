@@ -1,5 +1,6 @@
 """Every script refuses what it reads where it is damaged or belongs to something else, by name, and leaves no output."""
 
+import json
 import shutil
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from labelmaps.data.batches import find_digests
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.results import Results
+from labelmaps.storage.provenance import check_settings
 from labelmaps.storage.saliency_file import write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
@@ -72,15 +74,27 @@ MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
 TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms", "sweep"]
+LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
+REFERENCE = LOOK | {"precision": "float32"}
+SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
+ON_GLIMPSES = {method: {"method": method, "options": {}} for method in ("gradcam", "dff")}
+LOOKED = {"networks": [LOOK], "methods": SETTINGS}
+SCORED = LOOKED | {"tolerance": 0.0, "nulls": {"seed": 0, "standard_view": CROP}}
+CHOSEN = {}
+SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
+READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
+CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}}
+SWEPT = READ | {"option": "floor"}
+COMPARED = {"networks": [LOOK], "methods": ON_GLIMPSES, "references": [REFERENCE]}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
 
 
-def write_study(folder, ids=IDS, weights="0123", seed=0, **columns):
+def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     """Write all files of a small study, as the workflow leaves them: name → path."""
     random, label = np.random.default_rng(seed), np.arange(len(ids)) % LABELS
     boxes = [np.array([[3, 2, 30, 20]], np.float32)] * len(ids)
     index = write_data_set(
-        folder, noise(*SIZES, seed=seed), LABELS, image=ids, label=label, boxes=boxes, **columns
+        folder, noise(*SIZES, seed=pixels), LABELS, image=ids, label=label, boxes=boxes, **columns
     )
     digests = find_digests(index)
     files = {"index": folder / "index.parquet", "classes": folder / "classes.txt"}
@@ -99,7 +113,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, **columns):
         for method, own_label in (("gradcam", None), ("dff", label)):
             path = files[f"{method}, {name}"] = folder / "saliency" / f"{method}, {name}.h5"
             glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label, digests)
-            write_saliency(path, glimpse, made_by | {"method": method})
+            write_saliency(path, glimpse, made_by | {"method": method, "options": {}})
     for method in ("likelihood", "igub"):
         files[f"{method}, label maps"] = folder / "saliency" / f"{method}.h5"
         saliency_of(files, method, files[f"{method}, label maps"])
@@ -163,7 +177,9 @@ def nulls_of(files, scores, curves):
 
 def reading_of(files, name, output):
     glimpses = {method: files[f"{method}, {name}"] for method in ("gradcam", "dff")}
-    score_reading(index=files["index"], label_maps=files[name], outcomes=output, **glimpses)
+    score_reading(
+        index=files["index"], label_maps=files[name], outcomes=output, methods=ON_GLIMPSES, **glimpses
+    )
 
 
 def summary_of(files, summary, best_of_n):
@@ -175,6 +191,7 @@ def summary_of(files, summary, best_of_n):
         best_of_n=both(best_of_n),
         rows=ROWS,
         networks=[NETWORK],
+        made_by=SCORED,
     )
 
 
@@ -186,12 +203,13 @@ def examples_of(files, output):
         fixations=of(files, "fixations"),
         examples=both(output),
         measures=output.with_name("measures.parquet"),
-        chosen={},
+        chosen=CHOSEN,
+        made_by=SHOWN,
     )
 
 
 def figure_of(files, output):
-    shown = ("igub", "gradcam")
+    shown = list(METHODS)
     plot_figure_1(
         examples=files["examples"],
         index=files["index"],
@@ -203,6 +221,8 @@ def figure_of(files, output):
         example="gain",
         methods=[{"variant": method, "cue": METHODS[method]} for method in shown],
         sizes=["page"],
+        made_by=SHOWN,
+        chosen=CHOSEN,
     )
 
 
@@ -214,6 +234,7 @@ def fidelity_of(files, output):
         reference_outcomes=[files["reference reading"]],
         fidelity=both(output),
         rows=[NETWORK],
+        settings=COMPARED,
     )
 
 
@@ -225,6 +246,7 @@ def pointing_of(files, output):
         pointing=both(output),
         networks=[NETWORK],
         methods=list(METHODS),
+        made_by=LOOKED,
     )
 
 
@@ -240,6 +262,7 @@ def ranking_of(files, ranking, terms):
         rows=rows,
         resamples=20,
         seed=0,
+        made_by=CALIBRATED,
     )
 
 
@@ -247,7 +270,13 @@ def sweep_of(files, output):
     rows = [NETWORK | {"value": 0.1}, NETWORK | {"view": "reference", "value": 0.2}]
     outcomes = [files["reading"], files["reference reading"]]
     summarise_sweep(
-        outcomes=outcomes, sweep=both(output), option="floor", rows=rows, grids=[3, 3], methods=METHODS
+        outcomes=outcomes,
+        sweep=both(output),
+        option="floor",
+        rows=rows,
+        grids=[3, 3],
+        methods=METHODS,
+        made_by=SWEPT,
     )
 
 
@@ -261,6 +290,7 @@ def papers_numbers_of(files, numbers, orders):
         orders=both(orders),
         index=files["index"],
         rows=ROWS,
+        made_by=SCORED,
     )
 
 
@@ -326,6 +356,7 @@ READERS = {
             comparisons=both(out / "a"),
             networks=[NETWORK],
             methods=list(METHODS),
+            made_by=SCORED,
         ),
         ["scores, igub", "nulls"],
     ),
@@ -350,24 +381,25 @@ READERS = {
             view="zoom",
             methods=list(METHODS),
             sizes=["page"],
+            made_by=SCORED,
         ),
         ["index", "summary"],
     ),
     "plot_trade_off": (
         lambda files, out: plot_trade_off(
-            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
         ),
         ["summary"],
     ),
     "plot_nulls": (
         lambda files, out: plot_nulls(
-            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
         ),
         ["summary"],
     ),
     "plot_best_of_n": (
         lambda files, out: plot_best_of_n(
-            best_of_n=files["best_of_n"], figures=[out / "a.png"], view="zoom", sizes=["page"]
+            best_of_n=files["best_of_n"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
         ),
         ["best_of_n"],
     ),
@@ -377,17 +409,20 @@ READERS = {
             terms=files["calibration_terms"],
             figures=[out / "a.png"],
             model="m",
+            made_by=CALIBRATED,
         ),
         ["calibration", "calibration_terms"],
     ),
     "plot_sweep": (
         lambda files, out: plot_sweep(
-            sweep=files["sweep"], figures=[out / "a.png"], title="a", sizes=["page"]
+            sweep=files["sweep"], figures=[out / "a.png"], title="a", sizes=["page"], made_by=SWEPT
         ),
         ["sweep"],
     ),
     "render_table": (
-        lambda files, out: render_table(table=files["summary"], page=out / "a.html", title="a", note="b"),
+        lambda files, out: render_table(
+            table=files["summary"], page=out / "a.html", title="a", note="b", made_by=SCORED
+        ),
         ["summary"],
     ),
     "plot_views": (
@@ -475,7 +510,7 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
 
 
 # Nothing says that these are of another network: the index is the same, and label maps are all that there is.
-ALONE = {("compute_saliency", "label maps")}
+ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
@@ -523,11 +558,90 @@ def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_
     assert other in message
 
 
+# What the configuration may say otherwise than what made the files: the setting, as Python names it here → the new value.
+CHANGES = {
+    "view.floor": (VIEW, "floor", 0.5),
+    "network.architecture": (LOOK["network"], "architecture", "resnet34"),
+    "precision": (LOOK, "precision", "float16"),
+    "engine": (LOOK, "engine", "shared"),
+    "options.prior": (SETTINGS["igub"]["options"], "prior", "mean"),
+    "arrival": (SETTINGS["igub"], "arrival", "index"),
+    "tolerance": (SCORED, "tolerance", 15.0),
+    "seed": (SCORED["nulls"], "seed", 7),
+    "standard_view.side": (CROP, "side", 0.5),
+}
+OF_NETWORK = {"view.floor", "network.architecture", "precision", "engine"}
+OF_METHOD = {"options.prior", "arrival"}
+# Script → what it must notice.
+NOTICED = {
+    "summarise_scores": set(CHANGES),
+    "compare_methods": OF_NETWORK | OF_METHOD,
+    "compare_with_paper": set(CHANGES),
+    "play_pointing_game": OF_NETWORK | OF_METHOD,
+    "choose_examples": OF_NETWORK | OF_METHOD,
+    "plot_figure_1": OF_NETWORK | OF_METHOD,
+    "plot_figure_2": set(CHANGES),
+    "plot_trade_off": set(CHANGES),
+    "plot_nulls": set(CHANGES),
+    "plot_best_of_n": set(CHANGES),
+    "render_table": set(CHANGES),
+    "measure_fidelity": OF_NETWORK,
+    "calibrate": OF_NETWORK,
+    "plot_calibration": OF_NETWORK,
+    "summarise_sweep": OF_NETWORK,
+    "plot_sweep": OF_NETWORK,
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "setting"), [(script, name) for script in NOTICED for name in sorted(NOTICED[script])]
+)
+def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeypatch, script, setting):
+    """As where results were copied without Snakemake's records, and the configuration changed then."""
+    settings, key, value = CHANGES[setting]
+    before = settings.get(key)
+    monkeypatch.setitem(settings, key, value)
+    message = refusal(script, study, tmp_path)
+    assert "made with other settings than the configuration has now: " in message
+    assert f"{setting} was {json.dumps(before)} and is {json.dumps(value)}" in message
+    assert "un again, or change the settings back" in message
+
+
+@pytest.mark.parametrize(
+    ("changed", "file", "deleted"),
+    [
+        ({"view": {"floor": 0.5}}, "label_maps.h5", "the folder d/zoom/m"),
+        ({"precision": "float16"}, "scores/igub.parquet", "the folder d/zoom/m"),
+        (
+            {"options": {"prior": "mean"}, "arrival": "index"},
+            "scores/igub.parquet",
+            "d/zoom/m/saliency/igub.h5",
+        ),
+        ({"arrival": "index"}, "scores/igub.parquet", "d/zoom/m/fixations/igub.parquet"),
+        ({"tolerance": 2}, "scores/igub.parquet", "it"),
+        ({"standard_view": {"side": 1}}, "nulls.parquet", "the folder d/standard_crop/m"),
+        ({"networks": [{"view": {"floor": 0.5}}]}, "summary.parquet", "it"),
+    ],
+)
+def test_what_must_go_so_that_it_is_made_anew_is_said(changed, file, deleted):
+    path = Path("d/zoom/m", file)
+    with pytest.raises(InputError, match=f"^{path}: .* Delete {deleted} and run again, or change"):
+        check_settings(changed, {}, path)
+
+
+def test_other_examples_than_the_configurations_are_not_drawn(study, tmp_path, monkeypatch):
+    monkeypatch.setitem(CHOSEN, "cat", "image 3")
+    message = refusal("plot_figure_1", study, tmp_path)
+    assert message.startswith(f"{study['examples']}: made with other settings")
+    assert 'chosen.cat was null and is "image 3"' in message
+
+
 @pytest.fixture(scope="module")
 def unverified(tmp_path_factory):
     """A study whose index has no digests (`verify: header`), and the same of other pixels under the same ids."""
     return [
-        write_study(tmp_path_factory.mktemp(f"unverified {seed}"), seed=seed, digest="") for seed in (0, 1)
+        write_study(tmp_path_factory.mktemp(f"unverified {seed}"), seed=seed, pixels=seed, digest="")
+        for seed in (0, 1)
     ]
 
 
@@ -594,6 +708,6 @@ def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spo
             folder.mkdir(parents=True)
             READERS[script][0](study, folder)
             made.setdefault(script, []).append([path.read_bytes() for path in folder.iterdir()])
-        for name in TABLES:
+        for name in TABLES if run == "before" else ():
             spoil(spoilt(study[name].with_suffix(".csv")))
     assert all(before == after for before, after in made.values())

@@ -15,8 +15,8 @@ PAPER = ROOT / "resources/paper.csv"
 @pytest.mark.parametrize("name", ["18", "1e3", "nan", "null", "True", "7.0", "", "a#b", 'a "b", c', " a"])
 def test_names_stay_text_and_numbers_numbers(tmp_path, name):
     table = pd.DataFrame({"model": [name, "a"], "n_images": [400, 7], "pointing": [0.25, float("nan")]})
-    write_results(both(tmp_path / "a"), table)
-    read = read_results(tmp_path / "a.parquet")
+    write_results(both(tmp_path / "a"), table, {})
+    read = read_results(tmp_path / "a.parquet", {})
     pd.testing.assert_frame_equal(read, table, check_dtype=False)
     assert read["model"].tolist() == [name, "a"]
 
@@ -25,8 +25,8 @@ def test_names_stay_text_and_numbers_numbers(tmp_path, name):
     "column", ["variant", "cue", "first", "second", "rule", "subset", "reading", "term", "verdict"]
 )
 def test_columns_of_names_stay_text_where_all_look_like_numbers(tmp_path, column):
-    write_results(both(tmp_path / "a"), pd.DataFrame({column: ["18", "34"], "value": [18, 34]}))
-    read = read_results(tmp_path / "a.parquet")
+    write_results(both(tmp_path / "a"), pd.DataFrame({column: ["18", "34"], "value": [18, 34]}), {})
+    read = read_results(tmp_path / "a.parquet", {})
     assert read.to_dict("list") == {column: ["18", "34"], "value": [18, 34]}
 
 
@@ -45,22 +45,22 @@ def test_columns_of_names_stay_text_where_all_look_like_numbers(tmp_path, column
     ],
 )
 def test_numbers_are_written_to_six_significant_digits_for_people_and_for_stages(tmp_path, value, written):
-    write_results(both(tmp_path / "a"), pd.DataFrame({"p": [value]}))
+    write_results(both(tmp_path / "a"), pd.DataFrame({"p": [value]}), {})
     assert (tmp_path / "a.csv").read_text() == f"p\n{written}\n"
-    assert read_results(tmp_path / "a.parquet")["p"].tolist() == [pytest.approx(float(written), rel=1e-9)]
+    assert read_results(tmp_path / "a.parquet", {})["p"].tolist() == [pytest.approx(float(written), rel=1e-9)]
 
 
 def test_counts_stay_whole_beside_what_is_missing(tmp_path):
     table = pd.DataFrame({"n": [50_000, None, 3], "n_images": [1_234_567, 2, 3]})
     assert table["n"].dtype == float
-    write_results(both(tmp_path / "a"), table)
+    write_results(both(tmp_path / "a"), table, {})
     assert (tmp_path / "a.csv").read_text() == "n,n_images\n50000,1234567\n,2\n3,3\n"
 
 
 def test_the_file_for_people_is_not_mistaken_for_the_sealed_one(tmp_path):
-    write_results(both(tmp_path / "a"), pd.DataFrame({"n": [1]}))
+    write_results(both(tmp_path / "a"), pd.DataFrame({"n": [1]}), {})
     with pytest.raises(InputError, match=r"a\.csv: truncated, or not a table of this version"):
-        read_results(tmp_path / "a.csv")
+        read_results(tmp_path / "a.csv", {})
 
 
 def edited(path, old, new):

@@ -23,7 +23,7 @@ def score_fixations(
     label = images["label"].to_numpy(np.int16)
     table = compute_scores(selected, label, images["boxes"], top_label, tolerance)
     table.insert(0, "image", images["image"])
-    table.attrs = selected.attrs
+    table.attrs = selected.attrs | {"tolerance": tolerance}
     write_parquet(scores, table)
 
 

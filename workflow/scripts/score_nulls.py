@@ -41,7 +41,7 @@ def score_nulls(
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
         probabilities = nulls.read_probabilities(file.blocks(IMAGES_PER_READ), label, other)
-        origin = file.origin_of_tables
+        origin = file.origin_of_tables | {"standard_view": made["view"], "tolerance": tolerance, "seed": seed}
     correct = top_label == label[:, None, None]
     hit = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance)
     outcomes = (

@@ -26,7 +26,8 @@ def select_fixations(*, saliency: Path, label_maps: Path, fixations: Path, arriv
         check_same_images(file.images, maps.image, saliency)
         check_saliency(maps, file, saliency)
         table = find_fixations(maps.saliency, maps.point, file.field("centre"), arrival)
-        table.attrs = file.origin_of_tables
+        made_by = {key: maps.attributes[key] for key in ("method", "options")}
+        table.attrs = file.origin_of_tables | made_by | {"arrival": arrival}
     table.insert(0, "image", maps.image)
     table["own_label"] = pd.Series(maps.own_label, dtype="Int16").mask(maps.own_label == NO_LABEL)
     logger.info("%d images, %d ties, %d dead maps", len(table), table.tie.sum(), table.dead.sum())
