@@ -131,7 +131,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                     configured.geometry(*size) for size in zip(block["width"], block["height"], strict=True)
                 ]
                 writer.append(
-                    digest=block["digest"],
+                    digest=[""] * n,  # images of a name differ between the sizes
                     log_probability=log_probability,
                     log_sum_exp=log_sum_exp[..., 0],
                     top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
@@ -164,7 +164,6 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View, method: 
         generator.random((n, 7, 7), np.float32),
         views.cell_points(whole, 7, 7),
         generator.integers(LABELS, size=n),
-        images["digest"].tolist(),
     )
     write_saliency(path, maps, made_by(view) | {"method": method.method, "options": method.options})
 
