@@ -38,7 +38,7 @@ from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from pipeline.settings.configuration import Settings
 from pipeline.settings.reading import read_settings
-from pipeline.settings.views_and_methods import View
+from pipeline.settings.views_and_methods import Method, View
 from pipeline.sources import ROOT
 
 CLASSES = ROOT / "resources" / "imagenet_classes.txt"
@@ -131,6 +131,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                     configured.geometry(*size) for size in zip(block["width"], block["height"], strict=True)
                 ]
                 writer.append(
+                    digest=[""] * n,  # images of a name differ between the sizes
                     log_probability=log_probability,
                     log_sum_exp=log_sum_exp[..., 0],
                     top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
@@ -147,11 +148,13 @@ def made_by(view: View) -> dict[str, object]:
         "weights_sha256": NETWORK["weights"],
         "preprocessing": {},
         "precision": "float32",
+        "engine": "exact",
+        "network": {},
         "view": view.arguments,
     }
 
 
-def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
+def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View, method: Method) -> None:
     """Draw maps without meaning, as of a method on x₀ that also gives labels."""
     generator = np.random.default_rng(0)
     n = len(images)
@@ -162,7 +165,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View) -> None:
         views.cell_points(whole, 7, 7),
         generator.integers(LABELS, size=n),
     )
-    write_saliency(path, maps, made_by(view))
+    write_saliency(path, maps, made_by(view) | {"method": method.method, "options": method.options})
 
 
 def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
@@ -176,7 +179,7 @@ def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
     for n in sizes:
         for name in glimpse_methods(settings):
             path = folder / f"results_{n}" / f"saliency_{name}.h5"
-            draw_glimpse_saliency(path, images[:n], settings.views["zoom"])
+            draw_glimpse_saliency(path, images[:n], settings.views["zoom"], settings.methods[name])
 
 
 def default_settings() -> Settings:
@@ -210,13 +213,23 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     fixations = dict(zip(methods, of(methods, "fixations"), strict=True))
     scores = dict(zip(methods, of(methods, "scores"), strict=True))
     nulls, curves, measures = (results / f"{name}.parquet" for name in ("nulls", "curves", "measures"))
-    examples = results / "examples.csv"
-    table = {name: results / f"{name}.csv" for name in TABLES}
+    examples = [results / f"examples.{suffix}" for suffix in ("csv", "parquet")]
+    table = {name: [results / f"{name}.{suffix}" for suffix in ("csv", "parquet")] for name in TABLES}
     stated, orders = (ROOT / "resources" / f"{name}.csv" for name in ("paper", "paper_orders"))
     rows = [
         NETWORK | {"method": name, "variant": catalogue[name].variant, "cue": catalogue[name].cue}
         for name in methods
     ]
+
+    settings_of = {
+        name: {"method": entry.method, "options": entry.options, "arrival": entry.arrival}
+        for name, entry in catalogue.items()
+    }
+    look = {key: made_by(settings.views["zoom"])[key] for key in ("view", "network", "engine", "precision")}
+    looked = {"networks": [look], "methods": {name: settings_of[name] for name in methods}}
+    of_nulls = {"seed": settings.nulls.seed, "standard_view": settings.views["standard_crop"].arguments}
+    scored = {"made_by": looked | {"tolerance": tolerance, "nulls": of_nulls}}
+    of_shown = {"look": look, "methods": {name: settings_of[name] for name in shown}, "tolerance": tolerance}
 
     yield (
         "read_annotations",
@@ -272,36 +285,45 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         "summarise_scores",
         script("summarise_scores"),
         {"scores": list(scores.values()), "nulls": [nulls], "curves": [curves], "rows": rows}
-        | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]},
+        | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]}
+        | scored,
     )
     yield (
         "compare_methods",
         script("compare_methods"),
         {"scores": list(scores.values()), "nulls": [nulls], "comparisons": table["comparisons"]}
-        | {"networks": [NETWORK], "methods": methods},
+        | {"networks": [NETWORK], "methods": methods}
+        | scored,
     )
     yield (
         "play_pointing_game",
         script("play_pointing_game"),
         {"index": index, "label_maps": [label_maps], "fixations": list(fixations.values())}
-        | {"pointing": table["pointing"], "networks": [NETWORK], "methods": methods},
+        | {"pointing": table["pointing"], "networks": [NETWORK], "methods": methods}
+        | {"made_by": looked},
     )
     yield (
         "compare_with_paper",
         script("compare_with_paper"),
-        {"summary": table["summary"], "scores": list(scores.values()), "paper": stated}
+        {"summary": table["summary"][1], "scores": list(scores.values()), "paper": stated}
         | {"paper_orders": orders, "numbers": table["paper"], "orders": table["paper_orders"]}
-        | {"index": index, "rows": rows},
+        | {"index": index, "rows": rows}
+        | scored,
     )
     yield (
         "choose_examples",
         script("choose_examples"),
         {"label_maps": label_maps, "index": index, "scores": of(shown, "scores")}
-        | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}},
+        | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}}
+        | {"made_by": of_shown},
     )
-    for path in table.values():
+    for _, path in table.values():
         page = {"page": path.with_suffix(".html"), "title": path.stem, "note": ""}
-        yield f"render_table, {len(table)} tables", script("render_table"), {"table": path} | page
+        yield (
+            f"render_table, {len(table)} tables",
+            script("render_table"),
+            {"table": path} | page | ({"made_by": looked} if path.stem == "pointing" else scored),
+        )
 
 
 def run(function: str, arguments: dict) -> tuple[float, float, float]:

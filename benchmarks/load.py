@@ -97,6 +97,7 @@ def time_join(parts: int, images: int, folder: Path) -> None:
             paths[-1], names.tolist(), 7, LABELS, {"batch": 1, "weights_source": "drawn"}
         ) as writer:
             writer.append(
+                digest=[""] * len(names),
                 log_probability=rng.normal(size=(*shape, LABELS)),
                 log_sum_exp=rng.normal(size=shape),
                 top_label=rng.integers(LABELS, size=shape),
@@ -104,7 +105,8 @@ def time_join(parts: int, images: int, folder: Path) -> None:
                 extent=rng.random((*shape, 4)),
             )
     start = time.perf_counter()
-    join_label_maps(paths, folder / "joined.h5", [f"{i:06}" for i in range(images)])
+    names = [f"{i:06}" for i in range(images)]
+    join_label_maps(paths, folder / "joined.h5", names, [""] * images)
     join_seconds = time.perf_counter() - start
     start = time.perf_counter()
     with open_label_maps(folder / "joined.h5") as file:

@@ -13,13 +13,13 @@ import numpy as np
 import pandas as pd
 
 from labelmaps import views
-from labelmaps.data.images import read_image
+from labelmaps.data.batches import read_batches
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.methods import facts_of, load_method
+from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
-from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import REMAKE, check_same_pixels
 
 
 @dataclass(frozen=True)
@@ -40,14 +40,13 @@ class Results:
     @cached_property
     def made_by(self) -> dict[str, Any]:
         """Provenance of the label maps: weights, view, preprocessing, precision, versions."""
-        with open_label_maps(self._label_maps) as file:
-            check_same_images(self.index["image"].tolist(), file.images, self._label_maps)
+        with open_label_maps(self._label_maps, self.index) as file:
             return file.provenance
 
     def label_maps(self, image: str) -> LabelMaps:
         """Read the label maps of one image; axes (image, row, column, …), the first of length 1."""
         place = self._find_place(image)
-        with open_label_maps(self._label_maps) as file:
+        with open_label_maps(self._label_maps, self.index) as file:
             return file.read(place, place + 1)
 
     def logits(self, image: str) -> np.ndarray:
@@ -60,9 +59,12 @@ class Results:
         from labelmaps.inference.view_pixels import view_pixels
         from labelmaps.networks.preprocessing import Preprocessing
 
-        row = self.index.iloc[self._find_place(image)]
+        place = self._find_place(image)
         view = views.create_view(**self.made_by["view"])
-        pixels = read_image(row["path"], row["offset"], row["length"])
+        ((rows, (pixels,)),) = read_batches(self.index.iloc[[place]], 1)
+        with open_label_maps(self._label_maps) as file:
+            digests = file.digests[place : place + 1]
+        check_same_pixels([image], rows["digest"], digests, self._label_maps, REMAKE)
         cells = range(view.grid**2)
         views_seen = view_pixels(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
         return views_seen.reshape(view.grid, view.grid, *views_seen.shape[1:])
@@ -84,8 +86,10 @@ class Results:
 
     def scores(self, method: str) -> pd.DataFrame:
         """Read the scores of a method, one row per image: fixation, correct before and after, Pointing Game."""
-        files = (Path(self.folder) / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
-        fixations, scores = (read_parquet(file).set_index("image") for file in files)
+        with open_label_maps(self._label_maps, self.index) as file:
+            files = (Path(self.folder) / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
+            tables = [read_rows(path, file.images, file.origin) for path in files]
+        fixations, scores = (table.set_index("image") for table in tables)
         return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
 
     @property

@@ -21,6 +21,7 @@ from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT
 
 FIGURE_FORMATS = ("pdf", "svg", "png")
+STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
 
 
@@ -306,6 +307,85 @@ class Study:
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
         return itertools.product(self.settings.run.views, self.settings.run.models)
+
+    # The settings that must have made a file, which whatever shows its content compares with what the file says of itself.
+
+    def look(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of label maps, as attributes of their file; a precision of `auto` is left open."""
+        precision = self.compute(dataset)["precision"]
+        settings = {
+            "view": self.view(view),
+            "network": self.network(model),
+            "engine": self.engine(dataset, view),
+        }
+        return settings if precision == "auto" else settings | {"precision": precision}
+
+    def looked(self, dataset: str) -> dict:
+        """Return the settings of the label maps of each of `network_rows`, and of the run's methods."""
+        networks = [self.look(dataset, view, model) for view, model in self._networks()]
+        return {"networks": networks, "methods": self._method_settings(self.settings.run.methods)}
+
+    def scored(self, dataset: str) -> dict:
+        """Return the settings of all scores of the run: those of `looked`, of the Pointing Game and of the nulls."""
+        nulls = {"seed": self.settings.nulls.seed, "standard_view": self.view(STANDARD_CROP)}
+        return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
+
+    def shown(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of the examples of Figure 1: of the label maps, of the methods shown, of the Pointing Game."""
+        return {
+            "look": self.look(dataset, view, model),
+            "methods": self._method_settings(self.shown_methods(self.settings.figure_1)),
+            "tolerance": self.settings.pointing.tolerance,
+        }
+
+    def shown_of_networks(self, dataset: str) -> list[dict]:
+        """Return the settings of the examples of each of `network_rows`."""
+        return [self.shown(dataset, view, model) for view, model in self._networks()]
+
+    def _method_settings(self, methods: Iterable[str]) -> dict[str, dict]:
+        """Return the settings of methods, by their names: the method, its options, and the arrival."""
+        entries = {name: self.settings.methods[name] for name in methods}
+        return {
+            name: {"method": entry.method, "options": entry.options, "arrival": entry.arrival}
+            for name, entry in entries.items()
+        }
+
+    def paper_settings(self) -> dict[str, dict]:
+        """Return the settings of the saliency maps of the paper's methods that look once, by the paper's names."""
+        names = {method: self.paper_method(method) for method in ("gradcam", "dff")}
+        made = self._method_settings(names.values())
+        return {
+            method: {key: made[name][key] for key in ("method", "options")} for method, name in names.items()
+        }
+
+    def read(self, dataset: str, views: Sequence[str]) -> dict:
+        """Return the settings of the outcomes of each of `reading_rows`."""
+        rows = self.reading_rows(dataset, views)
+        looks = [self.look(dataset, row["view"], row["model"]) for row in rows]
+        return {"networks": looks, "methods": self.paper_settings()}
+
+    def calibrated(self, dataset: str) -> dict:
+        """Return the settings of a calibration."""
+        calibration = self.settings.calibration
+        bootstrap = {"resamples": calibration.resamples, "seed": calibration.seed}
+        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap}
+
+    def swept_by(self, dataset: str, option: str) -> dict:
+        """Return the settings of a sweep."""
+        return self.read(dataset, self.swept(option)) | {"option": option}
+
+    def compared(self, dataset: str) -> dict:
+        """Return the settings of the comparison of a sample's label maps with their reference."""
+        views, reference = self.settings.run.views, reference_of(dataset)
+        return self.read(dataset, views) | {"references": self.read(reference, views)["networks"]}
+
+    def table_settings(self, dataset: str, table: str) -> dict:
+        """Return the settings that must have made a table."""
+        if table.startswith("sweep_"):
+            return self.swept_by(dataset, table.removeprefix("sweep_"))
+        of_table = {"pointing": self.looked, "fidelity": self.compared}
+        of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
+        return of_table.get(table, self.scored)(dataset)
 
     # Readings of the protocol, and sweeps over an option of the views.
 

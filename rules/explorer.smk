@@ -8,7 +8,7 @@ rule build_explorer:
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.classes_inputs),
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         measures=of_networks("measures.parquet"),
         label_maps=of_networks("label_maps.h5"),
         saliency=of_methods("saliency", "h5"),
@@ -43,12 +43,13 @@ rule build_explorer:
             name: dict(
                 variant=settings.methods[name].variant,
                 cue=settings.methods[name].cue,
-                arrival=settings.methods[name].arrival,
             )
             for name in settings.run.methods
         },
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
         n_images=settings.explorer.images,
+        made_by=per_job(study.scored),
+        shown=per_job(study.shown_of_networks),
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

@@ -4,7 +4,7 @@
 rule plot_figure_1:
     """The paper's Figure 1 for one image: each method's map and fixation, and what the network saw there."""
     input:
-        examples="results/{dataset}/{view}/{model}/examples.csv",
+        examples="results/{dataset}/{view}/{model}/examples.parquet",
         index="results/{dataset}/index.parquet",
         made=per_job(study.classes_inputs),
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -52,6 +52,8 @@ rule plot_figure_1:
             dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
             for name in study.shown_methods(settings.figure_1)
         ],
+        made_by=per_job(study.shown),
+        chosen=lambda wc: settings.datasets[wc.dataset].examples,
     message:
         "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
@@ -61,7 +63,7 @@ rule plot_figure_1:
 rule plot_figure_2:
     """The paper's Figure 2: accuracy before and after the saccade and the Pointing Game, per method and network."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
     output:
         figures=drawn(
@@ -82,6 +84,7 @@ rule plot_figure_2:
         view="{view}",
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
+        made_by=per_job(study.scored),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -91,7 +94,7 @@ rule plot_figure_2:
 rule plot_trade_off:
     """Localisation against categorisation: one point per method and network."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
     output:
         figures=drawn(
             "trade_off_{view}",
@@ -109,6 +112,7 @@ rule plot_trade_off:
         code=code_of("plot_trade_off.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the trade-off of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -118,7 +122,7 @@ rule plot_trade_off:
 rule plot_nulls:
     """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
     output:
         figures=drawn(
             "nulls_{view}",
@@ -136,6 +140,7 @@ rule plot_nulls:
         code=code_of("plot_nulls.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the nulls of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -145,7 +150,7 @@ rule plot_nulls:
 rule plot_best_of_n:
     """What n views are worth to whoever knows the label."""
     input:
-        best_of_n="results/{dataset}/best_of_n.csv",
+        best_of_n="results/{dataset}/best_of_n.parquet",
     output:
         figures=drawn(
             "best_of_n_{view}",
@@ -163,6 +168,7 @@ rule plot_best_of_n:
         code=code_of("plot_best_of_n.py", "figures"),
         view="{view}",
         sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
     message:
         "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
     script:

@@ -21,6 +21,7 @@ rule score_reading:
         "../envs/analysis.yaml"
     params:
         code=code_of("score_reading.py", "analysis"),
+        methods=per_job(study.paper_settings),
     message:
         "The paper's methods through {wildcards.view}: {wildcards.model} on {wildcards.dataset}"
     script:
@@ -39,7 +40,7 @@ rule measure_fidelity:
             lambda dataset: study.network_files(reference_of(dataset), "label_maps.h5")
         ),
     output:
-        fidelity="results/{dataset}/fidelity.csv",
+        fidelity=multiext("results/{dataset}/fidelity", ".csv", ".parquet"),
     log:
         "logs/measure_fidelity/{dataset}.log",
     benchmark:
@@ -51,6 +52,7 @@ rule measure_fidelity:
     params:
         code=code_of("measure_fidelity.py", "analysis"),
         rows=per_job(study.reading_rows, views=settings.run.views),
+        settings=per_job(study.compared),
     message:
         "Comparing the label maps of {wildcards.dataset} with the reference"
     script:
@@ -63,8 +65,8 @@ rule calibrate:
         outcomes=per_job(study.reading_files, views=settings.calibration.views),
         index="results/{dataset}/index.parquet",
     output:
-        ranking="results/{dataset}/calibration.csv",
-        terms="results/{dataset}/calibration_terms.csv",
+        ranking=multiext("results/{dataset}/calibration", ".csv", ".parquet"),
+        terms=multiext("results/{dataset}/calibration_terms", ".csv", ".parquet"),
     log:
         "logs/calibrate/{dataset}.log",
     benchmark:
@@ -76,6 +78,7 @@ rule calibrate:
         paper=PAPER,
         rows=per_job(study.reading_rows, views=settings.calibration.views),
         by_name=dict(resamples=settings.calibration.resamples, seed=settings.calibration.seed),
+        made_by=per_job(study.calibrated),
     message:
         "Ranking the readings on {wildcards.dataset}"
     script:
@@ -85,8 +88,8 @@ rule calibrate:
 rule plot_calibration:
     """Every reading's misfit, and how far each of its numbers is from the paper's."""
     input:
-        ranking="results/{dataset}/calibration.csv",
-        terms="results/{dataset}/calibration_terms.csv",
+        ranking="results/{dataset}/calibration.parquet",
+        terms="results/{dataset}/calibration_terms.parquet",
     output:
         figures=drawn(
             "calibration_{model}",
@@ -104,6 +107,7 @@ rule plot_calibration:
     params:
         code=code_of("plot_calibration.py", "figures", *PAPER_MODULES),
         model="{model}",
+        made_by=per_job(study.calibrated),
     message:
         "Plotting the calibration of {wildcards.model} on {wildcards.dataset}"
     script:
@@ -115,7 +119,7 @@ rule summarise_sweep:
     input:
         outcomes=per_job(study.sweep_files),
     output:
-        sweep="results/{dataset}/sweep_{option}.csv",
+        sweep=multiext("results/{dataset}/sweep_{option}", ".csv", ".parquet"),
     log:
         "logs/summarise_sweep/{dataset}/{option}.log",
     benchmark:
@@ -130,6 +134,7 @@ rule summarise_sweep:
         rows=per_job(study.sweep_rows),
         grids=per_job(study.sweep_grids),
         methods=per_job(study.paper_cues),
+        made_by=per_job(study.swept_by),
     message:
         "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -139,7 +144,7 @@ rule summarise_sweep:
 rule plot_sweep:
     """Accuracy after the saccade against one option of the view."""
     input:
-        sweep="results/{dataset}/sweep_{option}.csv",
+        sweep="results/{dataset}/sweep_{option}.parquet",
     output:
         figures=drawn(
             "sweep_{option}",
@@ -159,6 +164,7 @@ rule plot_sweep:
         code=code_of("plot_sweep.py", "figures", *PAPER_MODULES),
         title=per_job(study.sweep_title),
         sizes=settings.figures.sizes,
+        made_by=per_job(study.swept_by),
     message:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
     script:

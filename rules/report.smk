@@ -65,7 +65,7 @@ READINGS = {
 rule render_table:
     """A table as a page for the report."""
     input:
-        table="results/{dataset}/{table}.csv",
+        table="results/{dataset}/{table}.parquet",
     output:
         page=report(
             "results/{dataset}/report/{table}.html",
@@ -85,6 +85,7 @@ rule render_table:
         code=code_of("render_table.py", "analysis"),
         title=lambda wc: f"{(TABLES | READINGS)[wc.table][0]}: {wc.dataset}",
         note=lambda wc: (TABLES | READINGS)[wc.table][1],
+        made_by=per_job(study.table_settings),
     message:
         "Rendering the table {wildcards.table} of {wildcards.dataset}"
     script:

@@ -56,8 +56,8 @@ rule summarise_scores:
         nulls=of_networks("nulls.parquet"),
         curves=of_networks("best_of_n.parquet"),
     output:
-        summary="results/{dataset}/summary.csv",
-        best_of_n="results/{dataset}/best_of_n.csv",
+        summary=multiext("results/{dataset}/summary", ".csv", ".parquet"),
+        best_of_n=multiext("results/{dataset}/best_of_n", ".csv", ".parquet"),
     log:
         "logs/summarise_scores/{dataset}.log",
     benchmark:
@@ -68,6 +68,7 @@ rule summarise_scores:
         code=code_of("summarise_scores.py", "analysis"),
         rows=per_job(study.method_rows),
         networks=per_job(study.network_rows),
+        made_by=per_job(study.scored),
     message:
         "Summarising {wildcards.dataset}"
     script:
@@ -80,7 +81,7 @@ rule compare_methods:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
     output:
-        comparisons="results/{dataset}/comparisons.csv",
+        comparisons=multiext("results/{dataset}/comparisons", ".csv", ".parquet"),
     log:
         "logs/compare_methods/{dataset}.log",
     benchmark:
@@ -91,6 +92,7 @@ rule compare_methods:
         code=code_of("compare_methods.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
+        made_by=per_job(study.scored),
     message:
         "Comparing the methods on {wildcards.dataset}, two by two"
     script:
@@ -104,7 +106,7 @@ rule play_pointing_game:
         label_maps=of_networks("label_maps.h5"),
         fixations=of_methods("fixations", "parquet"),
     output:
-        pointing="results/{dataset}/pointing.csv",
+        pointing=multiext("results/{dataset}/pointing", ".csv", ".parquet"),
     log:
         "logs/play_pointing_game/{dataset}.log",
     benchmark:
@@ -115,6 +117,7 @@ rule play_pointing_game:
         code=code_of("play_pointing_game.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=settings.run.methods,
+        made_by=per_job(study.looked),
     message:
         "The Pointing Game's variants on {wildcards.dataset}"
     script:
@@ -124,12 +127,12 @@ rule play_pointing_game:
 rule compare_with_paper:
     """Every number and every order that the paper states, beside ours."""
     input:
-        summary="results/{dataset}/summary.csv",
+        summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
     output:
-        numbers="results/{dataset}/paper.csv",
-        orders="results/{dataset}/paper_orders.csv",
+        numbers=multiext("results/{dataset}/paper", ".csv", ".parquet"),
+        orders=multiext("results/{dataset}/paper_orders", ".csv", ".parquet"),
     log:
         "logs/compare_with_paper/{dataset}.log",
     benchmark:
@@ -141,6 +144,7 @@ rule compare_with_paper:
         paper=PAPER,
         paper_orders=PAPER_ORDERS,
         rows=per_job(study.method_rows),
+        made_by=per_job(study.scored),
     message:
         "Comparing {wildcards.dataset} with the paper"
     script:
@@ -161,7 +165,7 @@ rule choose_examples:
             method=study.shown_methods(settings.figure_1),
         ),
     output:
-        examples="results/{dataset}/{view}/{model}/examples.csv",
+        examples=multiext("results/{dataset}/{view}/{model}/examples", ".csv", ".parquet"),
         measures="results/{dataset}/{view}/{model}/measures.parquet",
     log:
         "logs/choose_examples/{dataset}/{view}/{model}.log",
@@ -172,6 +176,7 @@ rule choose_examples:
     params:
         code=code_of("choose_examples.py", "analysis"),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
+        made_by=per_job(study.shown),
     message:
         "Choosing examples: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

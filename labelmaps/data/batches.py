@@ -1,5 +1,6 @@
 """Decoded images of an index, in order, decoded in threads ahead of their consumer."""
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
@@ -7,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from labelmaps.data.images import read_digest, read_image
+from labelmaps.data.images import read_content, read_digest, read_image
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
@@ -23,17 +24,20 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
 
 def read_unchanged(
     image: str, path: str, offset: int, length: int, digest: str, width: int, height: int
-) -> np.ndarray:
+) -> tuple[np.ndarray, str]:
     """Decode an image to (row, column, RGB) uint8, and check that it has not changed since it was indexed.
 
     The arguments are columns of the index. `digest` may be empty: then only the size is compared.
 
-    Raises `InputError` if the image cannot be read, or if its bytes or its size have changed.
+    Returns the pixels, and the SHA-256 of the bytes that they were decoded from. Raises `InputError` if the image cannot be
+    read, or if its bytes or its size have changed.
     """
-    if digest and read_digest(path, offset, length) != digest:
+    content = read_content(path, offset, length)
+    found = hashlib.sha256(content).hexdigest()
+    if digest and found != digest:
         raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
     try:
-        pixels = read_image(path, offset, length)
+        pixels = read_image(path, offset, length, content)
     except InputError as error:
         if digest:
             raise
@@ -45,11 +49,11 @@ def read_unchanged(
             f"{path}: {image} has {pixels.shape[1]} x {pixels.shape[0]} pixels, {width} x {height} in the index; it was "
             "changed since. Delete the index and run again"
         )
-    return pixels
+    return pixels, found
 
 
-def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[np.ndarray]:
-    """Decode the images of an index, and yield them in its order, (row, column, RGB) uint8.
+def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[tuple[np.ndarray, str]]:
+    """Decode the images of an index, and yield them in its order, as `read_unchanged` returns them.
 
     workers: the number of threads; Pillow and hashlib let other threads run while they work.
     depth: the number of images per thread that are decoded ahead of the consumer.
@@ -67,9 +71,23 @@ def read_batches(
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Yield the rows of the index, `batch` at a time, with their decoded images, each (row, column, RGB) uint8.
 
+    The digest of a row is that of the bytes that were read now, also where the index has none.
+
     workers: the number of threads that decode. Raises `InputError` as `read_unchanged` does.
     """
     images = read_ahead(index, workers)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]
-        yield rows, list(islice(images, len(rows)))
+        pixels, digests = zip(*islice(images, len(rows)), strict=True)
+        yield rows.assign(digest=digests), list(pixels)
+
+
+def find_digests(index: pd.DataFrame, workers: int = 4) -> list[str]:
+    """Return the SHA-256 of the bytes of every image of an index: the index's, or, where it has none, of the file as it is.
+
+    workers: the number of threads that read. Raises `InputError` if an image without a digest in the index cannot be read.
+    """
+    unread = index.loc[index["digest"] == "", ["path", "offset", "length"]].itertuples(index=False)
+    with ThreadPoolExecutor(workers) as pool:
+        found = in_order(pool, read_digest, unread, 2 * workers)
+        return [digest or next(found) for digest in index["digest"]]

@@ -41,17 +41,20 @@ def image_id(name: str) -> str:
     return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
 
 
-def read_image(path: str | Path, offset: int = -1, length: int = -1) -> np.ndarray:
+def read_image(
+    path: str | Path, offset: int = -1, length: int = -1, content: bytes | None = None
+) -> np.ndarray:
     """Decode one image to (row, column, RGB) uint8: the pixels as stored, without applying an EXIF rotation.
 
     offset, length: if `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar).
+    content: the image's bytes, if they were read before.
 
     Grey, palette, CMYK and similar colours are converted to RGB, alpha is dropped, and 16-bit values keep their high byte.
 
     Raises `InputError` if the image is missing, truncated or animated, has more than 89 million pixels (Pillow's limit
     against decompression bombs) or more than 65,535 along a side, or has 32-bit grey values.
     """
-    with _open(path, offset, length) as image:
+    with _open(path, offset, length, content) as image:
         return _to_rgb(image)
 
 
@@ -61,25 +64,27 @@ def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int
         return image.size
 
 
-def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
-    """Compute the SHA-256 of an image's bytes as stored, in hexadecimal; arguments as for `read_image`.
-
-    Raises `InputError` if the file cannot be read.
-    """
+def read_content(path: str | Path, offset: int = -1, length: int = -1) -> bytes:
+    """Read an image's bytes as stored; arguments as for `read_image`. Raises `InputError` if the file cannot be read."""
     try:
         with Path(path).open("rb") as file:
-            content = file.read() if offset < 0 else _member(file, offset, length).getbuffer()
+            return file.read() if offset < 0 else _member(file, offset, length).getvalue()
     except (OSError, ValueError) as error:
         raise InputError(f"unreadable image: {path}: {error}; replace or remove it") from error
-    return hashlib.sha256(content).hexdigest()
+
+
+def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
+    """Compute the SHA-256 of an image's bytes, in hexadecimal; arguments and errors as for `read_content`."""
+    return hashlib.sha256(read_content(path, offset, length)).hexdigest()
 
 
 @contextmanager
-def _open(path: str | Path, offset: int, length: int) -> Generator[Image.Image]:
+def _open(path: str | Path, offset: int, length: int, content: bytes | None = None) -> Generator[Image.Image]:
     """Open an image and read its header; convert every exception in the block into an `InputError`."""
     try:
-        with Path(path).open("rb") as file:
-            image = _parse_header(file if offset < 0 else _member(file, offset, length))
+        with Path(path).open("rb") if content is None else BytesIO(content) as file:
+            is_member = content is None and offset >= 0
+            image = _parse_header(_member(file, offset, length) if is_member else file)
             _refuse_unsuitable(image)
             yield image
     except MemoryError:

@@ -33,7 +33,7 @@ from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
 from labelmaps.views import View, create_view
 
 
@@ -49,10 +49,14 @@ class MethodResults:
 
 @dataclass(frozen=True)
 class NetworkResults:
-    """The results of a network that looks through a view; `measures` says of each image how telling it is."""
+    """The results of a network that looks through a view.
+
+    path: of its label maps. measures: says of each image how telling it is.
+    """
 
     view: View
     preprocessing: Preprocessing
+    path: Path
     label_maps: LabelMapFile
     measures: pd.DataFrame
     methods: Sequence[MethodResults]
@@ -60,32 +64,40 @@ class NetworkResults:
 
 @contextmanager
 def open_results(
-    images: list[str],
+    index: pd.DataFrame,
     label_maps: Path,
     measures: Path,
     saliency: Sequence[Path],
     fixations: Sequence[Path],
     scores: Sequence[Path],
-    arrivals: Sequence[Arrival],
+    methods: Sequence[Mapping],
+    look: Mapping,
+    shown: Mapping,
+    tolerance: float,
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    images: ids of the index. saliency, fixations, scores, arrivals: of the methods, in one order. Raises `InputError` for
-    files of other images or another origin.
+    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, method, options
+    and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game. Raises
+    `InputError` for files of other images, another origin or other settings.
     """
-    with open_label_maps(label_maps) as file:
-        check_same_images(images, file.images, label_maps)
-        made_by = file.provenance
-        methods = [
-            MethodResults(arrival, maps, *(read_rows(table, images, file.origin) for table in tables))
-            for arrival, maps, *tables in zip(arrivals, saliency, fixations, scores, strict=True)
-        ]
+    images = index["image"].tolist()
+    with open_label_maps(label_maps, index) as file:
+        check_settings(look, file.attributes, label_maps)
+        made_by, of_methods = file.provenance, []
+        for settings, maps, *paths in zip(methods, saliency, fixations, scores, strict=True):
+            tables = [read_rows(path, images, file.origin) for path in paths]
+            check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
+            of_methods.append(MethodResults(settings["arrival"], maps, *tables))
+        measured = read_rows(measures, images, file.origin)
+        check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
             create_view(**made_by["view"]),
             Preprocessing(**made_by["preprocessing"]),
+            label_maps,
             file,
-            read_rows(measures, images, file.origin),
-            methods,
+            measured,
+            of_methods,
         )
 
 
@@ -137,8 +149,8 @@ def describe_images(
     decoded = read_batches(index.iloc[places], 1)
     described = []
     kinds = telling["kind"], telling["network"]
-    for (_, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
-        image, embedded = index.iloc[place], embed_image(pixels)
+    for (rows, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
+        image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
             [describe_seen(network, image, place, pixels, embedded.pixels) for network in of_view]
             for of_view in networks
@@ -156,15 +168,18 @@ def describe_seen(
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
-    image: its row of the index, at `place`. pixels: the image's; embedded: those of the image that the page holds.
+    image: its row of the index, at `place`, with the digest of what was read now. pixels: the image's; embedded: those of
+    the image that the page holds. Raises `InputError` for label maps of other pixels.
     """
+    digests = network.label_maps.digests[place : place + 1]
+    check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
     maps = network.label_maps.read(place, place + 1)
     geometry = describe_geometry(maps, network.view, image["width"], image["height"])
     answers = describe_views(maps, image["label"])
     answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
     answers["methods"] = []
     for method in network.methods:
-        found = read_map(method.saliency, place, image["image"], network.label_maps.origin)
+        found = read_map(method.saliency, place, image["image"], network.label_maps)
         rows = method.fixations.iloc[place], method.scores.iloc[place]
         answers["methods"].append(
             describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)

@@ -43,13 +43,14 @@ def compute_saliency_of_glimpses(
         maps, own_label = saliency(glimpse, label)
         return maps.cpu().numpy(), None if own_label is None else own_label.cpu().numpy()
 
-    maps, points, own_labels = [], [], []
+    maps, points, own_labels, digests = [], [], [], []
     n_images = images_at_once(index, batch, concurrent_batches(classifier.device, threads))
     with progress(total=len(index), unit="image", desc=title) as bar:
         for rows, (some_maps, own_label) in compute_in_batches(
             compute, index, n_images, classifier.device, threads
         ):
             maps.append(some_maps)
+            digests += rows["digest"].tolist()
             if own_label is not None:
                 own_labels.append(own_label)
             extents = [
@@ -63,6 +64,7 @@ def compute_saliency_of_glimpses(
         np.concatenate(maps),
         np.concatenate(points),
         np.concatenate(own_labels) if own_labels else None,
+        digests,
     )
 
 

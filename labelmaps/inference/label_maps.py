@@ -71,7 +71,7 @@ def compute_label_maps(
             )
         geometry = [engine.view.geometry(*size) for size in sizes]
         centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
-        writer.append(**arrays, centre=centre, extent=extent)
+        writer.append(digest=rows["digest"].tolist(), **arrays, centre=centre, extent=extent)
         yield len(rows)
 
 

@@ -13,6 +13,7 @@ from labelmaps.scoring.pointing import object_share
 from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.storage.files import moved_into_place
 from labelmaps.storage.label_map_file import LabelMaps
+from labelmaps.storage.parquet import read_parquet, write_parquet
 
 # Kind of example → its name in figures.
 KINDS = {
@@ -199,21 +200,22 @@ def find_positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str
     return {example: position[image] for example, image in chosen.items()}
 
 
-def write_examples(path: str | Path, examples: pd.DataFrame) -> None:
-    """Write the table of `select_examples` as CSV, with six decimals per number."""
-    with moved_into_place(path) as temporary:
+def write_examples(paths: Sequence[Path], examples: pd.DataFrame) -> None:
+    """Write the table of `select_examples` twice, with six decimals per number.
+
+    paths: of the CSV file, for people, and of the Parquet file, with the table's `attrs`, which `read_examples` reads.
+    """
+    for_people, sealed = paths
+    rounded = examples.round(6)
+    rounded.attrs = examples.attrs
+    with moved_into_place(for_people) as temporary:
         # Texts are quoted: the name of a file, and so an id, may contain any kind of line end.
-        examples.round(6).to_csv(temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
+        rounded.to_csv(
+            temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, encoding="utf-8"
+        )
+    write_parquet(sealed, rounded)
 
 
 def read_examples(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_examples` wrote; raise `InputError` if the file is not one."""
-    try:
-        examples = pd.read_csv(path, dtype={"example": str, "image": str}, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"cannot read the examples {path}: {error}; run rule choose_examples again"
-        ) from error
-    if list(examples.columns[:2]) != ["example", "image"]:
-        raise InputError(f"{path} is no table of examples; run rule choose_examples again")
-    return examples
+    """Read the Parquet file of a table that `write_examples` wrote; raise `InputError` if it is missing or damaged."""
+    return read_parquet(path)

@@ -4,8 +4,15 @@ from pathlib import Path
 
 import pandas as pd
 
+from labelmaps.storage.label_map_file import LabelMapFile
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import Attributes, check_same_images, check_same_origin
+from labelmaps.storage.provenance import (
+    OLDER,
+    Attributes,
+    check_same_images,
+    check_same_origin,
+    check_same_pixels,
+)
 from labelmaps.storage.saliency_file import SaliencyMaps, read_saliency_map
 
 
@@ -23,14 +30,27 @@ def read_rows(path: str | Path, images: list[str], origin: Attributes) -> pd.Dat
     return table
 
 
-def read_map(path: str | Path, place: int, image: str, origin: Attributes) -> SaliencyMaps:
+def read_map(path: str | Path, place: int, image: str, label_maps: LabelMapFile) -> SaliencyMaps:
     """Read the saliency map of one image.
 
-    place: the row of the image in the index, from 0. image: its id. origin: as for `read_rows`.
+    place: the row of the image in the index, from 0. image: its id. label_maps: those that it is read with.
 
-    Raises `InputError` if the file is damaged, has another image at that place, or was made from other label maps.
+    Raises `InputError` if the file is damaged, has another image at that place, or was made from other label maps or
+    other pixels.
     """
     maps = read_saliency_map(path, place)
     check_same_images([image], maps.image, path)
-    check_same_origin(origin, maps.attributes, path)
+    check_saliency(maps, label_maps, path, slice(place, place + 1))
     return maps
+
+
+def check_saliency(
+    maps: SaliencyMaps, label_maps: LabelMapFile, path: str | Path, rows: slice = slice(None)
+) -> None:
+    """Raise `InputError` unless saliency maps, read from `path`, have the origin of the label maps of these rows.
+
+    The network, the view and the precision must be the same, and the pixels: a method on the activations at x₀ has read the
+    images itself.
+    """
+    check_same_origin(label_maps.origin, maps.attributes, path)
+    check_same_pixels(maps.image, label_maps.digests[rows], maps.digest or [], path, OLDER)

@@ -8,6 +8,7 @@ top_label        (image, row, column) int16            arg max over labels of th
 centre           (image, row, column, 2) float64       the fixation x, y, in original pixels
 extent           (image, row, column, 4) float64       the box x0, y0, x1, y1 that fills the view, in original pixels
 image            (image,) text                         ids, in the order of the index
+digest           (image,) text                         SHA-256 of the bytes of the image that the views were made from
 
 The first three are computed from unrounded float32 logits. Decide whether the network is right by `top_label`, never by
 `log_probability`, which is rounded. The attributes record the provenance of the part and seal it (see
@@ -23,21 +24,30 @@ Its attributes are those that the parts have in common. Its seal does not cover 
 cover their data. The reader reads the parts themselves.
 """
 
+import hashlib
 from bisect import bisect_left, bisect_right
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import h5py
 import numpy as np
+import pandas as pd
 
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 from labelmaps.storage.hdf5 import new_hdf5
-from labelmaps.storage.provenance import check_same_images, list_differences, parsed
+from labelmaps.storage.provenance import (
+    REMAKE,
+    check_same_images,
+    check_same_pixels,
+    list_differences,
+    parsed,
+)
 from labelmaps.storage.sealed_hdf5 import TEXTS_PER_CHUNK, SealedFile, SealedWriter, open_sealed
 
 DTYPES = {
@@ -50,8 +60,10 @@ DTYPES = {
 IMAGES_PER_CHUNK = 8  # 0.8 MB of log-probabilities for 7 × 7 fixations and 1000 labels
 IMAGES_PER_READ = 64  # for readers that compute little with each image: fewer calls of HDF5
 IMAGES_PER_BLOCK = 16  # 3 MB in float32: a method's temporary arrays stay in the processor's cache
-OF_PART = ("image", *DTYPES)
-OF_JOINED = ("image", "part", "part_integrity", "part_batch")
+# The attributes that say in tables what they were made from; `pixels_sha256` is that of the digests of all images.
+ORIGIN_OF_TABLES = ("label_maps", "pixels_sha256", "weights_source", "network", "view", "engine", "precision")
+OF_PART = ("image", "digest", *DTYPES)
+OF_JOINED = ("image", "digest", "part", "part_integrity", "part_batch")
 
 
 @dataclass(frozen=True)
@@ -78,17 +90,19 @@ class LabelMapWriter:
     def __init__(self, file: h5py.File, images: list[str], grid: int, n_labels: int):
         self.sealed = SealedWriter(file)
         self._pending: dict[str, list[np.ndarray]] = {name: [] for name in DTYPES}
+        self._digests: list[str] = []
         self.sealed.add_texts("image", images)
         tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
         for name, dtype in DTYPES.items():
             shape = (len(images), grid, grid, *tails.get(name, ()))
             self.sealed.create_dataset(name, shape, dtype, IMAGES_PER_CHUNK)
 
-    def append(self, **blocks: np.ndarray) -> None:
+    def append(self, *, digest: Sequence[str], **blocks: np.ndarray) -> None:
         """Append the next images; they are written once there are enough of them to fill a chunk.
 
-        blocks: for every data set of maps, an array (image, row, column, …).
+        digest: of each image. blocks: for every data set of maps, an array (image, row, column, …).
         """
+        self._digests += digest
         for name, pending in self._pending.items():
             pending.append(blocks[name])
         if sum(map(len, self._pending["top_label"])) >= IMAGES_PER_CHUNK:
@@ -104,6 +118,7 @@ class LabelMapWriter:
     def seal(self, attributes: Mapping[str, object]) -> None:
         """Write the blocks that are pending, and seal the file with these attributes."""
         self._write()
+        self.sealed.add_texts("digest", self._digests)
         self.sealed.seal(attributes)
 
 
@@ -126,17 +141,17 @@ def write_label_maps(
         writer.seal(attributes)
 
 
-def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
+def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: list[str]) -> None:
     """Join parts into one file that shows their data without a copy; compare every part with its seal first.
 
     parts: in the order of their images. path: of the joined file; the parts lie in its folder or below.
-    images: the ids in the index, which the parts hold one after the other.
+    images: the ids in the index, which the parts hold one after the other. digests: of these images.
 
     The joined file stores the integrity of each part, so that it changes when a part changes, and `open_label_maps` refuses
     parts that were exchanged.
 
-    Raises `InputError` for a part that is damaged or holds other images than the index, and for parts that were made with
-    different weights, views or settings.
+    Raises `InputError` for a part that is damaged, holds other images than the index or was made from other pixels, and for
+    parts that were made with different weights, views or settings.
     """
     names = [part.relative_to(path.parent).as_posix() for part in parts]
     integrity, batches, common, start = [], [], {}, 0
@@ -151,8 +166,10 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
                     f"{part}: made otherwise than {parts[0]} ({', '.join(differences)}). Delete the older one and run again"
                 )
             part_images = file.texts("image")
-            check_same_images(images[start : start + len(part_images)], part_images, part)
-            start += len(part_images)
+            rows = slice(start, start + len(part_images))
+            check_same_images(images[rows], part_images, part)
+            check_same_pixels(part_images, digests[rows], file.texts("digest"), part)
+            start = rows.stop
             integrity.append(file.integrity)
             batches.append(file.attributes["batch"])
             for name, part_shapes in shapes.items():
@@ -165,6 +182,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str]) -> None:
     with new_hdf5(path) as file:
         sealed = SealedWriter(file)
         sealed.add_texts("image", images)
+        sealed.add_texts("digest", digests)
         sealed.add_texts("part", names)
         sealed.add_texts("part_integrity", integrity)
         sealed.add("part_batch", np.array(batches, np.int64), TEXTS_PER_CHUNK)
@@ -198,17 +216,23 @@ class LabelMapFile:
     """A joined label map file, open for reading; `open_label_maps` opens it."""
 
     def __init__(self, joined: SealedFile, parts: list[SealedFile]):
-        self.images = joined.texts("image")
+        self.images, self.digests = joined.texts("image"), joined.texts("digest")
         self.attributes = joined.attributes
         self.integrity = joined.integrity
         self._parts = parts
         lengths = [part.shape("image")[0] for part in parts]
         self._starts = np.cumsum([0, *lengths[:-1]]).tolist()  # in `images`
 
-    @property
+    @cached_property
     def origin(self) -> dict[str, object]:
         """Provenance and integrity of the label maps, as `labelmaps.storage.provenance.check_same_origin` compares them."""
-        return self.attributes | {"label_maps": self.integrity}
+        pixels = hashlib.sha256("".join(self.digests).encode()).hexdigest()
+        return self.attributes | {"label_maps": self.integrity, "pixels_sha256": pixels}
+
+    @property
+    def origin_of_tables(self) -> dict[str, object]:
+        """What tables made from the label maps say of their origin, in their attributes."""
+        return {key: self.origin[key] for key in ORIGIN_OF_TABLES}
 
     @property
     def provenance(self) -> dict[str, Any]:
@@ -243,11 +267,20 @@ class LabelMapFile:
 
 
 @contextmanager
-def open_label_maps(path: str | Path) -> Generator[LabelMapFile]:
-    """Open joined label maps; raise `InputError` if a part is missing, damaged or not the one that was joined."""
+def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Generator[LabelMapFile]:
+    """Open joined label maps.
+
+    index: its rows, if they are read, which must be the images of the label maps.
+
+    Raises `InputError` if a part is missing, damaged or not the one that was joined, and for label maps of other images than
+    the index has, or made from other pixels.
+    """
     path = Path(path)
     with ExitStack() as stack:
         joined = stack.enter_context(open_sealed(path, OF_JOINED))
+        if index is not None:
+            check_same_images(index["image"].tolist(), joined.texts("image"), path)
+            check_same_pixels(index["image"], index["digest"], joined.texts("digest"), path, REMAKE)
         parts = []
         for name, integrity in zip(joined.texts("part"), joined.texts("part_integrity"), strict=True):
             part = path.parent / name

@@ -4,13 +4,14 @@ saliency  (image, row, column) float32     unscaled, in the method's own units
 point     (image, row, column, 2) float64  the fixation x, y of each cell, in original pixels
 image     (image,) text                    ids, in the order of the index
 own_label (image,) int16                   the label that the method itself gives; -1 where it gives none
+digest    (image,) text                    SHA-256 of the bytes of the image that the map was made from
 
 The attributes record the provenance: the method and its options; for a method on label maps, the integrity and the
 provenance of these; for a method on the activations at x₀, the weights, the view and the precision. They also seal the file
 (see `labelmaps.storage.sealed_hdf5`).
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,20 +23,22 @@ from labelmaps.storage.sealed_hdf5 import SealedWriter, open_sealed
 
 NO_LABEL = -1
 IMAGES_PER_CHUNK = 64
-DATA = ("image", "saliency", "point", "own_label")
+DATA = ("image", "saliency", "point", "own_label", "digest")
 
 
 @dataclass(frozen=True)
 class SaliencyMaps:
     """Saliency maps of several images, with the axes and units of the file.
 
-    own_label: None where the method gives no label. attributes: their provenance, if they were read from a file.
+    own_label: None where the method gives no label. digest: of the images' bytes, empty where it is not known; None where it
+    is known of none. attributes: their provenance, if they were read from a file.
     """
 
     image: list[str]
     saliency: np.ndarray
     point: np.ndarray
     own_label: np.ndarray | None = None
+    digest: Sequence[str] | None = None
     attributes: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -57,6 +60,7 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
         sealed.add("saliency", maps.saliency.astype(np.float32), IMAGES_PER_CHUNK)
         sealed.add("point", maps.point.astype(np.float64), IMAGES_PER_CHUNK)
         sealed.add("own_label", own_label.astype(np.int16), IMAGES_PER_CHUNK)
+        sealed.add_texts("digest", list(maps.digest or [""] * len(maps.image)))
         sealed.seal(attributes)
 
 
@@ -68,7 +72,7 @@ def read_saliency(path: str | Path) -> SaliencyMaps:
 def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
     """Read the saliency map of one image, at row `place` of the index; raise `InputError` as `read_saliency` does."""
     return _read(
-        path, slice(place, place + 1), ["image"]
+        path, slice(place, place + 1), ["image", "digest"]
     )  # HDF5 compares the checksums of the chunks that hold it
 
 
@@ -76,4 +80,5 @@ def _read(path: str | Path, images: slice, compare: Collection[str]) -> Saliency
     """Read the maps of these rows; the data sets in `compare` are first compared with their checksums as a whole."""
     with open_sealed(path, DATA, compare) as file:
         arrays = (file.read(name, images) for name in ("saliency", "point", "own_label"))
-        return SaliencyMaps(file.texts("image", images), *arrays, attributes=file.attributes)
+        ids, digests = (file.texts(name, images) for name in ("image", "digest"))
+        return SaliencyMaps(ids, *arrays, digests, attributes=file.attributes)

@@ -18,6 +18,7 @@ from PIL import Image
 from helpers.browser import needs_browser, opened
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     of_glimpse,
     origin_of,
@@ -26,7 +27,7 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
-from labelmaps.data.index import read_index
+from labelmaps.data.index import read_index, write_index
 from labelmaps.errors import InputError
 from labelmaps.explorer.data import (
     LARGEST_IMAGE_BYTES,
@@ -78,9 +79,27 @@ MODELS = {
     },
 }
 METHODS = {
-    "center": {"variant": "center", "cue": "baseline", "arrival": "nearest"},
-    "likelihood": {"variant": "likelihood", "cue": "cued", "arrival": "nearest"},
-    "dff": {"variant": "dff components=2", "cue": "uncued", "arrival": "nearest"},
+    "center": {"variant": "center", "cue": "baseline"},
+    "likelihood": {"variant": "likelihood", "cue": "cued"},
+    "dff": {"variant": "dff components=2", "cue": "uncued"},
+}
+SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
+
+
+def settings_of(view):
+    """The settings of the label maps of a view."""
+    return {"view": VIEWS[view]} | {key: MADE_BY[key] for key in ("network", "engine", "precision")}
+
+
+def shown(view):
+    """The settings of how telling images are through a view."""
+    return {"look": settings_of(view), "methods": SETTINGS, "tolerance": 0.0}
+
+
+SCORED = {
+    "networks": [settings_of(view) for view in VIEWS for _ in MODELS],
+    "methods": SETTINGS,
+    "tolerance": 0.0,
 }
 LABEL = [0, 1, 2, 2, 4, 1]
 LEVEL = 1  # of 255: what rounding may make of the same sum
@@ -113,7 +132,7 @@ def write_study(folder):
         [[0, 0, 60, 90]],
     ]
     columns = {"image": ids, "label": LABEL, "boxes": [np.reshape(corners, (-1, 4)) for corners in boxes]}
-    write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
+    data = write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
     index = folder / "index.parquet"
     files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores")}
     summary = []
@@ -121,10 +140,11 @@ def write_study(folder):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
         maps = random_label_maps(ids, SIZES, views.create_view(**VIEWS[view]), len(CLASSES), random)
-        write_joined(label_maps, maps, MADE_BY | MODELS[model] | {"view": VIEWS[view]})
+        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view]}
+        write_joined(label_maps, maps, made_by, digests=data["digest"].tolist())
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
-            made_by = {"method": method} | origin_of(label_maps)
+            made_by = SETTINGS[method] | origin_of(label_maps)
             write_saliency(path, make_saliency(method, maps, random), made_by)
         fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
         for (method, described), path in zip(METHODS.items(), scores, strict=True):
@@ -136,13 +156,14 @@ def write_study(folder):
             index=index,
             scores=scores,
             fixations=fixations,
-            examples=base / "examples.csv",
+            examples=both(base / "examples"),
             measures=measures,
             chosen={},
+            made_by=shown(view),
         )
         for key, paths in zip(files, ([measures], [label_maps], saliency, fixations, scores), strict=True):
             files[key] += paths
-    write_results(folder / "summary.csv", pd.DataFrame(summary))
+    write_results(both(folder / "summary"), pd.DataFrame(summary), SCORED)
     return files
 
 
@@ -168,7 +189,7 @@ def study(tmp_path_factory):
     arguments = {
         "index": folder / "index.parquet",
         "classes": folder / "classes.txt",
-        "summary": folder / "summary.csv",
+        "summary": folder / "summary.parquet",
         **write_study(folder),
         "page": PAGE,
         "explorer": folder / "explorer.html",
@@ -177,6 +198,8 @@ def study(tmp_path_factory):
         "methods": METHODS,
         "chosen": {},
         "n_images": 48,
+        "made_by": SCORED,
+        "shown": [shown(view) for view, _ in product(VIEWS, MODELS)],
     }
     build_explorer(**arguments)
     return SimpleNamespace(folder=folder, arguments=arguments, path=folder / "explorer.html")
@@ -297,7 +320,7 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
     assert (x, y) == (fixation["x"], fixation["y"])
 
     # On all images, as the summary has it.
-    summary = read_results(study.arguments["summary"]).set_index(["view", "model", "method"])
+    summary = read_results(study.arguments["summary"], SCORED).set_index(["view", "model", "method"])
     mine, text = summary.loc[view, model, method], page.inner_text("#summary").replace("−", "-")
     assert f"on all {len(index)} images" in text
     for measure in MEASURES:
@@ -764,3 +787,34 @@ def test_top_labels_are_the_most_probable_and_the_unrounded_winner_comes_first()
     assert said["labels"] == [[1, 0, 2, 3, 4]]
     assert said["p"] == [pytest.approx([0.25, 0.25, 0.2, 0.15, 0.1])]
     assert said["given"] == pytest.approx([0.05])
+
+
+@pytest.mark.parametrize(
+    ("settings", "key", "value"),
+    [
+        (VIEWS["zoom"], "floor", 0.5),
+        (MADE_BY["network"], "size", 96),
+        (SETTINGS["dff"], "arrival", "index"),
+        (SETTINGS["dff"]["options"], "components", 3),
+        (SCORED, "tolerance", 15.0),
+    ],
+)
+def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeypatch, settings, key, value):
+    page = tmp_path / "explorer.html"
+    monkeypatch.setitem(settings, key, value)
+    with pytest.raises(InputError, match=f"made with other settings than .*{key}.*change the settings back"):
+        build_explorer(**study.arguments | {"explorer": page})
+    assert not page.exists()
+
+
+def test_an_image_exchanged_after_the_label_maps_is_not_shown(study, tmp_path):
+    """The index has no digests; the pixels that are read again are others."""
+    index = read_index(study.folder / "index.parquet").assign(digest="")
+    path = tmp_path / "other.png"
+    Image.fromarray(smooth(*SIZES[0], seed=99)).save(path)
+    index.loc[0, "path"] = str(path)
+    write_index(tmp_path / "index.parquet", index)
+    with pytest.raises(InputError, match=r"label_maps\.h5: made from other pixels of image 0 than"):
+        build_explorer(
+            **study.arguments | {"index": tmp_path / "index.parquet", "explorer": tmp_path / "a.html"}
+        )

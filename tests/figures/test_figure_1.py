@@ -16,6 +16,7 @@ from PIL import Image
 
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     of_glimpse,
     origin_of,
@@ -381,6 +382,19 @@ def gradient(width, height):
     return (255 * np.stack([x / width, y / height, np.zeros_like(x)], axis=-1)).round().astype(np.uint8)
 
 
+LOOK = {"view": {"family": "zoom", "grid": 3, "floor": 0.2}}
+LOOK |= {key: MADE_BY[key] for key in ("network", "engine", "precision")}
+OPTIONS = {
+    "max_logit": {"method": "max_logit", "options": {}},
+    "dff": {"method": "dff", "options": {"components": 3}},
+}
+SHOWN = {
+    "look": LOOK,
+    "methods": {name: settings | {"arrival": "nearest"} for name, settings in OPTIONS.items()},
+    "tolerance": 0.0,
+}
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Files of a small study, as the workflow leaves them: five images, two methods, three classes."""
@@ -392,25 +406,29 @@ def study(tmp_path_factory):
         for i, (width, height) in enumerate(SIZES)
     ]
     pictures = [gradient(*size) for size in SIZES]
-    write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
+    data = write_data_set(folder, pictures, CLASSES, image=ids, label=label, boxes=boxes)
     index, label_maps = folder / "index.parquet", folder / "label_maps.h5"
     maps = random_label_maps(ids, SIZES, VIEW, len(CLASSES), rng)
     made_by = MADE_BY | {"view": {"family": "zoom", "grid": 3, "floor": 0.2}}
-    write_joined(label_maps, maps, made_by)
+    digests = data["digest"].tolist()
+    write_joined(label_maps, maps, made_by, digests=digests)
     max_logit = (maps.log_probability + maps.log_sum_exp[..., None]).max(axis=-1)
     glimpse = rng.random((len(SIZES), 2, 2)) * (np.arange(len(SIZES)) != 3)[:, None, None]  # val_3's is dead
     saliency = [folder / "saliency" / name for name in ("max_logit.h5", "dff.h5")]
-    write_saliency(saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps))
-    write_saliency(saliency[1], of_glimpse(maps, glimpse, label), made_by)
+    write_saliency(
+        saliency[0], SaliencyMaps(ids, max_logit, maps.centre), origin_of(label_maps) | OPTIONS["max_logit"]
+    )
+    write_saliency(saliency[1], of_glimpse(maps, glimpse, label, digests), made_by | OPTIONS["dff"])
     fixations, scores = zip(*(look(path, label_maps, index) for path in saliency), strict=True)
     choose_examples(
         label_maps=label_maps,
         index=index,
         scores=scores,
         fixations=fixations,
-        examples=folder / "examples.csv",
+        examples=both(folder / "examples"),
         measures=folder / "measures.parquet",
         chosen={"dead": "val_3"},
+        made_by=SHOWN,
     )
     return folder
 
@@ -418,7 +436,7 @@ def study(tmp_path_factory):
 def plot(study, outputs, example="dead", **changes):
     """Run the script on the study; gives what it hands to the drawing."""
     arguments = {
-        "examples": study / "examples.csv",
+        "examples": study / "examples.parquet",
         "index": study / "index.parquet",
         "label_maps": study / "label_maps.h5",
         "classes": study / "classes.txt",
@@ -428,6 +446,8 @@ def plot(study, outputs, example="dead", **changes):
             {"variant": "max_logit", "cue": "uncued"},
             {"variant": "dff components=3", "cue": "uncued"},
         ],
+        "made_by": SHOWN,
+        "chosen": {"dead": "val_3"},
     }
     plot_figure_1(**arguments | changes, figures=outputs, example=example, sizes=["page"])
 

@@ -13,7 +13,7 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from helpers.study import of_glimpse, random_label_maps, write_joined
+from helpers.study import digests_of, of_glimpse, random_label_maps, write_joined
 from labelmaps.errors import InputError
 from labelmaps.storage.label_map_file import join_label_maps, open_label_maps
 from labelmaps.storage.parquet import read_parquet, write_parquet
@@ -45,7 +45,7 @@ def label_maps_of(joined):
 
 def joined_again(part):
     joined = part.parent.parent / "again.h5"
-    join_label_maps([part], joined, IMAGES)
+    join_label_maps([part], joined, IMAGES, digests_of(IMAGES))
     return label_maps_of(joined)
 
 

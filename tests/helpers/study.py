@@ -5,6 +5,7 @@ says of them; `of_glimpse` makes the maps of a method that looks once; `look` wr
 `run_network` runs a script that runs a network for real.
 """
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ MADE_BY = {
     "weights_sha256": "0123",
     "weights_source": "random",
     "preprocessing": {"size": 16},
+    "network": {"architecture": "resnet18"},
     "view": {"family": "zoom", "grid": 3},
     "precision": "float32",
     "engine": "exact",
@@ -87,23 +89,39 @@ def random_label_maps(images, sizes, view, n_labels, random):
     return LabelMaps(list(images), log_probability, log_sum_exp, logits.argmax(axis=-1), centre, extent)
 
 
-def write_part(path, maps, made_by=MADE_BY):
+def digests_of(images, pixels="pixels"):
+    """Make up the digests of images; pixels: another text for other pixels."""
+    return [hashlib.sha256(f"{pixels} of {image}".encode()).hexdigest() for image in images]
+
+
+def write_part(path, maps, made_by=MADE_BY, digests=None):
     """Write label maps as one part, some images at a time."""
+    digests = digests or digests_of(maps.image)
     _, grid, _, n_labels = maps.log_probability.shape
     with write_label_maps(path, maps.image, grid, n_labels, {"batch": 4} | made_by) as writer:
         for start in range(0, len(maps.image), 20):
-            writer.append(**{name: getattr(maps, name)[start : start + 20] for name in DTYPES})
+            rows = slice(start, start + 20)
+            writer.append(digest=digests[rows], **{name: getattr(maps, name)[rows] for name in DTYPES})
 
 
-def write_joined(path, maps, made_by=MADE_BY, cuts=()):
-    """Write label maps in parts, cut before these images, and join them at a path; return the paths of the parts."""
+def write_joined(path, maps, made_by=MADE_BY, cuts=(), digests=None):
+    """Write label maps in parts, cut before these images, and join them at a path; return the paths of the parts.
+
+    digests: of the images; made up unless given.
+    """
+    digests = digests or digests_of(maps.image)
     starts = [0, *cuts, len(maps.image)]
     parts = [path.with_suffix("") / f"{i}of{len(starts) - 1}.h5" for i in range(1, len(starts))]
     for part, start, stop in zip(parts, starts[:-1], starts[1:], strict=True):
         fields = [getattr(maps, name)[start:stop] for name in LabelMaps.__dataclass_fields__]
-        write_part(part, LabelMaps(*fields), made_by)
-    join_label_maps(parts, path, maps.image)
+        write_part(part, LabelMaps(*fields), made_by, digests[start:stop])
+    join_label_maps(parts, path, maps.image, digests)
     return parts
+
+
+def both(path):
+    """Name the two files of a table of results: the CSV file and the sealed one."""
+    return [path.with_suffix(".csv"), path.with_suffix(".parquet")]
 
 
 def origin_of(label_maps):
@@ -112,11 +130,11 @@ def origin_of(label_maps):
         return {"label_maps": file.integrity}
 
 
-def of_glimpse(maps, saliency, own_label=None):
+def of_glimpse(maps, saliency, own_label=None, digests=None):
     """Make saliency maps (image, row, column) whose cells divide the central view, as of a method that looks once."""
     row, column = maps.initial
     point = cell_points(maps.extent[:, row, column], *saliency.shape[1:])
-    return SaliencyMaps(maps.image, saliency, point, own_label)
+    return SaliencyMaps(maps.image, saliency, point, own_label, digests)
 
 
 def look(saliency, label_maps, index):

@@ -199,7 +199,10 @@ def test_an_empty_part_writes_nothing(index, network):
 def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
     pictures = [np.full((2, 3 + i, 3), i, np.uint8) for i in range(n)]
     index = save_pictures(tmp_path, pictures)
-    for read, expected in zip(read_ahead(index, workers), pictures, strict=True):
+    for (read, digest), row, expected in zip(
+        read_ahead(index, workers), index.itertuples(), pictures, strict=True
+    ):
+        assert digest == row.digest
         np.testing.assert_array_equal(read, expected)
 
 

@@ -144,7 +144,7 @@ def test_the_same_bytes_each_time_and_the_label_maps_of_a_cpu(tmp_path, index, c
     maps = []
     for path in (paths[0], paths[2]):
         joined = path.with_name(f"{path.stem}-joined.h5")
-        join_label_maps([path], joined, index["image"].tolist())
+        join_label_maps([path], joined, index["image"].tolist(), index["digest"].tolist())
         with open_label_maps(joined) as file:
             maps.append(file.read(0, len(index)))
     for name in DTYPES:

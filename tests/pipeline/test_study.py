@@ -546,3 +546,48 @@ def test_a_sweeps_title_names_what_its_views_have_in_common():
     others = "antialias: False, mask: False, sampling: centres"
     assert study.sweep_title("grid") == f"zoom (floor: 0.1, {others})"
     assert study.sweep_title("floor") == f"zoom (grid: 7, {others})"
+
+
+def test_what_must_have_made_a_table_is_what_scripts_record():
+    study = study_of(MINE)
+    look = study.look("mine", "windows", "loaded")
+    assert look == {
+        "view": study.view("windows"),
+        "network": study.network("loaded"),
+        "engine": "shared",
+        "precision": "float32",
+    }
+    igub = {"method": "igub", "options": {"prior": "mean"}, "arrival": "nearest"}
+    looked = study.looked("mine")
+    assert looked["networks"] == [study.look("mine", view, model) for view, model in NETWORKS]
+    assert list(looked["methods"]) == ["center", "igub_mean"]
+    assert looked["methods"]["igub_mean"] == igub
+    scored = study.scored("mine")
+    of_nulls = {"seed": 0, "standard_view": study.view("standard_crop")}
+    assert scored == looked | {"tolerance": 0.0, "nulls": of_nulls}
+    assert study.table_settings("mine", "summary") == study.table_settings("mine", "paper") == scored
+    assert study.table_settings("mine", "pointing") == looked
+    shown = study.shown("mine", "windows", "loaded")
+    assert shown == {"look": look, "methods": {"igub_mean": igub}, "tolerance": 0.0}
+    assert study.shown_of_networks("mine")[2] == shown
+    fidelity = study.table_settings("mine_sample", "fidelity")
+    assert {settings["engine"] for settings in fidelity["networks"]} == {"exact", "shared"}
+    assert {settings["engine"] for settings in fidelity["references"]} == {"exact"}
+    assert fidelity["methods"]["dff"]["options"] == {"components": 1, "choose": "softmax"}
+
+
+def test_a_precision_that_is_left_open_may_be_any():
+    assert "precision" not in study_of(MINE | {"compute": {"precision": "auto"}}).look(
+        "mine", "zoom", "loaded"
+    )
+
+
+def test_another_seed_or_number_of_resamples_is_another_calibration():
+    made = study_of(MINE | {"calibration": {"views": ["zoom"], "resamples": 300, "seed": 5}})
+    settings = made.table_settings("mine_sample", "calibration")
+    assert settings == made.table_settings("mine_sample", "calibration_terms")
+    assert settings["bootstrap"] == {"resamples": 300, "seed": 5}
+    swept = study_of(MINE | {"sweeps": {"grid": ["zoom_3x3", "zoom"]}})
+    settings = swept.table_settings("mine_sample", "sweep_grid")
+    assert settings["option"] == "grid"
+    assert [network["view"]["grid"] for network in settings["networks"]] == [3, 7, 3, 7]

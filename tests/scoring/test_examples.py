@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.study import NO_BOX, index_of, origin_of, write_joined
+from helpers.study import NO_BOX, both, index_of, origin_of, write_joined
 from labelmaps.data.index import write_index
 from labelmaps.errors import InputError
 from labelmaps.scoring.examples import (
@@ -231,24 +231,24 @@ def test_the_table_says_why(tables):
 
 
 def test_ids_of_any_kind_come_back(tmp_path):
-    path = tmp_path / "examples.csv"
+    path = tmp_path / "examples.parquet"
     table = select_examples(
         measures(gain=[0.1, 1 / 3, 0, 0]).assign(image=["001", "NA", 'a "b",\r\nc', "é"]), {}
     )
-    write_examples(path, table)
+    write_examples(both(path), table)
     back = read_examples(path)
     assert back["image"].tolist() == table["image"].tolist() == ["NA", "001", 'a "b",\r\nc', "é"]
     assert back["gain"].tolist() == [0.333333, 0.1, 0, 0]
-    write_examples(path, table.assign(image=["01", "02", "03", "04"]))
+    write_examples(both(path), table.assign(image=["01", "02", "03", "04"]))
     assert read_examples(path)["image"].tolist() == ["01", "02", "03", "04"]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"a,b\n1,2\n", b"\xff\xfe"])
 def test_a_file_that_is_no_table_of_examples_is_refused(tmp_path, content):
-    path = tmp_path / "examples.csv"
+    path = tmp_path / "examples.parquet"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(InputError, match=r"examples\.csv.*run rule choose_examples again"):
+    with pytest.raises(InputError, match=r"examples\.parquet: .*un again"):
         read_examples(path)
 
 
@@ -264,20 +264,21 @@ def files(tables, tmp_path):
         for i, table in enumerate(made):
             paths[kind].append(tmp_path / f"{kind}_{i}.parquet")
             table = table.assign(image=maps.image)
-            table.attrs = origin
+            table.attrs = origin | {"tolerance": 0.0}
             write_parquet(paths[kind][-1], table)
     return {
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
-        "examples": tmp_path / "examples.csv",
+        "examples": both(tmp_path / "examples"),
         "measures": tmp_path / "measures.parquet",
+        "made_by": {"look": {}, "methods": {"a": {}, "b": {}}, "tolerance": 0.0},
         **paths,
     }
 
 
 def test_the_script_chooses_from_files_and_gives_the_same_bytes(files):
     choose_examples(**files, chosen={"mine": "image 2"})
-    table = read_examples(files["examples"])
+    table = read_examples(files["examples"][1])
     assert dict(zip(table["example"], table["image"], strict=True)) == {
         "mine": "image 2",
         "gain": "image 0",
@@ -287,9 +288,10 @@ def test_the_script_chooses_from_files_and_gives_the_same_bytes(files):
     }
     assert table["n_agreeing"].tolist() == [1, 1, 0, 0, 0]
     assert table["gain"].tolist() == pytest.approx([-0.375, 0.5, -0.1875, -0.1875, -0.1875], abs=1e-3)
-    written = [files[name].read_bytes() for name in ("examples", "measures")]
+    outputs = [*files["examples"], files["measures"]]
+    written = [path.read_bytes() for path in outputs]
     choose_examples(**files, chosen={"mine": "image 2"})
-    assert [files[name].read_bytes() for name in ("examples", "measures")] == written
+    assert [path.read_bytes() for path in outputs] == written
 
 
 def test_the_script_says_of_every_image_how_telling_it_is(files, tables):
@@ -304,7 +306,7 @@ def test_a_table_of_other_images_is_refused(files):
     write_parquet(path, read_parquet(path).iloc[::-1])
     with pytest.raises(InputError, match=r"scores_1\.parquet: holds other images"):
         choose_examples(**files, chosen={})
-    assert not files["examples"].exists()
+    assert not any(path.exists() for path in files["examples"])
 
 
 BOXES = {"large": np.array([[0, 0, 10, 9]], np.float32), "small": np.array([[0, 0, 3, 3]], np.float32)}

@@ -1,10 +1,16 @@
 """Every script refuses what it reads where it is damaged or belongs to something else, by name, and leaves no output."""
 
+import json
+import shutil
+from pathlib import Path
+
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from helpers.damage import (
+    empty,
     flip_an_attribute,
     flip_an_image_id,
     flip_data,
@@ -14,6 +20,7 @@ from helpers.damage import (
 )
 from helpers.study import (
     MADE_BY,
+    both,
     look,
     network_of,
     noise,
@@ -23,7 +30,11 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
+from labelmaps.data.batches import find_digests
+from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
+from labelmaps.results import Results
+from labelmaps.storage.provenance import check_settings
 from labelmaps.storage.saliency_file import write_saliency
 from pipeline.sources import ROOT
 from workflow.scripts.calibrate import calibrate
@@ -34,9 +45,15 @@ from workflow.scripts.compute_saliency import compute_saliency
 from workflow.scripts.join_label_maps import join_label_maps
 from workflow.scripts.measure_fidelity import measure_fidelity
 from workflow.scripts.play_pointing_game import play_pointing_game
+from workflow.scripts.plot_best_of_n import plot_best_of_n
+from workflow.scripts.plot_calibration import plot_calibration
 from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
+from workflow.scripts.plot_nulls import plot_nulls
+from workflow.scripts.plot_sweep import plot_sweep
+from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
+from workflow.scripts.render_table import render_table
 from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
 from workflow.scripts.score_nulls import score_nulls
@@ -56,14 +73,30 @@ CROP = {"family": "crop", "grid": 1, "side": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
+TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms", "sweep"]
+LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
+REFERENCE = LOOK | {"precision": "float32"}
+SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
+ON_GLIMPSES = {method: {"method": method, "options": {}} for method in ("gradcam", "dff")}
+LOOKED = {"networks": [LOOK], "methods": SETTINGS}
+SCORED = LOOKED | {"tolerance": 0.0, "nulls": {"seed": 0, "standard_view": CROP}}
+CHOSEN = {}
+SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
+READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
+CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}}
+SWEPT = READ | {"option": "floor"}
+COMPARED = {"networks": [LOOK], "methods": ON_GLIMPSES, "references": [REFERENCE]}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
 
 
-def write_study(folder, ids=IDS, weights="0123", seed=0):
+def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     """Write all files of a small study, as the workflow leaves them: name → path."""
     random, label = np.random.default_rng(seed), np.arange(len(ids)) % LABELS
     boxes = [np.array([[3, 2, 30, 20]], np.float32)] * len(ids)
-    write_data_set(folder, noise(*SIZES, seed=seed), LABELS, image=ids, label=label, boxes=boxes)
+    index = write_data_set(
+        folder, noise(*SIZES, seed=pixels), LABELS, image=ids, label=label, boxes=boxes, **columns
+    )
+    digests = find_digests(index)
     files = {"index": folder / "index.parquet", "classes": folder / "classes.txt"}
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
@@ -74,11 +107,13 @@ def write_study(folder, ids=IDS, weights="0123", seed=0):
         made_by = MADE_BY | made_by | {"view": view, "precision": precision}
         maps = random_label_maps(ids, SIZES, views.create_view(**view), LABELS, random)
         files[name] = folder / f"{name}.h5"
-        files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(files[name], maps, made_by, cuts=[2])
+        files[f"{name} part 1"], files[f"{name} part 2"] = write_joined(
+            files[name], maps, made_by, [2], digests
+        )
         for method, own_label in (("gradcam", None), ("dff", label)):
             path = files[f"{method}, {name}"] = folder / "saliency" / f"{method}, {name}.h5"
-            glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label)
-            write_saliency(path, glimpse, made_by | {"method": method})
+            glimpse = of_glimpse(maps, random.random((len(ids), 2, 2)), own_label, digests)
+            write_saliency(path, glimpse, made_by | {"method": method, "options": {}})
     for method in ("likelihood", "igub"):
         files[f"{method}, label maps"] = folder / "saliency" / f"{method}.h5"
         saliency_of(files, method, files[f"{method}, label maps"])
@@ -88,12 +123,14 @@ def write_study(folder, ids=IDS, weights="0123", seed=0):
         )
     for name in ("nulls", "curves", "reading", "reference reading"):
         files[name] = folder / f"{name}.parquet"
-    files |= {name: folder / f"{name}.csv" for name in ("summary", "examples")}
+    files |= {name: folder / f"{name}.parquet" for name in TABLES}
     nulls_of(files, files["nulls"], files["curves"])
     reading_of(files, "label maps", files["reading"])
     reading_of(files, "reference", files["reference reading"])
-    summary_of(files, files["summary"], files["summary"].with_name("best_of_n.csv"))
+    summary_of(files, files["summary"], files["best_of_n"])
     examples_of(files, files["examples"])
+    ranking_of(files, files["calibration"], files["calibration_terms"])
+    sweep_of(files, files["sweep"])
     return files
 
 
@@ -140,7 +177,9 @@ def nulls_of(files, scores, curves):
 
 def reading_of(files, name, output):
     glimpses = {method: files[f"{method}, {name}"] for method in ("gradcam", "dff")}
-    score_reading(index=files["index"], label_maps=files[name], outcomes=output, **glimpses)
+    score_reading(
+        index=files["index"], label_maps=files[name], outcomes=output, methods=ON_GLIMPSES, **glimpses
+    )
 
 
 def summary_of(files, summary, best_of_n):
@@ -148,10 +187,11 @@ def summary_of(files, summary, best_of_n):
         scores=of(files, "scores"),
         nulls=[files["nulls"]],
         curves=[files["curves"]],
-        summary=summary,
-        best_of_n=best_of_n,
+        summary=both(summary),
+        best_of_n=both(best_of_n),
         rows=ROWS,
         networks=[NETWORK],
+        made_by=SCORED,
     )
 
 
@@ -161,14 +201,15 @@ def examples_of(files, output):
         index=files["index"],
         scores=of(files, "scores"),
         fixations=of(files, "fixations"),
-        examples=output,
+        examples=both(output),
         measures=output.with_name("measures.parquet"),
-        chosen={},
+        chosen=CHOSEN,
+        made_by=SHOWN,
     )
 
 
 def figure_of(files, output):
-    shown = ("igub", "gradcam")
+    shown = list(METHODS)
     plot_figure_1(
         examples=files["examples"],
         index=files["index"],
@@ -180,6 +221,8 @@ def figure_of(files, output):
         example="gain",
         methods=[{"variant": method, "cue": METHODS[method]} for method in shown],
         sizes=["page"],
+        made_by=SHOWN,
+        chosen=CHOSEN,
     )
 
 
@@ -189,8 +232,9 @@ def fidelity_of(files, output):
         outcomes=[files["reading"]],
         reference_label_maps=[files["reference"]],
         reference_outcomes=[files["reference reading"]],
-        fidelity=output,
+        fidelity=both(output),
         rows=[NETWORK],
+        settings=COMPARED,
     )
 
 
@@ -199,9 +243,10 @@ def pointing_of(files, output):
         index=files["index"],
         label_maps=[files["label maps"]],
         fixations=of(files, "fixations"),
-        pointing=output,
+        pointing=both(output),
         networks=[NETWORK],
         methods=list(METHODS),
+        made_by=LOOKED,
     )
 
 
@@ -212,18 +257,27 @@ def ranking_of(files, ranking, terms):
         outcomes=outcomes,
         index=files["index"],
         paper=PAPER,
-        ranking=ranking,
-        terms=terms,
+        ranking=both(ranking),
+        terms=both(terms),
         rows=rows,
         resamples=20,
         seed=0,
+        made_by=CALIBRATED,
     )
 
 
 def sweep_of(files, output):
-    rows = [NETWORK, NETWORK | {"view": "reference"}]
+    rows = [NETWORK | {"value": 0.1}, NETWORK | {"view": "reference", "value": 0.2}]
     outcomes = [files["reading"], files["reference reading"]]
-    summarise_sweep(outcomes=outcomes, sweep=output, option="floor", rows=rows, grids=[3, 3], methods=METHODS)
+    summarise_sweep(
+        outcomes=outcomes,
+        sweep=both(output),
+        option="floor",
+        rows=rows,
+        grids=[3, 3],
+        methods=METHODS,
+        made_by=SWEPT,
+    )
 
 
 def papers_numbers_of(files, numbers, orders):
@@ -232,10 +286,11 @@ def papers_numbers_of(files, numbers, orders):
         scores=of(files, "scores"),
         paper=PAPER,
         paper_orders=ORDERS,
-        numbers=numbers,
-        orders=orders,
+        numbers=both(numbers),
+        orders=both(orders),
         index=files["index"],
         rows=ROWS,
+        made_by=SCORED,
     )
 
 
@@ -288,7 +343,7 @@ READERS = {
     ),
     "plot_figure_1": (
         lambda files, out: figure_of(files, out / "a.png"),
-        ["index", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
+        ["index", "examples", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
     ),
     "summarise_scores": (
         lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),
@@ -298,15 +353,16 @@ READERS = {
         lambda files, out: compare_methods(
             scores=of(files, "scores"),
             nulls=[files["nulls"]],
-            comparisons=out / "a.csv",
+            comparisons=both(out / "a"),
             networks=[NETWORK],
             methods=list(METHODS),
+            made_by=SCORED,
         ),
         ["scores, igub", "nulls"],
     ),
     "compare_with_paper": (
         lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "scores, dff"],
+        ["index", "scores, dff", "summary"],
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
@@ -325,8 +381,49 @@ READERS = {
             view="zoom",
             methods=list(METHODS),
             sizes=["page"],
+            made_by=SCORED,
         ),
-        ["index"],
+        ["index", "summary"],
+    ),
+    "plot_trade_off": (
+        lambda files, out: plot_trade_off(
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
+        ),
+        ["summary"],
+    ),
+    "plot_nulls": (
+        lambda files, out: plot_nulls(
+            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
+        ),
+        ["summary"],
+    ),
+    "plot_best_of_n": (
+        lambda files, out: plot_best_of_n(
+            best_of_n=files["best_of_n"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
+        ),
+        ["best_of_n"],
+    ),
+    "plot_calibration": (
+        lambda files, out: plot_calibration(
+            ranking=files["calibration"],
+            terms=files["calibration_terms"],
+            figures=[out / "a.png"],
+            model="m",
+            made_by=CALIBRATED,
+        ),
+        ["calibration", "calibration_terms"],
+    ),
+    "plot_sweep": (
+        lambda files, out: plot_sweep(
+            sweep=files["sweep"], figures=[out / "a.png"], title="a", sizes=["page"], made_by=SWEPT
+        ),
+        ["sweep"],
+    ),
+    "render_table": (
+        lambda files, out: render_table(
+            table=files["summary"], page=out / "a.html", title="a", note="b", made_by=SCORED
+        ),
+        ["summary"],
     ),
     "plot_views": (
         lambda files, out: plot_views(
@@ -372,6 +469,12 @@ def refusal(script, files, folder):
     return str(error.value)
 
 
+@pytest.fixture(autouse=True)
+def _no_figure_stays_open():
+    yield
+    plt.close("all")
+
+
 @pytest.fixture
 def spoilt():
     """Puts back files that a test spoils."""
@@ -407,7 +510,7 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
 
 
 # Nothing says that these are of another network: the index is the same, and label maps are all that there is.
-ALONE = {("compute_saliency", "label maps")}
+ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
@@ -453,3 +556,158 @@ def test_a_run_is_not_compared_with_the_reference_of_another(study, others, tmp_
     message = refusal("measure_fidelity", study | theirs, tmp_path)
     assert message.startswith(f"{theirs['label maps']}: ")
     assert other in message
+
+
+# What the configuration may say otherwise than what made the files: the setting, as Python names it here → the new value.
+CHANGES = {
+    "view.floor": (VIEW, "floor", 0.5),
+    "network.architecture": (LOOK["network"], "architecture", "resnet34"),
+    "precision": (LOOK, "precision", "float16"),
+    "engine": (LOOK, "engine", "shared"),
+    "options.prior": (SETTINGS["igub"]["options"], "prior", "mean"),
+    "arrival": (SETTINGS["igub"], "arrival", "index"),
+    "tolerance": (SCORED, "tolerance", 15.0),
+    "seed": (SCORED["nulls"], "seed", 7),
+    "standard_view.side": (CROP, "side", 0.5),
+}
+OF_NETWORK = {"view.floor", "network.architecture", "precision", "engine"}
+OF_METHOD = {"options.prior", "arrival"}
+# Script → what it must notice.
+NOTICED = {
+    "summarise_scores": set(CHANGES),
+    "compare_methods": OF_NETWORK | OF_METHOD,
+    "compare_with_paper": set(CHANGES),
+    "play_pointing_game": OF_NETWORK | OF_METHOD,
+    "choose_examples": OF_NETWORK | OF_METHOD,
+    "plot_figure_1": OF_NETWORK | OF_METHOD,
+    "plot_figure_2": set(CHANGES),
+    "plot_trade_off": set(CHANGES),
+    "plot_nulls": set(CHANGES),
+    "plot_best_of_n": set(CHANGES),
+    "render_table": set(CHANGES),
+    "measure_fidelity": OF_NETWORK,
+    "calibrate": OF_NETWORK,
+    "plot_calibration": OF_NETWORK,
+    "summarise_sweep": OF_NETWORK,
+    "plot_sweep": OF_NETWORK,
+}
+
+
+@pytest.mark.parametrize(
+    ("script", "setting"), [(script, name) for script in NOTICED for name in sorted(NOTICED[script])]
+)
+def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeypatch, script, setting):
+    """As where results were copied without Snakemake's records, and the configuration changed then."""
+    settings, key, value = CHANGES[setting]
+    before = settings.get(key)
+    monkeypatch.setitem(settings, key, value)
+    message = refusal(script, study, tmp_path)
+    assert "made with other settings than the configuration has now: " in message
+    assert f"{setting} was {json.dumps(before)} and is {json.dumps(value)}" in message
+    assert "un again, or change the settings back" in message
+
+
+@pytest.mark.parametrize(
+    ("changed", "file", "deleted"),
+    [
+        ({"view": {"floor": 0.5}}, "label_maps.h5", "the folder d/zoom/m"),
+        ({"precision": "float16"}, "scores/igub.parquet", "the folder d/zoom/m"),
+        (
+            {"options": {"prior": "mean"}, "arrival": "index"},
+            "scores/igub.parquet",
+            "d/zoom/m/saliency/igub.h5",
+        ),
+        ({"arrival": "index"}, "scores/igub.parquet", "d/zoom/m/fixations/igub.parquet"),
+        ({"tolerance": 2}, "scores/igub.parquet", "it"),
+        ({"standard_view": {"side": 1}}, "nulls.parquet", "the folder d/standard_crop/m"),
+        ({"networks": [{"view": {"floor": 0.5}}]}, "summary.parquet", "it"),
+    ],
+)
+def test_what_must_go_so_that_it_is_made_anew_is_said(changed, file, deleted):
+    path = Path("d/zoom/m", file)
+    with pytest.raises(InputError, match=f"^{path}: .* Delete {deleted} and run again, or change"):
+        check_settings(changed, {}, path)
+
+
+def test_other_examples_than_the_configurations_are_not_drawn(study, tmp_path, monkeypatch):
+    monkeypatch.setitem(CHOSEN, "cat", "image 3")
+    message = refusal("plot_figure_1", study, tmp_path)
+    assert message.startswith(f"{study['examples']}: made with other settings")
+    assert 'chosen.cat was null and is "image 3"' in message
+
+
+@pytest.fixture(scope="module")
+def unverified(tmp_path_factory):
+    """A study whose index has no digests (`verify: header`), and the same of other pixels under the same ids."""
+    return [
+        write_study(tmp_path_factory.mktemp(f"unverified {seed}"), seed=seed, pixels=seed, digest="")
+        for seed in (0, 1)
+    ]
+
+
+OTHER_PIXELS = {
+    ("join_label_maps", "label maps part 1"),
+    ("select_fixations of a glimpse", "gradcam, label maps"),
+    ("score_reading", "dff, label maps"),
+    ("score_nulls", "standard"),
+    ("measure_fidelity", "reference"),
+    ("plot_figure_1", "label maps"),
+    ("plot_figure_1", "gradcam, label maps"),
+}
+
+
+@pytest.mark.parametrize(("script", "name"), sorted(OTHER_PIXELS))
+def test_what_was_made_from_other_pixels_is_refused_where_the_index_has_not_read_them(
+    unverified, tmp_path, spoilt, script, name
+):
+    ours, theirs = unverified
+    named = theirs[name]
+    if "part" in name:
+        named = spoilt(ours[name])
+        named.write_bytes(theirs[name].read_bytes())
+    message = refusal(script, ours | {name: named}, tmp_path)
+    if script == "measure_fidelity":
+        named = ours["label maps"]
+    assert message.startswith(f"{named}: made from other pixels of image ")
+
+
+def test_an_image_exchanged_after_the_label_maps_is_noticed_where_it_is_read_again(
+    unverified, tmp_path, spoilt
+):
+    files, theirs = unverified
+    image, other = (Path(read_index(some["index"])["path"].iloc[2]) for some in (files, theirs))
+    base = tmp_path / "results/zoom/network"
+    shutil.copytree(files["label maps"].with_suffix(""), base / "label maps")
+    shutil.copy(files["label maps"], base / "label_maps.h5")
+    shutil.copy(files["index"], tmp_path / "results")
+    results = Results(base)
+    assert results.views("image 2").shape == (3, 3, 16, 16, 3)
+    spoilt(image).write_bytes(other.read_bytes())
+    said = "made from other pixels of image 2 than"
+    with pytest.raises(InputError, match=said):
+        results.views("image 2")
+    with pytest.raises(InputError, match=said):
+        READERS["join_label_maps"][0](files, tmp_path)
+
+
+@pytest.mark.parametrize("spoil", [remove, truncate, empty])
+def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spoilt, spoil):
+    scripts = (
+        "plot_figure_1",
+        "plot_nulls",
+        "plot_best_of_n",
+        "plot_calibration",
+        "plot_sweep",
+        "render_table",
+    )
+    made = {}
+    for run in ("before", "after"):
+        plt.close("all")
+        for script in scripts:
+            folder = tmp_path / run / script
+            folder.mkdir(parents=True)
+            READERS[script][0](study, folder)
+            made.setdefault(script, []).append([path.read_bytes() for path in folder.iterdir()])
+        for name in TABLES if run == "before" else ():
+            spoil(spoilt(study[name].with_suffix(".csv")))
+    assert all(before == after for before, after in made.values())

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.slow
 WRITE = """
 import numpy as np
 from pathlib import Path
-from helpers.study import of_glimpse, random_label_maps, write_part
+from helpers.study import digests_of, of_glimpse, random_label_maps, write_part
 from labelmaps.storage.label_map_file import join_label_maps
 from labelmaps.storage.saliency_file import write_saliency
 from labelmaps.views.zoom import View
@@ -29,7 +29,7 @@ def write_maps(path=Path("maps.h5")):
     write_part(path, make_maps())
 
 def join():
-    join_label_maps([part], Path("joined.h5"), images)
+    join_label_maps([part], Path("joined.h5"), images, digests_of(images))
 
 def write_saliency_maps():
     write_saliency("saliency.h5", of_glimpse(make_maps(), random.random((N, 3, 3))), {"method": "igub"})

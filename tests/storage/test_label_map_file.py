@@ -4,10 +4,12 @@ import shutil
 
 import h5py
 import numpy as np
+import pandas as pd
 import pytest
 from scipy.special import log_softmax, logsumexp
 
 from helpers.damage import AT_ONCE, flip_data
+from helpers.study import digests_of
 from labelmaps.errors import InputError
 from labelmaps.storage.label_map_file import (
     DTYPES,
@@ -45,7 +47,10 @@ def write(path, images, seed=0, attributes=ATTRIBUTES, sizes=None, **shape):
     ) as writer:
         start = 0
         for size in sizes or ([len(images)] if images else []):
-            writer.append(**{name: array[start : start + size] for name, array in arrays.items()})
+            rows = slice(start, start + size)
+            writer.append(
+                digest=digests_of(images[rows]), **{name: array[rows] for name, array in arrays.items()}
+            )
             start += size
     return arrays, logits
 
@@ -62,7 +67,7 @@ def write_parts(folder, lengths=LENGTHS):
         parts.append(folder / "label_maps" / f"{i}of{len(lengths)}.h5")
         written.append(write(parts[-1], [f"part {i} image {j}" for j in range(length)], seed=i)[0])
     joined = folder / "label_maps.h5"
-    join_label_maps(parts, joined, ids(lengths))
+    join_label_maps(parts, joined, ids(lengths), digests_of(ids(lengths)))
     return joined, parts, {name: np.concatenate([arrays[name] for arrays in written]) for name in DTYPES}
 
 
@@ -80,7 +85,7 @@ def assert_holds(maps, arrays):
 def test_what_is_written_is_read(tmp_path, sizes):
     images = [f"Ünï {i}" for i in range(20)]
     arrays, _ = write(tmp_path / "parts" / "1of1.h5", images, sizes=sizes)
-    join_label_maps([tmp_path / "parts" / "1of1.h5"], tmp_path / "joined.h5", images)
+    join_label_maps([tmp_path / "parts" / "1of1.h5"], tmp_path / "joined.h5", images, digests_of(images))
     with open_label_maps(tmp_path / "joined.h5") as file:
         maps = file.read(0, 20)
         assert file.images == maps.image == images
@@ -99,7 +104,9 @@ def test_what_is_written_is_read(tmp_path, sizes):
 
 def test_log_probabilities_keep_11_bits_and_logits_follow(tmp_path):
     _, logits = write(tmp_path / "parts" / "1of1.h5", ["a", "b"])
-    join_label_maps([tmp_path / "parts" / "1of1.h5"], tmp_path / "joined.h5", ["a", "b"])
+    join_label_maps(
+        [tmp_path / "parts" / "1of1.h5"], tmp_path / "joined.h5", ["a", "b"], digests_of(["a", "b"])
+    )
     maps = read(tmp_path / "joined.h5")
     exact = log_softmax(logits.astype(np.float64), axis=-1)
     np.testing.assert_allclose(maps.log_probability, exact, rtol=2.0**-11, atol=2.0**-24)
@@ -174,12 +181,12 @@ def test_another_number_of_images_than_announced_is_refused_and_leaves_no_file(t
         pytest.raises((RuntimeError, TypeError)),
         write_label_maps(tmp_path / "a.h5", ["a", "b"], GRID, LABELS, ATTRIBUTES) as writer,
     ):
-        writer.append(**arrays)
+        writer.append(digest=["", ""], **arrays)
     assert list(tmp_path.iterdir()) == []
 
 
 def interrupt(writer):
-    writer.append(**blocks(1)[0])
+    writer.append(digest=[""], **blocks(1)[0])
     raise KeyboardInterrupt
 
 
@@ -219,7 +226,7 @@ def test_a_damaged_part_is_refused_by_name_when_joined(tmp_path, damage):
     joined.unlink()
     damage(parts[2])
     with pytest.raises(InputError, match=r"label_maps/3of4\.h5"):
-        join_label_maps(parts, joined, ids())
+        join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
 
@@ -293,7 +300,7 @@ def test_parts_of_other_batches_are_joined_and_the_batches_told(tmp_path):
     """Where memory ran out the batch was smaller, and the outcomes are the same."""
     joined, parts, _ = write_parts(tmp_path)
     write(parts[3], ["part 4 image 0"], attributes=ATTRIBUTES | {"batch": 2})
-    join_label_maps(parts, joined, ids())
+    join_label_maps(parts, joined, ids(), digests_of(ids()))
     with h5py.File(joined) as file:
         assert file["part_batch"][:].tolist() == [4, 4, 4, 2]
 
@@ -302,7 +309,7 @@ def test_the_joined_file_changes_when_a_part_does(tmp_path):
     joined, parts, _ = write_parts(tmp_path)
     before = joined.read_bytes()
     write(parts[3], ["part 4 image 0"], seed=99)
-    join_label_maps(parts, joined, ids())
+    join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert joined.read_bytes() != before
 
 
@@ -322,7 +329,7 @@ def test_a_part_made_otherwise_is_refused_by_name_and_difference(tmp_path, diffe
     joined.unlink()
     write(parts[2], ["x"], **difference)
     with pytest.raises(InputError, match=rf"label_maps/3of4\.h5: made otherwise.*\(.*{named}.*\)"):
-        join_label_maps(parts, joined, ids())
+        join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
 
@@ -334,7 +341,7 @@ def test_a_part_of_other_images_than_the_index_has_there_is_refused_by_name(tmp_
     joined.unlink()
     write(parts[2], images)
     with pytest.raises(InputError, match=r"label_maps/[34]of4\.h5: holds other images"):
-        join_label_maps(parts, joined, ids())
+        join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
 
@@ -343,7 +350,7 @@ def test_parts_of_fewer_or_more_images_than_the_index_are_refused_by_name(tmp_pa
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
     with pytest.raises(InputError, match=r"label_maps/[14]of4\.h5: (the index has 1 more|holds other)"):
-        join_label_maps(parts, joined, of_index)
+        join_label_maps(parts, joined, of_index, digests_of(of_index))
     assert not joined.exists()
 
 
@@ -357,3 +364,28 @@ def test_an_exception_of_the_reader_passes_as_it_is(tmp_path):
     joined, _, _ = write_parts(tmp_path)
     with pytest.raises(KeyError, match="mine"), open_label_maps(joined):
         raise KeyError("mine")
+
+
+@pytest.mark.parametrize("cut", [0, 4])
+def test_a_part_made_from_other_pixels_is_refused_with_the_image(tmp_path, cut):
+    """The ids are the index's; the joined file is made, or opened, with an index that lists other bytes."""
+    joined, parts, _ = write_parts(tmp_path)
+    expected = digests_of(ids())
+    expected[cut] = "0" * 64
+    index = pd.DataFrame({"image": ids(), "digest": expected})
+    part = parts[0 if cut < LENGTHS[0] else 2]
+    said = f"made from other pixels of {ids()[cut]} than what it is read with: .*un again$"
+    with pytest.raises(InputError, match=f"^{part}: {said}"):
+        join_label_maps(parts, joined.with_name("again.h5"), ids(), expected)
+    with pytest.raises(InputError, match=f"^{joined}: {said}"), open_label_maps(joined, index):
+        pass
+    with open_label_maps(joined, index.assign(digest="")) as file:  # an index that has not read them
+        assert file.digests == digests_of(ids())
+
+
+def test_a_part_of_an_earlier_version_is_refused_by_name(tmp_path):
+    joined, parts, _ = write_parts(tmp_path)
+    with h5py.File(parts[0], "r+") as file:
+        del file["digest"]
+    with pytest.raises(InputError, match=f"^{parts[0]}: .*of another version: it lacks digest. Delete it"):
+        join_label_maps(parts, joined, ids(), digests_of(ids()))

@@ -7,6 +7,8 @@ from labelmaps.storage.provenance import (
     SAME_NETWORK,
     SAME_NETWORK_AND_VIEW,
     check_same_origin,
+    check_same_pixels_of_tables,
+    check_settings,
     list_differences,
 )
 
@@ -51,3 +53,24 @@ def test_a_file_that_says_nothing_of_its_origin_is_refused():
         check_same_origin(LABEL_MAPS, {}, "x.h5")
     with pytest.raises(InputError, match="other label_maps than"):
         check_same_origin({}, {"label_maps": "4567"}, "x.h5")
+
+
+def test_tables_of_two_networks_from_other_pixels_are_refused():
+    check_same_pixels_of_tables(
+        {"pixels_sha256": "01"}, {"pixels_sha256": "01", "view": "another"}, "x.parquet"
+    )
+    with pytest.raises(
+        InputError, match=r"^x\.parquet: made from other pixels .*Delete the older of the two"
+    ):
+        check_same_pixels_of_tables({"pixels_sha256": "01"}, {"pixels_sha256": "23"}, "x.parquet")
+
+
+def test_settings_are_compared_as_they_were_stored():
+    stored = {"view": '{"family": "zoom", "side": [1, 2]}', "precision": "float32", "seed": 0}
+    check_settings({"view": {"family": "zoom", "side": (1, 2)}, "seed": 0}, stored, "x.h5")
+    with pytest.raises(
+        InputError, match=r"view\.side 2 was 2 and is 3; seed was 0 and is 1\. Delete the folder"
+    ):
+        check_settings({"view": {"family": "zoom", "side": (1, 3)}, "seed": 1}, stored, "x.h5")
+    with pytest.raises(InputError, match=r'network was null and is \{"size": 64\}\.'):
+        check_settings({"network": {"size": 64}}, stored, "x.h5")  # of an earlier version

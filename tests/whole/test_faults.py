@@ -91,8 +91,9 @@ def compute(inputs, results, broken, log):
                     threads=1,
                 )
         if not (results / "label_maps.h5").exists():
-            images = read_index(inputs / "index.parquet")["image"].tolist()
-            join_label_maps(part_files(results), results / "label_maps.h5", images)
+            index = read_index(inputs / "index.parquet")
+            images, digests = index["image"].tolist(), index["digest"].tolist()
+            join_label_maps(part_files(results), results / "label_maps.h5", images, digests)
 
 
 @pytest.fixture(scope="module")

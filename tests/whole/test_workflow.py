@@ -601,6 +601,31 @@ def refused(study, **changes):
     return result.stderr
 
 
+def test_results_without_snakemakes_records_are_not_shown_with_other_settings(study, tmp_path):
+    """Copied to another machine; then the floor is changed, and the explorer built again."""
+    repository, folder, config = study
+    for name in ("results", "images"):
+        shutil.copytree(folder / name, tmp_path / name)
+    for name in ("boxes.csv", "network.pth"):
+        shutil.copy2(folder / name, tmp_path)
+    explorer = tmp_path / "results/four/explorer.html"
+    explorer.unlink()
+    views = {"zoom": {"family": "zoom", "grid": 7, "floor": 0.5}}
+    path = write_config(tmp_path / "config.yaml", **config, views=views)
+    arguments = [tmp_path, explorer.relative_to(tmp_path), "--configfile", path]
+    result = snakemake(*arguments, repository=repository)
+    said = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert "label_maps.h5: made with other settings than the configuration has now" in said
+    assert "view.floor was 0.1 and is 0.5" in said
+    assert "Delete the folder results/four/zoom/own and run again, or change the settings back" in said
+    assert not explorer.exists()
+    arguments[-1] = write_config(tmp_path / "config.yaml", **config)
+    again = planned_jobs(succeed(snakemake(*arguments, repository=repository)))
+    assert again["build_explorer"] == 1
+    assert "compute_label_maps" not in again
+
+
 def test_a_missing_checkpoint_does_not_leave_another_networks_results_standing(study):
     models = {"own": {"architecture": "small_resnet", "checkpoint": "netwrok.pth"}}
     assert "models.own.checkpoint: no such file or folder: netwrok.pth" in refused(study, models=models)

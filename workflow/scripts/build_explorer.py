@@ -29,27 +29,38 @@ def build_explorer(
     methods: dict[str, dict],
     chosen: dict[str, str],
     n_images: int,
+    made_by: dict,
+    shown: list[dict],
 ) -> None:
     """Write the explorer.
 
     networks: view and model of each of `measures` and `label_maps`; saliency, fixations and scores hold for each network all
-    `methods` (name → variant, cue and arrival). chosen: the user's own
+    `methods` (name → variant and cue). chosen: the user's own
     examples, name → image id; n_images: how many images are shown.
+    made_by, shown: the settings of all files, as from `Study.scored`, and of each of `measures`, as from `Study.shown`.
     """
     images = read_index(index)
-    arrivals = [method["arrival"] for method in methods.values()]
     results = {}
     with ExitStack() as stack:
         for i, (view, model) in enumerate(networks):
             own = slice(i * len(methods), (i + 1) * len(methods))
             files = saliency[own], fixations[own], scores[own]
             results[view, model] = stack.enter_context(
-                open_results(images["image"].tolist(), label_maps[i], measures[i], *files, arrivals)
+                open_results(
+                    images,
+                    label_maps[i],
+                    measures[i],
+                    *files,
+                    [made_by["methods"][method] for method in methods],
+                    made_by["networks"][i],
+                    shown[i],
+                    made_by["tolerance"],
+                )
             )
         by_network = {f"{model} through {view}": seen.measures for (view, model), seen in results.items()}
         telling = choose_telling(images, by_network, chosen, n_images)
         data = collect_data(
-            dataset, images, telling, results, methods, read_results(summary), read_classes(classes)
+            dataset, images, telling, results, methods, read_results(summary, made_by), read_classes(classes)
         )
     template, stylesheet, *code = (path.read_text(encoding="utf-8") for path in PAGE)
     with moved_into_place(explorer) as temporary:

@@ -9,9 +9,14 @@ from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.calibration import rank_readings, terms_of
 from labelmaps.protocol.readings import readings_of
-from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.csv_tables import read_paper, write_results
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.provenance import (
+    check_same_images,
+    check_same_origin,
+    check_same_pixels_of_tables,
+    check_settings,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -21,31 +26,36 @@ def calibrate(
     outcomes: list[Path],
     index: Path,
     paper: Path,
-    ranking: Path,
-    terms: Path,
+    ranking: list[Path],
+    terms: list[Path],
     rows: list[dict],
     resamples: int,
     seed: int,
+    made_by: dict,
 ) -> None:
     """Write the ranking and its terms; `rows` says what each file of outcomes is, in the tables' first columns.
 
     view and arrival say what a reading is; images, whether they are the paper's: those of ImageNet's validation.
+    made_by: the settings of all files, as from `Study.calibrated`.
     """
-    stated = read_results(paper)
+    stated = read_paper(paper)
     ids = read_index(index)["image"].tolist()
     images = "ImageNet validation" if are_imagenet_validation(ids) else "other images"
-    by_model: dict[str, list[tuple[dict, Path]]] = {}
-    for row, path in zip(rows, outcomes, strict=True):
-        by_model.setdefault(row["model"], []).append((row, path))
-    rankings, by_terms = [], []
+    by_model: dict[str, list[tuple[dict, dict, Path]]] = {}
+    for row, look, path in zip(rows, made_by["networks"], outcomes, strict=True):
+        by_model.setdefault(row["model"], []).append((row, look, path))
+    rankings, by_terms, label_maps = [], [], []
     for files in by_model.values():
         network = {key: value for key, value in files[0][0].items() if key != "view"}
         network["images"] = images
         readings, origins = {}, {}
-        for row, path in files:
+        for row, look, path in files:
             table = read_parquet(path)
+            check_settings(look | {"methods": made_by["methods"]}, table.attrs, path)
             origin = origins.setdefault(row["model"], table.attrs)
             check_same_origin(origin, table.attrs, path, ["weights_sha256"])
+            check_same_pixels_of_tables(origin, table.attrs, path)
+            label_maps.append(table.attrs["label_maps"])
             for _, arrival_rows in table.groupby("arrival"):
                 check_same_images(ids, arrival_rows["image"].tolist(), path)
             readings |= readings_of(row["view"], table)
@@ -56,8 +66,9 @@ def calibrate(
             collected.append(pd.concat([what, table], axis=1))
         best = tables[0].iloc[0]
         logger.info("%s: best of %d readings: %s", network["model"], len(readings), best["reading"])
-    write_results(ranking, pd.concat(rankings))
-    write_results(terms, pd.concat(by_terms))
+    made_of = made_by | {"label_maps": label_maps}
+    write_results(ranking, pd.concat(rankings), made_of)
+    write_results(terms, pd.concat(by_terms), made_of)
 
 
 if __name__ == "__main__":

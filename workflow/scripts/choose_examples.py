@@ -8,7 +8,7 @@ from labelmaps.scoring.examples import measure_images, select_examples, write_ex
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import check_settings
 
 
 def choose_examples(
@@ -17,26 +17,32 @@ def choose_examples(
     index: Path,
     scores: list[Path],
     fixations: list[Path],
-    examples: Path,
+    examples: list[Path],
     measures: Path,
     chosen: dict[str, str],
+    made_by: dict,
 ) -> None:
     """Write one row per example, and to `measures` one row per image.
 
     scores, fixations: of the methods to be shown, in one order.
-    chosen: the user's own examples, name → image id.
+    chosen: the user's own examples, name → image id. made_by: the settings of all files, as from `Study.shown`.
     """
     images = read_index(index)
     ids = images["image"].tolist()
-    with open_label_maps(label_maps) as file:
-        check_same_images(ids, file.images, label_maps)
+    tolerance = {"tolerance": made_by["tolerance"]}
+    with open_label_maps(label_maps, images) as file:
+        check_settings(made_by["look"], file.attributes, label_maps)
         selected, scored = (
             [read_rows(path, ids, file.origin) for path in paths] for paths in (fixations, scores)
         )
+        for settings, table, path in zip(made_by["methods"].values(), scored, scores, strict=True):
+            check_settings(settings | tolerance, table.attrs, path)
         measured = measure_images(images, file.blocks(), selected, scored)
-        measured.attrs["label_maps"] = file.integrity
+        measured.attrs = file.origin_of_tables | made_by
     write_parquet(measures, measured)
-    write_examples(examples, select_examples(measured, chosen))
+    selection = select_examples(measured, chosen)
+    selection.attrs = measured.attrs | {"chosen": chosen}
+    write_examples(examples, selection)
 
 
 if __name__ == "__main__":

@@ -9,33 +9,43 @@ from labelmaps.scoring.summary import compare_pairs
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import check_same_images, check_settings
 
 NULLS_WITHOUT_FIXATION = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
 
 
 def compare_methods(
-    *, scores: list[Path], nulls: list[Path], comparisons: Path, networks: list[dict], methods: list[str]
+    *,
+    scores: list[Path],
+    nulls: list[Path],
+    comparisons: list[Path],
+    networks: list[dict],
+    methods: list[str],
+    made_by: dict,
 ) -> None:
     """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
 
     networks: what each file of nulls is, in the table's first columns; `scores` holds the files of `methods` for each.
+    made_by: the settings of all of them, as from `Study.scored`.
     """
     tables = []
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
+        check_settings(made_by["networks"][i], scored.attrs, path)
         by_null = scored.groupby("null")
         ids = by_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
         outcomes = {}
         for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
-            outcomes[method] = read_rows(file, ids, scored.attrs)["correct_after"].to_numpy(bool)
+            table = read_rows(file, ids, scored.attrs)
+            check_settings(made_by["methods"][method], table.attrs, file)
+            outcomes[method] = table["correct_after"].to_numpy(bool)
         for null in NULLS_WITHOUT_FIXATION:
             table = by_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
         pairs = compare_pairs(pd.DataFrame(outcomes))
         tables.append(pairs.assign(**network)[[*network, *pairs.columns]])
-    write_results(comparisons, pd.concat(tables))
+    write_results(comparisons, pd.concat(tables), made_by)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ import pandas as pd
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
-from labelmaps.storage.csv_tables import read_results, write_results
+from labelmaps.storage.csv_tables import read_paper, read_paper_orders, read_results, write_results
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.provenance import check_same_images, check_same_origin, check_settings
 
 
 def compare_with_paper(
@@ -18,30 +18,39 @@ def compare_with_paper(
     scores: list[Path],
     paper: Path,
     paper_orders: Path,
-    numbers: Path,
-    orders: Path,
+    numbers: list[Path],
+    orders: list[Path],
     index: Path,
     rows: list[dict],
+    made_by: dict,
 ) -> None:
-    """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
-    stated = read_results(paper_orders)
+    """Write the two tables; `rows` says for each file of scores its view, model, method and the method's variant.
+
+    made_by: the settings of all of them, as from `Study.scored`.
+    """
+    table_of_all = read_results(summary, made_by)
+    stated, stated_orders = read_paper(paper), read_paper_orders(paper_orders)
     ids = read_index(index)["image"].tolist()
     by_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     origins: dict[tuple[str, str], dict] = {}
     for row, path in zip(rows, scores, strict=True):
         network, table = (row["view"], row["model"]), read_parquet(path)
         check_same_images(ids, table["image"].tolist(), path)
-        check_same_origin(origins.setdefault(network, table.attrs), table.attrs, path)
+        origin = origins.setdefault(network, table.attrs)
+        check_same_origin(origin, table.attrs, path)
+        check_settings(made_by["methods"][row["method"]], table.attrs, path)
         by_network.setdefault(network, {})[row["variant"]] = table
     compared = []
     for (view, model), tables in by_network.items():
-        table = compare_orders(tables, stated)
+        table = compare_orders(tables, stated_orders)
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
+    found = {"label_maps": [origin["label_maps"] for origin in origins.values()]}
+    check_same_origin(found, table_of_all.attrs, summary)
     same_images = are_imagenet_validation(ids)
-    write_results(numbers, compare_numbers(read_results(summary), read_results(paper), same_images))
-    write_results(orders, pd.concat(compared))
+    write_results(numbers, compare_numbers(table_of_all, stated, same_images), made_by)
+    write_results(orders, pd.concat(compared), made_by)
 
 
 if __name__ == "__main__":

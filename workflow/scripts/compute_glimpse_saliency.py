@@ -69,6 +69,7 @@ def compute_glimpse_saliency(
         round_batch=lambda batch: batch,
     )
     attributes = provenance(network, weights, preprocessing, device) | {
+        "network": network_config,
         "view": view_config,
         "precision": precision,
         "method": method,

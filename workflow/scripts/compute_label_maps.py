@@ -66,6 +66,7 @@ def compute_label_maps(
     compiled = resolve_compiled(compute.compile, device, precision, n_views)
     engine = create_engine(engine_name, module, view, preprocessing, device, precision, compiled)
     attributes = provenance(network, weights, preprocessing, device) | {
+        "network": network_config,
         "view": view_config,
         "engine": engine_name,
         "precision": precision,

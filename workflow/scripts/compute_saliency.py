@@ -9,7 +9,6 @@ from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import check_same_images
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 
 
@@ -19,9 +18,8 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
     label = images["label"].to_numpy(np.int64)
     compute = load_method(method, **options)
     blocks, own_labels, n_done = [], [], 0
-    with open_label_maps(label_maps) as file:
-        check_same_images(images["image"].tolist(), file.images, label_maps)
-        point, origin = file.field("centre"), file.origin
+    with open_label_maps(label_maps, images) as file:
+        point, origin, digests = file.field("centre"), file.origin, file.digests
         for block in file.blocks():
             some_labels = label[n_done : n_done + len(block.image)]
             maps_of_block, own_label = compute(block, some_labels)
@@ -36,6 +34,7 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
             np.concatenate(blocks),
             point,
             np.concatenate(own_labels) if own_labels else None,
+            digests,
         ),
         origin
         | {"method": method, "cue": facts_of(method).cue, "options": options}

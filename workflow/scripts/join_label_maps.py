@@ -2,14 +2,20 @@
 
 from pathlib import Path
 
+from labelmaps.data.batches import find_digests
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.storage import label_map_file
 
 
 def join_label_maps(*, parts: list[Path], index: Path, label_maps: Path) -> None:
-    """Join parts that hold the images of the index, one after the other."""
-    label_map_file.join_label_maps(parts, label_maps, read_index(index)["image"].tolist())
+    """Join parts that hold the images of the index, one after the other.
+
+    Where the index has no digests (`verify: header`), the images are read again: a part must have been made from what is
+    there now.
+    """
+    images = read_index(index)
+    label_map_file.join_label_maps(parts, label_maps, images["image"].tolist(), find_digests(images))
 
 
 if __name__ == "__main__":

@@ -9,7 +9,14 @@ from labelmaps.protocol.fidelity import changes, flips
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import SAME_NETWORK, check_same_images, check_same_origin
+from labelmaps.storage.provenance import (
+    OLDER,
+    SAME_NETWORK,
+    check_same_images,
+    check_same_origin,
+    check_same_pixels,
+    check_settings,
+)
 
 MADE_BY = ("engine", "precision", "compiled")
 
@@ -20,26 +27,32 @@ def measure_fidelity(
     outcomes: list[Path],
     reference_label_maps: list[Path],
     reference_outcomes: list[Path],
-    fidelity: Path,
+    fidelity: list[Path],
     rows: list[dict],
+    settings: dict,
 ) -> None:
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.
 
-    rows: what the files of each place in the lists are, in the table's first columns.
+    rows: what the files of each place in the lists are, in the table's first columns. settings: those
+    of all files, as from `Study.compared`.
     """
     tables = []
-    files = zip(rows, label_maps, outcomes, reference_label_maps, reference_outcomes, strict=True)
-    for row, maps, reading, reference_maps, reference_reading in files:
+    looks = settings["networks"], settings["references"]
+    files = zip(rows, *looks, label_maps, outcomes, reference_label_maps, reference_outcomes, strict=True)
+    for row, look, reference_look, maps, reading, reference_maps, reference_reading in files:
         with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
+            check_settings(look, ours.attributes, maps)
+            check_settings(reference_look, reference.attributes, reference_maps)
             check_same_images(reference.images, ours.images, maps)
             check_same_origin(reference.attributes, ours.attributes, maps, (*SAME_NETWORK, "view"))
+            check_same_pixels(ours.images, reference.digests, ours.digests, maps, OLDER)
             made_by = {key: ours.attributes[key] for key in MADE_BY}
             flipped = flips(ours.field("top_label"), reference.field("top_label"))
             table = changes(nearest(reading, ours), nearest(reference_reading, reference))
         for place, (name, value) in enumerate((row | made_by | flipped).items()):
             table.insert(place, name, value)
         tables.append(table)
-    write_results(fidelity, pd.concat(tables, ignore_index=True))
+    write_results(fidelity, pd.concat(tables, ignore_index=True), settings)
 
 
 def nearest(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:

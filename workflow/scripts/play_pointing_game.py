@@ -10,7 +10,7 @@ from labelmaps.scoring.summary import pointing_table
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import check_settings
 
 
 def play_pointing_game(
@@ -18,30 +18,32 @@ def play_pointing_game(
     index: Path,
     label_maps: list[Path],
     fixations: list[Path],
-    pointing: Path,
+    pointing: list[Path],
     networks: list[dict],
     methods: list[str],
+    made_by: dict,
 ) -> None:
     """Write the rows of `labelmaps.scoring.summary.pointing_table` for every network.
 
     networks: what each file of label maps is, in the table's first columns; `fixations` holds the files of `methods` for
-    each.
+    each. made_by: the settings of all of them, as from `Study.looked`.
     """
     images = read_index(index)
     ids = images["image"].tolist()
     width, height = images["width"].to_numpy(), images["height"].to_numpy()
     tables = []
     for i, (network, path) in enumerate(zip(networks, label_maps, strict=True)):
-        with open_label_maps(path) as maps:
-            check_same_images(ids, maps.images, path)
+        with open_label_maps(path, images) as maps:
+            check_settings(made_by["networks"][i], maps.attributes, path)
             grid_points, origin = maps.field("centre"), maps.origin
         points = {}
         for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
             selected = read_rows(file, ids, origin)
+            check_settings(made_by["methods"][method], selected.attrs, file)
             points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
         table = pointing_table(points, images["boxes"], width, height, grid_points)
         tables.append(table.assign(**network)[[*network, *table.columns]])
-    write_results(pointing, pd.concat(tables))
+    write_results(pointing, pd.concat(tables), made_by)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples
 from labelmaps.storage.derived import read_map, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import check_same_images
+from labelmaps.storage.provenance import REMAKE, check_same_origin, check_same_pixels, check_settings
 from labelmaps.views import create_view
 
 
@@ -30,34 +30,43 @@ def plot_figure_1(
     example: str,
     methods: list[dict],
     sizes: list[str],
+    made_by: dict,
+    chosen: dict[str, str],
 ) -> None:
     """Draw one of the examples in these sizes, in the format of each figure's name.
 
     saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
+    made_by: the settings of all files, as from `Study.shown`. chosen: the user's own examples, name → image id.
     """
     style.prepare()
     images = read_index(index)
     ids = images["image"].tolist()
     table = read_examples(examples)
-    chosen = table[table["example"] == example].iloc[0]
-    image = chosen["image"]
+    check_settings(made_by | {"chosen": chosen}, table.attrs, examples)
+    shown = table[table["example"] == example].iloc[0]
+    image = shown["image"]
     if image not in ids:
         raise InputError(f"{examples}: shows {image}, which is not in {index}. Delete it and run again")
     place = ids.index(image)
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
     label, boxes = rows.iloc[0][["label", "boxes"]]
-    with open_label_maps(label_maps) as file:
-        check_same_images(ids, file.images, label_maps)
-        maps, origin, made_by = file.read(place, place + 1), file.origin, file.provenance
-    view, preprocessing = create_view(**made_by["view"]), Preprocessing(**made_by["preprocessing"])
-    selected = [read_rows(path, ids, origin).iloc[place] for path in fixations]
+    with open_label_maps(label_maps, images) as file:
+        check_settings(made_by["look"], file.attributes, label_maps)
+        check_same_pixels([image], rows["digest"], file.digests[place : place + 1], label_maps, REMAKE)
+        check_same_origin(file.origin, table.attrs, examples)
+        maps, origin, provenance = file.read(place, place + 1), file.origin, file.provenance
+        salient = [read_map(path, place, image, file) for path in saliency]
+    view, preprocessing = create_view(**provenance["view"]), Preprocessing(**provenance["preprocessing"])
+    tables = [read_rows(path, ids, origin) for path in fixations]
+    for settings, points, path in zip(made_by["methods"].values(), tables, fixations, strict=True):
+        check_settings(settings, points.attrs, path)
+    selected = [points.iloc[place] for points in tables]
     class_names = short_names(read_classes(classes))
     before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
-    salient = [read_map(path, place, image, origin) for path in saliency]
     saccades = collect_saccades(methods, salient, selected, after, class_names)
-    network = f"{made_by['architecture']} ({made_by['weights_source']})"
-    grid = f"{made_by['view']['family']}, {view.grid} × {view.grid} fixations"
-    notes = [describe(chosen), network, grid, image]
+    network = f"{provenance['architecture']} ({provenance['weights_source']})"
+    grid = f"{provenance['view']['family']}, {view.grid} × {view.grid} fixations"
+    notes = [describe(shown), network, grid, image]
     content = Example(pixels, boxes, class_names[label], before, saccades, notes)
     style.draw(lambda width: draw_figure_1(content, width), figures, sizes)
 

@@ -6,7 +6,7 @@ from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.figures import style
 from labelmaps.figures.figure_2 import draw_figure_2
 from labelmaps.jobs.script import run_script
-from labelmaps.storage.csv_tables import read_results
+from labelmaps.storage.csv_tables import read_paper, read_results
 
 
 def plot_figure_2(
@@ -18,13 +18,14 @@ def plot_figure_2(
     view: str,
     methods: list[str],
     sizes: list[str],
+    made_by: dict,
 ) -> None:
     """Draw these methods through `view` in these sizes, in the format of each figure's name.
 
-    The paper's values stand beside them where the images are its own.
+    made_by: the settings that must have made the summary. The paper's values stand beside them where the images are its own.
     """
     style.prepare()
-    table, stated = read_results(summary), read_results(paper)
+    table, stated = read_results(summary, made_by), read_paper(paper)
     shown = table["method"].isin(methods) | (table["cue"] == "baseline")
     if not are_imagenet_validation(read_index(index)["image"]):
         stated = stated.iloc[:0]

@@ -8,10 +8,10 @@ from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
-def plot_nulls(*, summary: Path, figures: list[Path], view: str, sizes: list[str]) -> None:
+def plot_nulls(*, summary: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict) -> None:
     """Draw methods and nulls through `view`, in these sizes, in the format of each figure's name."""
     style.prepare()
-    table = read_results(summary)
+    table = read_results(summary, made_by)
     shown = table[table["view"] == view]
     style.draw(lambda width: draw_nulls(shown, width), figures, sizes)
 

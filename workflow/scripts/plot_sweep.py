@@ -8,10 +8,10 @@ from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results
 
 
-def plot_sweep(*, sweep: Path, figures: list[Path], title: str, sizes: list[str]) -> None:
+def plot_sweep(*, sweep: Path, figures: list[Path], title: str, sizes: list[str], made_by: dict) -> None:
     """Draw a sweep in these sizes, in the format of each figure's name."""
     style.prepare()
-    table = read_results(sweep)
+    table = read_results(sweep, made_by)
     style.draw(lambda width: draw_sweep(table, title, width), figures, sizes)
 
 

@@ -8,10 +8,11 @@ from labelmaps.storage.csv_tables import read_results
 from labelmaps.storage.files import moved_into_place
 
 
-def render_table(*, table: Path, page: Path, title: str, note: str) -> None:
-    """Write the CSV file `table` as an HTML page."""
+def render_table(*, table: Path, page: Path, title: str, note: str, made_by: dict) -> None:
+    """Write the table, which these settings must have made, as an HTML page."""
+    content = html_table.render_table(read_results(table, made_by), title, note)
     with moved_into_place(page) as temporary:
-        temporary.write_text(html_table.render_table(read_results(table), title, note), encoding="utf-8")
+        temporary.write_text(content, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ from labelmaps.scoring.scores import compute_scores
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import check_same_images
 
 
 def score_fixations(
@@ -18,14 +17,13 @@ def score_fixations(
 ) -> None:
     """Write one row per image: image, and the columns of `labelmaps.scoring.scores.compute_scores`."""
     images = read_index(index)
-    with open_label_maps(label_maps) as file:
-        check_same_images(images["image"].tolist(), file.images, label_maps)
+    with open_label_maps(label_maps, images) as file:
         selected = read_rows(fixations, file.images, file.origin)
         top_label = file.field("top_label")
     label = images["label"].to_numpy(np.int16)
     table = compute_scores(selected, label, images["boxes"], top_label, tolerance)
     table.insert(0, "image", images["image"])
-    table.attrs = selected.attrs
+    table.attrs = selected.attrs | {"tolerance": tolerance}
     write_parquet(scores, table)
 
 

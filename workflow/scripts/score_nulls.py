@@ -11,7 +11,7 @@ from labelmaps.scoring.best_of_n import best_of_n_table
 from labelmaps.scoring.pointing import hits
 from labelmaps.storage.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import SAME_NETWORK, check_same_images, check_same_origin
+from labelmaps.storage.provenance import OLDER, SAME_NETWORK, check_same_origin, check_same_pixels
 
 
 def score_nulls(
@@ -32,17 +32,16 @@ def score_nulls(
     generator = np.random.default_rng(seed)
     images = read_index(index)
     ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)
-    with open_label_maps(standard) as file:
-        check_same_images(ids, file.images, standard)
-        standard_label, made = file.field("top_label")[:, 0, 0], file.attributes
-    with open_label_maps(label_maps) as file:
-        check_same_images(ids, file.images, label_maps)
+    with open_label_maps(standard, images) as file:
+        standard_label, made, digests = file.field("top_label")[:, 0, 0], file.attributes, file.digests
+    with open_label_maps(label_maps, images) as file:
         check_same_origin(file.attributes, made, standard, (*SAME_NETWORK, "precision"))
+        check_same_pixels(ids, file.digests, digests, standard, OLDER)
         top_label, centre = file.field("top_label"), file.field("centre")
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
         probabilities = nulls.read_probabilities(file.blocks(IMAGES_PER_READ), label, other)
-        origin = {key: file.origin[key] for key in ("weights_source", "label_maps")}
+        origin = file.origin_of_tables | {"standard_view": made["view"], "tolerance": tolerance, "seed": seed}
     correct = top_label == label[:, None, None]
     hit = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance)
     outcomes = (

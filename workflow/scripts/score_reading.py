@@ -8,31 +8,35 @@ import pandas as pd
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.readings import label_map_saliency, read_protocol
+from labelmaps.storage.derived import check_saliency
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.provenance import check_same_images, check_settings
 from labelmaps.storage.saliency_file import read_saliency
 
-MADE_BY = ("weights_source", "weights_sha256", "operations_per_view", "label_maps")
+MADE_BY = ("weights_sha256", "operations_per_view")
 
 
-def score_reading(*, index: Path, label_maps: Path, gradcam: Path, dff: Path, outcomes: Path) -> None:
+def score_reading(
+    *, index: Path, label_maps: Path, gradcam: Path, dff: Path, outcomes: Path, methods: dict
+) -> None:
     """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
 
     gradcam, dff: their saliency files. Where their maps have as many cells as the grid, the eye may also arrive by index.
+    methods: the settings of the two, as from `Study.paper_settings`.
     """
     images, glimpses = read_index(index), {"gradcam": gradcam, "dff": dff}
     label = images["label"].to_numpy(np.int64)
     on_glimpses = {method: read_saliency(path) for method, path in glimpses.items()}
     for method, path in glimpses.items():
         check_same_images(images["image"].tolist(), on_glimpses[method].image, path)
-    with open_label_maps(label_maps) as file:
-        check_same_images(images["image"].tolist(), file.images, label_maps)
+    with open_label_maps(label_maps, images) as file:
         for method, path in glimpses.items():
-            check_same_origin(file.origin, on_glimpses[method].attributes, path)
+            check_saliency(on_glimpses[method], file, path)
+            check_settings(methods[method], on_glimpses[method].attributes, path)
         maps = label_map_saliency(file.blocks(), label)
         centre, top_label = file.field("centre"), file.field("top_label")
-        made_by = {key: file.origin[key] for key in MADE_BY}
+        made_by = file.origin_of_tables | {key: file.origin[key] for key in MADE_BY}
     same_cells = all(maps.saliency.shape == top_label.shape for maps in on_glimpses.values())
     tables = []
     for arrival in ("nearest", "index") if same_cells else ("nearest",):
@@ -41,7 +45,7 @@ def score_reading(*, index: Path, label_maps: Path, gradcam: Path, dff: Path, ou
         arrival_rows.insert(1, "image", images["image"].to_numpy())
         tables.append(arrival_rows)
     table = pd.concat(tables, ignore_index=True)
-    table.attrs = {key: str(value) for key, value in made_by.items()}
+    table.attrs = {key: str(value) for key, value in made_by.items()} | {"methods": methods}
     write_parquet(outcomes, table)
 
 

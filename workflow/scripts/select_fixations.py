@@ -7,9 +7,10 @@ import pandas as pd
 
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.fixations import Arrival, find_fixations
+from labelmaps.storage.derived import check_saliency
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.parquet import write_parquet
-from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.provenance import check_same_images
 from labelmaps.storage.saliency_file import NO_LABEL, read_saliency
 
 logger = logging.getLogger(__name__)
@@ -23,9 +24,10 @@ def select_fixations(*, saliency: Path, label_maps: Path, fixations: Path, arriv
     maps = read_saliency(saliency)
     with open_label_maps(label_maps) as file:
         check_same_images(file.images, maps.image, saliency)
-        check_same_origin(file.origin, maps.attributes, saliency)
+        check_saliency(maps, file, saliency)
         table = find_fixations(maps.saliency, maps.point, file.field("centre"), arrival)
-        table.attrs = {key: file.origin[key] for key in ("weights_source", "label_maps")}
+        made_by = {key: maps.attributes[key] for key in ("method", "options")}
+        table.attrs = file.origin_of_tables | made_by | {"arrival": arrival}
     table.insert(0, "image", maps.image)
     table["own_label"] = pd.Series(maps.own_label, dtype="Int16").mask(maps.own_label == NO_LABEL)
     logger.info("%d images, %d ties, %d dead maps", len(table), table.tie.sum(), table.dead.sum())

@@ -9,7 +9,11 @@ from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.scoring.summary import summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_origin
+from labelmaps.storage.provenance import (
+    check_same_origin,
+    check_same_pixels_of_tables,
+    check_settings,
+)
 
 NULL = {"cue": "null model"}
 
@@ -19,18 +23,22 @@ def summarise_scores(
     scores: list[Path],
     nulls: list[Path],
     curves: list[Path],
-    summary: Path,
-    best_of_n: Path,
+    summary: list[Path],
+    best_of_n: list[Path],
     rows: list[dict],
     networks: list[dict],
+    made_by: dict,
 ) -> None:
     """Write the summary and the curves.
 
     rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
+    made_by: the settings of all of them, as from `Study.scored`.
     """
-    origins, null_rows = {}, []
-    for network, path in zip(networks, nulls, strict=True):
+    origins, null_rows, tolerance = {}, [], {"tolerance": made_by["tolerance"]}
+    for network, look, path in zip(networks, made_by["networks"], nulls, strict=True):
         table = read_parquet(path)
+        check_settings(look | made_by["nulls"] | tolerance, table.attrs, path)
+        check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
         origins[network["view"], network["model"]] = table.attrs
         by_null = dict(iter(table.groupby("null")))
         null_rows += [
@@ -41,14 +49,16 @@ def summarise_scores(
     for row, path in zip(rows, scores, strict=True):
         table = read_parquet(path)
         check_same_origin(origins[row["view"], row["model"]], table.attrs, path)
+        check_settings(made_by["methods"][row["method"]] | tolerance, table.attrs, path)
         method_rows.append(row | summarise(table))
     curves_by_network = []
     for network, path in zip(networks, curves, strict=True):
         curve = read_parquet(path)
         check_same_origin(origins[network["view"], network["model"]], curve.attrs, path)
         curves_by_network.append(curve.assign(**network)[[*network, *curve.columns]])
-    write_results(summary, pd.DataFrame(method_rows + null_rows))
-    write_results(best_of_n, pd.concat(curves_by_network))
+    label_maps = {"label_maps": [origin["label_maps"] for origin in origins.values()]}
+    write_results(summary, pd.DataFrame(method_rows + null_rows), made_by | label_maps)
+    write_results(best_of_n, pd.concat(curves_by_network), made_by | label_maps)
 
 
 if __name__ == "__main__":

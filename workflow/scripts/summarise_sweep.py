@@ -8,7 +8,12 @@ from labelmaps.jobs.script import run_script
 from labelmaps.protocol.readings import GLIMPSES, ON_GLIMPSES, accuracies
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.provenance import check_same_images, check_same_origin
+from labelmaps.storage.provenance import (
+    check_same_images,
+    check_same_origin,
+    check_same_pixels_of_tables,
+    check_settings,
+)
 
 GIGA = 1e9
 
@@ -16,23 +21,26 @@ GIGA = 1e9
 def summarise_sweep(
     *,
     outcomes: list[Path],
-    sweep: Path,
+    sweep: list[Path],
     option: str,
     rows: list[dict],
     grids: list[int],
     methods: dict[str, str],
+    made_by: dict,
 ) -> None:
     """Write one row per network, view and method; the eye arrives at the nearest view.
 
     option: the name of what changes. rows: what each file of outcomes is, in the table's first columns, with the option's
     value; grids: its fixations along each axis. methods: method → its cue. views: the forward passes that a method takes
-    per image, and gflop what they cost.
+    per image, and gflop what they cost. made_by: the settings of all files, as from `Study.swept_by`.
     """
     table, first = [], {}
-    for row, grid, path in zip(rows, grids, outcomes, strict=True):
+    for row, look, grid, path in zip(rows, made_by["networks"], grids, outcomes, strict=True):
         reading = read_parquet(path)
+        check_settings(look | {"methods": made_by["methods"]}, reading.attrs, path)
         other = first.setdefault(row["model"], reading)
         check_same_origin(other.attrs, reading.attrs, path, ["weights_sha256"])
+        check_same_pixels_of_tables(other.attrs, reading.attrs, path)
         operations = int(reading.attrs["operations_per_view"])
         nearest, others = (some[some["arrival"] == "nearest"] for some in (reading, other))
         check_same_images(others["image"].tolist(), nearest["image"].tolist(), path)
@@ -41,7 +49,7 @@ def summarise_sweep(
             named = {"option": option, "method": method, "variant": method, "cue": cue}
             cost = {"views": views, "gflop": views * operations / GIGA}
             table.append(row | named | cost | accuracies(nearest, method))
-    write_results(sweep, pd.DataFrame(table))
+    write_results(sweep, pd.DataFrame(table), made_by)
 
 
 if __name__ == "__main__":
