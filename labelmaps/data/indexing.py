@@ -24,7 +24,8 @@ from labelmaps.data.annotations import (
     read_annotations,
 )
 from labelmaps.data.classes import Class, class_indices, read_classes
-from labelmaps.data.images import image_id, is_image_name, read_digest, read_image, read_size
+from labelmaps.data.damage import examine_image
+from labelmaps.data.images import image_id, is_image_name, read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
@@ -226,16 +227,13 @@ class FileFacts(NamedTuple):
 
 def _examiner(verify: str) -> Callable[[str, int, int], FileFacts]:
     """Return the function that reads the facts of an image file (path, offset, length); `verify` as in `index_dataset`."""
-    examiners = {"full": _examine_whole, "header": lambda *place: FileFacts(*read_size(*place), "")}
+    examiners = {
+        "full": lambda *place: FileFacts(*examine_image(*place)),
+        "header": lambda *place: FileFacts(*read_size(*place), ""),
+    }
     if verify not in examiners:
         raise InputError(f"verify is {verify!r}: choose one of {', '.join(examiners)}")
     return examiners[verify]
-
-
-def _examine_whole(path: str, offset: int, length: int) -> FileFacts:
-    """Read the facts of an image file by decoding it; raise `InputError` if it cannot be decoded."""
-    height, width, _ = read_image(path, offset, length).shape
-    return FileFacts(width, height, read_digest(path, offset, length))
 
 
 def _examine(
