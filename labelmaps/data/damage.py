@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import simplejpeg
+from PIL.TiffImagePlugin import TiffImageFile
 
 from labelmaps.data.images import LARGEST_FILE, open_image, read_content, to_rgb
 
@@ -63,7 +64,7 @@ def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple
             _check_jpeg(content, is_cmyk=image.mode == "CMYK")
         elif image.format == "PNG":
             _check_png(content)
-        elif image.format == "TIFF":
+        elif isinstance(image, TiffImageFile):
             _check_tiff(dict(image.tag_v2), height, width, content)
     return width, height, hashlib.sha256(content).hexdigest()
 
@@ -162,7 +163,7 @@ def _unpacked_size(blocks: Iterable[bytes | memoryview], enough: int) -> int:
 
 def _check_tiff(tags: dict, height: int, width: int, content: bytes) -> None:
     """Raise if strips of a TIFF are missing or too short, or if their compression tells of damage."""
-    starts = tags.get(_STRIPS) or tags.get(_TILES)
+    starts = tags.get(_STRIPS) or tags.get(_TILES) or ()
     sizes = tags.get(_STRIP_SIZES) or tags.get(_TILE_SIZES) or ()
     compression, samples = tags.get(_COMPRESSION, _RAW), tags.get(_SAMPLES, 1)
     if _STRIPS in tags:
