@@ -12,6 +12,7 @@ from PIL import Image
 
 from labelmaps.data.damage import examine_image
 from labelmaps.data.images import read_digest, read_image
+from labelmaps.data.indexing import index_dataset
 from labelmaps.errors import InputError
 
 WIDTH, HEIGHT = 80, 64
@@ -278,3 +279,21 @@ def test_a_file_too_large_for_an_image_is_not_read_into_memory(tmp_path):
 def test_no_photograph_of_imagenet_is_taken_for_damaged():
     images = sorted((Path(os.environ["LABELMAPS_TEST_DATA"]) / "imagenet_val").iterdir())
     assert len([examine_image(image) for image in images]) == len(images) > 0
+
+
+@pytest.mark.parametrize(("verify", "left"), [("full", ["whole"]), ("header", ["early", "rows", "whole"])])
+def test_the_index_leaves_them_out_where_it_verifies_the_whole(tmp_path, verify, left):
+    contents = {
+        "whole.jpg": JPEG,
+        "early.jpg": DAMAGED["jpeg that ends early"][0],
+        "rows.png": DAMAGED["png with 20 rows of 64"][0],
+    }
+    for name, content in contents.items():
+        (tmp_path / "images" / "n01").mkdir(exist_ok=True, parents=True)
+        (tmp_path / "images" / "n01" / name).write_bytes(content)
+    (tmp_path / "classes.txt").write_text("n01 tench\nn02 goldfish\n")
+    index, excluded = index_dataset(
+        tmp_path / "classes.txt", images=tmp_path / "images", verify=verify, max_excluded=0.9
+    )
+    assert list(index["image"]) == left
+    assert len(excluded) == 3 - len(left)
