@@ -1,5 +1,6 @@
 """Names and files that are refused before a run, because Snakemake would mistake them or run without them."""
 
+import os
 import re
 import shlex
 from collections.abc import Iterator
@@ -9,6 +10,8 @@ from snakemake.io import contains_wildcard
 
 from pipeline.settings.base import ConfigurationError
 from pipeline.study import Study, is_visible
+
+FOLDERS = ("images", "boxes")  # keys of what may be a folder
 
 
 def is_exchanged(path: str) -> bool:
@@ -50,8 +53,13 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
             )
 
 
+def is_usable(path: str, can_be_folder: bool) -> bool:
+    """Tell whether what is there, or what it links to, is a regular file, or a folder where that can be."""
+    return os.path.isfile(path) or (can_be_folder and os.path.isdir(path))  # noqa: PTH112, PTH113 (as `is_visible`)
+
+
 def refuse_files(study: Study) -> None:
-    """Raise `ConfigurationError` where a selected file of the user's is not there, or has a name that cannot be.
+    """Raise `ConfigurationError` where a selected file of the user's is not there or no file, or has a name that cannot be.
 
     Snakemake takes a finished output whose input is missing for up to date, and reruns it where the list of inputs changed:
     a misspelt checkpoint would leave another network's results standing, an unmounted disk would cost the index.
@@ -62,6 +70,12 @@ def refuse_files(study: Study) -> None:
         if is_exchanged(path):
             raise ConfigurationError(
                 f"{key}: {path}: Snakemake takes {{name}} and <name> for variables; rename it, or give a symbolic link to it"
+            )
+        kind = key.rpartition(".")[2]
+        if is_visible(path) and not is_usable(path, can_be_folder=kind in FOLDERS):
+            raise ConfigurationError(
+                f"{key}: {path}: not a regular file{' or a folder' * (kind in FOLDERS)}. A pipe or a device may take "
+                "for ever to read: copy what it gives to a file"
             )
         if is_needed and not is_visible(path):
             raise ConfigurationError(

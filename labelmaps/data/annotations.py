@@ -5,15 +5,14 @@ Check a file of boxes without any image: `python -m labelmaps.data.annotations B
 
 import argparse
 import csv
-import lzma
 import math
 import os
 import sys
 import tarfile
-import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree.ElementTree import ParseError
@@ -22,9 +21,11 @@ import pandas as pd
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
+from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
+from labelmaps.storage.files import open_regular
 
 LARGEST_XML = 10_000_000  # bytes in the file of one image; ImageNet's have a few thousand at most
 
@@ -123,7 +124,7 @@ def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -
     Raises `InputError` if the file is unreadable or empty, or has other columns, or if a row has too few or too many fields.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
             if missing := set(required) - set(header):
@@ -194,9 +195,13 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         folders = os.walk(folder, onerror=_stop)  # `rglob` silently skips folders that cannot be listed
         for path in sorted(Path(inner, name) for inner, _, names in folders for name in names):
             if _is_visible_xml(path.name):
-                yield path.name, path.read_bytes()
-    except OSError as error:
-        raise InputError(f"cannot read the boxes in {folder}: {error}; make the files readable") from error
+                with open_regular(path) as file:
+                    _refuse_large(str(path), os.fstat(file.fileno()).st_size)
+                    yield path.name, file.read()
+    except (OSError, tarfile.TarError) as error:
+        raise InputError(
+            f"cannot read the boxes in {folder}: {error}; make the files readable, or remove them"
+        ) from error
 
 
 def _stop(error: OSError) -> None:
@@ -210,27 +215,23 @@ def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     The names serve as ids only, never as paths to write.
     """
     try:
-        with tarfile.open(path, "r:*") as archive:
-            for member in archive:
+        with open_tar(path, is_packed=True) as archive:
+            for member in iterate_members(archive):
                 if member.isfile() and _is_visible_xml(member.name):
-                    if member.size > LARGEST_XML:  # a few bytes of an archive can decompress to gigabytes
-                        raise tarfile.ReadError(f"{member.name} has {member.size} bytes, too many for boxes")
+                    _refuse_large(
+                        member.name, member.size
+                    )  # a few bytes of an archive can decompress to gigabytes
                     content = archive.extractfile(member)
                     assert content is not None  # it is a file
                     yield member.name, content.read()
-            check_tar_end(archive)
-            while archive.fileobj.read(tarfile.RECORDSIZE):
-                pass  # read to the end, where the decompressor compares its checksum
-    except (OSError, EOFError, tarfile.TarError, zlib.error, lzma.LZMAError) as error:
-        reason = " ".join(str(error).split())  # tarfile lists the formats that it tried, one per line
-        raise InputError(f"cannot read the archive {path}: {reason}; download it again") from error
+    except (OSError, tarfile.TarError) as error:
+        raise InputError(f"cannot read the archive {path}: {error}; download it again") from error
 
 
-def check_tar_end(archive: tarfile.TarFile) -> None:
-    """Raise `ReadError` if no end mark follows the last member: tarfile takes a truncated or damaged header for the end."""
-    archive.fileobj.seek(archive.offset)
-    if archive.fileobj.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
-        raise tarfile.ReadError(f"no end mark at byte {archive.offset}")
+def _refuse_large(name: str, size: int) -> None:
+    """Raise `ReadError` for an XML file of so many bytes, if they are too many for the boxes of an image."""
+    if size > LARGEST_XML:
+        raise tarfile.ReadError(f"{name} has {size} bytes, too many for boxes")
 
 
 def _is_visible_xml(name: str) -> bool:

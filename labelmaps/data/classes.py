@@ -1,9 +1,11 @@
 """The classes file, which lists the class of each label."""
 
+from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
 from labelmaps.errors import InputError
+from labelmaps.storage.files import open_regular
 
 MOST_CLASSES = 2**15  # labels are stored in 16 bits
 
@@ -22,7 +24,7 @@ def read_classes(path: str | Path) -> list[Class]:
     labels of all that follow), if an id occurs twice, or if there are more classes than labels can be stored.
     """
     try:
-        with Path(path).open(encoding="utf-8-sig") as file:
+        with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             lines = (
                 file.read().removesuffix("\n").split("\n")
             )  # splitlines() splits at other characters too, such as \x0b

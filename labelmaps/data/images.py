@@ -1,6 +1,7 @@
 """The one reader of image files. It returns the pixels as they are stored."""
 
 import hashlib
+import os
 import threading
 import warnings
 from collections.abc import Generator
@@ -13,6 +14,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from labelmaps.errors import InputError
+from labelmaps.storage.files import open_regular
 
 IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 _FORMATS = (
@@ -24,6 +26,7 @@ _FORMATS = (
 )  # only these: to read some other formats, Pillow starts programs
 _ORIENTATION = 0x0112
 LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer image would take gigabytes
+LARGEST_FILE = 2**31  # bytes; 89 million pixels of 16-bit RGBA have fewer
 
 # Filters of warnings are global: without the lock, a thread would restore those that another thread has set.
 _filters_lock = threading.Lock()
@@ -54,37 +57,45 @@ def read_image(
     Raises `InputError` if the image is missing, truncated or animated, has more than 89 million pixels (Pillow's limit
     against decompression bombs) or more than 65,535 along a side, or has 32-bit grey values.
     """
-    with _open(path, offset, length, content) as image:
-        return _to_rgb(image)
+    with open_image(path, offset, length, content) as image:
+        return to_rgb(image)
 
 
 def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int, int]:
     """Read width and height of the stored pixels, from the header alone; arguments and errors as for `read_image`."""
-    with _open(path, offset, length) as image:
+    with open_image(path, offset, length) as image:
         return image.size
 
 
+def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
+    """Compute the SHA-256 of an image's bytes as stored, in hexadecimal; arguments and errors as for `read_content`."""
+    return hashlib.sha256(read_content(path, offset, length)).hexdigest()
+
+
 def read_content(path: str | Path, offset: int = -1, length: int = -1) -> bytes:
-    """Read an image's bytes as stored; arguments as for `read_image`. Raises `InputError` if the file cannot be read."""
+    """Read an image's bytes as stored; arguments as for `read_image`.
+
+    Raises `InputError` if the file cannot be read, is no regular file, or is larger than `LARGEST_FILE`.
+    """
     try:
-        with Path(path).open("rb") as file:
-            return file.read() if offset < 0 else _member(file, offset, length).getvalue()
+        with open_regular(path) as file:
+            return _member(file, offset, length)
     except (OSError, ValueError) as error:
         raise InputError(f"unreadable image: {path}: {error}; replace or remove it") from error
 
 
-def read_digest(path: str | Path, offset: int = -1, length: int = -1) -> str:
-    """Compute the SHA-256 of an image's bytes, in hexadecimal; arguments and errors as for `read_content`."""
-    return hashlib.sha256(read_content(path, offset, length)).hexdigest()
-
-
 @contextmanager
-def _open(path: str | Path, offset: int, length: int, content: bytes | None = None) -> Generator[Image.Image]:
-    """Open an image and read its header; convert every exception in the block into an `InputError`."""
+def open_image(
+    path: str | Path, offset: int = -1, length: int = -1, content: bytes | None = None
+) -> Generator[Image.Image]:
+    """Open an image and read its header; convert every exception in the block into an `InputError`.
+
+    Arguments as for `read_image`. The image that the block receives is not decoded yet; `to_rgb` decodes it.
+    """
     try:
-        with Path(path).open("rb") if content is None else BytesIO(content) as file:
+        with open_regular(path) if content is None else BytesIO(content) as file:
             is_member = content is None and offset >= 0
-            image = _parse_header(_member(file, offset, length) if is_member else file)
+            image = _parse_header(BytesIO(_member(file, offset, length)) if is_member else file)
             _refuse_unsuitable(image)
             yield image
     except MemoryError:
@@ -96,13 +107,16 @@ def _open(path: str | Path, offset: int, length: int, content: bytes | None = No
         ) from error
 
 
-def _member(file: BinaryIO, offset: int, length: int) -> BytesIO:
-    """Read `length` bytes at `offset`; raise `ValueError` if the file ends before."""
-    file.seek(offset)
+def _member(file: BinaryIO, offset: int, length: int) -> bytes:
+    """Read `length` bytes at `offset`, or all if that is negative; raise `ValueError` if they are too few or too many."""
+    size = length if offset >= 0 else os.fstat(file.fileno()).st_size
+    if size > LARGEST_FILE:
+        raise ValueError(f"{size} bytes are too many for an image")
+    file.seek(max(offset, 0))
     content = file.read(length)
     if len(content) < length:
         raise ValueError("the file ends before; was it changed after the data set was indexed?")
-    return BytesIO(content)
+    return content
 
 
 def _parse_header(file: BinaryIO) -> Image.Image:
@@ -128,7 +142,7 @@ def _refuse_unsuitable(image: Image.Image) -> None:
         raise ValueError("a TIFF with a rotation tag; save it upright, and its boxes accordingly")
 
 
-def _to_rgb(image: Image.Image) -> np.ndarray:
+def to_rgb(image: Image.Image) -> np.ndarray:
     """Decode an image to (row, column, RGB) uint8; raise `ValueError` for 32-bit grey values."""
     if image.mode in ("I", "F"):
         raise ValueError("32-bit grey values have no known range; save it with 8 or 16 bits")

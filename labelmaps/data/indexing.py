@@ -19,12 +19,13 @@ from labelmaps.data.annotations import (
     Annotations,
     Box,
     UnusableError,
-    check_tar_end,
     collect,
     read_annotations,
 )
+from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
-from labelmaps.data.images import image_id, is_image_name, read_digest, read_image, read_size
+from labelmaps.data.damage import examine_image
+from labelmaps.data.images import image_id, is_image_name, read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
 from labelmaps.errors import InputError
@@ -170,9 +171,8 @@ def _list_folder(folder: Path) -> tuple[list[str], list[str], int]:
 def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
     """Find the images in a plain tar archive, and count the entries that are ignored."""
     try:
-        with tarfile.open(path, "r:") as archive:
-            members = archive.getmembers()
-            check_tar_end(archive)
+        with open_tar(path) as archive:
+            members = list(iterate_members(archive))
     except FileNotFoundError as error:
         raise InputError(f"no such file or folder: {path}; give the path of the images") from error
     except (OSError, tarfile.TarError) as error:
@@ -180,7 +180,7 @@ def _find_in_tar(path: Path) -> tuple[list[FoundImage], int]:
             f"cannot read {path} as a folder or a plain tar archive: {error}; images are read in place: "
             "decompress the archive (gunzip), or download it again if it is damaged"
         ) from error
-    files = [member for member in members if member.isreg() and not member.issparse()]
+    files = [member for member in members if member.isreg()]
     found = [
         FoundImage(image_id(PurePosixPath(file.name).name), str(path), file.offset_data, file.size)
         for file in files
@@ -226,16 +226,13 @@ class FileFacts(NamedTuple):
 
 def _examiner(verify: str) -> Callable[[str, int, int], FileFacts]:
     """Return the function that reads the facts of an image file (path, offset, length); `verify` as in `index_dataset`."""
-    examiners = {"full": _examine_whole, "header": lambda *place: FileFacts(*read_size(*place), "")}
+    examiners = {
+        "full": lambda *place: FileFacts(*examine_image(*place)),
+        "header": lambda *place: FileFacts(*read_size(*place), ""),
+    }
     if verify not in examiners:
         raise InputError(f"verify is {verify!r}: choose one of {', '.join(examiners)}")
     return examiners[verify]
-
-
-def _examine_whole(path: str, offset: int, length: int) -> FileFacts:
-    """Read the facts of an image file by decoding it; raise `InputError` if it cannot be decoded."""
-    height, width, _ = read_image(path, offset, length).shape
-    return FileFacts(width, height, read_digest(path, offset, length))
 
 
 def _examine(

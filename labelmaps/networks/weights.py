@@ -1,6 +1,7 @@
 """State dicts of networks: loading, which runs no code from the file, saving, and drawing at random."""
 
 import re
+from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
 
@@ -9,26 +10,23 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 from labelmaps.networks.build import build, sized
+from labelmaps.networks.checkpoints import read_checkpoint
 from labelmaps.storage.files import moved_into_place
 
 SHOWN_KEYS = 5  # of each kind, listed in an error message
+SHOWN_LETTERS = 80
+FLOATING_POINT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 
 
 def load_weights(network: nn.Module, path: str | Path) -> None:
     """Load a network's weights from a state dict file, without running code from it.
 
     network: receives the weights, in its own floating-point type.
-    path: of a file as `torch.save(network.state_dict(), path)` writes it, of any floating-point type.
+    path: of a file as `torch.save(network.state_dict(), path)` writes it, of float16, bfloat16, float32 or float64.
 
     Raises `InputError` where the file is not a state dict, or where its keys do not fit the network; the message names them.
     """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch raises a different type for each kind of damage
-        raise InputError(
-            f"{path}: not a readable checkpoint ({_reason(error)}). It must hold a state dict, as written by "
-            "torch.save(network.state_dict(), path), with tensors only"
-        ) from error
+    state = read_checkpoint(path)
     if not isinstance(state, dict) or not all(
         isinstance(key, str) and isinstance(value, Tensor) for key, value in state.items()
     ):
@@ -39,54 +37,70 @@ def load_weights(network: nn.Module, path: str | Path) -> None:
     # Old checkpoints of DenseNets, among them torchvision's, write `norm.1` for `norm1`.
     for key in [key for key in state if "denselayer" in key]:
         state[re.sub(r"\b(norm|conv)\.([12])\.", r"\1\2.", key)] = state.pop(key)
-    # Batch norm counts batches for training only; older checkpoints, among them torchvision's, lack the counts.
-    expected, found = (
-        {key: value for key, value in tensors.items() if not key.endswith("num_batches_tracked")}
-        for tensors in (network.state_dict(), state)
-    )
-    common = [key for key in expected if key in found]
-    reshaped = [key for key in common if found[key].shape != expected[key].shape]
+    expected = network.state_dict()
+    common = [key for key in expected if key in state]
+    reshaped = [key for key in common if _is_plain(state[key]) and state[key].shape != expected[key].shape]
     wrong = {
-        "missing": sorted(expected.keys() - found.keys()),
-        "unexpected": sorted(found.keys() - expected.keys()),
+        "missing": _without_counts(expected.keys() - state.keys()),
+        "unexpected": _without_counts(state.keys() - expected.keys()),
         "of another shape": [
-            f"{key}: {list(found[key].shape)} in the file, {list(expected[key].shape)} in the network"
+            f"{key}: {str(list(state[key].shape))[:SHOWN_LETTERS]} in the file, {list(expected[key].shape)} in the network"
             for key in reshaped
         ],
+        # Of the right shape only: another may stand for any number of values, in no memory.
         "without plain, finite numbers of the network's kind": [
-            key for key in common if not _is_usable(found[key], expected[key])
+            key for key in common if key not in reshaped and not _is_usable(state[key], expected[key])
         ],
     }
     if any(wrong.values()):
         lines = [
-            f"{len(keys)} keys {kind}: {'; '.join(keys[:SHOWN_KEYS])}{'; …' * (len(keys) > SHOWN_KEYS)}"
+            f"{len(keys)} keys {kind}: {'; '.join(map(_shown, keys[:SHOWN_KEYS]))}{'; …' * (len(keys) > SHOWN_KEYS)}"
             for kind, keys in wrong.items()
             if keys
         ]
-        if reshaped and all(found[key].shape[1:] == expected[key].shape[1:] for key in reshaped):
+        if reshaped and all(state[key].shape[1:] == expected[key].shape[1:] for key in reshaped):
             lines.append(
                 "Has it another number of classes? The network has an output for each line of the classes file"
             )
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(lines)}")
-    network.load_state_dict(state, strict=False)
+    try:
+        network.load_state_dict(state, strict=False)
+    except (
+        Exception
+    ) as error:  # of what a state dict says beside its tensors, the versions of modules, torch believes all
+        raise InputError(f"{path}: a damaged state dict ({type(error).__name__}). Save it anew") from error
 
 
-def _reason(error: Exception) -> str:
-    """Return the reason why torch cannot read a file, without torch's advice to run code from it."""
-    if found := re.search(r"Unsupported global: GLOBAL (\S+)", str(error)):
-        return f"it holds a {found[1]}, and whatever is no tensor could run code"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _without_counts(keys: Iterable[str]) -> list[str]:
+    """Sort keys, without the counts of batches that batch norm needs for training only; older checkpoints lack them."""
+    return sorted(key for key in keys if not key.endswith("num_batches_tracked"))
+
+
+def _shown(text: str) -> str:
+    """Return a text from a file as a message shows it: shortened, and without what a terminal might obey."""
+    return text[: 2 * SHOWN_LETTERS] if text.isprintable() else ascii(text)[:SHOWN_LETTERS]
+
+
+def _is_plain(value: Tensor) -> bool:
+    """Return whether a tensor is an array of numbers on the CPU: neither sparse, nested nor quantised, nor without data."""
+    return (
+        value.device.type == "cpu"
+        and value.layout == torch.strided
+        and not value.is_nested
+        and not value.is_quantized
+    )
 
 
 def _is_usable(value: Tensor, parameter: Tensor) -> bool:
-    """Return whether a tensor's values can replace those of a parameter.
+    """Return whether a tensor's values, which have the shape of a parameter, can replace those of the parameter.
 
-    They can if they are on the CPU, dense and finite, and floating-point or integer as the parameter's are.
+    They can if they are plain and finite, and floating-point or integer as the parameter's are. Of the floating-point types,
+    those of 8 bits and fewer need scales that are stored elsewhere.
     """
-    is_plain = value.device.type == "cpu" and value.layout == torch.strided
     return (
-        is_plain
+        _is_plain(value)
         and value.is_floating_point() == parameter.is_floating_point()
+        and (not value.is_floating_point() or value.dtype in FLOATING_POINT)
         and bool(value.float().isfinite().all())
     )
 

@@ -1,12 +1,14 @@
-"""Atomic writes: a file appears under its name when it is complete, or not at all."""
+"""Atomic writes (a file appears under its name when it is complete, or not at all), and the opening of a user's files."""
 
 import errno
 import glob
 import hashlib
 import os
 import secrets
+import stat
 from collections.abc import Generator
 from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 
 from labelmaps.errors import InputError
@@ -21,6 +23,30 @@ REMEDIES = {
     errno.EACCES: f"Make the folder yours (chown, chmod), or {ELSEWHERE}",
     errno.EPERM: f"Make the folder yours (chown, chmod), or {ELSEWHERE}",
 }
+# What is no regular file: reading a pipe waits for a writer, reading a device may never end.
+IRREGULAR = {
+    stat.S_IFDIR: "a folder",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+def refuse_irregular(path: str | Path) -> None:
+    """Raise `OSError` where a path, or what it links to, is no regular file; nothing is opened.
+
+    The error says what it is, in the words of `IRREGULAR`; it is `FileNotFoundError` where there is nothing.
+    """
+    kind = stat.S_IFMT(Path(path).stat().st_mode)
+    if kind != stat.S_IFREG:
+        raise OSError(f"{IRREGULAR.get(kind, 'something else')}, not a regular file")
+
+
+def open_regular(path: str | Path) -> BufferedReader:
+    """Open a regular file to read its bytes; raise `OSError` as `refuse_irregular` does, without waiting."""
+    refuse_irregular(path)
+    return Path(path).open("rb")
 
 
 @contextmanager
@@ -87,5 +113,5 @@ def explaining_refusals(path: str | Path) -> Generator[None]:
 
 def sha256(path: str | Path) -> str:
     """Compute the SHA-256 of a file's bytes, in hexadecimal."""
-    with Path(path).open("rb") as file:
+    with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -48,7 +48,13 @@ from labelmaps.storage.provenance import (
     list_differences,
     parsed,
 )
-from labelmaps.storage.sealed_hdf5 import TEXTS_PER_CHUNK, SealedFile, SealedWriter, open_sealed
+from labelmaps.storage.sealed_hdf5 import (
+    TEXTS_PER_CHUNK,
+    SealedFile,
+    SealedWriter,
+    open_sealed,
+    refuse_damage,
+)
 
 DTYPES = {
     "log_probability": np.dtype(np.float16),
@@ -92,10 +98,8 @@ class LabelMapWriter:
         self._pending: dict[str, list[np.ndarray]] = {name: [] for name in DTYPES}
         self._digests: list[str] = []
         self.sealed.add_texts("image", images)
-        tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
-        for name, dtype in DTYPES.items():
-            shape = (len(images), grid, grid, *tails.get(name, ()))
-            self.sealed.create_dataset(name, shape, dtype, IMAGES_PER_CHUNK)
+        for name, shape in _shapes(len(images), grid, n_labels).items():
+            self.sealed.create_dataset(name, shape, DTYPES[name], IMAGES_PER_CHUNK)
 
     def append(self, *, digest: Sequence[str], **blocks: np.ndarray) -> None:
         """Append the next images; they are written once there are enough of them to fill a chunk.
@@ -212,6 +216,19 @@ def show_parts(file: h5py.File, name: str, parts: list[str], shapes: list[tuple[
     file.create_virtual_dataset(name, layout, fillvalue=np.nan if DTYPES[name].kind == "f" else -1)
 
 
+def _shapes(n_images: int, grid: int, n_labels: int) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each data set of maps."""
+    tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
+    return {name: (n_images, grid, grid, *tails.get(name, ())) for name in DTYPES}
+
+
+def _check_forms(part: SealedFile) -> None:
+    """Raise `InputError` if the maps of a part do not belong together by their types and shapes."""
+    (n_images,), (grid, n_labels) = part.shape("image"), part.shape("log_probability")[-2:]
+    for name, shape in _shapes(n_images, grid, n_labels).items():
+        part.check_form(name, DTYPES[name], shape)
+
+
 class LabelMapFile:
     """A joined label map file, open for reading; `open_label_maps` opens it."""
 
@@ -293,5 +310,7 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
                 raise InputError(
                     f"{part}: changed since it was joined ({', '.join(differences)}). Delete {path} and run again"
                 )
+            with refuse_damage(part):
+                _check_forms(file)
             parts.append(file)
         yield LabelMapFile(joined, parts)

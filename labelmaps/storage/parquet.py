@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from labelmaps.errors import InputError
-from labelmaps.storage.files import moved_into_place
+from labelmaps.storage.files import moved_into_place, open_regular
 
 DIGEST_MARK = b"SHA-256:"  # stands before the digest in the file
 TAIL = 8  # bytes: the length of the footer (4, little-endian) and the format's name
@@ -58,7 +58,8 @@ def _seal(path: str | Path, content: bytes) -> None:
 def _open(path: str | Path) -> BytesIO:
     """Read a sealed Parquet file into memory; raise `InputError` if its bytes differ from its digest."""
     try:
-        content = Path(path).read_bytes()
+        with open_regular(path) as file:
+            content = file.read()
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file. Run again") from error
     except OSError as error:

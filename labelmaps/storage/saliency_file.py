@@ -19,7 +19,7 @@ import numpy as np
 
 from labelmaps.errors import InputError
 from labelmaps.storage.hdf5 import new_hdf5
-from labelmaps.storage.sealed_hdf5 import SealedWriter, open_sealed
+from labelmaps.storage.sealed_hdf5 import SealedWriter, open_sealed, refuse_damage
 
 NO_LABEL = -1
 IMAGES_PER_CHUNK = 64
@@ -79,6 +79,11 @@ def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
 def _read(path: str | Path, images: slice, compare: Collection[str]) -> SaliencyMaps:
     """Read the maps of these rows; the data sets in `compare` are first compared with their checksums as a whole."""
     with open_sealed(path, DATA, compare) as file:
+        with refuse_damage(path):
+            (n_images,), (_, *cells) = file.shape("image"), file.shape("saliency")
+            file.check_form("saliency", np.dtype(np.float32), (n_images, *cells))
+            file.check_form("point", np.dtype(np.float64), (n_images, *cells, 2))
+            file.check_form("own_label", np.dtype(np.int16), (n_images,))
         arrays = (file.read(name, images) for name in ("saliency", "point", "own_label"))
         ids, digests = (file.texts(name, images) for name in ("image", "digest"))
         return SaliencyMaps(ids, *arrays, digests, attributes=file.attributes)

@@ -7,6 +7,8 @@ variable length in a heap without a checksum, where one flipped bit can make it 
 checksums  JSON, data set → SHA-256 over its type, its shape and its data
 integrity  SHA-256 over all other attributes, including the checksums
 
+Every data set lies in the file itself, in whole chunks: links, virtual and external data are refused at each opening.
+
 An attribute must be smaller than 4 KB: HDF5 stores larger ones elsewhere, without a checksum.
 """
 
@@ -21,6 +23,7 @@ import h5py
 import numpy as np
 
 from labelmaps.errors import InputError
+from labelmaps.storage.files import refuse_irregular
 
 TEXTS_PER_CHUNK = 1024
 CHUNKS_PER_READ = 8  # 6 MB of log-probabilities for 7 × 7 fixations and 1000 labels
@@ -125,6 +128,15 @@ class SealedFile:
         """Return the shape of a data set."""
         return self._file[name].shape
 
+    def check_form(self, name: str, dtype: np.dtype, shape: tuple[int, ...]) -> None:
+        """Raise `InputError` if a data set has another type or shape."""
+        data = self._file[name]
+        if (data.dtype, data.shape) != (dtype, shape):
+            raise InputError(
+                f"{self._file.filename}: damaged or changed: {name} has the type {data.dtype} and the shape {data.shape}, "
+                f"not {dtype} and {shape}. {self._remedy}"
+            )
+
     def read(self, name: str, rows: slice = slice(None)) -> np.ndarray:
         """Read rows of a data set; raise `InputError` if they are damaged."""
         with refuse_damage(self._file.filename, self._remedy):
@@ -155,6 +167,7 @@ def open_sealed(
     with refuse_damage(path, remedy):
         # NFS and Lustre may refuse locks. Each chunk is read once, so a cache of chunks (one per file) would only take
         # memory.
+        refuse_irregular(path)
         file = h5py.File(path, "r", locking=False, rdcc_nbytes=0)
     with file:
         with refuse_damage(path, remedy):
@@ -164,6 +177,9 @@ def open_sealed(
                     f"{path}: not what is needed here, or of another version: it lacks {', '.join(sorted(absent))}. {remedy}"
                 )
             sealed = SealedFile(file, attributes, remedy)
+            for name in holds:
+                if reason := _foreign_structure(file, name):
+                    raise InputError(f"{path}: damaged or changed: {name} {reason}. {remedy}")
             for name in holds if compare is None else compare:
                 sealed.compare(name)
         yield sealed
@@ -185,6 +201,29 @@ def refuse_damage(path: str | Path, remedy: str = REMEDY) -> Generator[None]:
         raise InputError(f"{path}: may not be read ({error}). Mend its rights and run again") from error
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise InputError(f"{path}: damaged, or not written by this workflow ({error}). {remedy}") from error
+
+
+def _foreign_structure(file: h5py.File, name: str) -> str | None:
+    """Say how a data set is stored, if it is otherwise than a `SealedWriter` does it; only the file's structure is read.
+
+    What is elsewhere, or not under fletcher32, could change without a word; a chunk that is not there reads as zeros.
+    """
+    if not isinstance(file.get(name, getlink=True), h5py.HardLink):
+        return "is a link"
+    data = file[name]
+    if not isinstance(data, h5py.Dataset):
+        return "is no data set"
+    if data.is_virtual or data.external or data.chunks is None:
+        return "has its data elsewhere, or in one piece"
+    stored = data.id.get_create_plist()
+    filters = [stored.get_filter(i)[0] for i in range(stored.get_nfilters())]
+    if filters != [h5py.h5z.FILTER_FLETCHER32] or data.chunks[1:] != data.shape[1:]:
+        return "lies in other chunks, or not under checksums"
+    skipped: list[int] = []  # of each chunk, the filters that it was written without
+    data.id.chunk_iter(lambda chunk: skipped.append(chunk.filter_mask))
+    if skipped != [0] * -(-len(data) // data.chunks[0]):
+        return "lacks chunks, or some of their checksums"
+    return None
 
 
 def _hash(data: h5py.Dataset) -> "hashlib._Hash":

@@ -56,7 +56,9 @@ class Dataset(Closed):
         "ImageNet's 1000 synsets",
     )
     verify: Literal["full", "header"] = Field(
-        "full", description="`full` decodes every image once while indexing; `header` reads sizes only"
+        "full",
+        description="`full` decodes every image once while indexing, and looks for all damage that the file tells of; "
+        "`header` reads sizes only",
     )
     expect_images: Positive | None = Field(None, description="fewer images are an error")
     max_excluded: Annotated[float, Field(ge=0, le=1)] = Field(

@@ -205,7 +205,7 @@ def test_what_holds_more_than_tensors_is_refused_and_nobody_is_told_to_run_it(
     tmp_path, network, content, held
 ):
     with pytest.raises(
-        InputError, match=rf"a\.pth: not a readable checkpoint \(it holds a {held}, and"
+        InputError, match=rf"a\.pth: not a readable checkpoint \(it holds {held}, and"
     ) as error:
         load_weights(network, save(tmp_path / "a.pth", content))
     assert "weights_only" not in str(error.value)

@@ -1,5 +1,7 @@
 """Names that Snakemake would take for something else, and files that are not there, are refused before a run."""
 
+import os
+import socket
 from pathlib import Path
 
 import pytest
@@ -138,3 +140,32 @@ def test_a_file_whose_name_snakemake_exchanges_is_refused_though_it_is_there(fol
 
 def test_what_is_generated_or_drawn_needs_no_files(folder):
     refuse_files(study_of())
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "/dev/zero", "/dev/null", "folder"])
+@pytest.mark.parametrize(
+    ("file", "key"),
+    [
+        ("net.pth", "models.net.checkpoint"),
+        ("classes.txt", "datasets.mine.classes"),
+        ("boxes.csv", "datasets.mine.boxes"),
+        ("images", "datasets.mine.images"),
+        ("own.csv", "datasets.own.table"),
+    ],
+)
+def test_what_is_no_regular_file_is_refused_before_a_run_could_wait_for_it(folder, file, key, kind):
+    (folder / file).unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(folder / file)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as made:
+            made.bind(file)
+    elif kind == "folder":
+        (folder / file).mkdir()
+    else:
+        (folder / file).symlink_to(kind)
+    study = study_of(MINE, {"run": {"datasets": [key.split(".")[1] if "datasets" in key else "mine"]}})
+    if kind == "folder" and file in ("boxes.csv", "images"):
+        refuse_files(study)
+    else:
+        assert refusal(refuse_files, study).startswith(f"{key}: {file}: not a regular file")

@@ -1,5 +1,6 @@
 """Label maps come back as they were written, or not at all."""
 
+import os
 import shutil
 
 import h5py
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from scipy.special import log_softmax, logsumexp
 
-from helpers.damage import AT_ONCE, flip_data
+from helpers.damage import AT_ONCE, STRUCTURE, flip_data
 from helpers.study import digests_of
 from labelmaps.errors import InputError
 from labelmaps.storage.label_map_file import (
@@ -389,3 +390,65 @@ def test_a_part_of_an_earlier_version_is_refused_by_name(tmp_path):
         del file["digest"]
     with pytest.raises(InputError, match=f"^{parts[0]}: .*of another version: it lacks digest. Delete it"):
         join_label_maps(parts, joined, ids(), digests_of(ids()))
+
+
+@pytest.mark.parametrize("damage", STRUCTURE)
+@pytest.mark.parametrize("name", ["image", "top_label", "extent"])
+def test_a_part_whose_structure_is_another_is_refused_by_name_at_each_opening(tmp_path, damage, name):
+    joined, parts, _ = write_parts(tmp_path)
+    damage(parts[2], name)
+    with pytest.raises(InputError, match=r"^\S+label_maps/3of4\.h5: .*run again"), open_label_maps(joined):
+        pass
+    joined.unlink()
+    with pytest.raises(InputError, match=r"^\S+label_maps/3of4\.h5: .*run again"):
+        join_label_maps(parts, joined, ids(), digests_of(ids()))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("centre", "extent"), ("log_sum_exp", "top_label"), ("extent", "image")]
+)
+def test_data_sets_that_changed_places_are_refused(tmp_path, one, other):
+    joined, parts, _ = write_parts(tmp_path)
+    with h5py.File(parts[2], "r+") as file:
+        file.move(one, "between")
+        file.move(other, one)
+        file.move("between", other)
+    with pytest.raises(InputError, match=r"label_maps/3of4\.h5: .*run again"), open_label_maps(joined):
+        pass
+
+
+def test_a_data_set_that_stands_for_two_is_refused(tmp_path):
+    joined, parts, _ = write_parts(tmp_path)
+    with h5py.File(parts[2], "r+") as file:
+        del file["top_label"]
+        file["top_label"] = file["log_sum_exp"]
+    with (
+        pytest.raises(InputError, match=r"3of4\.h5: damaged or changed: top_label has the type float32"),
+        open_label_maps(joined),
+    ):
+        pass
+
+
+@pytest.mark.parametrize("value", ["reference", "list", "empty"])
+def test_an_attribute_of_another_kind_is_refused(tmp_path, value):
+    joined, parts, _ = write_parts(tmp_path)
+    with h5py.File(parts[2], "r+") as file:
+        file.attrs["batch"] = {"reference": file["image"].ref, "list": [1, 2], "empty": h5py.Empty("f")}[
+            value
+        ]
+    with pytest.raises(InputError, match=r"3of4\.h5: .*run again"), open_label_maps(joined):
+        pass
+
+
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "folder"])
+def test_a_part_that_is_no_regular_file_is_refused_and_not_waited_for(tmp_path, kind):
+    joined, parts, _ = write_parts(tmp_path)
+    parts[2].unlink()
+    if kind == "pipe":
+        os.mkfifo(parts[2])
+    elif kind == "folder":
+        parts[2].mkdir()
+    else:
+        parts[2].symlink_to(kind)
+    with pytest.raises(InputError, match=r"3of4\.h5: .*not a regular file"), open_label_maps(joined):
+        pass

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from helpers.damage import AT_ONCE, flip_data
+from helpers.damage import AT_ONCE, STRUCTURE, flip_data
 from labelmaps.errors import InputError
 from labelmaps.storage.saliency_file import (
+    DATA,
     NO_LABEL,
     SaliencyMaps,
     read_saliency,
@@ -72,3 +73,15 @@ def test_a_damaged_saliency_file_is_refused_by_name(tmp_path, saliency_maps, dam
     damage(tmp_path / "a.h5")
     with pytest.raises(InputError, match=r"^\S+a\.h5: .*run again"):
         reader(tmp_path / "a.h5")
+
+
+@pytest.mark.parametrize("damage", STRUCTURE)
+@pytest.mark.parametrize("name", DATA)
+def test_a_file_whose_structure_is_another_is_refused_also_where_one_map_is_read(
+    tmp_path, saliency_maps, damage, name
+):
+    write_saliency(tmp_path / "a.h5", saliency_maps, MADE_BY)
+    damage(tmp_path / "a.h5", name)
+    for read in (read_saliency, lambda path: read_saliency_map(path, 1)):
+        with pytest.raises(InputError, match=r"a\.h5: .*run again"):
+            read(tmp_path / "a.h5")
