@@ -138,12 +138,11 @@ def check_areas(boxes: list[Box]) -> None:
     """Raise `UnusableError` unless x0 < x1 and y0 < y1, also in float32, in which the index stores the boxes."""
     with np.errstate(over="ignore"):
         stored = np.array(boxes, np.float64).reshape(-1, 4).astype(np.float32)
-    has_area = (stored[:, :2] < stored[:, 2:]).all(axis=1)
-    for (x0, y0, x1, y1), has_area_stored in zip(boxes, has_area, strict=True):
+    for (x0, y0, x1, y1), stored_box in zip(boxes, stored, strict=True):
         excerpt = f"{x0:.12g} {y0:.12g} {x1:.12g} {y1:.12g}"
         if x0 >= x1 or y0 >= y1:
             raise UnusableError(f"box without area, or its corners reversed: {excerpt}")
-        if not has_area_stored:
+        if (stored_box[:2] >= stored_box[2:]).any():
             raise UnusableError(f"box without area in 32 bits, as boxes are stored: {excerpt}")
 
 

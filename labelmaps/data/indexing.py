@@ -442,6 +442,7 @@ def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     return next(iter(known.values())), [] if annotation is None else annotation[1]
 
 
+@np.errstate(over="ignore")  # of absurd numbers, which are outside the image
 def _to_pixels(boxes: list[Box], width: int, height: int, box_format: str) -> list[Box]:
     """Convert boxes to pixels of an image of `width` × `height`; cut what exceeds it by rounding."""
     if box_format == "corners":

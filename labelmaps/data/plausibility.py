@@ -51,6 +51,7 @@ def is_within_first_pixel(box: Box, width: int, height: int, box_format: str = "
     return "fractions" not in box_format and max(numbers) <= FIRST_PIXEL and min(width, height) > 2
 
 
+@np.errstate(over="ignore")  # of boxes with absurd numbers, which are outside
 def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
     """Raise `InputError`, which names what it suspects, if the boxes of a data set cannot be what their format says.
 
@@ -68,8 +69,10 @@ def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
         any(is_within_first_pixel(box, item.width, item.height, box_format) for box in item.boxes)
         for item in found
     ]
-    reversed_corners = [(box[:, :2] >= box[:, 2:]).any() for box in corners]
-    outside = [(box < 0).any() or (box[:, 2:] > size).any() for box, size in zip(corners, sizes, strict=True)]
+    reversed_corners = [bool((box[:, :2] >= box[:, 2:]).any()) for box in corners]
+    outside = [
+        bool((box < 0).any() or (box[:, 2:] > size).any()) for box, size in zip(corners, sizes, strict=True)
+    ]
     if _is_suspicious(in_first, least=1):
         _refuse(found, in_first, box_format, "within the image's first pixel", "fractions of the image")
     if _is_suspicious(reversed_corners):

@@ -91,7 +91,7 @@ class Dataset(Closed):
     examples: dict[Name, str] = Field(
         {},
         description="images of your choice for Figure 1 and the explorer: a name of yours → the image's id (as in "
-        "`index.parquet`; the file's name without its ending)",
+        "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added)",
     )
 
     @pydantic.model_validator(mode="after")

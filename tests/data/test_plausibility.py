@@ -140,7 +140,7 @@ def test_a_handful_of_images_cannot_tell():
 
 def test_few_slips_among_many_boxes_are_left_to_each_image():
     found = photographs(100)
-    slips = [[5, 5, 1, 1], [0, 0, 9000, 9], [-1, 0, 5, 5]] * 3
+    slips = [[5, 5, 1, 1], [0, 0, 9000, 9], [-1, 0, 5, 5], [1e308, 0, 1.5e308, 1e308]] * 2
     mixed = [item._replace(boxes=[slip]) for item, slip in zip(found, slips, strict=False)] + found[
         len(slips) :
     ]
