@@ -376,6 +376,7 @@ def test_boxes_in_every_format_become_corners_in_pixels(data, box_format):
         ("size_fractions", (0.34, 0.34, 0.67, 0.67), "box outside the image"),
         ("size_fractions", (0.1, 0.1, 0, 0.5), "box without area"),
         ("corner_fractions", (0.5, 0.1, 0.5000000001, 0.5), "box without area in 32 bits"),
+        ("corner_fractions", (1, 0.1, 1.0005, 0.5), "box without area"),  # cut off
         ("size", (5, 5, 1e-9, 5), "box without area in 32 bits"),
         ("size", (5, 5, -3, 5), "box without area, or its corners reversed"),
         ("corners", (0, 0, 0.5, 1), "box within the first pixel, probably of fractions"),
