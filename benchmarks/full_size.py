@@ -69,7 +69,7 @@ def draw_images(folder: Path, sizes: list[int], csv: Path | None) -> pd.DataFram
     else:
         boxes.write_bytes(csv.read_bytes())
     lines = pd.read_csv(boxes, dtype=str).sort_values("ImageId")
-    table, _ = read_annotations(boxes, read_classes(CLASSES))
+    table = read_annotations(boxes, read_classes(CLASSES)).table
     corners = np.array([np.max(image_boxes, axis=0)[2:] for image_boxes in table["boxes"]])
     width, height = np.ceil(np.maximum(corners, TYPICAL)).astype(int).T
     images = table[["image", "label"]].assign(width=width, height=height)[: max(sizes)]
@@ -240,6 +240,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         files = {"index": index, "excluded": results / "excluded.csv", "classes": CLASSES}
         data = {"images": folder / f"images_{n}", "boxes": boxes, "table": None}
         checks = {"verify": verify, "expect_images": n, "max_excluded": 0.0}
+        checks |= {"box_format": "corners", "check_boxes": True, "min_matched": 0.5}
         threads = {"threads": settings.compute.threads}
         yield f"index_dataset, verify: {verify}", script("index_dataset"), files | data | checks | threads
     for view, path in (("standard_crop", standard), ("zoom", label_maps)):

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from snakemake.logging import logger
 
-from labelmaps.data.images import is_image_name
+from labelmaps.data.images import HIDDEN_FOLDERS, is_no_image_name
 from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place, sha256
 from pipeline.settings.base import ConfigurationError
@@ -151,22 +151,20 @@ def look(path: str) -> list[int] | None:
     return [found.st_size, found.st_ino, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def images_in(folder: str) -> Iterator[str]:
-    """Yield the paths of the images in a flat folder, or else in the folders of classes in it, in a fixed order."""
-    names, folders = names_in(folder)
-    yield from (f"{folder}/{name}" for name in names)
-    if not names:
-        for inner in folders:
-            yield from (f"{folder}/{inner}/{name}" for name in names_in(f"{folder}/{inner}")[0])
+def images_in(folder: str, depth: int = 0) -> Iterator[str]:
+    """Yield the paths of all that may be an image in a folder and the folders below it, in a fixed order.
 
-
-def names_in(folder: str) -> tuple[list[str], list[str]]:
-    """List the names of the images and of the folders in a folder, hidden ones left out, both sorted."""
+    depth: levels below the data set's folder. Links to folders are followed only there, where they may be classes' folders.
+    """
     with os.scandir(folder) as scan:
-        entries = [entry for entry in scan if not entry.name.startswith(".")]
-    folders = {entry.name for entry in entries if entry.is_dir()}
-    images = {entry.name for entry in entries if is_image_name(entry.name)} - folders
-    return sorted(images), sorted(folders)
+        entries = sorted(scan, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.is_dir():
+            is_seen = depth == 0 or not entry.is_symlink()
+            if is_seen and not entry.name.startswith(HIDDEN_FOLDERS):
+                yield from images_in(entry.path, depth + 1)
+        elif not is_no_image_name(entry.name):
+            yield entry.path
 
 
 def boxes_in(folder: str) -> Iterator[str]:

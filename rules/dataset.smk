@@ -50,6 +50,9 @@ rule index_dataset:
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,
         max_excluded=lambda wc: settings.datasets[wc.dataset].max_excluded,
+        box_format=lambda wc: settings.datasets[wc.dataset].box_format,
+        check_boxes=lambda wc: settings.datasets[wc.dataset].check_boxes,
+        min_matched=lambda wc: settings.datasets[wc.dataset].min_matched,
     message:
         "Indexing {wildcards.dataset}"
     script:

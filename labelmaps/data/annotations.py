@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 from xml.etree.ElementTree import ParseError
 
+import numpy as np
 import pandas as pd
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
@@ -29,7 +30,13 @@ from labelmaps.storage.files import open_regular
 
 LARGEST_XML = 10_000_000  # bytes in the file of one image; ImageNet's have a few thousand at most
 
-Box = list[float]  # x0, y0, x1, y1 in original pixels
+BOX_FORMATS = {  # name -> what the four numbers of a box are
+    "corners": "x0 y0 x1 y1 in pixels",
+    "size": "x y width height in pixels",
+    "corner_fractions": "x0 y0 x1 y1 as fractions of the image",
+    "size_fractions": "x y width height as fractions of the image",
+}
+Box = list[float]  # x0, y0, x1, y1 in original pixels, or as fractions of the image where the format says so
 Annotation = tuple[int, list[Box]]  # label, boxes
 Entry = tuple[
     str, Callable[[], Annotation]
@@ -44,22 +51,26 @@ class Annotations(NamedTuple):
     """The annotations of a data set's images.
 
     table: one row per image, sorted by id: `image` (id: the file's name without extension), `label`, `boxes` (a list of
-        [x0, y0, x1, y1] in original pixels).
+        [x0, y0, x1, y1] in original pixels, or as fractions of the image where the format of the boxes is one of fractions).
     problems: image id -> reason, for the images that cannot be used; they are not in the table.
+    boxes: image id -> its boxes, as in the table, also of the images that cannot be used because of what their boxes are.
     """
 
     table: pd.DataFrame
     problems: dict[str, str]
+    boxes: dict[str, list[Box]]
 
 
-def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
+def read_annotations(path: str | Path, classes: list[Class], box_format: str = "corners") -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
-    The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`. An XML file has the name of
-    its image, and may lie in any folder below. Archives are read in place and not unpacked. All objects of an image must be
-    of one class. An error that concerns a single image goes to `problems`.
+    The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`, or other four numbers by
+    `box_format` (one of `BOX_FORMATS`). An XML file has the name of its image, and may lie in any folder below; its tags say
+    that its boxes are corners. Archives are read in place and not unpacked. All objects of an image must be of one class. An
+    error that concerns a single image goes to `problems`.
 
-    Raises `InputError` if the source as a whole cannot be read or has no annotation.
+    Raises `InputError` if the source as a whole cannot be read or has no annotation, or if XML is to be read in another
+    format.
     """
     path = Path(path)
     indices = class_indices(classes)
@@ -74,9 +85,14 @@ def read_annotations(path: str | Path, classes: list[Class]) -> Annotations:
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
         entries = _xml_entries(_files_of_archive(path), indices)
     elif path.suffix.lower() == ".csv":
-        entries = _csv_entries(path, indices)
+        entries = _csv_entries(path, indices, box_format)
     else:
         raise InputError(f"cannot read boxes from {path}: give a .csv, a folder of .xml files, or their .tgz")
+    if box_format != "corners" and path.suffix.lower() != ".csv":
+        raise InputError(
+            f"{path}: the XML of a box names its corners (xmin, ymin, xmax, ymax), so box_format {box_format} is for "
+            "CSV only; leave it out"
+        )
     annotations = collect(entries)
     if annotations.table.empty and not annotations.problems:
         raise InputError(f"no annotation in {path}: give ImageNet's .csv, or its .xml files")
@@ -91,29 +107,44 @@ def collect(entries: Iterable[Entry]) -> Annotations:
         try:
             annotation = parse()
             if annotated.setdefault(image, annotation) != annotation:
-                raise UnusableError("conflicting annotations: the image occurs twice, with different content")
+                raise UnusableError(
+                    "conflicting annotations: the image occurs twice, with different content; keep one"
+                )
+            check_areas(annotation[1])
         except UnusableError as reason:
             problems.setdefault(image, str(reason))
     rows = [(image, *annotated[image]) for image in sorted(annotated.keys() - problems.keys())]
-    return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems)
+    boxes = {image: boxes for image, (_, boxes) in annotated.items()}
+    return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems, boxes)
 
 
-def parse_box(words: list[str]) -> Box:
-    """Parse a box from four numbers; raise `UnusableError` unless x0 < x1 and y0 < y1.
+def parse_box(words: list[str], box_format: str = "corners") -> Box:
+    """Parse a box from four numbers into x0, y0, x1, y1; raise `UnusableError` unless they are finite.
 
-    words: the numbers x0, y0, x1, y1 as texts.
+    words: the numbers as texts, in the order of `box_format` (one of `BOX_FORMATS`). Fractions stay fractions.
     """
     excerpt = " ".join(words)[:80]
     try:
         box = [float(word) for word in words]
     except ValueError:
         raise UnusableError(f"box not in numbers: {excerpt}") from None
+    if box_format.startswith("size"):
+        box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
     if not all(map(math.isfinite, box)):
         raise UnusableError(f"box not in numbers: {excerpt}")
-    x0, y0, x1, y1 = box
-    if x0 >= x1 or y0 >= y1:
-        raise UnusableError(f"box without area, or its corners reversed: {excerpt}")
     return box
+
+
+def check_areas(boxes: list[Box]) -> None:
+    """Raise `UnusableError` unless x0 < x1 and y0 < y1, also in float32, in which the index stores the boxes."""
+    with np.errstate(over="ignore"):
+        stored = np.array(boxes, np.float64).reshape(-1, 4).astype(np.float32)
+    for (x0, y0, x1, y1), stored_box in zip(boxes, stored, strict=True):
+        excerpt = f"{x0:.12g} {y0:.12g} {x1:.12g} {y1:.12g}"
+        if x0 >= x1 or y0 >= y1:
+            raise UnusableError(f"box without area, or its corners reversed: {excerpt}")
+        if (stored_box[:2] >= stored_box[2:]).any():
+            raise UnusableError(f"box without area in 32 bits, as boxes are stored: {excerpt}")
 
 
 def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
@@ -149,24 +180,28 @@ def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
     return dict(zip(header, fields, strict=True))
 
 
-def _csv_entries(path: Path, indices: dict[str, int]) -> Iterator[Entry]:
+def _csv_entries(path: Path, indices: dict[str, int], box_format: str) -> Iterator[Entry]:
     """Yield an entry for each row of Kaggle's CSV. indices: class id -> label, here and below."""
     for row in read_rows(path, ["ImageId", "PredictionString"]):
-        yield image_id(row["ImageId"]), partial(_parse_prediction, row["PredictionString"], indices)
+        yield (
+            image_id(row["ImageId"]),
+            partial(_parse_prediction, row["PredictionString"], indices, box_format),
+        )
 
 
-def _parse_prediction(text: str, indices: dict[str, int]) -> Annotation:
+def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> Annotation:
     """Parse a `PredictionString` of Kaggle's CSV."""
     words = text.split()
     if len(words) % 5:
         raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
-    return _annotation([(words[i], words[i + 1 : i + 5]) for i in range(0, len(words), 5)], indices)
+    objects = [(words[i], words[i + 1 : i + 5]) for i in range(0, len(words), 5)]
+    return _annotation(objects, indices, box_format)
 
 
 def _xml_entries(files: Iterable[tuple[str, bytes]], indices: dict[str, int]) -> Iterator[Entry]:
     """Yield an entry for each XML file, given as name and content."""
     for name, content in files:
-        image = PurePosixPath(name).stem
+        image = image_id(PurePosixPath(name).stem)
         yield image, partial(_parse_xml, content, image, indices)
 
 
@@ -240,7 +275,9 @@ def _is_visible_xml(name: str) -> bool:
     return path.suffix == ".xml" and not path.name.startswith(".")
 
 
-def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -> Annotation:
+def _annotation(
+    objects: list[tuple[str, list[str]]], indices: dict[str, int], box_format: str = "corners"
+) -> Annotation:
     """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts."""
     ids = sorted({class_id for class_id, _ in objects})
     if not ids:
@@ -249,12 +286,12 @@ def _annotation(objects: list[tuple[str, list[str]]], indices: dict[str, int]) -
         raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
     if ids[0] not in indices:
         raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
-    return indices[ids[0]], [parse_box(words) for _, words in objects]
+    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects]
 
 
 def _report(annotations: Annotations) -> str:
     """Describe annotations in a few lines of text: numbers of images, boxes and classes, and the problems."""
-    table, problems = annotations
+    table, problems, _ = annotations
     boxes = table["boxes"].map(len)
     lines = [
         f"images            {len(table):>8,}",
@@ -273,10 +310,12 @@ def main() -> None:
     """Print what a file of boxes holds; exit with status 1 if it cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m labelmaps.data.annotations", description=main.__doc__)
     parser.add_argument("boxes", help="Kaggle's .csv, a folder of the official .xml files, or their .tgz")
+    parser.add_argument("--box-format", default="corners", choices=BOX_FORMATS)
     parser.add_argument("--classes", default="resources/imagenet_classes.txt", help="lines of 'id name'")
     arguments = parser.parse_args()
     try:
-        print(_report(read_annotations(arguments.boxes, read_classes(arguments.classes))))
+        classes = read_classes(arguments.classes)
+        print(_report(read_annotations(arguments.boxes, classes, arguments.box_format)))
     except InputError as error:
         sys.exit(f"ERROR: {error}")
 

@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+import re
 import threading
+import unicodedata
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -16,7 +18,29 @@ from PIL import Image, UnidentifiedImageError
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
 
-IMAGE_SUFFIXES = frozenset({".jpeg", ".jpg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+# All endings that files of the formats below go by, without the dot.
+_READ = "jpeg jpg jpe jfif jfi jif mpo png apng webp bmp tif tiff"
+# Those of images in formats that are not read.
+_NOT_READ = """gif heic heif hif avif avifs jxl jp2 j2k j2c jpc jpf jpx jpm jxr wdp hdp jls svg svgz ppm pgm pbm pnm pam pfm
+dib tga psd psb xcf ico cur icns pcx dds exr hdr qoi xbm xpm sgi ras eps wmf emf bpg flif fits dcm cr2 cr3 nef nrw arw dng
+orf rw2 raf pef srw"""
+# Those of what lies beside images and is none, whatever it is named after (`a.jpg.xml`).
+_NO_IMAGES = "txt csv tsv xml json jsonl yaml yml md html htm log py db ini npy npz mat pkl h5 parquet"
+IMAGE_SUFFIXES, _OTHER_SUFFIXES, _NO_IMAGE_SUFFIXES = (
+    frozenset(f".{ending}" for ending in endings.split()) for endings in (_READ, _NOT_READ, _NO_IMAGES)
+)
+# How the files of images begin: those that are read, and the commonest others.
+_SIGNATURES = re.compile(
+    rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*|BM.{4}\0{4}|"
+    rb"....ftyp(avif|avis|heic|heix|mif1|msf1)|\xff\x0a|\0\0\0\x0c(JXL |jP  )\r\n\x87\n|P[1-7]\s",
+    re.DOTALL,
+)
+SIGNATURE_BYTES = 16
+# Folders that systems put beside images: hidden ones, @eaDir (thumbnails of a NAS), __MACOSX.
+HIDDEN_FOLDERS = (".", "@", "__")
+# Hugging Face's copies of ImageNet add the synset to the name of each image, which has it in its class's folder elsewhere.
+_WITH_SYNSET = re.compile(r"(?P<name>ILSVRC2012_val_\d{8}|n\d{8}_\d+)_(?P<synset>n\d{8})")
+_OF_TRAINING = re.compile(r"(?P<synset>n\d{8})_\d+")
 _FORMATS = (
     "JPEG",
     "PNG",
@@ -33,15 +57,54 @@ _filters_lock = threading.Lock()
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether a file's name has the extension of an image, in either case; hidden files (`._a.jpg`) do not count."""
+    """Return whether a file's name has the ending of a format that is read, in either case; hidden files do not count."""
     path = PurePosixPath(name)
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
+def is_other_image_name(name: str) -> bool:
+    """Return whether a file's name is that of an image which is not read: `a.gif`, `a.jpg.part`, `a.jpg~`."""
+    path = PurePosixPath(name)
+    endings = [suffix.lower().rstrip("~") for suffix in path.suffixes[-2:]]
+    if not endings or path.name.startswith(".") or is_image_name(name) or is_no_image_name(name):
+        return False
+    return endings[-1] in _OTHER_SUFFIXES | IMAGE_SUFFIXES or endings[0] in IMAGE_SUFFIXES
+
+
+def is_no_image_name(name: str) -> bool:
+    """Return whether a file's name says that it is no image: it is hidden, or a list, a table, a text."""
+    path = PurePosixPath(name)
+    return path.name.startswith(".") or path.suffix.lower() in _NO_IMAGE_SUFFIXES
+
+
+def is_image_start(start: bytes) -> bool:
+    """Return whether a file begins as images do; start: its first `SIGNATURE_BYTES`, or all where it has fewer."""
+    return _SIGNATURES.match(start) is not None
+
+
 def image_id(name: str) -> str:
-    """Return the id of an image: its name without the extension of an image, if it has one (`ILSVRC2012_val_00000001`)."""
+    """Return the id of an image: its name without the ending of an image, if it has one (`ILSVRC2012_val_00000001`).
+
+    A synset that a copy of ImageNet adds to the name (`ILSVRC2012_val_00000001_n01751748`) is left out. Names that look the
+    same have the same id: letters with accents are composed (Unicode's form NFC).
+    """
     suffix = PurePosixPath(name).suffix
-    return name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
+    stem = name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
+    folder, slash, last = stem.rpartition("/")
+    if match := _WITH_SYNSET.fullmatch(last):
+        last = match["name"]
+    return unicodedata.normalize("NFC", f"{folder}{slash}{last}")
+
+
+def synset_in_name(name: str) -> str | None:
+    """Return the synset that the name of a file of ImageNet ends or, in its training set, begins with; None in any other.
+
+    Of `n01440764_10026.JPEG` that is n01440764, of `ILSVRC2012_val_00000001_n01751748.JPEG` n01751748.
+    """
+    path = PurePosixPath(name)
+    stem = path.stem if is_image_name(name) else path.name
+    match = _WITH_SYNSET.fullmatch(stem) or _OF_TRAINING.fullmatch(stem)
+    return match["synset"] if match else None
 
 
 def read_image(

@@ -1,39 +1,66 @@
 """The reader of a user's own data set: a CSV table of images with their labels and, optionally, their boxes."""
 
-from functools import partial
+import os
+import unicodedata
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 
-from labelmaps.data.annotations import Annotation, Annotations, UnusableError, collect, parse_box, read_rows
+from labelmaps.data.annotations import (
+    BOX_FORMATS,
+    Annotation,
+    Annotations,
+    UnusableError,
+    collect,
+    parse_box,
+    read_rows,
+)
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 
 
 def read_table(
-    path: str | Path, classes: list[Class], images: str | Path | None = None
+    path: str | Path, classes: list[Class], images: str | Path | None = None, box_format: str = "corners"
 ) -> tuple[list[tuple[str, Path]], Annotations]:
-    """Read a table `path,label[,boxes]` with one row per image.
+    """Read a table `path,label[,boxes]` with one row per image, or several of one label, such as one per box.
 
     path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
-    default the table's own folder.
+    default the table's own folder. box_format: one of `BOX_FORMATS`.
 
     Columns of the table: `path` of the image file; without its extension it is the image's id. `label`: class ids in all
-    rows, or label indices in all rows. `boxes`: any number of `x0 y0 x1 y1` in original pixels, separated by blanks.
+    rows, or label indices in all rows. `boxes`: any number of `x0 y0 x1 y1`, or other four numbers by `box_format`,
+    separated by blanks. The boxes of an image's rows are joined in their order; a row that occurs again counts once.
 
-    Returns (image id, image file) of each row, and the annotations. Rows that cannot be used stay in the list, and are
-    named, with the reason, in the annotations' `problems`. Raises `InputError` if the table cannot be read or has no row, or
-    if a label has no class.
+    A file has one id however its path is written (`a//b.jpg`, `./a/b.jpg`, absolute or from the folder), and is found where
+    its name is composed of other code points that look the same (Unicode's NFC and NFD).
+
+    Returns (image id, image file) of each image, and the annotations. Images that cannot be used stay in the list, and are
+    named, with the reason, in the annotations' `problems`. Raises `InputError` if the table cannot be read or has no row, if
+    a label has no class, or if a file is named in two ways that lead through different folders.
     """
     path = Path(path)
+    _real_path.cache_clear()
+    _names_by_look.cache_clear()
     rows = read_rows(path, ["path", "label"], optional=("boxes",))
     if not rows:
         raise InputError(f"{path} holds no image: add one row of path,label[,boxes] for each")
     folder = path.parent if images is None else Path(images)
-    ids = [image_id(str(PurePosixPath(row["path"]))) for row in rows]
-    labels = _labels(rows, classes, path)
-    parsers = [partial(_parse, label, row.get("boxes", "")) for label, row in zip(labels, rows, strict=True)]
-    files = [(image, folder / row["path"]) for image, row in zip(ids, rows, strict=True)]
-    return files, collect(zip(ids, parsers, strict=True))
+    texts = [_plain_path(row["path"], folder) for row in rows]
+    found: dict[str, Path] = {}
+    content: dict[str, list[tuple[int, str]]] = {}
+    for text, label, row in zip(texts, _labels(rows, classes, path), rows, strict=True):
+        image = image_id(text)
+        file = _find_file(folder / text)
+        if found.setdefault(image, file) != file:
+            raise InputError(
+                f"{path}: two images share the id {image!r}: {found[image]} and {file}; rename one, or remove its row"
+            )
+        content.setdefault(image, []).append((label, row.get("boxes", "")))
+    _check_places(found, path)
+    annotations = collect(
+        (image, partial(_parse, its_rows, box_format)) for image, its_rows in content.items()
+    )
+    return list(found.items()), annotations
 
 
 def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> list[int]:
@@ -51,9 +78,86 @@ def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> lis
     return [reading[row["label"]] for row in rows]
 
 
-def _parse(label: int, text: str) -> Annotation:
-    """Make an annotation from a label and the text of its boxes; raise `UnusableError` if the text is malformed."""
-    words = text.split()
-    if len(words) % 4:
-        raise UnusableError(f"boxes not a repetition of 'x0 y0 x1 y1': {text[:80]}")
-    return label, [parse_box(words[i : i + 4]) for i in range(0, len(words), 4)]
+def _plain_path(text: str, folder: Path) -> str:
+    """Return a path without `.`, `..`, doubled slashes and `~`, relative to `folder` if it lies in it."""
+    text = os.path.expanduser(text)  # noqa: PTH111 - pathlib raises where there is no such user
+    if not text or "\0" in text:
+        return text
+    plain = os.path.normpath(text)
+    plain = (
+        "/" + plain.lstrip("/") if plain.startswith("/") else plain
+    )  # POSIX keeps two slashes at the start
+    # Behind a link to a folder, `..` leads elsewhere than its spelling says.
+    if ".." in PurePosixPath(text).parts and _real_folder(folder / text) != _real_folder(folder / plain):
+        return text
+    start = f"{os.path.abspath(folder).rstrip('/')}/"  # noqa: PTH100 - without following links
+    whole = os.path.normpath(os.path.join(start, plain))  # noqa: PTH118 - the same
+    return whole.removeprefix(start) if whole.startswith(start) else plain
+
+
+def _real_folder(file: Path) -> str:
+    """Return the folder of a file, links followed."""
+    return _real_path(str(file.parent))
+
+
+@cache
+def _real_path(folder: str) -> str:
+    """Return the path of a folder, links followed; as it is where it cannot be one."""
+    try:
+        return os.path.realpath(folder)
+    except (OSError, ValueError):
+        return folder
+
+
+def _find_file(file: Path) -> Path:
+    """Return the file if it is there, or else one whose path looks the same; the path as given if there is none either."""
+    try:
+        if os.path.lexists(file):
+            return file
+        place = Path(file.anchor)
+        for name in file.parts[len(place.parts) :]:
+            exact = place / name
+            place = exact if os.path.lexists(exact) else place / _names_by_look(place)[_composed(name)]
+    except (OSError, ValueError, KeyError):  # it is told, with the file's path, where the image is opened
+        return file
+    return place
+
+
+@cache
+def _names_by_look(folder: Path) -> dict[str, str]:
+    """Map the composed form of each name in a folder to the name."""
+    return {_composed(name): name for name in sorted(os.listdir(folder))}  # noqa: PTH208 - names alone
+
+
+def _composed(name: str) -> str:
+    """Return a name in Unicode's form NFC: letters with accents are one code point."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _check_places(found: dict[str, Path], path: Path) -> None:
+    """Raise `InputError` if two ids are one file, by paths that lead through links to folders, or from different roots."""
+    places: dict[tuple[str, str], str] = {}
+    for image, file in found.items():
+        first = places.setdefault((_real_folder(file), file.name), image)
+        if first != image:
+            raise InputError(
+                f"{path}: one file under two names, {found[first]} and {file}; name it in one way, or remove a row"
+            )
+
+
+def _parse(rows: list[tuple[int, str]], box_format: str) -> Annotation:
+    """Make an annotation from the rows (label, text of the boxes) of an image; raise `UnusableError` if they disagree."""
+    parsed = []
+    for label, text in rows:
+        words = text.split()
+        if len(words) % 4:
+            numbers = " ".join(BOX_FORMATS[box_format].split()[:4])
+            raise UnusableError(f"boxes not a repetition of '{numbers}': {text[:80]}")
+        boxes = [parse_box(words[i : i + 4], box_format) for i in range(0, len(words), 4)]
+        if (label, boxes) not in parsed:
+            parsed.append((label, boxes))
+    if len(labels := sorted({label for label, _ in parsed})) > 1:
+        raise UnusableError(f"rows disagree: the labels {', '.join(map(str, labels))} for one image")
+    if len(parsed) > 1 and not all(boxes for _, boxes in parsed):
+        raise UnusableError("rows disagree: one has boxes and another none; remove the row without")
+    return parsed[0][0], [box for _, boxes in parsed for box in boxes]

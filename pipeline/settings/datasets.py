@@ -66,6 +66,22 @@ class Dataset(Closed):
         description="the share of images that may be unusable; they are listed with the reason in `excluded.csv`. More "
         "stop the run",
     )
+    box_format: Literal["corners", "size", "corner_fractions", "size_fractions"] = Field(
+        "corners",
+        description="what the four numbers of a box are, in `table` and Kaggle's CSV: `corners` (x0 y0 x1 y1 in pixels), "
+        "`size` (x y width height in pixels), or either as fractions of the image, from 0 to 1. XML names its corners",
+    )
+    check_boxes: bool = Field(
+        True,
+        description="whether to stop where all boxes together are hardly what `box_format` says, or of other copies of the "
+        "images: a tenth of the images have boxes within the first pixel, without area or outside; or, from 10 "
+        "images, nearly all boxes lie in the upper left. `false`: the boxes are so",
+    )
+    min_matched: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.5,
+        description="the share of the images that must find an entry in `boxes`; of the entries, where these are fewer. "
+        "Fewer stop the run: the names differ",
+    )
     parts: Positive | None = Field(
         None,
         description="jobs among which the label maps of a network are divided (with 7 × 7 fixations; other grids in "
@@ -77,7 +93,7 @@ class Dataset(Closed):
     examples: dict[Name, str] = Field(
         {},
         description="images of your choice for Figure 1 and the explorer: a name of yours → the image's id (as in "
-        "`index.parquet`; the file's name without its ending)",
+        "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added)",
     )
 
     @pydantic.model_validator(mode="after")
@@ -91,6 +107,16 @@ class Dataset(Closed):
         for name in self.examples:
             if name in AUTOMATIC:
                 raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
+        if (
+            self.box_format != "corners"
+            and self.boxes is not None
+            and not self.boxes.lower().endswith(".csv")
+        ):
+            raise ValueError(
+                f"box_format: {self.box_format} is for CSV; XML names the corners of its boxes {MERGED}"
+            )
+        if self.box_format != "corners" and self.boxes is None and self.table is None:
+            raise ValueError(f"box_format: {self.box_format} needs boxes or table {MERGED}")
         files = ("images", "table", "boxes", "classes")
         for key, excluded in {"scenes": files, "table": ("boxes",)}.items():
             for other in excluded:

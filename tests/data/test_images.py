@@ -206,5 +206,12 @@ def test_warnings_do_not_leak_and_their_filters_survive_threads(tmp_path, colour
 
 def test_names_of_images():
     assert [image_id(name) for name in ("a.JPEG", "a.b.png", "a.b", "c/a.Tif")] == ["a", "a.b", "a.b", "c/a"]
+    assert [image_id(name) for name in ("a.jfif", "a.JPE", "a.ppm", "a.jpg.png", "x/e\u0301.jpg")] == [
+        "a",
+        "a",
+        "a.ppm",
+        "a.jpg",
+        "x/\u00e9",
+    ]
     assert is_image_name("x/a.JPG")
     assert not any(map(is_image_name, ["a.txt", "Thumbs.db", ".DS_Store", "._a.jpg", "jpg", "a.jpg.part"]))

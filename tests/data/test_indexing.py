@@ -160,6 +160,252 @@ def test_an_unusable_image_is_excluded_with_its_reason(data, name, images):
     assert excluded["reason"][0].startswith(reason)
 
 
+def lay_out(data, layout, add):
+    """Call `add` with the folder of one class's images, or of all, and return what stands for `images`."""
+    add(data / "classes" / "n02" if layout == "classes" else data / "flat")
+    write_tar(data / "all.tar", data / "flat")
+    return layout
+
+
+LAYOUTS = ["flat", "classes", "all.tar"]
+
+
+@pytest.mark.parametrize("images", LAYOUTS)
+def test_all_endings_of_the_formats_that_are_read_are_read(data, images):
+    names = [
+        f"new {ending}.{ending}"
+        for ending in ("jfif", "JPE", "jfi", "jif", "mpo", "apng", "TIF", "BMP", "jpeg.png")
+    ]
+
+    def add(folder):
+        for name in names:
+            form = {"jfif": "JPEG", "JPE": "JPEG", "png": "PNG", "apng": "PNG", "TIF": "TIFF", "BMP": "BMP"}
+            Image.new("RGB", (WIDTH, HEIGHT)).save(folder / name, form.get(name.rpartition(".")[2], "JPEG"))
+
+    lay_out(data, images, add)
+    write_boxes(
+        data / "boxes.csv",
+        {**CONTENT, **dict.fromkeys([f"{name}.x" for name in names], ("n02", [(1, 1, 19, 11)]))},
+    )
+    index, excluded = index_of(data, images)
+    assert excluded.empty
+    assert len(index) == len(CONTENT) + len(names)
+    assert not any(image.lower().endswith(("jfif.jfif", "jpe.jpe")) for image in index["image"])
+
+
+def add_what_is_not_read(folder):
+    image = Image.new("RGB", (WIDTH, HEIGHT))
+    image.save(folder / "x.gif")
+    image.save(folder / "x.PPM")
+    image.save(folder / "no ending", "JPEG")
+    image.save(folder / "y.jpg.part", "JPEG")
+    image.save(folder / "z.download", "PNG")
+    (folder / "photo.HEIC").write_bytes(b"")
+    for name in ("notes.txt", "a.jpg.xml", "Thumbs.db", ".hidden.gif", "LICENSE"):
+        (folder / name).write_bytes(b"text")
+
+
+@pytest.mark.parametrize("images", LAYOUTS)
+def test_what_looks_like_an_image_and_is_not_read_counts_as_excluded(data, images):
+    lay_out(data, images, add_what_is_not_read)
+    with pytest.raises(
+        InputError, match=r"6 of 9 images are unusable.* 4 x image under an ending that is not read"
+    ):
+        index_of(data, images)
+    index, excluded = index_of(data, images, max_excluded=0.7)
+    assert list(index["image"]) == IDS
+    reasons = {
+        Path(image).name: reason for image, reason in zip(excluded["image"], excluded["reason"], strict=True)
+    }
+    by_content = {"no ending", "z.download"}
+    assert reasons.keys() == {"x.gif", "x.PPM", "y.jpg.part", "photo.HEIC", *by_content}
+    for name, reason in reasons.items():
+        kind = (
+            "image by its content, not by its name"
+            if name in by_content
+            else "image under an ending that is not read"
+        )
+        assert reason.startswith(f"{kind}: {name}; ")
+
+
+def test_images_of_no_format_that_is_read_are_no_empty_folder(data):
+    shutil.rmtree(data / "flat")
+    (data / "flat").mkdir()
+    add_what_is_not_read(data / "flat")
+    with pytest.raises(InputError, match=r"6 of 6 images are unusable"):
+        index_of(data, boxes=None)
+
+
+@pytest.mark.parametrize("images", ["flat", "classes"])
+def test_images_in_folders_where_none_is_sought_count_as_excluded(data, images):
+    def add(folder):
+        for inner in ("more", "more/still", ".thumbnails", "@eaDir"):
+            save_image(folder / inner / "a.png")
+
+    lay_out(data, images, add)
+    _, excluded = index_of(data, images, max_excluded=0.5)
+    prefix = "" if images == "flat" else "n02/"
+    assert [Path(path).parts[-3:] for path in excluded["path"]] == [
+        ("flat" if images == "flat" else "n02", "more", "a.png"),
+        ("more", "still", "a.png"),
+    ], prefix
+    assert all(reason.startswith("image in a folder where none is sought: ") for reason in excluded["reason"])
+
+
+SYNSETS = ["n01440764", "n01751748", "n02085620"]
+HUGGING_FACE = {
+    "ILSVRC2012_val_00000001_n01751748.JPEG": ("ILSVRC2012_val_00000001", 1),
+    "ILSVRC2012_val_00000002_n01440764.png": ("ILSVRC2012_val_00000002", 0),
+    "n02085620_10_n02085620.JPEG": ("n02085620_10", 2),
+    "n02085620_11.JPEG": ("n02085620_11", 2),
+}
+
+
+def with_names_of_hugging_face(data):
+    shutil.rmtree(data / "flat")
+    shutil.rmtree(data / "classes")
+    (data / "classes.txt").write_text("".join(f"{synset} name\n" for synset in SYNSETS))
+    for name, (_, label) in HUGGING_FACE.items():
+        save_image(data / "flat" / name)
+        save_image(data / "classes" / SYNSETS[label] / name)
+    write_tar(data / "all.tar", data / "flat")
+    content = {f"{image}.x": (SYNSETS[label], [(1, 2, 9, 8)]) for image, label in HUGGING_FACE.values()}
+    write_boxes(data / "boxes.csv", content)
+
+
+@pytest.mark.parametrize("boxes", [None, "boxes.csv"])
+@pytest.mark.parametrize("images", LAYOUTS)
+def test_names_of_hugging_face_give_id_and_label(data, images, boxes):
+    with_names_of_hugging_face(data)
+    index, excluded = index_of(data, images, boxes)
+    assert excluded.empty
+    assert dict(zip(index["image"], index["label"], strict=True)) == dict(HUGGING_FACE.values())
+    assert all(len(item) == (boxes is not None) for item in index["boxes"])
+
+
+def test_the_class_in_a_name_must_be_that_of_folder_and_boxes(data):
+    with_names_of_hugging_face(data)
+    moved = "ILSVRC2012_val_00000001_n01751748.JPEG"
+    shutil.move(data / "classes" / "n01751748" / moved, data / "classes" / "n01440764")
+    _, excluded = index_of(data, "classes", None, max_excluded=0.5)
+    assert list(excluded["reason"]) == ["labels disagree: 0 by the folder, 1 by its name"]
+    content = {f"{image}.x": (SYNSETS[0], [(1, 2, 9, 8)]) for image, _ in HUGGING_FACE.values()}
+    write_boxes(data / "boxes.csv", content)
+    _, excluded = index_of(data, "all.tar", max_excluded=0.8)
+    assert excluded["reason"][0] == "labels disagree: 1 by its name, 0 by the boxes"
+    save_image(data / "flat" / "ILSVRC2012_val_00000001.JPEG")
+    with pytest.raises(InputError, match="two images share the id 'ILSVRC2012_val_00000001'"):
+        index_of(data)
+
+
+def numbered_data(data, n_images, boxes_of):
+    """A folder of `n_images` small images of one class, and boxes of the images with the numbers `boxes_of`."""
+    folder = data / "many" / "n01"
+    for i in range(n_images):
+        save_image(folder / f"{i}.png")
+    write_boxes(data / "boxes.csv", {f"{i}.png": ("n01", [(1, 1, 19, 11)]) for i in boxes_of})
+    return "many"
+
+
+@pytest.mark.parametrize(
+    ("boxes_of", "is_enough"),
+    [
+        (range(1000), True),  # a part of ImageNet's images, and the boxes of all
+        (range(2), True),  # the boxes of a part
+        (range(5, 1000), True),
+        (range(6, 1000), False),
+        (range(100, 200), False),
+    ],
+)
+def test_boxes_of_which_too_few_find_their_image_are_an_error(data, boxes_of, is_enough):
+    images = numbered_data(data, 10, boxes_of)
+    if is_enough:
+        index, _ = index_of(data, images)
+        assert index["boxes"].map(len).sum() == len(set(boxes_of) & {*range(10)})
+        return
+    with pytest.raises(
+        InputError, match=r" of 10 images find their boxes .*without image: '1.*, lower min_matched"
+    ):
+        index_of(data, images)
+    index_of(data, images, min_matched=0)
+
+
+def test_names_that_look_the_same_are_the_same(data):
+    composed, decomposed = "caf\u00e9", "cafe\u0301"
+    save_image(data / "flat" / f"{decomposed}.png")
+    write_boxes(data / "boxes.csv", {**CONTENT, f"{composed}.png": ("n01", [(1, 1, 9, 9)])})
+    index, _ = index_of(data)
+    assert composed in set(index["image"])
+    save_image(data / "flat" / f"{composed}.png")
+    with pytest.raises(InputError, match="two images share the id"):
+        index_of(data)
+
+
+FORMATS = {
+    "corners": (2, 3, 8, 9),
+    "size": (2, 3, 6, 6),
+    "corner_fractions": (0.1, 0.25, 0.4, 0.75),
+    "size_fractions": (0.1, 0.25, 0.3, 0.5),
+}
+
+
+@pytest.mark.parametrize("box_format", FORMATS)
+def test_boxes_in_every_format_become_corners_in_pixels(data, box_format):
+    write_boxes(
+        data / "boxes.csv", {name: (item[0], [FORMATS[box_format]]) for name, item in CONTENT.items()}
+    )
+    table = pd.DataFrame(
+        {
+            "path": list(CONTENT),
+            "label": [item[0] for item in CONTENT.values()],
+            "boxes": " ".join(map(str, FORMATS[box_format])),
+        }
+    )
+    table.to_csv(data / "table.csv", index=False)
+    of_table, _ = index_dataset(
+        data / "classes.txt", data / "flat", table=data / "table.csv", box_format=box_format
+    )
+    for index in (index_of(data, box_format=box_format)[0], of_table):
+        assert all(np.allclose(boxes, [[2, 3, 8, 9]]) for boxes in index["boxes"])
+
+
+@pytest.mark.parametrize(
+    ("box_format", "box", "reason"),
+    [
+        ("size_fractions", (0.334, 0.334, 0.667, 0.667), None),  # 1.001, by rounding
+        ("size_fractions", (0.34, 0.34, 0.67, 0.67), "box outside the image"),
+        ("size_fractions", (0.1, 0.1, 0, 0.5), "box without area"),
+        ("corner_fractions", (0.5, 0.1, 0.5000000001, 0.5), "box without area in 32 bits"),
+        ("corner_fractions", (1, 0.1, 1.0005, 0.5), "box without area"),  # cut off
+        ("size", (5, 5, 1e-9, 5), "box without area in 32 bits"),
+        ("size", (5, 5, -3, 5), "box without area, or its corners reversed"),
+        ("corners", (0, 0, 0.5, 1), "box within the first pixel, probably of fractions"),
+    ],
+)
+def test_a_box_that_is_none_in_its_format_is_excluded(data, box_format, box, reason):
+    good = FORMATS[box_format]
+    names = [f"{i}.png" for i in range(11)]
+    for name in names:
+        save_image(data / "flat" / name)
+    content = {name: ("n01", [good]) for name in (*names, *CONTENT)} | {"0.png": ("n01", [box])}
+    write_boxes(data / "boxes.csv", content)
+    _, excluded = index_of(data, box_format=box_format, max_excluded=0.5)
+    assert [text.startswith(reason or "") for text in excluded["reason"]] == ([True] if reason else [])
+
+
+def test_implausible_boxes_stop_the_run_unless_the_configuration_says_that_they_are_so(data):
+    fractions = {name: (item[0], [(0.1, 0.2, 0.9, 0.8)]) for name, item in CONTENT.items()}
+    write_boxes(data / "boxes.csv", fractions)
+    with pytest.raises(
+        InputError, match=r"(?s)of 3 images .* 3 have boxes within .* Suspected: fractions of the image"
+    ):
+        index_of(data, max_excluded=1)
+    index, _ = index_of(data, check_boxes=False)
+    assert len(index) == 3
+    with pytest.raises(InputError, match="choose one of corners, size, corner_fractions, size_fractions"):
+        index_of(data, box_format="center")
+
+
 @pytest.mark.parametrize("kept", [0, 0.7])
 @pytest.mark.parametrize("images", ["flat", "all.tar"])
 def test_broken_files_are_excluded_when_they_are_decoded(data, kept, images):
@@ -289,9 +535,10 @@ def test_only_regular_members_of_a_tar_count_and_their_names_are_not_trusted(dat
         link = tarfile.TarInfo("link.png")
         link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
         archive.addfile(link)
-    index, _ = index_of(data, "all.tar")
+    index, excluded = index_of(data, "all.tar", max_excluded=0.5)
     assert list(index["image"]) == ["a", "b"]
     assert set(index["path"]) == {str(data / "all.tar")}
+    assert list(excluded["reason"].str.partition(": ")[0]) == ["no whole file in the archive"]
 
 
 def damage_compress(data):

@@ -15,12 +15,13 @@ import tempfile
 from pathlib import Path
 from xml.sax.saxutils import escape
 
+import numpy as np
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.configurations import overlaid
-from labelmaps.data.annotations import UnusableError, parse_box, read_annotations
+from labelmaps.data.annotations import UnusableError, check_areas, parse_box, read_annotations
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.indexing import find_images
 from labelmaps.data.own_table import read_table
@@ -50,8 +51,10 @@ texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
 def has_area(box):
-    x0, y0, x1, y1 = box
-    return x0 < x1 and y0 < y1
+    """Whether a box has an area as it is stored, in float32."""
+    with np.errstate(over="ignore"):
+        x0, y0, x1, y1 = np.array(box, np.float64).astype(np.float32)
+    return bool(x0 < x1 and y0 < y1)
 
 
 def expected_of(found):
@@ -64,7 +67,7 @@ def expected_of(found):
     if not ids <= LABELS.keys():
         return "class not in the classes file: "
     if not all(has_area(box) for _, box in found):
-        return "box without area, or its corners reversed: "
+        return "box without area"
     return LABELS[ids.pop()], [[float(value) for value in box] for _, box in found]
 
 
@@ -116,12 +119,14 @@ def folder():
 @given(corners)
 @example([0, 0, 5e-324, 5e-324])
 @example([1.5, 0, 1, 1])
+@example([16777216, 0, 16777217, 1])
 def test_a_box_comes_back_exactly_or_has_no_area(box):
     try:
         parsed = parse_box([repr(value) for value in box])
+        check_areas([parsed])
     except UnusableError as reason:
-        parsed = str(reason).partition(": ")[0]
-    assert parsed == (box if has_area(box) else "box without area, or its corners reversed")
+        parsed = str(reason)[:16]
+    assert parsed == (box if has_area(box) else "box without area")
 
 
 words = texts | st.sampled_from(["0", "1", "2.5", "1e3", "-1", "nan", "inf", "-Infinity", "1e999"])
@@ -135,7 +140,6 @@ def test_words_of_a_box_are_four_numbers_or_a_reason(words):
     except UnusableError:
         return
     assert box == [float(word) for word in words]
-    assert has_area(box)
     assert all(map(math.isfinite, box))
 
 
@@ -175,16 +179,24 @@ def test_rows_of_a_table_come_back_or_are_refused_with_a_reason(folder, rows):
         with pytest.raises(InputError, match=re.escape(str(path))):
             read_table(path, CLASSES)
         return
-    files, (table, problems) = read_table(path, CLASSES)
-    assert [file for _, file in files] == [folder / name for name, _, _ in rows]
+    files, (table, problems, _) = read_table(path, CLASSES)
     known = {row.image: (row.label, row.boxes) for row in table.itertuples()}
     assert {image for image, _ in files} == known.keys() | problems.keys()
-    for (image, _), (_, label, found) in zip(files, rows, strict=True):
+    assert len(files) == len(dict(files))
+    of_image = {}
+    for name, label, found in rows:
+        of_image.setdefault(folder / name, []).append(
+            (LABELS[label] if label in LABELS else int(label), found)
+        )
+    for image, file in files:
+        its_rows = next((item for name, item in of_image.items() if name == file), None)
+        if its_rows is None or len(its_rows) > 1:
+            continue  # written in another way, or in several rows: test_annotations.py
         if image in known:
-            assert known[image] == (LABELS[label] if label in LABELS else int(label), found)
-            assert all(map(has_area, found))
+            assert known[image] == its_rows[0]
+            assert all(map(has_area, its_rows[0][1]))
         else:
-            assert problems[image].startswith(("box without area", "conflicting annotations: "))
+            assert problems[image].startswith(("box without area", "rows disagree"))
 
 
 leaves = st.one_of(

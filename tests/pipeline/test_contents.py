@@ -175,13 +175,13 @@ def test_a_pipe_among_the_images_is_not_waited_for(tmp_path, look):
     assert look(folder) == look(folder)
 
 
-def test_images_lie_in_folders_of_classes_only_where_none_lies_beside_them(tmp_path):
-    flat = images(tmp_path / "flat", 1)
-    images(flat / "aside", 1)
-    assert list(images_in(str(flat))) == [f"{flat}/0.JPEG"]
-    images(tmp_path / "classes/b", 1)
-    images(tmp_path / "classes/a/deeper", 1)
-    assert list(images_in(f"{tmp_path}/classes")) == [f"{tmp_path}/classes/b/0.JPEG"]
+def test_all_that_may_be_an_image_counts_in_folders_below_but_hidden_ones(tmp_path):
+    for folder in ("a", "a/deeper", ".hidden", "@eaDir", "__MACOSX"):
+        images(tmp_path / "images" / folder, 1)
+    (tmp_path / "images/a/loop").symlink_to("..")
+    (tmp_path / "images/b.gif").touch()
+    found = [path.removeprefix(f"{tmp_path}/images/") for path in images_in(f"{tmp_path}/images")]
+    assert found == ["a/0.JPEG", "a/deeper/0.JPEG", "b.gif"]
 
 
 def test_boxes_in_a_folder_go_by_their_contents(tmp_path, read):

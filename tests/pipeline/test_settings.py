@@ -9,6 +9,7 @@ import yaml
 
 from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
+from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.shift import View as Shift
@@ -73,6 +74,19 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"scenes": {"parts": 2.0}}}, "parts: Input should be a valid integer"),
         ({"datasets": {"scenes": None}}, "datasets.scenes"),
         ({"datasets": {"scenes": {"images": "x"}}}, "scenes and images exclude each other"),
+        ({"datasets": {"scenes": {"box_format": "size"}}}, "box_format: size needs boxes or table"),
+        (
+            {"datasets": {"d": {"images": "x", "boxes": "b.tgz", "box_format": "size_fractions"}}},
+            "box_format: size_fractions is for CSV; XML names the corners of its boxes",
+        ),
+        (
+            {"datasets": {"d": {"images": "x", "boxes": "b.csv", "box_format": "xywh"}}},
+            "datasets.d.box_format: Input should be 'corners', 'size', 'corner_fractions' or 'size_fractions'",
+        ),
+        (
+            {"datasets": {"scenes": {"min_matched": 2}}},
+            "min_matched: Input should be less than or equal to 1",
+        ),
         ({"datasets": {"d": {}}}, "datasets.d: needs images, table, scenes or sample"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
         (
@@ -550,7 +564,17 @@ SETTLED = {
     "verify": "full",
     "expect_images": 3,
     "max_excluded": 0.01,
+    "box_format": "size",
+    "check_boxes": False,
+    "min_matched": 0.5,
 }
+
+
+def test_the_formats_of_boxes_are_those_that_are_read():
+    for box_format in BOX_FORMATS:
+        data = {"images": "x", "boxes": "b.CSV", "box_format": box_format}
+        assert accepted({"datasets": {"d": data}}).datasets["d"].box_format == box_format
+    assert len(BOX_FORMATS) == len(get_args(Dataset.model_fields["box_format"].annotation))
 
 
 def test_a_sample_has_parts_and_examples_of_its_own_and_nothing_else():

@@ -18,6 +18,9 @@ def index_dataset(
     verify: str,
     expect_images: int | None,
     max_excluded: float,
+    box_format: str,
+    check_boxes: bool,
+    min_matched: float,
     threads: int,
 ) -> None:
     """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files."""
@@ -29,6 +32,9 @@ def index_dataset(
         verify=verify,
         expect_images=expect_images,
         max_excluded=max_excluded,
+        box_format=box_format,
+        check_boxes=check_boxes,
+        min_matched=min_matched,
         workers=threads,
     )
     write_index(index, rows)

@@ -1,0 +1,159 @@
+"""The check of all boxes of a data set together: whether they are what their format says, and of these images.
+
+One box tells little: a box of fractions is a tiny box of pixels, and that of a smaller copy is one in the upper left. All
+boxes together tell much. The limits below were set on 400 validation images of ImageNet, whose boxes pass in hundreds of
+draws of 1 to 400 of them, and of 30 are refused in nearly every one after any of these changes: boxes as fractions, as
+percent, as x y width height, with y before x, of copies of 224 pixels, or of copies smaller or larger by a factor of 1.25 or
+more (at 1.1 it takes a hundred images).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from labelmaps.data.annotations import BOX_FORMATS, Box
+from labelmaps.errors import InputError
+
+# The share of images with impossible boxes from which they are no matter of single images. ImageNet: 0. Boxes
+# x y width height, read as corners: 0.33; of copies twice as large: 0.7 to 1.
+SUSPICIOUS_SHARE = 0.1
+SUSPICIOUS_IMAGES = 3  # fewer impossible boxes may be slips
+
+# A box of fractions lies within the first pixel, where no object is; a little more, for fractions that were rounded up.
+FIRST_PIXEL = 1.01
+
+# From so many images it tells that all boxes lie in the upper left: by chance 10 of 10 would in one of a million data sets.
+TELLING_IMAGES = 10
+# An image speaks for the upper left, or against it, where the centre of a box is so far from its own, as a share of its
+# sides, and a pixel: boxes that fill their images, to the last pixel or the one before it, do neither.
+CENTRED = 0.02
+AGAINST_PER_IMAGE_FOR = 0.1  # ImageNet: 9 or more against for each one for
+# Room at the right and below that at most this share of the images uses …
+REACHING = 0.05
+LEAST_ROOM = 0.05  # … as a share of the image's sides; ImageNet: 0.003
+# … and that this share has left, or more, at the left and above. ImageNet: 0.2, where the room is a pixel.
+AS_NEAR = 0.2
+
+
+class ImageBoxes(NamedTuple):
+    """The boxes of an image, x0, y0, x1, y1 in pixels, whether possible or not, and its size in pixels."""
+
+    image: str
+    boxes: list[Box]
+    width: int
+    height: int
+
+
+def is_within_first_pixel(box: Box, width: int, height: int, box_format: str = "corners") -> bool:
+    """Return whether all numbers of a box, as given by `box_format`, are those of a fraction, in an image of more pixels."""
+    x0, y0, x1, y1 = box
+    numbers = [x0, y0, x1 - x0, y1 - y0] if box_format == "size" else box
+    return "fractions" not in box_format and max(numbers) <= FIRST_PIXEL and min(width, height) > 2
+
+
+@np.errstate(over="ignore")  # of boxes with absurd numbers, which are outside
+def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
+    """Raise `InputError`, which names what it suspects, if the boxes of a data set cannot be what their format says.
+
+    found: the images that have boxes. box_format: one of `BOX_FORMATS`, by which the boxes were read.
+
+    Suspicious are: boxes within the first pixel, boxes without area, and boxes outside the image, of a tenth of the images
+    (`SUSPICIOUS_SHARE`); and boxes that all lie in the upper left (`_find_in_upper_left`).
+    """
+    found = [item for item in found if item.boxes]
+    if not found:
+        return
+    corners = [np.array(item.boxes) for item in found]
+    sizes = np.array([(item.width, item.height) for item in found], float)
+    in_first = [
+        any(is_within_first_pixel(box, item.width, item.height, box_format) for box in item.boxes)
+        for item in found
+    ]
+    reversed_corners = [bool((box[:, :2] >= box[:, 2:]).any()) for box in corners]
+    outside = [
+        bool((box < 0).any() or (box[:, 2:] > size).any()) for box, size in zip(corners, sizes, strict=True)
+    ]
+    if _is_suspicious(in_first, least=1):
+        _refuse(found, in_first, box_format, "within the image's first pixel", "fractions of the image")
+    if _is_suspicious(reversed_corners):
+        other = "x y width height" if box_format.startswith("corner") else "x0 y0 x1 y1, or negative"
+        _refuse(found, reversed_corners, box_format, "without area or with corners reversed", other)
+    if _is_suspicious(outside):
+        _refuse(found, outside, box_format, "outside the image", _suspect_outside(box_format))
+    in_upper_left = _find_in_upper_left(corners, sizes)
+    if any(in_upper_left):
+        other = _suspect_upper_left(corners, sizes, box_format)
+        _refuse(found, in_upper_left, box_format, "in the upper left, and few or none elsewhere", other)
+
+
+def _is_suspicious(flags: list[bool], least: int = SUSPICIOUS_IMAGES) -> bool:
+    """Return whether so many images are flagged that the reason is one for all."""
+    return sum(flags) >= max(least, SUSPICIOUS_SHARE * len(flags))
+
+
+def _find_in_upper_left(corners: list[np.ndarray], sizes: np.ndarray) -> list[bool]:
+    """Find the images that have boxes in the upper left, unless boxes lie elsewhere, too.
+
+    corners: for each image its boxes (box, 4) in pixels. sizes: (image, 2), width and height.
+
+    The boxes lie there if at least `TELLING_IMAGES` images have boxes whose centres lie left of and above the image's
+    centre, and nearly none has a box with its centre to the right or below; or if they leave room to the right and below,
+    in nearly all images, and come as near to the left and upper border in many.
+
+    Returns a flag for each image; all are False if the boxes lie elsewhere, too, as those of photographs do.
+    """
+    offsets = [(box[:, :2] + box[:, 2:] - size) / 2 for box, size in zip(corners, sizes, strict=True)]
+    clear = CENTRED * sizes + 1
+    against = sum((offset > limit).any() for offset, limit in zip(offsets, clear, strict=True))
+    in_favour = [
+        not (offset > limit).any() and bool((offset < -limit).all(axis=1).any())
+        for offset, limit in zip(offsets, clear, strict=True)
+    ]
+    if sum(in_favour) >= TELLING_IMAGES and against <= AGAINST_PER_IMAGE_FOR * sum(in_favour):
+        return in_favour
+    before = np.array([box[:, :2].min(axis=0) for box in corners]) / sizes
+    beyond = 1 - np.array([box[:, 2:].max(axis=0) for box in corners]) / sizes
+    room = np.quantile(beyond, REACHING, axis=0)
+    as_near = (before + CENTRED + 1 / sizes < room).sum(axis=0)
+    enough = max(TELLING_IMAGES, AS_NEAR * len(corners))
+    is_clear = (room >= LEAST_ROOM).all() and (as_near >= enough).all()
+    return [bool(is_clear and leaves_room) for leaves_room in (beyond >= room).all(axis=1)]
+
+
+def _suspect_outside(box_format: str) -> str:
+    """Name what boxes outside the images may be."""
+    if "fractions" in box_format:
+        return "pixels, percent, or the centre of each box (convert that to its corners)"
+    others = "x0 y0 x1 y1" if box_format == "size" else "y before x"
+    return f"those of larger copies of the images (give the boxes of these files), {others}, or the centre of each box"
+
+
+def _suspect_upper_left(corners: list[np.ndarray], sizes: np.ndarray, box_format: str) -> str:
+    """Name what boxes in the upper left may be."""
+    largest = max(box.max() for box in corners)
+    copies = f"those of smaller copies of the images (none reaches beyond {largest:g})"
+    if "fractions" in box_format:
+        return "those of other images, or fractions of something else"
+    if largest <= 100:
+        return f"percent, or {copies}"
+    if box_format == "corners":
+        as_size = [np.hstack([box[:, :2], box[:, :2] + box[:, 2:]]) for box in corners]
+        fit = all((box[:, 2:] <= size + 1).all() for box, size in zip(as_size, sizes, strict=True))
+        if fit and not any(_find_in_upper_left(as_size, sizes)):
+            return "x y width height"
+    return f"{copies}; give them in the pixels of these files"
+
+
+def _refuse(found: list[ImageBoxes], flags: list[bool], box_format: str, what: str, suspicion: str) -> None:
+    """Raise the `InputError` about the flagged images."""
+    flagged = [item for item, is_flagged in zip(found, flags, strict=True) if is_flagged]
+    first = "; ".join(
+        f"{item.image}: {' '.join(f'{value:g}' for value in item.boxes[0])} in {item.width} x {item.height}"
+        for item in flagged[:3]
+    )
+    formats = ", ".join(f"{name} ({meaning})" for name, meaning in BOX_FORMATS.items())
+    raise InputError(
+        f"the boxes are hardly {BOX_FORMATS[box_format]} (box_format {box_format}): of {len(found)} images with boxes "
+        f"{len(flagged)} have boxes {what}, first {first}. Suspected: {suspicion}. Set the data set's box_format to what "
+        f"they are: {formats}; mend them; or, if they are right, set check_boxes: false"
+    )
