@@ -435,6 +435,42 @@ def test_a_data_sets_file_exchanged_under_an_old_date_is_indexed_anew(study, fil
     assert plan(study) == {}
 
 
+def test_files_dated_ahead_cost_nothing(study, tmp_path):
+    """Another machine's clock: Snakemake would remove what is older than its inputs."""
+    repository, folder, config = study
+    write_images(tmp_path)
+    path = write_config(tmp_path / "config.yaml", **config)
+    shutil.copy(folder / "network.pth", tmp_path)
+    for file in (tmp_path, *tmp_path.rglob("*"), repository, *repository.rglob("*")):
+        os.utime(file, (2**32, 2**32))
+    run = tmp_path, "results/four/index.parquet", "--configfile", path
+    made = planned_jobs(succeed(snakemake(*run, repository=repository)))
+    assert made == {"index_dataset": 1}
+    assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository))) == {}
+
+
+@pytest.mark.parametrize("travels", ["with its record", "alone", "without dates"])
+def test_results_that_were_moved_are_used(study, tmp_path, travels):
+    repository, folder, _ = study
+    for name in ("images", "boxes.csv", "network.pth", "config.yaml"):
+        (tmp_path / name).symlink_to(folder / name)
+    shutil.copytree(folder / "results", tmp_path / "results")
+    if travels == "with its record":
+        shutil.copytree(folder / ".snakemake", tmp_path / ".snakemake")
+    run = tmp_path, "--configfile", tmp_path / "config.yaml"
+    if travels == "alone":  # the dates are in the order of the stages, which other tests here disturb
+        for path in (tmp_path / "results").rglob("*"):
+            os.utime(path, (1, 1))
+    if travels == "without dates":
+        for time, path in enumerate(sorted((tmp_path / "results").rglob("*"), reverse=True)):
+            os.utime(path, (time, time))
+        assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository)))["join_label_maps"] == 2
+        before = contents_of(tmp_path / "results")
+        succeed(snakemake(*run, "--touch", repository=repository))
+        assert contents_of(tmp_path / "results") == before
+    assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository))) == {}
+
+
 def test_a_new_key_with_a_default_reruns_nothing(study):
     """A rule is given what it uses of a block, not the whole block."""
     settings = study[0] / "pipeline/settings"
@@ -517,6 +553,14 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert cost["gradcam"].to_dict() == {3: 2, 7: 2}
     per_view = (sweep["gflop"] / sweep["views"]).tolist()
     assert per_view == pytest.approx([per_view[0]] * len(sweep), rel=1e-4)
+
+
+def test_two_settings_that_exchange_their_values_are_noticed(study, readings):
+    """Snakemake compares the values of params, not their names."""
+    repository, folder, _ = study
+    path = write_config(folder / "readings.yaml", **readings | {"sample": {"images": 1, "seed": 3}})
+    run = folder, "results/four_sample/index.parquet", "-n", "--configfile", path
+    assert planned_jobs(succeed(snakemake(*run, repository=repository))) == {"sample_images": 1}
 
 
 def test_another_reading_costs_its_own_label_maps_and_two_looks_at_x0(study, readings):
