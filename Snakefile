@@ -2,6 +2,7 @@
 
 from snakemake.utils import min_version
 
+from pipeline.made import dates_of_results, describe_made
 from pipeline.sources import ROOT, shown
 
 min_version("9.0")
@@ -65,10 +66,9 @@ rule all:
         ],
 
 
+before = dates_of_results(study) if workflow.is_main_process else {}
+
+
 onsuccess:
-    for dataset in settings.run.datasets:
-        if Path(study.folder(dataset), "summary.csv").exists():
-            print(
-                f"Figures: results/{dataset}/figures/   Tables: results/{dataset}/summary.csv, paper.csv   "
-                f"Explorer: results/{dataset}/explorer.html   Report: run again with --report report.zip"
-            )
+    for line in describe_made(study, before):
+        print(line)

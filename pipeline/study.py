@@ -47,6 +47,31 @@ class Study:
 
     # Data sets.
 
+    def unselected(self, given: dict, defaults: Iterable[dict]) -> dict[str, list[str]]:
+        """List the entries that a user's configuration adds to the catalogues and that nothing selects.
+
+        given: the configuration as the user wrote it. defaults: those over which it was laid.
+
+        Returns the name of a list under `run` → names of the catalogue, for the lists of which some are not selected.
+        """
+        run = self.settings.run
+        of_readings = itertools.chain(self.settings.calibration.views, *self.settings.sweeps.values())
+        selected = {
+            "datasets": {*run.datasets, *map(self.settings.whole_name, run.datasets)},
+            "models": set(run.models),
+            "views": {*run.views, *of_readings, STANDARD_CROP},
+            "methods": {*run.methods, *PAPER_METHODS},
+        }
+        left = {
+            key: [
+                name
+                for name in given.get(key) or {}
+                if name not in names.union(*(d.get(key, {}) for d in defaults))
+            ]
+            for key, names in selected.items()
+        }
+        return {key: names for key, names in left.items() if names}
+
     def dataset_names(self, is_sample: bool) -> list[str]:
         """Return the names of the samples, or of all other data sets."""
         datasets = self.settings.datasets.items()

@@ -18,7 +18,7 @@ from pipeline.checks import refuse_files, refuse_names
 from pipeline.contents import Contents, name_code
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import reference_of
-from pipeline.settings.reading import read_settings, refuse_repeated_keys
+from pipeline.settings.reading import read_settings, read_yaml, refuse_repeated_keys
 from pipeline.sources import ROOT, sources
 from pipeline.study import PAPER_METHODS, Study, match_any
 
@@ -31,6 +31,12 @@ try:
     refuse_files(study)
 except ConfigurationError as error:
     raise WorkflowError(str(error))
+
+if workflow.is_main_process:
+    defaults = [read_yaml(ROOT / "config" / name) for name in ("config.yaml", "readings.yaml")]
+    for key, names in study.unselected(workflow.config_settings.overwrite_config, defaults).items():
+        selected = ", ".join(getattr(settings.run, key))
+        logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {', '.join(names)}")
 
 
 wildcard_constraints:

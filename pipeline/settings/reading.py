@@ -38,6 +38,11 @@ class _Unrepeating(yaml.SafeLoader):
         return node
 
 
+def read_yaml(path: str | Path) -> dict:
+    """Read a configuration file of the project's."""
+    return yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+
+
 def refuse_repeated_keys(path: str | Path) -> None:
     """Raise `ConfigurationError` for a key that stands twice in a mapping of a configuration file.
 

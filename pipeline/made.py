@@ -1,0 +1,37 @@
+"""What a run made, said when it ends."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.study import Study
+
+# What is worth looking at among the results of a data set, and what it is called.
+SHOWN = {"Figures": "figures/**/*.*", "Tables": "*.csv", "Explorer": "explorer.html"}
+
+
+def dates_of_results(study: Study) -> dict[Path, int]:
+    """Return when each result of the run's data sets and their samples that is worth looking at was written, in ns."""
+    datasets = dict.fromkeys([*study.settings.run.datasets, *study.samples()])
+    return {
+        path: path.stat().st_mtime_ns
+        for dataset in datasets
+        for pattern in SHOWN.values()
+        for path in sorted(Path(study.folder(dataset)).glob(pattern))
+    }
+
+
+def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
+    """Yield a line for each data set of which a run made something: where figures, tables and explorer are.
+
+    before: what `dates_of_results` returned when the run began.
+    """
+    made = {path for path, date in dates_of_results(study).items() if before.get(path) != date}
+    for dataset in dict.fromkeys(path.parts[1] for path in sorted(made)):
+        folder = Path(study.folder(dataset))
+        places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
+        if places["Figures"]:
+            places["Figures"] = [f"{folder}/figures/"]
+        said = [f"{name}: {', '.join(map(str, paths))}" for name, paths in places.items() if paths]
+        if places["Figures"] or places["Explorer"]:
+            said.append("Report: run again with --report report.zip")
+        yield "   ".join(said)
