@@ -17,8 +17,9 @@ TABLES = {
     ),
     "pointing": (
         "The Pointing Game's variants",
-        "Any box, the first box, or the authors' cells; tolerance in pixels; by the boxes' share of the image, and on the "
-        "images whose centre misses (hard). best_cell is chosen on the images it is scored on.",
+        "Any box, the first box, or the authors' cells (the centre of the point's cell, of 7 × 7, lies in a box); tolerance in "
+        "pixels; by the boxes' share of the image, on the images whose centre misses (hard), and on those whose boxes leave a "
+        "cell free (unfilled: the authors leave the others out). best_cell is chosen on the images it is scored on.",
     ),
     "best_of_n": (
         "The best of n views",

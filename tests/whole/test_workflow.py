@@ -171,7 +171,7 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
-    rules_and_tolerances, subsets, baselines = 3 * 2, 7, 3
+    rules_and_tolerances, subsets, baselines = 3 * 2, 8, 3
     rows = rules_and_tolerances * subsets * (len(METHODS) + baselines)
     assert len(pd.read_csv(results / "pointing.csv")) == rows
     assert not list(folder.rglob(".*.tmp*"))
