@@ -129,6 +129,23 @@ class Study:
         """Return the family of a view and its options."""
         return self.settings.views[view].arguments
 
+    def view_of_maps(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options, for methods on x₀.
+
+        Raises `ConfigurationError` where the network gives no map, or the view has no places for its cells.
+        """
+        if self.settings.models[model].is_transformer:
+            raise ConfigurationError(
+                f"models.{model}: is a vision transformer, whose last block gives no map for methods on x₀, such as "
+                "Grad-CAM; name targets of other networks or methods"
+            )
+        if obstacle := self.settings.views[view].map_obstacle:
+            raise ConfigurationError(
+                f"views.{view}: maps of methods on x₀, such as Grad-CAM, cannot be read there: {obstacle}; name targets of "
+                "other views or methods"
+            )
+        return self.view(view)
+
     def view_modules(self, views: Iterable[str]) -> list[str]:
         """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
@@ -266,10 +283,17 @@ class Study:
     def reading_rows(self, dataset: str, views: Sequence[str]) -> list[dict[str, str]]:
         """Return the columns of each network of the run through each of the views.
 
-        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods.
+        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods, or a
+        view on which it cannot be read.
         """
         if not views:
             raise ConfigurationError("calibration.views: name the views to be compared")
+        for view in views:
+            if obstacle := self.settings.views[view].map_obstacle:
+                raise ConfigurationError(
+                    f"views.{view}: Grad-CAM and DFF cannot be read there: {obstacle}; leave it out of fidelity, "
+                    "calibration and sweeps"
+                )
         models = self.settings.run.models
         for model in models:
             if self.settings.models[model].is_transformer:

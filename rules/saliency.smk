@@ -55,7 +55,7 @@ rule compute_glimpse_saliency:
     params:
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
-        view_config=per_job(study.view),
+        view_config=per_job(study.view_of_maps),
         network_config=per_job(study.network),
         compute_config=per_job(study.compute),
     message:

@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.views.crop import View as Crop
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
 from pipeline.study import match_any
@@ -461,6 +462,26 @@ def test_a_vision_transformer_has_no_readings():
         with pytest.raises(ConfigurationError) as error:
             query()
         assert str(error.value) == message
+
+
+def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch):
+    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
+    study = study_of(MINE, vit, {"calibration": {"views": ["zoom"]}})
+    assert study.view_of_maps("crop_0.6", "loaded") == study.view("crop_0.6")
+    with pytest.raises(
+        ConfigurationError, match=r"^models\.vit: is a vision transformer, whose last block gives"
+    ):
+        study.view_of_maps("zoom", "vit")
+    monkeypatch.setattr(Crop, "is_affine", False)
+    for query in (
+        lambda: study.view_of_maps("crop_0.6", "loaded"),
+        lambda: study.reading_rows("few", ["zoom", "crop_0.6"]),  # as `fidelity` asks for those that run
+    ):
+        with pytest.raises(
+            ConfigurationError, match=r"^views\.crop_0\.6: .* no places in a box of the image"
+        ):
+            query()
+    assert study.view_of_maps("zoom", "loaded") == study.view("zoom")
 
 
 def test_a_family_is_shown_by_its_first_view_among_the_readings():
