@@ -115,8 +115,8 @@ def fills_grid(
     boxes = Boxes.of(boxes)
     share = (np.arange(cells) + 0.5) / cells
     x, y = np.meshgrid(share, share)
-    points = (axis.ravel() * np.reshape(side, (-1, 1)) for axis, side in ((x, width), (y, height)))
-    return (hits(*points, boxes, rule="cells", width=width, height=height, cells=cells) == 1).all(axis=1)
+    x, y = (axis.ravel() * np.reshape(side, (-1, 1)) for axis, side in ((x, width), (y, height)))
+    return (hits(x, y, boxes, rule="cells", width=width, height=height, cells=cells) == 1).all(axis=1)
 
 
 def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray) -> np.ndarray:
