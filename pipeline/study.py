@@ -11,6 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labelmaps.data.classes import read_classes
+from labelmaps.errors import InputError
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.configuration import Settings
@@ -80,6 +82,19 @@ class Study:
         if entry.scenes is not None:
             return f"resources/scenes/{self.settings.whole_name(dataset)}/classes.txt"
         return entry.classes or shown(ROOT / "resources" / "imagenet_classes.txt")
+
+    def has_imagenet_classes(self, dataset: str) -> bool:
+        """Tell whether a data set's classes are ImageNet's 1000, in their order; False where its file cannot be read."""
+        if self.settings.whole(dataset).scenes is not None:
+            return False
+        try:
+            ours, theirs = (
+                [known.id for known in read_classes(path)]
+                for path in (self.classes_file(dataset), ROOT / "resources" / "imagenet_classes.txt")
+            )
+        except InputError:
+            return False
+        return ours == theirs
 
     def examples(self, dataset: str) -> list[str]:
         """Return the names of the images that Figure 1 shows."""

@@ -79,6 +79,7 @@ rule plot_figure_2:
         "../envs/figures.yaml"
     params:
         view="{view}",
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
     message:

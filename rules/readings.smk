@@ -76,6 +76,7 @@ rule calibrate:
     conda:
         "../envs/analysis.yaml"
     params:
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.reading_rows, views=settings.calibration.views),
         resamples=settings.calibration.resamples,
         seed=settings.calibration.seed,

@@ -146,6 +146,7 @@ rule compare_with_paper:
     conda:
         "../envs/analysis.yaml"
     params:
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.method_rows),
     message:
         "Comparing {wildcards.dataset} with the paper"

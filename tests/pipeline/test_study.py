@@ -438,6 +438,24 @@ def test_each_network_has_a_reading_through_each_view_network_by_network():
     ]
 
 
+def test_imagenets_classes_are_known_by_their_ids_in_order(tmp_path):
+    lines = (ROOT / "resources/imagenet_classes.txt").read_text().splitlines()
+    files = {
+        "same": [line.split()[0] + " another name" for line in lines],
+        "hundred": lines[:100],
+        "exchanged": [lines[1], lines[0], *lines[2:]],
+        "own": [f"{i} class {i}" for i in range(1000)],
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text("\n".join(text) + "\n")
+    data = {name: {"images": "a", "classes": str(tmp_path / name)} for name in [*files, "missing"]}
+    study = study_of({"datasets": {"plain": {"images": "a"}, **data}})
+    known = {name: study.has_imagenet_classes(name) for name in [*data, "plain", "scenes"]}
+    assert known == dict.fromkeys([*data, "scenes"], False) | {"same": True, "plain": True}
+    assert study.has_imagenet_classes("plain_sample")
+    assert not study.has_imagenet_classes("own_sample")
+
+
 def test_readings_without_views_are_refused():
     study = study_of({"calibration": {"views": []}})
     for query in (study.reading_rows, study.reading_files):

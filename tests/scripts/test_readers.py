@@ -212,6 +212,7 @@ def ranking_of(files, ranking, terms):
         outcomes=outcomes,
         index=files["index"],
         paper=PAPER,
+        has_imagenet_classes=False,
         ranking=ranking,
         terms=terms,
         rows=rows,
@@ -235,6 +236,7 @@ def papers_numbers_of(files, numbers, orders):
         numbers=numbers,
         orders=orders,
         index=files["index"],
+        has_imagenet_classes=False,
         rows=ROWS,
     )
 
@@ -321,6 +323,7 @@ READERS = {
             summary=files["summary"],
             paper=PAPER,
             index=files["index"],
+            has_imagenet_classes=False,
             figures=[out / "a.png"],
             view="zoom",
             methods=list(METHODS),

@@ -7,6 +7,7 @@ import pandas as pd
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
+from labelmaps.protocol.verdicts import find_obstacle
 from labelmaps.storage.csv_tables import read_results, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin
@@ -21,11 +22,17 @@ def compare_with_paper(
     numbers: Path,
     orders: Path,
     index: Path,
+    has_imagenet_classes: bool,
     rows: list[dict],
 ) -> None:
-    """Write the two tables; `rows` says for each file of scores its view, model and variant of the method."""
-    stated = read_results(paper_orders)
-    ids = read_index(index)["image"].tolist()
+    """Write the two tables.
+
+    has_imagenet_classes: whether the labels are ImageNet's. rows: for each file of scores its view, model, weights and
+        variant of the method.
+    """
+    stated, images = read_results(paper_orders), read_index(index)
+    ids, same_images = images["image"].tolist(), are_imagenet_validation(images, has_imagenet_classes)
+    weights = {(row["view"], row["model"]): row["weights"] for row in rows}
     by_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     origins: dict[tuple[str, str], dict] = {}
     for row, path in zip(rows, scores, strict=True):
@@ -35,11 +42,12 @@ def compare_with_paper(
         by_network.setdefault(network, {})[row["variant"]] = table
     compared = []
     for (view, model), tables in by_network.items():
-        table = compare_orders(tables, stated)
+        before = next(iter(tables.values()))["correct_before"].mean()
+        obstacle = find_obstacle(weights[view, model], before, same_images)
+        table = compare_orders(tables, stated, obstacle)
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
-    same_images = are_imagenet_validation(ids)
     write_results(numbers, compare_numbers(read_results(summary), read_results(paper), same_images))
     write_results(orders, pd.concat(compared))
 
