@@ -171,7 +171,12 @@ def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
     axes.set_xticks(10 ** np.arange(0, decades + 1), minor=True)
     axes.tick_params(axis="x", which="minor", length=1.2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    write_column(axes, 27, "misfit", [f"{value:,.{0 if value >= 1000 else 1}f}" for value in misfit])
+    write_column(
+        axes,
+        27 if is_ranked(ranking) else 36,
+        "misfit",
+        [f"{value:,.{0 if value >= 1000 else 1}f}" for value in misfit],
+    )
     if is_ranked(ranking):
         write_column(axes, 56, "best in", [f"{100 * share:.0f} %" for share in ranking["best_share"]])
 

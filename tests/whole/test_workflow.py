@@ -168,7 +168,9 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
     orders = pd.read_csv(results / "paper_orders.csv")
     assert len(orders) == 8
-    assert set(orders["verdict"]) == {"does not know ImageNet's labels"}  # as of random weights in a checkpoint
+    assert set(orders["verdict"]) == {
+        "does not know ImageNet's labels"
+    }  # as of random weights in a checkpoint
     n_compared = len(METHODS) + 5  # nulls that choose no fixation
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
