@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
+from labelmaps.data.classes import read_classes
+from labelmaps.errors import InputError
 from pipeline.contents import ABSENT, Contents, boxes_in, digests_in, images_in, images_of
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
@@ -146,6 +148,19 @@ class Study:
             return {}
         return {"classes": self.contents.of_file(self.classes_file(dataset))}
 
+    def has_imagenet_classes(self, dataset: str) -> bool:
+        """Tell whether a data set's classes are ImageNet's 1000, in their order; False where its file cannot be read."""
+        if self.settings.whole(dataset).scenes is not None:
+            return False
+        try:
+            ours, theirs = (
+                [known.id for known in read_classes(path)]
+                for path in (self.classes_file(dataset), ROOT / "resources" / "imagenet_classes.txt")
+            )
+        except InputError:
+            return False
+        return ours == theirs
+
     def examples(self, dataset: str) -> list[str]:
         """Return the names of the images that Figure 1 shows."""
         return [*self.settings.datasets[dataset].examples, *AUTOMATIC]
@@ -204,6 +219,23 @@ class Study:
     def view(self, view: str) -> dict:
         """Return the family of a view and its options."""
         return self.settings.views[view].arguments
+
+    def view_of_maps(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options, for methods on x₀.
+
+        Raises `ConfigurationError` where the network gives no map, or the view has no places for its cells.
+        """
+        if self.settings.models[model].is_transformer:
+            raise ConfigurationError(
+                f"models.{model}: is a vision transformer, whose last block gives no map for methods on x₀, such as "
+                "Grad-CAM; name targets of other networks or methods"
+            )
+        if obstacle := self.settings.views[view].map_obstacle:
+            raise ConfigurationError(
+                f"views.{view}: maps of methods on x₀, such as Grad-CAM, cannot be read there: {obstacle}; name targets of "
+                "other views or methods"
+            )
+        return self.view(view)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
         """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
@@ -421,10 +453,17 @@ class Study:
     def reading_rows(self, dataset: str, views: Sequence[str]) -> list[dict[str, str]]:
         """Return the columns of each network of the run through each of the views.
 
-        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods.
+        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods, or a
+        view on which it cannot be read.
         """
         if not views:
             raise ConfigurationError("calibration.views: name the views to be compared")
+        for view in views:
+            if obstacle := self.settings.views[view].map_obstacle:
+                raise ConfigurationError(
+                    f"views.{view}: Grad-CAM and DFF cannot be read there: {obstacle}; leave it out of fidelity, "
+                    "calibration and sweeps"
+                )
         models = self.settings.run.models
         for model in models:
             if self.settings.models[model].is_transformer:

@@ -82,6 +82,7 @@ rule plot_figure_2:
         code=code_of("plot_figure_2.py", "figures", *study.method_modules(settings.run.methods), files=[PAPER]),
         paper=PAPER,
         view="{view}",
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
         made_by=per_job(study.scored),

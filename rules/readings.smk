@@ -76,6 +76,7 @@ rule calibrate:
     params:
         code=code_of("calibrate.py", "analysis", files=[PAPER]),
         paper=PAPER,
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.reading_rows, views=settings.calibration.views),
         by_name=dict(resamples=settings.calibration.resamples, seed=settings.calibration.seed),
         made_by=per_job(study.calibrated),

@@ -17,8 +17,9 @@ TABLES = {
     ),
     "pointing": (
         "The Pointing Game's variants",
-        "Any box, the first box, or the authors' cells; tolerance in pixels; by the boxes' share of the image, and on the "
-        "images whose centre misses (hard). best_cell is chosen on the images it is scored on.",
+        "Any box, the first box, or the authors' cells (the centre of the point's cell, of 7 × 7, lies in a box); tolerance in "
+        "pixels; by the boxes' share of the image, on the images whose centre misses (hard), and on those whose boxes leave a "
+        "cell free (unfilled: the authors leave the others out). best_cell is chosen on the images it is scored on.",
     ),
     "best_of_n": (
         "The best of n views",
@@ -27,13 +28,16 @@ TABLES = {
     ),
     "paper": (
         "The paper's numbers beside ours",
-        "Compatible: the paper's value lies in our 95 % interval; said only of the same architecture and weights on the same "
-        "data set. The paper does not define its view. Its gains here are its accuracy after minus before.",
+        "Compatible: the paper's value lies in our 95 % interval, which reaches at most 2 points to either side; not "
+        "compatible: it lies outside. Said only of the same architecture and weights, on enough of ImageNet's validation "
+        "images; elsewhere the verdict says why there is none. The paper does not define its view. Its gains here are its "
+        "accuracy after minus before.",
     ),
     "paper_orders": (
         "The paper's orders beside ours",
         "Of the measure, the paper has more with the first method than with the second, for ResNet-101. Ours: the difference "
-        "over the same images, with its 95 % interval.",
+        "over the same images, with its 95 % interval. A verdict only with trained weights, on 100 or more of ImageNet's "
+        "validation images.",
     ),
 }
 # The tables of the targets `fidelity`, `calibration` and `sweeps`, likewise.
@@ -47,7 +51,8 @@ READINGS = {
     "calibration": (
         "Readings of the protocol",
         "The misfit to the paper's numbers, weighted by the inverse covariance of ours; its χ² p, as if no other reading had been "
-        "tried; and how often a resample of the images has no better reading. The paper's gains are ResNet-101's, on ImageNet.",
+        "tried; and how often a resample of the images has no better reading. The paper's gains are ResNet-101's, on ImageNet. "
+        "Without trained weights or 100 of its images there is no rank, p or share, and the verdict says why.",
     ),
     "calibration_terms": (
         "Readings of the protocol, number by number",

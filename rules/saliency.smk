@@ -56,7 +56,7 @@ rule compute_glimpse_saliency:
         weights=as_path(study.weights_file),
         method=lambda wc: settings.methods[wc.method].method,
         options=lambda wc: settings.methods[wc.method].options,
-        view_config=per_job(study.view),
+        view_config=per_job(study.view_of_maps),
         network_config=per_job(study.network),
         compute_config=per_job(study.compute),
     message:

@@ -143,6 +143,7 @@ rule compare_with_paper:
         code=code_of("compare_with_paper.py", "analysis", files=[PAPER, PAPER_ORDERS]),
         paper=PAPER,
         paper_orders=PAPER_ORDERS,
+        has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.method_rows),
         made_by=per_job(study.scored),
     message:

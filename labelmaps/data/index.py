@@ -2,7 +2,6 @@
 
 import csv
 import re
-from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 
@@ -29,7 +28,8 @@ SCHEMA = pa.schema(
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
     ]
 )
-VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_\d{8}(_n\d{8})?")  # some copies add the synset
+VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(_n\d{8})?")  # some copies add the synset
+N_VALIDATION_IMAGES = 50_000
 EXCLUDED_COLUMNS = ["image", "path", "reason"]
 
 
@@ -104,6 +104,19 @@ def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
     return [corners[start:end] for start, end in pairwise(offsets)]
 
 
-def are_imagenet_validation(images: Iterable[str]) -> bool:
-    """Return whether all ids are those of ImageNet's validation images."""
-    return all(VALIDATION_IMAGE.fullmatch(image) for image in images)
+def are_imagenet_validation(index: pd.DataFrame, has_imagenet_classes: bool) -> bool:
+    """Return whether all images of an index are ImageNet's validation images, as far as it can tell.
+
+    has_imagenet_classes: whether the labels are those of ImageNet's 1000 classes.
+
+    Ids alone can lie: resized or corrupted copies, and images of one's own, may bear the same. Several images that all have
+    one size are copies.
+    """
+    are_copies = len(index) > 1 and len(index[["width", "height"]].drop_duplicates()) == 1
+    return has_imagenet_classes and not are_copies and all(map(_is_validation_image, index["image"]))
+
+
+def _is_validation_image(image: str) -> bool:
+    """Tell whether an id is that of one of ImageNet's validation images."""
+    match = VALIDATION_IMAGE.fullmatch(image)
+    return match is not None and 1 <= int(match[1]) <= N_VALIDATION_IMAGES

@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from labelmaps.figures import style
+from labelmaps.protocol.verdicts import REFUSED
 
 # Measure → its name in a column's heading; and that name → its plural in the title.
 MEASURES = {"accuracy_before": "accuracy", "accuracy_after": "accuracy", "gain": "gain"}
@@ -23,7 +24,6 @@ PAPER: dict[str, Any] = {"color": style.POINTING, "linewidth": 0.8, "linestyle":
 DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.2, "markeredgewidth": 0.8}
 DOT_ON_LINE: dict[str, Any] = DOT | {"linestyle": "-", "linewidth": 1}
 MISFIT = "0.25"  # the colour of the misfits
-SIGNIFICANT = 0.05  # a reading with a smaller p is drawn as a hollow dot
 SHARE = "best in: share of the resamples of images in which no reading has a smaller misfit"
 BAND = "0.95"  # the background of every other row, which guides the eye
 TEXT, HEADING = 6.0, 6.5  # points
@@ -41,6 +41,8 @@ def draw_calibration(
     images: str,
 ) -> Figure:
     """Draw one row per reading, the best at the top, with a column for the misfit and one for each of its terms.
+
+    Where readings are not ranked, none stands out.
 
     ranking, by_term: one network's tables, as from `rank_readings`, with n_images in `ranking`.
     model, architecture, weights: the network, as in the summary.
@@ -66,8 +68,9 @@ def draw_calibration(
             draw_rows(ax, len(readings))
         draw_misfits(axes[0], ranking)
         axes[0].set_yticks(range(len(readings)), map("\n".join, names), fontsize=TEXT, parse_math=False)
-        for name, rank in zip(axes[0].get_yticklabels(), ranking["rank"], strict=True):
-            name.set_fontweight("bold" if rank == 1 else "normal")
+        is_best = ranking["rank"].eq(1).fillna(False)  # none where they are not ranked
+        for name, best in zip(axes[0].get_yticklabels(), is_best, strict=True):
+            name.set_fontweight("bold" if best else "normal")
         for ax, rows, header in zip(axes[1:], terms, headers, strict=True):
             draw_term(ax, rows.set_index("reading").loc[readings])
             ax.set_title("\n".join(header), fontsize=HEADING)
@@ -88,6 +91,8 @@ def write_title(
 ) -> list[str]:
     """Return the title's lines: our network, the images, the paper's network for each measure, and what "best in" means.
 
+    Where readings are not ranked, the last line says why.
+
     The arguments are those of `draw_calibration`.
     """
     n = ranking["n_images"].iloc[0]
@@ -99,7 +104,17 @@ def write_title(
         for network, names in measures.groupby(by_term["paper_network"], sort=False)
     ]
     images_line = f"our images: {images}; the paper’s, on ImageNet validation: {', '.join(paper_values)}"
-    return [*lines, *textwrap.wrap(images_line, TITLE), SHARE]
+    last = (
+        SHARE
+        if is_ranked(ranking)
+        else f"no reading is ranked, and none refused: {ranking['verdict'].iloc[0]}"
+    )
+    return [*lines, *textwrap.wrap(images_line, TITLE), *textwrap.wrap(last, TITLE)]
+
+
+def is_ranked(ranking: pd.DataFrame) -> bool:
+    """Tell whether the readings can be held against the paper's numbers, so that they have ranks."""
+    return bool(ranking["rank"].notna().all())
 
 
 def write_header(term: pd.Series) -> list[str]:
@@ -134,11 +149,11 @@ def draw_rows(axes: Axes, n: int) -> None:
 def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
     """Draw the misfits as dots, and write them and the share of resamples in which each reading is best beside the axes.
 
-    The axis is linear up to 1 and logarithmic from there on. Dots of readings that the paper's numbers reject are hollow.
+    The axis is linear up to 1 and logarithmic from there on. Dots of readings that the paper's numbers refuse are hollow.
     """
     misfit, y = ranking["misfit"], np.arange(len(ranking))
-    is_compatible = ranking["p"] >= SIGNIFICANT
-    for dots, face in ((is_compatible, MISFIT), (~is_compatible, "white")):
+    is_refused = ranking["p"] < REFUSED
+    for dots, face in ((~is_refused, MISFIT), (is_refused, "white")):
         axes.plot(
             misfit.where(dots),
             y,
@@ -156,8 +171,14 @@ def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
     axes.set_xticks(10 ** np.arange(0, decades + 1), minor=True)
     axes.tick_params(axis="x", which="minor", length=1.2)
     axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
-    write_column(axes, 27, "misfit", [f"{value:,.{0 if value >= 1000 else 1}f}" for value in misfit])
-    write_column(axes, 56, "best in", [f"{100 * share:.0f} %" for share in ranking["best_share"]])
+    write_column(
+        axes,
+        27 if is_ranked(ranking) else 36,
+        "misfit",
+        [f"{value:,.{0 if value >= 1000 else 1}f}" for value in misfit],
+    )
+    if is_ranked(ranking):
+        write_column(axes, 56, "best in", [f"{100 * share:.0f} %" for share in ranking["best_share"]])
 
 
 def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> None:
@@ -201,8 +222,9 @@ def make_legend_entries(ranking: pd.DataFrame) -> tuple[list[Artist], list[str]]
     incompatible = Line2D([], [], **DOT, color=MISFIT, markerfacecolor="white")
     ours = Line2D([], [], **DOT_ON_LINE, color=MISFIT)
     entries: list[tuple[Artist, str, bool]] = [
-        (compatible, f"misfit, p ≥ {SIGNIFICANT}", (ranking["p"] >= SIGNIFICANT).any()),
-        (incompatible, f"misfit, p < {SIGNIFICANT}", (ranking["p"] < SIGNIFICANT).any()),
+        (compatible, f"misfit, p ≥ {REFUSED}", (ranking["p"] >= REFUSED).any()),
+        (incompatible, f"misfit, p < {REFUSED}", (ranking["p"] < REFUSED).any()),
+        (compatible, "misfit", not is_ranked(ranking)),
         (ours, "ours, 95 % interval (percentage points)", True),
         (Line2D([], [], **PAPER), "the paper", True),
     ]

@@ -28,7 +28,7 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "accuracy_after": ("accuracy at the centre (x₀)", {"color": style.BEFORE, "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.45", "linestyle": (0, (1, 1.5))}),
 }
-PAPER_KEY = ["architecture", "variant"]
+PAPER_KEY = ["model", "variant"]
 HOLLOW: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white"}
 # The paper's values, and the accuracy of the labels that methods give themselves.
 DIAMOND: dict[str, Any] = HOLLOW | {
@@ -60,12 +60,11 @@ def draw_figure_2(summary: pd.DataFrame, paper: pd.DataFrame, width: float = sty
     below the others; where it is not enough for one network, the figure is wider.
 
     summary: rows of one view, as in summary.csv.
-    paper: the paper's values for the same data set, in the columns of resources/paper.csv; may be empty.
+    paper: the paper's values to be marked, as from `labelmaps.protocol.verdicts.find_marks`; may be empty.
     width: of the figure, in inches.
 
     Raises `ValueError` where the summary has neither a cued nor an uncued method.
     """
-    paper = paper.rename(columns={"method": "variant"})  # the paper's methods have their default options
     models = list(dict.fromkeys(summary["model"]))
     cues = [cue for cue in style.CUE_LABELS if cue in set(summary["cue"])]
     if not cues:
@@ -126,7 +125,7 @@ def draw_panel(
     """Draw one network's methods of one cue as groups of bars, with 95 % intervals and the paper's values.
 
     summary: the network's rows, of all cues.
-    paper: the paper's values, with the column variant.
+    paper: the paper's values, as in `draw_figure_2`.
     n_methods: the largest number of methods in any panel; it makes bars equally wide in all.
     is_horizontal: whether values and names are written horizontally; else they are turned, which takes less width.
     """
@@ -174,7 +173,7 @@ def draw_panel(
 def make_legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list[Artist], list[str]]:
     """Return handles and labels of those bars, lines and markers that occur in the figure.
 
-    summary: the rows of all networks. paper: the paper's values, with the column variant.
+    summary: the rows of all networks. paper: the paper's values, as in `draw_figure_2`.
     """
     centre, methods = summary[summary["variant"] == "center"], summary[summary["cue"] != "baseline"]
     entries: list[tuple[Artist, str]] = [

@@ -7,13 +7,14 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from labelmaps.errors import InputError
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.parallel import compute_in_batches, concurrent_batches
 from labelmaps.jobs.progress import progress
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.storage.saliency_file import SaliencyMaps
-from labelmaps.views import View, cell_points
+from labelmaps.views import View, cell_points, find_map_obstacle
 
 MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
 
@@ -34,7 +35,12 @@ def compute_saliency_of_glimpses(
     (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
     batch: views that go through the network together. threads: as in `compute_in_batches`; no result depends on them.
     title: of the progress bar.
+    Raises `InputError` for a view on which a map of x₀ cannot be read.
     """
+    if obstacle := find_map_obstacle(view):
+        raise InputError(
+            f"a map of x₀ cannot be read on this view: {obstacle}. Choose another view or method"
+        )
     centre = view.grid // 2
 
     def compute(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:

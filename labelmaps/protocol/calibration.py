@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
+from labelmaps.protocol.verdicts import REFUSED
 from labelmaps.scoring.statistics import CONFIDENCE
 
 # The standard error of the paper's numbers, as a fraction of images, the same for every term: that of the difference of two
@@ -160,6 +161,27 @@ def rank_readings(
         table.sort_values("rank", kind="stable", ignore_index=True) for table in (ranking, by_term)
     )
     return ranking, by_term
+
+
+def judge_readings(
+    ranking: pd.DataFrame, by_term: pd.DataFrame, obstacle: str
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Add the verdict on each reading to its row in the ranking: "refused" where p < `REFUSED`, else "not refused".
+
+    ranking, by_term: as from `rank_readings`.
+    obstacle: as from `labelmaps.protocol.verdicts.find_obstacle`, or a like reason why these outcomes cannot be held against
+        the paper's numbers. It then takes the place of all verdicts, the readings are in the order of their names, and rank,
+        p and best_share are missing; the numbers stay.
+
+    Returns the two tables.
+    """
+    if not obstacle:
+        verdict = np.where(ranking["p"] < REFUSED, "refused", "not refused")
+        return ranking.assign(verdict=verdict), by_term
+    by_name = [table.sort_values("reading", kind="stable", ignore_index=True) for table in (ranking, by_term)]
+    withheld = {"p": np.nan, "best_share": np.nan, "verdict": obstacle}
+    missing = [pd.array([pd.NA] * len(table), "Int64") for table in by_name]
+    return by_name[0].assign(rank=missing[0], **withheld), by_name[1].assign(rank=missing[1])
 
 
 def compute_distinct_estimates(

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from labelmaps.protocol.verdicts import FEWEST, TOO_FEW, TRAINED, find_obstacle, is_narrow
 from labelmaps.scoring.scores import HIT, SKIPPED
 from labelmaps.scoring.statistics import paired_difference
 
 COMPATIBLE, INCOMPATIBLE = "compatible", "not compatible"
-OTHER_NETWORK, OTHER_IMAGES = "different network", "different images"
-OTHER_OPTIONS, NOT_RUN, NO_BOX = "other options", "not run", "no image has a box"
 SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
+# Why there is no verdict, beside the reasons of `labelmaps.protocol.verdicts`.
+OTHER_NETWORK = "different network"
+OTHER_OPTIONS, NOT_RUN, NO_BOX = "other options", "not run", "no image has a box"
 
 
 def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: bool) -> pd.DataFrame:
@@ -23,9 +25,11 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     there is none. The paper does not define its view, so they are compared with those of every view.
 
     Returns one row per view, network and number: the paper's value; ours with its 95 % interval and number of images;
-    difference, ours − paper; verdict. This is "compatible" if the paper's value lies in our interval, else "not compatible",
-    provided that architecture, weights and data set are the same. Otherwise it is "different network", "different images",
-    "other options" (the paper's are taken to be the default ones), "not run" or "no image has a box".
+    difference, ours − paper; verdict. This is "compatible" if the paper's value lies in our interval and this is narrow
+    (`is_narrow`), "not compatible" if the value lies outside, provided that architecture, weights and images are the
+    paper's, and that there are enough images. Otherwise it says why there is none: "weights …", "different network",
+    "different images", "does not know ImageNet's labels", "too few images", "other options" (the paper's are taken to be the
+    default ones), "not run" or "no image has a box".
     """
     rows = []
     for view, view_rows in summary.groupby("view", sort=False):
@@ -33,8 +37,11 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
             same_network = view_rows[view_rows["architecture"] == architecture]
             candidates = view_rows if same_network.empty else same_network
             for model, ours in candidates.groupby("model", sort=False):
-                network = {"view": view, "model": model} | ours.iloc[0][["architecture", "weights"]].to_dict()
-                obstacle = find_obstacle(network, paper_rows.iloc[0], same_images)
+                first = ours.iloc[0]
+                network = {"view": view, "model": model} | first[["architecture", "weights"]].to_dict()
+                obstacle = find_obstacle(first["weights"], first["accuracy_before"], same_images)
+                if first["weights"].startswith(TRAINED) and not is_of_paper(network, paper_rows.iloc[0]):
+                    obstacle = OTHER_NETWORK
                 rows += [
                     network | {"paper_network": architecture} | compare_number(number, ours, obstacle)
                     for number in list_numbers(paper_rows)
@@ -42,15 +49,10 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     return pd.DataFrame(rows)
 
 
-def find_obstacle(network: dict, paper: pd.Series, same_images: bool) -> str:
-    """Return the verdict if a network of ours cannot be compared with the paper's, or an empty text if it can.
-
-    network: architecture and weights of ours. paper: a row of the paper's network. same_images: as in `compare_numbers`.
-    """
+def is_of_paper(network: Mapping[str, str], paper: pd.Series) -> bool:
+    """Tell whether a network of ours, with architecture and weights, is that of a row of the paper's numbers."""
     weights = network["weights"].removeprefix("torchvision ")
-    if network["architecture"] != paper["architecture"] or weights not in paper["weights"].split():
-        return OTHER_NETWORK
-    return "" if same_images else OTHER_IMAGES
+    return network["architecture"] == paper["architecture"] and weights in paper["weights"].split()
 
 
 def list_numbers(paper: pd.DataFrame) -> list[dict]:
@@ -87,31 +89,48 @@ def compare_number(number: dict, ours: pd.DataFrame, obstacle: str) -> dict:
             | {"n": 0, "verdict": verdict}
         )
     value, low, high = match.iloc[0][[measure, f"{measure}_low", f"{measure}_high"]].astype(float)
-    within = COMPATIBLE if low <= number["paper"] <= high else INCOMPATIBLE
+    n = match["n_pointing" if measure == "pointing" else "n_images"].iloc[0]
     return number | {
         "ours": value,
         "ours_low": low,
         "ours_high": high,
         "difference": value - number["paper"],
-        "n": match["n_pointing" if measure == "pointing" else "n_images"].iloc[0],
-        "verdict": obstacle or within,
+        "n": n,
+        "verdict": obstacle or judge(number["paper"], low, high, n),
     }
 
 
-def compare_orders(scores: Mapping[str, pd.DataFrame], orders: pd.DataFrame) -> pd.DataFrame:
+def judge(paper: float, low: float, high: float, n: int) -> str:
+    """Return the verdict on a number of the paper, given the interval of ours over n images; all are fractions."""
+    if n < FEWEST:
+        return TOO_FEW
+    if not low <= paper <= high:
+        return INCOMPATIBLE
+    return COMPATIBLE if is_narrow(low, high) else TOO_FEW
+
+
+def compare_orders(
+    scores: Mapping[str, pd.DataFrame], orders: pd.DataFrame, obstacle: str = ""
+) -> pd.DataFrame:
     """Check every order of two methods that the paper states, with one network and one view of ours.
 
     scores: variant of the method → one row per image, as from `compute_scores`, the same images in the same order.
     orders: as in resources/paper_orders.csv: in `measure`, the method `greater` exceeds the method `lesser`.
+    obstacle: as from `find_obstacle`.
 
     Returns the rows of `orders`, each with ours, the difference of the two methods over the same images (for the Pointing
     Game, those with a box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
-    "opposite" if the interval excludes 0, else "not settled"; "not run" if a method is missing; "no image has a box".
+    "opposite" if the interval excludes 0, else "not settled"; or why there is none: the obstacle, "too few images", "not
+    run" if a method is missing, "no image has a box".
     """
-    return pd.DataFrame([order | compare_order(scores, **order) for order in orders.to_dict("records")])
+    return pd.DataFrame(
+        [order | compare_order(scores, obstacle, **order) for order in orders.to_dict("records")]
+    )
 
 
-def compare_order(scores: Mapping[str, pd.DataFrame], measure: str, greater: str, lesser: str) -> dict:
+def compare_order(
+    scores: Mapping[str, pd.DataFrame], obstacle: str, measure: str, greater: str, lesser: str
+) -> dict:
     """Compute the difference in a measure between two methods over the same images, and the verdict on their order.
 
     The arguments and the fields of the result are those of `compare_orders`.
@@ -125,5 +144,10 @@ def compare_order(scores: Mapping[str, pd.DataFrame], measure: str, greater: str
     else:
         more, less = (table["correct_after"].to_numpy(bool) for table in (more, less))
     value, low, high = paired_difference(less, more)
-    verdict = NO_BOX if np.isnan(value) else SAME if low > 0 else OPPOSITE if high < 0 else OPEN
+    if np.isnan(value):
+        verdict = NO_BOX
+    elif obstacle or len(more) < FEWEST:
+        verdict = obstacle or TOO_FEW
+    else:
+        verdict = SAME if low > 0 else OPPOSITE if high < 0 else OPEN
     return {"ours": value, "ours_low": low, "ours_high": high, "n": len(more), "verdict": verdict}

@@ -13,6 +13,7 @@ import pandas as pd
 Rule = Literal["any", "first", "cells"]
 TOLERANCES = (0, 15)  # original pixels; 15 as in Zhang et al. (2018), arXiv 1608.00507
 CELLS = 7  # along each side, for the authors' rule "cells"
+UNFILLED = "unfilled"  # the subset of images in which that rule leaves some cell free
 SIZE_BINS = ["< 10 %", "10–25 %", "25–50 %", "50–75 %", "> 75 %"]  # of the image's area
 
 
@@ -61,14 +62,16 @@ def hits(
     boxes: per image (box, 4), x0, y0, x1, y1, edges included, in original pixels.
     tolerance: by which the boxes are extended on each side, in original pixels.
     rule: "any": a hit lies in any box of the image. "first": in its first box. "cells", the authors' rule: the image is
-        divided into `cells` × `cells` equal cells, and a hit lies in a cell that overlaps any box; a point outside the image
-        misses.
+        divided into `cells` × `cells` equal cells, and a hit lies in a cell whose centre lies in any box; a point outside
+        the image misses.
     width, height: (image,), in original pixels, for the rule "cells".
 
-    A cell includes its left and upper edges, and the last ones also the image's right and lower edges. So a point in the
-    image that hits by "any" hits by "cells".
+    A cell includes its left and upper edges, and the last ones also the image's right and lower edges.
 
     Returns an array of the shape of x. Raises `ValueError` if there are boxes of more or fewer images than of points.
+    Source of "cells": `get_mask_from_bb` and `get_ground_true` in the authors' code (github.com/bicv/Retinotopy), which
+    bring the mask of the boxes' pixels to 7 × 7 by bilinear sampling and round it; a sample, at a cell's centre, is rounded
+    to 1 where the centre lies in a box.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     boxes = Boxes.of(boxes)
@@ -76,28 +79,44 @@ def hits(
         raise ValueError(f"points in {len(x)} images, boxes of {len(boxes.count)}")
     if rule == "first":
         boxes = boxes.firsts()
+    if rule == "cells":
+        assert width is not None  # the rule needs the size of the image
+        assert height is not None
+        x, y = centre_of_cell(x, width, cells), centre_of_cell(y, height, cells)
     owner = np.repeat(np.arange(len(x)), boxes.count)
-    per_image = (-1,) + (1,) * (x.ndim - 1)
-    x0, y0, x1, y1 = (corner.reshape(per_image) for corner in boxes.corners.T)
+    x0, y0, x1, y1 = (np.reshape(corner, (-1,) + (1,) * (x.ndim - 1)) for corner in boxes.corners.T)
     inside: bool | np.ndarray = True
-    for point, low, high, side in ((x, x0, x1, width), (y, y0, y1, height)):
-        low, high = low - tolerance, high + tolerance
-        if rule == "cells":
-            assert side is not None  # the rule needs the size of the image
-            side = np.reshape(side, per_image)
-            point = np.where((point >= 0) & (point <= side), point, np.nan)  # outside: in no cell
-            point = _cell(point, side, cells)
-            low, high = (_cell(edge, side[owner], cells) for edge in (low, high))
-        inside = inside & (low <= point[owner]) & (point[owner] <= high)
+    for point, low, high in ((x, x0, x1), (y, y0, y1)):
+        inside = inside & (low - tolerance <= point[owner]) & (point[owner] <= high + tolerance)
     outcome = np.full(x.shape, np.nan)
     has_box = boxes.count > 0  # reduceat would return the element at the start of an empty range
     outcome[has_box] = np.logical_or.reduceat(inside, boxes.start[has_box], axis=0)
     return outcome
 
 
-def _cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
-    """Compute the row or column of the cell at a position along a side: `cells` beyond the image, negative before it."""
-    return np.where(position > side, cells, np.minimum(np.floor(position * cells / side), cells - 1))
+def centre_of_cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
+    """Compute the centre of the row or column in which each position lies; NaN outside the image.
+
+    position: (image, …), x or y in original pixels. side: (image,), the width or height. cells: along the side.
+    """
+    side = np.reshape(side, (-1,) + (1,) * (position.ndim - 1))
+    cell = np.minimum(np.floor(position * cells / side), cells - 1)
+    return np.where((position >= 0) & (position <= side), (cell + 0.5) * side / cells, np.nan)
+
+
+def fills_grid(
+    boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray, cells: int = CELLS
+) -> np.ndarray:
+    """Tell for each image whether every cell hits by the rule "cells", (image,) boolean; False where it has no box.
+
+    The authors leave such images out when they evaluate Grad-CAM, since no point could miss.
+    boxes: per image (box, 4). width, height: (image,), in original pixels. cells: along each side.
+    """
+    boxes = Boxes.of(boxes)
+    share = (np.arange(cells) + 0.5) / cells
+    x, y = np.meshgrid(share, share)
+    x, y = (axis.ravel() * np.reshape(side, (-1, 1)) for axis, side in ((x, width), (y, height)))
+    return (hits(x, y, boxes, rule="cells", width=width, height=height, cells=cells) == 1).all(axis=1)
 
 
 def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray) -> np.ndarray:
@@ -151,7 +170,8 @@ def variants(
     Yields each variant (method, rule, tolerance, subset) and its hits, in [0, 1], for the images of the subset.
     Methods: those in `points`; "uniform", the expected hit of a random fixation of the grid; "best_cell", the cell that hits
     most often in this very subset (the lowest index in a tie); "ceiling", whether any fixation of the grid hits.
-    Subsets: "all" images with a box; those of each size bin; "hard", those whose centre misses (rule "any", tolerance 0).
+    Subsets: "all" images with a box; those of each size bin; "hard", those whose centre misses (rule "any", tolerance 0);
+    "unfilled", those that the authors do not leave out (`fills_grid`).
     """
     all_boxes = Boxes.of(boxes)
     has_box = all_boxes.count > 0
@@ -166,6 +186,7 @@ def variants(
     sizes = size_bin(object_share(image_boxes, width, height))
     subsets = {"all": np.ones(n, bool)} | {size: sizes == size for size in SIZE_BINS}
     subsets["hard"] = hits(width / 2, height / 2, image_boxes) == 0
+    subsets[UNFILLED] = ~fills_grid(image_boxes, width, height)
     game = partial(hits, x, y, image_boxes, width=width, height=height)
     for rule, tolerance in product(get_args(Rule), TOLERANCES):
         outcome = game(tolerance, rule=rule)

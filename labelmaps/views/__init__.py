@@ -3,6 +3,8 @@
 A family is one module of this package with a frozen, keyword-only dataclass `View` whose fields are its options:
 
 - `grid`: the number n of fixations along each axis, odd, so that the grid has a centre (x₀);
+- `is_affine`, which is no option: whether the pixels of a view lie evenly over its extent, so that the cells of a map over
+  x₀ are places of the image. Methods such as Grad-CAM are refused on a family that sets it to False or not at all;
 - `geometry(width, height)`: the fixations and the extents of the views, in original pixels (see `Geometry`);
 - `sample(image, size, black, cells, dtype)`: the views from the fixations of some cells of the grid;
 - `drawing(width, height)`: how its views are drawn, where a `labelmaps.resampling.taps.Drawing` describes them completely;
@@ -113,6 +115,22 @@ class WindowView(View, Protocol):
     ) -> "Tensor":
         """Draw the picture (1, 3, size, size) of which all views of a normalised image (3, H, W) are windows."""
         ...
+
+
+def find_map_obstacle(view: View) -> str:
+    """Return why the cells of a map over a view are no places of the image, or an empty text where they are.
+
+    They are where the family says so: `is_affine`, a constant or a property of its `View`, is True.
+    """
+    family, stated = type(view).__module__.rpartition(".")[2], getattr(view, "is_affine", None)
+    if stated is True:
+        return ""
+    if stated is False:
+        return f"the cells of a map over a view of the family `{family}` are no places in a box of the image"
+    return (
+        f"the family `{family}` does not say whether the pixels of a view lie evenly over its extent (set is_affine in its "
+        "View to True where they do, else to False)"
+    )
 
 
 def check_grid(grid: int) -> None:

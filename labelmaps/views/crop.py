@@ -29,6 +29,7 @@ class View:
     antialias: whether a sample averages over all pixels of the image that it covers, where the square is shrunk.
     """
 
+    is_affine = True
     grid: int = 7
     side: float = 0.75
     beyond: Literal["black", "gray", "reflect", "inside"] = "black"

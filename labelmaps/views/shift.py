@@ -33,6 +33,7 @@ class View:
     antialias: whether a sample averages over all pixels of the image that it covers, where the image is shrunk.
     """
 
+    is_affine = True
     grid: int = 7
     base: Literal["letterbox", "crop", "squash"] = "letterbox"
     beyond: Literal["black", "gray", "reflect", "roll", "surroundings"] = "black"

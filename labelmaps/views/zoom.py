@@ -35,6 +35,7 @@ class View:
         the authors mask before they normalise.
     """
 
+    is_affine = True
     grid: int = 7
     floor: float = 0.1
     antialias: bool = False

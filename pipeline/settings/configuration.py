@@ -82,11 +82,19 @@ class Settings(Closed):
     @pydantic.model_validator(mode="after")
     def _readings(self):
         for name in self.calibration.views:
-            check_known(name, list(self.views), "calibration.views")
+            self._check_map(name, "calibration.views")
         for option, names in self.sweeps.items():
             for name in names:
-                check_known(name, list(self.views), f"sweeps.{option}")
+                self._check_map(name, f"sweeps.{option}")
         return self
+
+    def _check_map(self, view: str, key: str) -> None:
+        """Raise `ValueError` for a view, named by a key, that there is not, or on which Grad-CAM and DFF cannot be read."""
+        check_known(view, list(self.views), key)
+        if obstacle := self.views[view].map_obstacle:
+            raise ValueError(
+                f"{key}: Grad-CAM and DFF, which are compared there, cannot be read on {view}: {obstacle}; leave it out"
+            )
 
     @pydantic.model_validator(mode="after")
     def _nulls(self):
@@ -116,6 +124,12 @@ class Settings(Closed):
                 "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
             )
         on_glimpses = [name for name in self.run.methods if self.methods[name].input == "glimpse"]
+        for view in self.run.views:
+            if on_glimpses and (obstacle := self.views[view].map_obstacle):
+                raise ValueError(
+                    f"run: maps of x₀ cannot be read on {view}: {obstacle}; leave {', '.join(on_glimpses)} out of "
+                    "run.methods"
+                )
         for model in self.run.models:
             if on_glimpses and self.models[model].is_transformer:
                 raise ValueError(

@@ -32,6 +32,11 @@ class View(Closed):
         """The family and its options, as `labelmaps.views.create_view` takes them."""
         return {"family": self.family, **self.options}
 
+    @property
+    def map_obstacle(self) -> str:
+        """Why a map of x₀ cannot be read on the view, or an empty text where it can."""
+        return views.find_map_obstacle(views.create_view(**self.arguments))
+
     @pydantic.model_validator(mode="after")
     def _possible(self):
         view = views.create_view(self.family, **self.options)

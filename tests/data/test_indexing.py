@@ -767,10 +767,28 @@ def test_a_file_of_other_images_or_in_another_order_is_refused():
         (["ILSVRC2012_val_00000001", "n01440764_18"], False),
         (["scene_00000001"], False),
         (["ILSVRC2012_test_00000001"], False),
+        (["ILSVRC2012_val_00050001"], False),
+        (["ILSVRC2012_val_00000000"], False),
     ],
 )
 def test_the_papers_images_are_known_by_their_ids(images, expected):
-    assert are_imagenet_validation(images) == expected
+    index = pd.DataFrame({"image": images, "width": range(len(images)), "height": 375})
+    assert are_imagenet_validation(index, has_imagenet_classes=True) == expected
+
+
+def test_ids_alone_can_lie():
+    index = pd.DataFrame(
+        {
+            "image": ["ILSVRC2012_val_00000001", "ILSVRC2012_val_00000002"],
+            "width": [500, 375],
+            "height": [375, 500],
+        }
+    )
+    assert are_imagenet_validation(index, has_imagenet_classes=True)
+    assert not are_imagenet_validation(index, has_imagenet_classes=False)
+    copies = index.assign(width=224, height=224)  # resized, as those of ImageNet-C, which keep the names
+    assert not are_imagenet_validation(copies, has_imagenet_classes=True)
+    assert are_imagenet_validation(copies[:1], has_imagenet_classes=True)
 
 
 def numbered(n):

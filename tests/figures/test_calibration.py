@@ -10,7 +10,7 @@ import pytest
 
 from labelmaps.figures import style
 from labelmaps.figures.calibration import MISFIT, SHARE, TITLE, draw_calibration
-from labelmaps.protocol.calibration import rank_readings, terms_of
+from labelmaps.protocol.calibration import judge_readings, rank_readings, terms_of
 from pipeline.sources import ROOT
 
 mpl.use("agg")
@@ -185,6 +185,24 @@ def test_the_legend_names_only_what_is_there(drawn, usual):
     assert fits not in legend(drawn(RANKING.iloc[2:]))
 
 
+def unranked(ranking=RANKING, by_term=BY_TERM, why="weights random (for tests only)"):
+    return judge_readings(ranking, by_term, why)
+
+
+def test_readings_that_are_not_ranked_stand_out_in_nothing(drawn):
+    figure = drawn(*unranked())
+    misfits = figure.axes[0]
+    names = misfits.get_yticklabels()
+    assert [name.get_text() for name in names] == sorted(RANKING["reading"])
+    assert {name.get_fontweight() for name in names} == {"normal"}
+    assert set(faces(misfits).values()) == {MISFIT}
+    assert [text.get_text() for text in misfits.texts] == ["misfit", "12.3", "1,234", "0.0"]
+    title = figure.get_suptitle()
+    assert title.split("\n")[-1] == "no reading is ranked, and none refused: weights random (for tests only)"
+    assert SHARE not in title
+    assert legend(figure) == ["misfit", "ours, 95 % interval (percentage points)", "the paper"]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("calibration", "longest"),
@@ -194,6 +212,7 @@ def test_the_legend_names_only_what_is_there(drawn, usual):
         ((1, "resnet101", "zoom, floor 0.1"), 3),
         ((8, "resnet18", "a reading with so many options that its name needs two lines, {}"), 5),
         ((RANKING, BY_TERM), 3),
+        (unranked(), 3),
         ((RANKING.assign(misfit=[0.0, 2.0, 98_765.4]), BY_TERM), 3),
     ],
 )

@@ -12,7 +12,6 @@ from labelmaps.figures import style
 from labelmaps.figures.figure_2 import MEASURES, OWN, draw_figure_2
 
 mpl.use("agg")
-PAPER = pd.read_csv("resources/paper.csv", comment="#")
 CENTRE_LINES = ["accuracy at the centre (x₀)", "Pointing Game of the centre"]
 
 
@@ -43,6 +42,11 @@ SUMMARY = pd.DataFrame(
         row("mine", "resnet50", "dff", "uncued", 0.5, 0.48, 0.85, own=0.42),
     ]
 )
+
+
+STATED = pd.read_csv("resources/paper.csv", comment="#").rename(columns={"method": "variant"})
+MODELS = pd.DataFrame({"model": ["big", *(f"net_{i}" for i in range(4))], "architecture": "resnet101"})
+PAPER = MODELS.merge(STATED, on="architecture")[["model", "variant", *MEASURES]]
 
 
 def networks(n, uncued, name="net"):
@@ -137,11 +141,13 @@ def test_intervals_are_those_of_the_table(usual):
     assert intervals(axes[0]) == [(round(x, 6), low, high) for x, (low, high) in zip(bars, ends, strict=True)]
 
 
-def test_the_paper_is_marked_where_it_has_the_value_for_this_architecture(usual):
+def test_the_paper_is_marked_where_there_is_a_value_for_this_network(usual, drawn):
     axes = usual.axes
     assert diamonds(axes[0]) == [77.2, 94.2]  # it states no Pointing Game for the likelihood map
     assert sorted(diamonds(axes[2])) == [73.4, 77.2, 77.2, 79.6]
     assert diamonds(axes[1]) == diamonds(axes[3]) == []
+    twins = SUMMARY.assign(model=SUMMARY["model"].replace("mine", "twin"), architecture="resnet101")
+    assert [diamonds(drawn(twins).axes[i]) for i in (1, 3)] == [[], []]  # it has no values of its own
 
 
 def test_a_method_with_other_options_than_the_papers_is_not_marked(drawn):
@@ -177,9 +183,8 @@ def test_the_legend_names_only_what_is_there(drawn, usual):
     assert {own, paper, pointing, *CENTRE_LINES} < set(legend(usual))
     assert own not in legend(drawn(SUMMARY[SUMMARY["method"] != "dff"]))
     assert paper not in legend(drawn(paper=PAPER.iloc[:0]))
-    # The paper states the accuracy of this network's centre only, for which the figure has no bar.
-    centre_only = SUMMARY[SUMMARY["method"] != "likelihood"].replace("resnet101", "resnet18")
-    assert paper not in legend(drawn(centre_only))
+    # A value of the centre alone, for which the figure has no bar.
+    assert paper not in legend(drawn(paper=PAPER[PAPER["variant"] == "center"]))
     assert not set(CENTRE_LINES) & set(legend(drawn(SUMMARY[SUMMARY["variant"] != "center"])))
     nothing = dict.fromkeys(["pointing", "pointing_low", "pointing_high"], np.nan)
     assert not {pointing, CENTRE_LINES[1]} & set(legend(drawn(SUMMARY.assign(**nothing))))

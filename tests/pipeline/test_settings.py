@@ -12,6 +12,7 @@ from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
 from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import Dataset, Sample
@@ -452,6 +453,58 @@ def test_a_vision_transformer_is_refused_where_a_map_is_needed():
     assert "leave gradcam, dff out of run.methods" in mistakes(vit | {"run": {"models": ["vit"]}})
     run = {"models": ["vit"], "methods": ["center", "likelihood", "igub"]}
     assert read_settings(overlaid(vit | {"run": run})).run.models == ["vit"]
+
+
+UNSAID = "set is_affine in its View to True where they do, else to False"
+
+
+@pytest.fixture(params=[False, None], ids=["not affine", "does not say"])
+def no_map(request, monkeypatch):
+    """Make the family crop one over whose views no map can be read; return what the messages then say."""
+    if request.param is None:
+        monkeypatch.delattr(Crop, "is_affine")
+        return UNSAID
+    monkeypatch.setattr(Crop, "is_affine", request.param)
+    return "a map over a view of the family `crop` are no places in a box of the image"
+
+
+@pytest.mark.parametrize(
+    ("layer", "start", "end"),
+    [
+        (
+            {"run": {"views": ["zoom", "crop_0.6"]}},
+            "run: maps of x₀ cannot be read on crop_0.6: ",
+            "leave gradcam, dff out of run.methods",
+        ),
+        (
+            {"run": {"views": ["crop_0.6"], "methods": ["center", "likelihood", "hirescam"]}},
+            "run: maps of x₀ cannot be read on crop_0.6: ",
+            "leave hirescam out of run.methods",
+        ),
+        (
+            {"calibration": {"views": ["zoom", "crop_0.6"]}},
+            "calibration.views: Grad-CAM and DFF, which are compared there, cannot be read on crop_0.6: ",
+            "leave it out",
+        ),
+        (
+            {"sweeps": {"side": ["crop_0.6", "crop_0.4"]}},
+            "sweeps.side: Grad-CAM and DFF, which are compared there, cannot be read on crop_0.6: ",
+            "leave it out",
+        ),
+    ],
+)
+def test_methods_on_x0_are_refused_on_a_view_over_which_no_map_can_be_read(no_map, layer, start, end):
+    text = mistakes({"calibration": {"views": ["zoom"]}} | layer)
+    assert start in text
+    assert no_map in text
+    assert text.rstrip().endswith(end)
+
+
+@pytest.mark.usefixtures("no_map")
+def test_other_methods_and_views_run_where_a_family_gives_no_map():
+    run = {"views": ["crop_0.6"], "methods": ["center", "likelihood", "max_logit", "igub"]}
+    assert accepted({"calibration": {"views": ["zoom"]}, "run": run}).run.views == ["crop_0.6"]
+    assert accepted({"calibration": {"views": ["zoom"]}}).run.methods == DEFAULT["run"]["methods"]
 
 
 def test_the_readings_cover_what_the_protocol_leaves_open():

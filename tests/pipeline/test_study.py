@@ -6,6 +6,7 @@ from dataclasses import FrozenInstanceError
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.views.crop import View as Crop
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
 from pipeline.study import match_any
@@ -430,6 +431,24 @@ def test_each_network_has_a_reading_through_each_view_network_by_network():
     ]
 
 
+def test_imagenets_classes_are_known_by_their_ids_in_order(tmp_path):
+    lines = (ROOT / "resources/imagenet_classes.txt").read_text().splitlines()
+    files = {
+        "same": [line.split()[0] + " another name" for line in lines],
+        "hundred": lines[:100],
+        "exchanged": [lines[1], lines[0], *lines[2:]],
+        "own": [f"{i} class {i}" for i in range(1000)],
+    }
+    for name, text in files.items():
+        (tmp_path / name).write_text("\n".join(text) + "\n")
+    data = {name: {"images": "a", "classes": str(tmp_path / name)} for name in [*files, "missing"]}
+    study = study_of({"datasets": {"plain": {"images": "a"}, **data}})
+    known = {name: study.has_imagenet_classes(name) for name in [*data, "plain", "scenes"]}
+    assert known == dict.fromkeys([*data, "scenes"], False) | {"same": True, "plain": True}
+    assert study.has_imagenet_classes("plain_sample")
+    assert not study.has_imagenet_classes("own_sample")
+
+
 def test_readings_without_views_are_refused():
     study = study_of({"calibration": {"views": []}})
     for query in (study.reading_rows, study.reading_files):
@@ -454,6 +473,26 @@ def test_a_vision_transformer_has_no_readings():
         with pytest.raises(ConfigurationError) as error:
             query()
         assert str(error.value) == message
+
+
+def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch):
+    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
+    study = study_of(MINE, vit, {"calibration": {"views": ["zoom"]}})
+    assert study.view_of_maps("crop_0.6", "loaded") == study.view("crop_0.6")
+    with pytest.raises(
+        ConfigurationError, match=r"^models\.vit: is a vision transformer, whose last block gives"
+    ):
+        study.view_of_maps("zoom", "vit")
+    monkeypatch.setattr(Crop, "is_affine", False)
+    for query in (
+        lambda: study.view_of_maps("crop_0.6", "loaded"),
+        lambda: study.reading_rows("few", ["zoom", "crop_0.6"]),  # as `fidelity` asks for those that run
+    ):
+        with pytest.raises(
+            ConfigurationError, match=r"^views\.crop_0\.6: .* no places in a box of the image"
+        ):
+            query()
+    assert study.view_of_maps("zoom", "loaded") == study.view("zoom")
 
 
 def test_a_family_is_shown_by_its_first_view_among_the_readings():

@@ -7,7 +7,13 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from labelmaps.protocol.calibration import PAPER_ERROR, compute_estimates, rank_readings, terms_of
+from labelmaps.protocol.calibration import (
+    PAPER_ERROR,
+    compute_estimates,
+    judge_readings,
+    rank_readings,
+    terms_of,
+)
 from pipeline.sources import ROOT
 
 PAPER = pd.read_csv(ROOT / "resources/paper.csv", comment="#")
@@ -224,3 +230,24 @@ def test_readings_of_other_images_are_refused():
 def test_nothing_to_calibrate_is_refused(readings):
     with pytest.raises(ValueError, match="needs a reading, and images"):
         rank_readings(readings, TERMS)
+
+
+def test_readings_are_refused_or_not_by_their_p():
+    ranked = rank_readings({f"r{seed}": outcomes(seed) for seed in range(5)}, TERMS)
+    ranking, by_term = judge_readings(*ranked, "")
+    assert ranking["verdict"].tolist() == ["refused" if p < 0.05 else "not refused" for p in ranking["p"]]
+    pd.testing.assert_frame_equal(ranking.drop(columns="verdict"), ranked[0])
+    pd.testing.assert_frame_equal(by_term, ranked[1])
+
+
+def test_where_there_can_be_no_verdict_the_numbers_stand_without_rank_or_p():
+    ranked = rank_readings({f"r{seed}": outcomes(seed) for seed in (3, 1, 2)}, TERMS)
+    ranking, by_term = judge_readings(*ranked, "different images")
+    assert ranking["reading"].tolist() == ["r1", "r2", "r3"]
+    assert by_term["reading"].tolist() == np.repeat(["r1", "r2", "r3"], len(TERMS)).tolist()
+    assert ranking[["rank", "p", "best_share"]].isna().all(axis=None)
+    assert by_term["rank"].isna().all()
+    assert set(ranking["verdict"]) == {"different images"}
+    misfits = ranked[0].set_index("reading")["misfit"]
+    assert ranking.set_index("reading")["misfit"].equals(misfits.sort_index())
+    assert by_term["z"].notna().all()

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from labelmaps.protocol.paper import compare_numbers, compare_orders
+from labelmaps.protocol.verdicts import find_marks, find_obstacle
 from labelmaps.scoring.statistics import paired_difference
 from pipeline.sources import ROOT
 
@@ -16,7 +17,12 @@ R18, R101 = ("resnet18", "torchvision V1"), ("resnet101", "torchvision DEFAULT")
 
 
 def row(model, network, variant, before, after, pointing=0.8, n=1000):
-    values = {"accuracy_after": after, "gain": after - before, "pointing": pointing}
+    values = {
+        "accuracy_before": before,
+        "accuracy_after": after,
+        "gain": after - before,
+        "pointing": pointing,
+    }
     intervals = {f"{name}_low": value - 0.01 for name, value in values.items()}
     intervals |= {f"{name}_high": value + 0.02 for name, value in values.items()}
     names = {"view": "zoom", "model": model, "variant": variant, "method": variant}
@@ -92,7 +98,6 @@ def test_compatible_is_what_lies_in_our_interval(after, verdict):
     "network",
     [
         ("resnet18", "checkpoint"),
-        ("resnet18", "random (for tests only)"),
         ("resnet18", "torchvision V2"),
         ("resnet50", "torchvision V1"),
     ],
@@ -102,6 +107,76 @@ def test_another_network_is_never_compatible(network):
     ours = table[table["verdict"] != "not run"]
     assert len(ours)
     assert set(ours["verdict"]) == {"different network"}
+
+
+@pytest.mark.parametrize("source", ["random (for tests only)", "trained on scenes", "of a new kind"])
+@pytest.mark.parametrize("same_images", [True, False])
+def test_weights_that_are_not_trained_have_no_verdict(source, same_images):
+    network = row("b", ("resnet18", source), "likelihood", 0.613, 0.878)
+    table = compared(network, same_images=same_images)
+    assert set(table["verdict"]) == {"not run", f"weights {source}"}
+    assert find_obstacle(source, 0.613, same_images) == f"weights {source}"
+    assert find_marks(pd.DataFrame([network]), PAPER, same_images).empty
+
+
+def test_a_network_that_does_not_know_the_labels_has_no_verdict():
+    table = compared(row("b", R18, "likelihood", 0.001, 0.002)).query("paper_network == 'resnet18'")
+    assert set(table["verdict"]) == {"not run", "does not know ImageNet's labels"}
+    assert find_obstacle("checkpoint", 0.0999, True) == "does not know ImageNet's labels"
+    assert find_obstacle("checkpoint", 0.1, True) == find_obstacle("torchvision V2", 0.1, True) == ""
+    assert (
+        find_obstacle("checkpoint", 0.9, False) == find_obstacle("checkpoint", 0, False) == "different images"
+    )
+
+
+def wide(network, half, n):
+    """A network's likelihood map at the paper's very value, with intervals so wide."""
+    names = ("accuracy_before", "accuracy_after", "gain", "pointing")
+    values = row("b", network, "likelihood", 0.613, 0.878, n=n)
+    return (
+        values
+        | {f"{name}_low": values[name] - half for name in names}
+        | {f"{name}_high": values[name] + half for name in names}
+    )
+
+
+@pytest.mark.parametrize(
+    ("half", "n", "verdict"),
+    [(0.0199, 2400, "compatible"), (0.0201, 2400, "too few images"), (0.3, 30, "too few images")],
+)
+def test_a_sample_that_cannot_tell_is_not_called_compatible(half, n, verdict):
+    table = compared(wide(R18, half, n))
+    found = one(table, paper_network="resnet18", method="likelihood", measure="accuracy_after")
+    assert (found["verdict"], found["ours"], found["paper"], found["n"]) == (verdict, 0.878, 0.878, n)
+
+
+@pytest.mark.parametrize(("n", "verdict"), [(99, "too few images"), (100, "not compatible")])
+def test_a_value_outside_a_wide_interval_is_refused_by_enough_images(n, verdict):
+    table = compared(wide(R18, 0.05, n) | {"accuracy_after_low": 0.9, "accuracy_after_high": 1.0})
+    found = one(table, paper_network="resnet18", method="likelihood", measure="accuracy_after")
+    assert found["verdict"] == verdict
+
+
+def test_marks_stand_beside_trained_networks_of_the_papers_architecture_on_enough_of_its_images():
+    own, theirs = ("resnet18", "checkpoint"), ("resnet50", "torchvision V1")
+    rows = [
+        wide(own, 0.01, 10_000) | {"model": "own"},
+        wide(R18, 0.03, 1000) | {"model": "few"},
+        wide(theirs, 0.01, 10_000) | {"model": "other"},
+        wide(("resnet18", "random (for tests only)"), 0.01, 10_000) | {"model": "drawn"},
+        wide(own, 0.01, 10_000) | {"model": "guesses", "accuracy_before": 0.001},
+        wide(own, 0.01, 10_000) | {"model": "own", "variant": "likelihood of=another"},
+    ]
+    marks = find_marks(pd.DataFrame(rows), PAPER, same_images=True)
+    assert marks.drop(columns="pointing").values.tolist() == [["own", "likelihood", 0.613, 0.878]]
+    assert find_marks(pd.DataFrame(rows), PAPER, same_images=False).empty
+
+
+def test_the_pointing_games_mark_needs_an_interval_of_its_own():
+    gradcam = row("a", R101, "gradcam", 0.77, 0.8)
+    for width, mark in ((0.01, 0.8775), (0.1, math.nan)):
+        summary = pd.DataFrame([gradcam | {"pointing_low": 0.85, "pointing_high": 0.85 + width}])
+        assert find_marks(summary, PAPER, True)["pointing"].tolist() == pytest.approx([mark], nan_ok=True)
 
 
 def test_other_images_are_never_compatible():
@@ -158,8 +233,8 @@ def scores(correct, pointing=None):
     )
 
 
-def order(tables, greater, lesser):
-    return one(compare_orders(tables, ORDERS), greater=greater, lesser=lesser)
+def order(tables, greater, lesser, obstacle=""):
+    return one(compare_orders(tables, ORDERS, obstacle), greater=greater, lesser=lesser)
 
 
 @pytest.mark.parametrize(
@@ -167,12 +242,23 @@ def order(tables, greater, lesser):
     [(40, 5, "as in the paper"), (5, 40, "opposite"), (12, 9, "not settled"), (0, 0, "not settled")],
 )
 def test_orders_are_judged_on_the_same_images(corrected, broken, verdict):
-    lesser = [False] * corrected + [True] * broken + [True] * 55
-    greater = [True] * corrected + [False] * broken + [True] * 55
+    lesser = [False] * corrected + [True] * broken + [True] * 100
+    greater = [True] * corrected + [False] * broken + [True] * 100
     found = order({"igub": scores(greater), "center": scores(lesser)}, "igub", "center")
     expected = paired_difference(np.array(lesser), np.array(greater))
     assert found[["ours", "ours_low", "ours_high"]].tolist() == pytest.approx(list(expected))
-    assert (found["n"], found["verdict"]) == (corrected + broken + 55, verdict)
+    assert (found["n"], found["verdict"]) == (corrected + broken + 100, verdict)
+
+
+def test_an_order_has_no_verdict_on_few_images_or_where_something_stands_in_its_way():
+    better, worse = [True] * 99, [False] * 99
+    found = order({"igub": scores(better), "center": scores(worse)}, "igub", "center")
+    assert (found["verdict"], found["ours"]) == ("too few images", 1)
+    tables = {"igub": scores([*better, True]), "center": scores([*worse, False])}
+    assert order(tables, "igub", "center")["verdict"] == "as in the paper"
+    found = order(tables, "igub", "center", "different images")
+    assert (found["verdict"], found["ours"], found["n"]) == ("different images", 1, 100)
+    assert order(tables, "likelihood", "center", "different images")["verdict"] == "not run"
 
 
 def test_pointing_is_compared_over_the_images_with_a_box():

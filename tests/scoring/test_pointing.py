@@ -1,11 +1,21 @@
 """Hits and the object's size by hand and beside plain loops over images, points, boxes and pixels."""
 
 import math
+from itertools import product
 
 import numpy as np
 import pytest
+import torch
 
-from labelmaps.scoring.pointing import SIZE_BINS, TOLERANCES, hits, object_share, size_bin, variants
+from labelmaps.scoring.pointing import (
+    SIZE_BINS,
+    TOLERANCES,
+    fills_grid,
+    hits,
+    object_share,
+    size_bin,
+    variants,
+)
 
 BOX = np.array([[10, 20, 30, 60]], np.float32)
 TWO_BOXES = np.array([[0, 0, 5, 5], [50, 50, 90, 70]], np.float32)
@@ -74,7 +84,7 @@ def test_without_a_box_there_is_no_outcome(rule, tolerance, boxes, x):
 @pytest.mark.parametrize(
     ("x", "y", "outcome"),
     [
-        (59, 79, 1),  # far from the box, in the second column and row like its corner
+        (59, 79, 1),  # far from the box, in the second column and row, whose centre is in the box
         (30, 40, 1),  # the left and upper edges belong to the cell
         (29.9, 60, 0),
         (60, 60, 0),  # the right edge belongs to the next cell
@@ -83,28 +93,29 @@ def test_without_a_box_there_is_no_outcome(rule, tolerance, boxes, x):
     ],
 )
 def test_cells_by_hand(x, y, outcome):
-    # 90 × 120 in 3 × 3 cells of 30 × 40, a box within the middle one
+    # 90 × 120 in 3 × 3 cells of 30 × 40, a box about the middle one's centre at 45, 60
     image = {"width": np.array([90]), "height": np.array([120]), "cells": 3}
-    assert hit(x, y, np.array([[35, 45, 40, 50]]), rule="cells", **image) == outcome
+    assert hit(x, y, np.array([[40, 55, 50, 65]]), rule="cells", **image) == outcome
 
 
 @pytest.mark.parametrize(
     ("box", "columns"),
     [
-        ([35, 0, 59, 9], [0, 1, 0]),
-        ([35, 0, 60, 9], [0, 1, 1]),  # the box covers up to 60, where the last cell begins
-        ([30, 0, 59, 9], [0, 1, 0]),  # 30 is no more of the first cell
-        ([29, 0, 59, 9], [1, 1, 0]),
-        ([0, 0, 89, 9], [1, 1, 1]),
-        ([90, 0, 90, 9], [0, 0, 1]),  # the last cell ends with the image
-        ([91, 0, 99, 9], [0, 0, 0]),
-        ([-9, 0, -1, 9], [0, 0, 0]),
+        ([35, 0, 44, 15], [0, 0, 0]),  # within a cell and beside its centre
+        ([35, 0, 45, 15], [0, 1, 0]),  # the box's edges count, as its pixels 35 to 44 weigh a half at 45
+        ([45, 0, 59, 15], [0, 1, 0]),
+        ([46, 0, 89, 15], [0, 0, 1]),
+        ([15, 0, 75, 15], [1, 1, 1]),
+        ([16, 0, 74, 15], [0, 1, 0]),  # overlaps all three
+        ([0, 0, 89, 14], [0, 0, 0]),
+        ([91, 0, 99, 15], [0, 0, 0]),
+        ([-9, 0, -1, 15], [0, 0, 0]),
     ],
 )
-def test_which_cells_a_box_overlaps(box, columns):
+def test_a_cell_counts_where_its_centre_lies_in_a_box(box, columns):
     image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     for flipped in (False, True):
-        points = [(5, centre) if flipped else (centre, 5) for centre in (15, 45, 75)]
+        points = [(5, other) if flipped else (other, 5) for other in (1, 31, 89)]  # anywhere in the cells
         boxes = np.array([[box[1], box[0], box[3], box[2]] if flipped else box])
         assert [hit(*point, boxes, rule="cells", **image) for point in points] == columns
 
@@ -125,11 +136,62 @@ def test_there_are_7_cells_a_side_unless_told():
     assert [hit(*point, box, rule="cells", cells=7, **image) for point in points] == [1, 1, 0, 0, 0, 0]
 
 
-def test_tolerance_widens_the_box_to_further_cells():
+def test_tolerance_widens_the_box_to_further_centres():
     image = {"width": np.array([90]), "height": np.array([90]), "cells": 3}
     box = np.array([[35, 35, 55, 55]])
-    assert [hit(75, 45, box, tolerance, rule="cells", **image) for tolerance in (4.9, 5)] == [0, 1]
-    assert [hit(15, 45, box, tolerance, rule="cells", **image) for tolerance in (5, 5.1)] == [0, 1]
+    assert [hit(80, 45, box, tolerance, rule="cells", **image) for tolerance in (19.9, 20)] == [0, 1]
+    assert [hit(10, 45, box, tolerance, rule="cells", **image) for tolerance in (19.9, 20)] == [0, 1]
+
+
+def theirs(boxes, width, height):
+    """Return the authors' mask (7, 7) of whole-numbered boxes, by another way: torch samples the mask of their pixels."""
+    mask = torch.zeros(1, 1, height, width)
+    for x0, y0, x1, y1 in boxes.astype(int):
+        mask[..., y0:y1, x0:x1] = 1
+    sampled = torch.nn.functional.interpolate(mask.double(), (7, 7), mode="bilinear", align_corners=False)
+    return (sampled[0, 0] > 0.5 - 1e-9).numpy()
+
+
+def mask_of(boxes, width, height):
+    """Return which of the 7 × 7 cells hit."""
+    share = (np.arange(7) + 0.5) / 7
+    x, y = np.meshgrid(share * width, share * height)
+    return hits(x[None], y[None], [boxes], rule="cells", width=np.array([width]), height=np.array([height]))[
+        0
+    ]
+
+
+def test_cells_are_the_mask_of_the_boxes_pixels_sampled_as_the_authors_do():
+    random = np.random.default_rng(1)
+    equal = []
+    for _ in range(300):
+        width, height = random.integers(200, 600, 2)
+        corners = np.sort(random.integers(0, [width, height], (random.integers(1, 4), 2, 2)), axis=1)
+        corners[:, 1] += corners[:, 1] == corners[:, 0]  # no box without an area
+        boxes = corners.reshape(-1, 4).astype(np.float32)
+        ours, other = mask_of(boxes, width, height), theirs(boxes, width, height)
+        equal.append(ours == other)
+        assert fills_grid([boxes], np.array([width]), np.array([height])).tolist() == [bool(ours.all())]
+    # They differ where a centre lies half a pixel or less from a corner of a box, whose pixels then weigh less than a half.
+    assert np.mean(equal) > 0.9998
+
+
+@pytest.mark.parametrize(
+    ("boxes", "filled"),
+    [
+        ([[0, 0, 99, 99]], True),
+        ([[7, 7, 93, 93]], True),  # the outer centres are at 100 / 14 and 100 − 100 / 14
+        ([[8, 0, 99, 99]], False),
+        ([[0, 0, 99, 50], [0, 45, 99, 99]], True),  # together
+        ([[0, 0, 99, 49], [0, 51, 99, 99]], False),  # the middle row's centre is at 50
+        ([[40, 40, 60, 60]], False),
+    ],
+)
+def test_boxes_fill_the_grid_where_no_cell_is_free(boxes, filled):
+    boxes = np.array(boxes)
+    sides = np.array([100])
+    assert fills_grid([boxes], sides, sides).tolist() == [filled]
+    assert fills_grid([NO_BOX, boxes], np.repeat(sides, 2), np.repeat(sides, 2)).tolist() == [False, filled]
 
 
 @pytest.fixture(scope="module")
@@ -148,26 +210,18 @@ def many_images():
 
 
 def plain_hit(x, y, boxes, tolerance, rule, width, height, cells):
-    """One point, with loops; for "cells", by comparing the box with the cell's edges in pixels."""
+    """One point, with loops; for "cells", by looking for the cell whose centre takes the point's place."""
     if len(boxes) == 0:
         return math.nan
-    for x0, y0, x1, y1 in boxes[:1] if rule == "first" else boxes:
-        overlaps = []
-        for point, low, high, side in ((x, x0, x1, width), (y, y0, y1, height)):
-            low, high = low - tolerance, high + tolerance
-            if rule != "cells":
-                overlaps.append(low <= point <= high)
-                continue
+    point = [x, y]
+    if rule == "cells":
+        for axis, side in enumerate((width, height)):
             edges = [i * side / cells for i in range(cells + 1)]
-            cell = [i for i in range(cells) if edges[i] <= point < edges[i + 1]]
-            cell += [cells - 1] if point == side else []
-            overlaps.append(
-                any(
-                    (low < edges[i + 1] or (i == cells - 1 and low == side)) and high >= edges[i]
-                    for i in cell
-                )
-            )
-        if all(overlaps):
+            cell = [i for i in range(cells) if edges[i] <= point[axis] < edges[i + 1]]
+            cell += [cells - 1] if point[axis] == side else []
+            point[axis] = (cell[0] + 0.5) * side / cells if cell else math.nan
+    for x0, y0, x1, y1 in boxes[:1] if rule == "first" else boxes:
+        if x0 - tolerance <= point[0] <= x1 + tolerance and y0 - tolerance <= point[1] <= y1 + tolerance:
             return 1
     return 0
 
@@ -189,17 +243,23 @@ def test_hits_agree_with_a_plain_loop(many_images, rule, tolerance):
     np.testing.assert_array_equal(one, outcome[:, 1, 2])
 
 
-def test_a_hit_by_first_is_one_by_any_and_a_hit_by_any_in_the_image_is_one_by_cells(many_images):
-    x, y, boxes, width, height = many_images
-    x, y = (np.clip(v, 0, side[:, None, None]) for v, side in ((x, width), (y, height)))
+def test_a_hit_by_first_is_one_by_any(many_images):
+    x, y, boxes, *_ = many_images
     boxed = np.array([len(image) > 0 for image in boxes])
-    image = {"width": width, "height": height}
-    first, in_any, cells = (
-        hits(x, y, boxes, rule=rule, **image)[boxed] for rule in ("first", "any", "cells")
-    )
+    first, in_any = (hits(x, y, boxes, rule=rule)[boxed] for rule in ("first", "any"))
     assert (first <= in_any).all()
-    assert (in_any <= cells).all()
-    assert first.sum() < in_any.sum() < cells.sum()
+    assert first.sum() < in_any.sum()
+
+
+def test_the_centre_of_a_cell_hits_by_cells_where_it_hits_by_any(many_images):
+    *_, boxes, width, height = many_images
+    share = (np.arange(7) + 0.5) / 7
+    x, y = (
+        axis * side[:, None, None]
+        for axis, side in zip(np.meshgrid(share, share), (width, height), strict=True)
+    )
+    by_any, by_cells = (hits(x, y, boxes, rule=rule, width=width, height=height) for rule in ("any", "cells"))
+    np.testing.assert_array_equal(by_cells, by_any)
 
 
 def test_the_images_order_changes_nothing_but_the_order(many_images):
@@ -295,9 +355,12 @@ def test_variants_by_hand(three_images):
         # Widened to 25…95: all four cells of the first; the second's reach (25, 25), (25, 75) and (75, 75).
         ("any", 15, "all"): ([1, 1], [1, 0.75], [1, 1], [1, 1]),
         ("first", 15, "all"): ([1, 1], [1, 0.5], [1, 1], [1, 1]),
-        # 7 × 7 cells of 14.3 pixels: the point at 35, 60 lies in column 2 (28.6…42.9) and row 4 (57.1…71.4), as far as the
-        # box reaches to 30, 60. The grid's points lie in rows and columns 1 and 5, those of the last box are 5 and 6.
-        ("cells", 0, "all"): ([1, 1], [0.25, 0.5], [1, 1], [1, 1]),
+        # 7 × 7 cells of 14.3 pixels, with centres at 7.1, 21.4, 35.7, 50, 64.3, 78.6, 92.9: the point at 35, 60 lies in
+        # column 2 and row 4, whose centre is beside the box, with a tolerance of 15 in it. The grid's points lie in rows and
+        # columns 1 and 5; the last box has the centre of row and column 6 alone.
+        ("cells", 0, "all"): ([1, 0], [0.25, 0.25], [0, 1], [1, 1]),
+        ("cells", 15, "all"): ([1, 1], [0.25, 0.5], [1, 1], [1, 1]),
+        ("cells", 0, "unfilled"): ([1, 0], [0.25, 0.25], [0, 1], [1, 1]),
     }
     for (rule, tolerance, subset), hit in expected.items():
         found = [result[method, rule, tolerance, subset] for method in METHODS]
@@ -306,7 +369,7 @@ def test_variants_by_hand(three_images):
 
 def test_every_variant_is_played_once(three_images):
     keys = list(played(*three_images))
-    subsets = ["all", *SIZE_BINS, "hard"]
+    subsets = ["all", *SIZE_BINS, "hard", "unfilled"]
     expected = {
         (m, r, t, s) for m in METHODS for r in ("any", "first", "cells") for t in TOLERANCES for s in subsets
     }
@@ -321,6 +384,14 @@ def test_best_cell_is_the_best_of_the_very_subset(three_images):
     result = played(points, boxes, sides, sides, grid_points)
     assert result["best_cell", "any", 0, "all"] == [1, 1, 0]
     assert result["best_cell", "any", 0, "hard"] == [1]
+
+
+def test_images_that_the_boxes_fill_are_a_subset_of_their_own(three_images):
+    points, boxes, *rest = three_images
+    result = played(points, [np.array([[0, 0, 99, 99]]), *boxes[1:]], *rest)
+    for rule, tolerance in product(("any", "first", "cells"), TOLERANCES):
+        assert [len(result["m", rule, tolerance, subset]) for subset in ("all", "unfilled")] == [2, 1]
+        assert result["m", rule, tolerance, "unfilled"] == result["m", rule, tolerance, "all"][1:]
 
 
 def test_an_image_without_a_box_changes_nothing(three_images):

@@ -455,7 +455,7 @@ def test_pointing_table_by_hand():
     points = {"m": (np.array([70.0, 20, 70]), np.array([50.0, 50, 50]))}
     table = pointing_table(points, boxes, np.full(3, 100), np.full(3, 100), grid_points)
     assert list(table.columns) == POINTING_COLUMNS
-    assert len(table) == 4 * 3 * 2 * 7
+    assert len(table) == 4 * 3 * 2 * 8
     table = table.set_index(["rule", "tolerance", "subset", "method"])
     expected = {"m": wilson(1, 2), "uniform": (0.5,) * 3, "best_cell": wilson(2, 2), "ceiling": wilson(2, 2)}
     for subset, n in (("all", 2), ("hard", 2)):

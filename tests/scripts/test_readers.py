@@ -257,6 +257,7 @@ def ranking_of(files, ranking, terms):
         outcomes=outcomes,
         index=files["index"],
         paper=PAPER,
+        has_imagenet_classes=False,
         ranking=both(ranking),
         terms=both(terms),
         rows=rows,
@@ -289,6 +290,7 @@ def papers_numbers_of(files, numbers, orders):
         numbers=both(numbers),
         orders=both(orders),
         index=files["index"],
+        has_imagenet_classes=False,
         rows=ROWS,
         made_by=SCORED,
     )
@@ -377,6 +379,7 @@ READERS = {
             summary=files["summary"],
             paper=PAPER,
             index=files["index"],
+            has_imagenet_classes=False,
             figures=[out / "a.png"],
             view="zoom",
             methods=list(METHODS),

@@ -10,6 +10,8 @@ from PIL import Image
 from helpers import warm_python
 from labelmaps import views
 from labelmaps.errors import InputError
+from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
+from labelmaps.modules import load_module, module_names, option_names
 from labelmaps.resampling.boxes import resize_boxes
 from labelmaps.resampling.taps import Sampling, sample_intervals
 from labelmaps.views.zoom import View
@@ -333,3 +335,35 @@ def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
     for path in kept:
         path.write_bytes(kept[path][:100])
     assert f"compiling anew: what is kept in {folder} cannot be used" in run()
+
+
+def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image():
+    for family in module_names(views):
+        assert views.find_map_obstacle(views.create_view(family)) == ""
+        assert "is_affine" not in option_names(load_module(views, family).View)
+
+
+@pytest.mark.parametrize(
+    ("stated", "obstacle"),
+    [
+        ({}, "does not say"),
+        ({"is_affine": False}, "no places in a box"),
+        ({"is_affine": "no"}, "does not say"),
+        ({"is_affine": property(lambda view: view.mask)}, "no places in a box"),  # of some options alone
+        ({"is_affine": property(lambda view: not view.mask)}, ""),
+    ],
+)
+def test_what_a_family_says_counts_and_silence_is_no(stated, obstacle):
+    family = type("View", (), {"__module__": "labelmaps.views.mine", "mask": False, **stated})
+    text = views.find_map_obstacle(family())
+    assert bool(text) == bool(obstacle)
+    assert obstacle in text
+    assert not text or "`mine`" in text
+
+
+def test_a_map_of_x0_is_refused_on_a_view_over_which_it_cannot_be_read(monkeypatch):
+    monkeypatch.setattr(View, "is_affine", False)
+    with pytest.raises(
+        InputError, match=r"^a map of x₀ cannot be read on this view: .*`zoom`.*Choose another"
+    ):
+        compute_saliency_of_glimpses(None, None, View(), None, None, batch=1)

@@ -18,7 +18,7 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.pointing import hits
+from labelmaps.scoring.pointing import fills_grid, hits
 from labelmaps.views.zoom import View
 from pipeline.sources import ROOT
 
@@ -99,3 +99,26 @@ def test_points_are_the_stored_ones(stored, index, thorough):
         assert differing.mean() <= TOLERANCE, f"{method}: {list(differing[differing].index)}"
     if thorough:
         check_pointing(points, index)
+
+
+def test_the_authors_cells_are_the_pixel_mask_of_real_boxes_brought_to_7_by_7(stored, index):
+    """All cells equal torch's own sampling; of 1,000 images an independent implementation found 11.7 % filled."""
+    width, height = (index[side].to_numpy() for side in ("width", "height"))
+    share = (np.arange(7) + 0.5) / 7
+    x, y = (
+        axis * side[:, None, None]
+        for axis, side in zip(np.meshgrid(share, share), (width, height), strict=True)
+    )
+    cells = hits(x, y, index["boxes"], rule="cells", width=width, height=height)
+    for found, boxes, w, h in zip(cells, index["boxes"], width, height, strict=True):
+        mask = torch.zeros(1, 1, h, w)
+        for x0, y0, x1, y1 in boxes.astype(int):
+            mask[..., y0:y1, x0:x1] = 1
+        sampled = torch.nn.functional.interpolate(mask, (7, 7), mode="bilinear", align_corners=False)
+        np.testing.assert_array_equal(found, sampled[0, 0] > 0.5 - 1e-4)
+    assert cells[:, 3, 3].mean() == 345 / 400  # the image's centre is its cell's, so "any" says the same
+    assert np.mean(hits(width / 2, height / 2, index["boxes"])) == 345 / 400
+    assert fills_grid(index["boxes"], width, height).mean() == 49 / 400
+    assert not hits(
+        stored["dff_x"], stored["dff_y"], index["boxes"], rule="cells", width=width, height=height
+    )[(cells == 0).all(axis=(1, 2))].any()

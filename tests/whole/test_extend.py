@@ -81,6 +81,36 @@ def test_a_view_of_ones_own_has_label_maps_and_scores(run):
     assert len(scores) == 4
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("target", "layer", "message"),
+    [
+        ("summary.csv", {"run": {"methods": ["likelihood", "gradcam"]}}, "leave gradcam out of run.methods"),
+        ("summary.csv", {"calibration": {"views": ["retina"]}}, "calibration.views: Grad-CAM and DFF"),
+        ("retina/drawn/saliency/dff.h5", {}, "views.retina: maps of methods on x₀"),
+        ("retina/drawn/scores/gradcam.parquet", {}, "views.retina: maps of methods on x₀"),
+    ],
+)
+def test_a_map_of_the_log_polar_view_is_refused_before_any_job(repository, tmp_path, target, layer, message):
+    write_images(tmp_path)
+    run = ENTRIES[1]["run"] | {"datasets": ["four"], "models": ["drawn"]} | layer.pop("run", {})
+    config = write_config(
+        tmp_path / "c.yaml",
+        datasets={"four": {"images": "images", "boxes": "boxes.csv"}},
+        models={"drawn": {"architecture": "small_resnet", "random": {"seed": 3}}},
+        views=ENTRIES[1]["views"],
+        **layer,
+        run=run,
+    )
+    result = snakemake(
+        tmp_path, "-n", f"results/four/{target}", "--configfile", config, repository=repository
+    )
+    text = result.stdout + result.stderr
+    assert result.returncode != 0
+    assert message in text, text
+    assert "most recent call" not in text
+
+
 @pytest.fixture(scope="module")
 def log_polar(tmp_path_factory):
     """The page's view family, as a module."""

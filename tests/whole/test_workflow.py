@@ -168,12 +168,16 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     explorer = (results / "explorer.html").read_text(encoding="utf-8")
     assert all(f'"id":"{image}"' in explorer for image in SIZES)
     assert set(pd.read_csv(results / "paper.csv")["verdict"]) == {"different network"}
-    assert len(pd.read_csv(results / "paper_orders.csv")) == 8
+    orders = pd.read_csv(results / "paper_orders.csv")
+    assert len(orders) == 8
+    assert set(orders["verdict"]) == {
+        "does not know ImageNet's labels"
+    }  # as of random weights in a checkpoint
     n_compared = len(METHODS) + 5  # nulls that choose no fixation
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
-    rules_and_tolerances, subsets, baselines = 3 * 2, 7, 3
+    rules_and_tolerances, subsets, baselines = 3 * 2, 8, 3
     rows = rules_and_tolerances * subsets * (len(METHODS) + baselines)
     assert len(pd.read_csv(results / "pointing.csv")) == rows
     assert not list(folder.rglob(".*.tmp*"))
@@ -537,6 +541,8 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert {reading.split(",")[0] for reading in ranking["reading"]} == {"zoom", "crop_0.6"}
     assert set(ranking["n_images"]) == {3}
     assert set(ranking["images"]) == {"ImageNet validation"}
+    assert set(ranking["verdict"]) == {"does not know ImageNet's labels"}
+    assert ranking[["rank", "p", "best_share"]].isna().all(axis=None)
     assert set(ranking["view"]) == {"zoom", "crop_0.6"}
     assert set(ranking["arrival"]) <= {"nearest", "index", "either"}
     assert set(terms["method"]) == {"likelihood", "gradcam", "max_logit", "igub", "dff"}

@@ -7,8 +7,9 @@ import pandas as pd
 
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
-from labelmaps.protocol.calibration import rank_readings, terms_of
+from labelmaps.protocol.calibration import judge_readings, rank_readings, terms_of
 from labelmaps.protocol.readings import readings_of
+from labelmaps.protocol.verdicts import FEWEST, TOO_FEW, find_obstacle
 from labelmaps.storage.csv_tables import read_paper, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import (
@@ -28,6 +29,7 @@ def calibrate(
     paper: Path,
     ranking: list[Path],
     terms: list[Path],
+    has_imagenet_classes: bool,
     rows: list[dict],
     resamples: int,
     seed: int,
@@ -35,12 +37,13 @@ def calibrate(
 ) -> None:
     """Write the ranking and its terms; `rows` says what each file of outcomes is, in the tables' first columns.
 
-    view and arrival say what a reading is; images, whether they are the paper's: those of ImageNet's validation.
+    has_imagenet_classes: whether the labels are ImageNet's. In the tables, view and arrival say what a reading is; images,
+    whether they are the paper's: those of ImageNet's validation.
     made_by: the settings of all files, as from `Study.calibrated`.
     """
-    stated = read_paper(paper)
-    ids = read_index(index)["image"].tolist()
-    images = "ImageNet validation" if are_imagenet_validation(ids) else "other images"
+    stated, ours = read_paper(paper), read_index(index)
+    ids, same_images = ours["image"].tolist(), are_imagenet_validation(ours, has_imagenet_classes)
+    images = "ImageNet validation" if same_images else "other images"
     by_model: dict[str, list[tuple[dict, dict, Path]]] = {}
     for row, look, path in zip(rows, made_by["networks"], outcomes, strict=True):
         by_model.setdefault(row["model"], []).append((row, look, path))
@@ -60,12 +63,15 @@ def calibrate(
                 check_same_images(ids, arrival_rows["image"].tolist(), path)
             readings |= readings_of(row["view"], table)
         named = {name: table for name, (_, table) in readings.items()}
-        tables = rank_readings(named, terms_of(network["architecture"], stated), resamples, seed)
+        before = max(table["before"].mean() for table in named.values())
+        obstacle = find_obstacle(network["weights"], before, same_images) or TOO_FEW * (len(ids) < FEWEST)
+        ranked = rank_readings(named, terms_of(network["architecture"], stated), resamples, seed)
+        tables = judge_readings(*ranked, obstacle)
         for table, collected in zip(tables, (rankings, by_terms), strict=True):
             what = pd.DataFrame([network | readings[name][0] for name in table["reading"]])
             collected.append(pd.concat([what, table], axis=1))
-        best = tables[0].iloc[0]
-        logger.info("%s: best of %d readings: %s", network["model"], len(readings), best["reading"])
+        best = f"best: {tables[0]['reading'].iloc[0]}" if not obstacle else f"not ranked: {obstacle}"
+        logger.info("%s, %d readings; %s", network["model"], len(readings), best)
     made_of = made_by | {"label_maps": label_maps}
     write_results(ranking, pd.concat(rankings), made_of)
     write_results(terms, pd.concat(by_terms), made_of)

@@ -7,6 +7,7 @@ import pandas as pd
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
+from labelmaps.protocol.verdicts import find_obstacle
 from labelmaps.storage.csv_tables import read_paper, read_paper_orders, read_results, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin, check_settings
@@ -21,16 +22,19 @@ def compare_with_paper(
     numbers: list[Path],
     orders: list[Path],
     index: Path,
+    has_imagenet_classes: bool,
     rows: list[dict],
     made_by: dict,
 ) -> None:
-    """Write the two tables; `rows` says for each file of scores its view, model, method and the method's variant.
+    """Write the two tables.
 
-    made_by: the settings of all of them, as from `Study.scored`.
+    has_imagenet_classes: whether the labels are ImageNet's. rows: for each file of scores its view, model, weights and
+        variant of the method. made_by: the settings of all files, as from `Study.scored`.
     """
     table_of_all = read_results(summary, made_by)
-    stated, stated_orders = read_paper(paper), read_paper_orders(paper_orders)
-    ids = read_index(index)["image"].tolist()
+    stated, stated_orders, images = read_paper(paper), read_paper_orders(paper_orders), read_index(index)
+    ids, same_images = images["image"].tolist(), are_imagenet_validation(images, has_imagenet_classes)
+    weights = {(row["view"], row["model"]): row["weights"] for row in rows}
     by_network: dict[tuple[str, str], dict[str, pd.DataFrame]] = {}
     origins: dict[tuple[str, str], dict] = {}
     for row, path in zip(rows, scores, strict=True):
@@ -42,13 +46,14 @@ def compare_with_paper(
         by_network.setdefault(network, {})[row["variant"]] = table
     compared = []
     for (view, model), tables in by_network.items():
-        table = compare_orders(tables, stated_orders)
+        before = next(iter(tables.values()))["correct_before"].mean()
+        obstacle = find_obstacle(weights[view, model], before, same_images)
+        table = compare_orders(tables, stated_orders, obstacle)
         table.insert(0, "view", view)
         table.insert(1, "model", model)
         compared.append(table)
     found = {"label_maps": [origin["label_maps"] for origin in origins.values()]}
     check_same_origin(found, table_of_all.attrs, summary)
-    same_images = are_imagenet_validation(ids)
     write_results(numbers, compare_numbers(table_of_all, stated, same_images), made_by)
     write_results(orders, pd.concat(compared), made_by)
 

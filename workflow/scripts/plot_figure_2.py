@@ -6,6 +6,7 @@ from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.figures import style
 from labelmaps.figures.figure_2 import draw_figure_2
 from labelmaps.jobs.script import run_script
+from labelmaps.protocol.verdicts import find_marks
 from labelmaps.storage.csv_tables import read_paper, read_results
 
 
@@ -14,6 +15,7 @@ def plot_figure_2(
     summary: Path,
     paper: Path,
     index: Path,
+    has_imagenet_classes: bool,
     figures: list[Path],
     view: str,
     methods: list[str],
@@ -22,15 +24,16 @@ def plot_figure_2(
 ) -> None:
     """Draw these methods through `view` in these sizes, in the format of each figure's name.
 
-    made_by: the settings that must have made the summary. The paper's values stand beside them where the images are its own.
+    has_imagenet_classes: whether the labels are ImageNet's. The paper's values stand beside ours where `find_marks` says so.
+    made_by: the settings that must have made the summary.
     """
     style.prepare()
-    table, stated = read_results(summary, made_by), read_paper(paper)
+    table = read_results(summary, made_by)
     shown = table["method"].isin(methods) | (table["cue"] == "baseline")
-    if not are_imagenet_validation(read_index(index)["image"]):
-        stated = stated.iloc[:0]
     rows = table[shown & (table["view"] == view)]
-    style.draw(lambda width: draw_figure_2(rows, stated, width), figures, sizes)
+    same_images = are_imagenet_validation(read_index(index), has_imagenet_classes)
+    marks = find_marks(rows, read_paper(paper), same_images)
+    style.draw(lambda width: draw_figure_2(rows, marks, width), figures, sizes)
 
 
 if __name__ == "__main__":
