@@ -41,7 +41,7 @@ from labelmaps.explorer.data import (
     drawing_of,
     embed_image,
 )
-from labelmaps.explorer.page import render_explorer
+from labelmaps.explorer.page import PAGE, render_explorer
 from labelmaps.figures import style
 from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
@@ -58,7 +58,6 @@ from pipeline.sources import ROOT
 from workflow.scripts.build_explorer import build_explorer
 from workflow.scripts.choose_examples import choose_examples
 
-PAGE = [ROOT / "labelmaps/explorer" / name for name in ("page.html", "page.css", "views.js", "page.js")]
 SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
 HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;\"'<!--"
 CLASSES = ["tench", "hammer", HOSTILE, "crane", "sea lion", "maillot"]
@@ -191,7 +190,6 @@ def study(tmp_path_factory):
         "classes": folder / "classes.txt",
         "summary": folder / "summary.parquet",
         **write_study(folder),
-        "page": PAGE,
         "explorer": folder / "explorer.html",
         "dataset": "six",
         "networks": list(product(VIEWS, MODELS)),
