@@ -11,11 +11,13 @@ from pathlib import Path
 from snakemake.logging import logger
 
 from pipeline.checks import refuse_files, refuse_names
+from pipeline.parts import strays
+from pipeline.patterns import match_any
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import reference_of
 from pipeline.settings.reading import read_settings, refuse_repeated_keys
 from pipeline.sources import ROOT, shown, sources
-from pipeline.study import PAPER_METHODS, Study, match_any
+from pipeline.study import PAPER_METHODS, Study
 
 try:
     for path in workflow.overwrite_configfiles:
@@ -82,8 +84,12 @@ def drawn(name, sizes=None, **report_options):
 def label_map_parts(dataset, view, model):
     """Return the parts of a network's label maps; warn where they are not as many as the settings say."""
     parts, planned = study.label_map_parts(dataset, view, model), settings.n_parts(dataset, view, model)
-    if len(parts) != planned and workflow.is_main_process:
-        logger.warning(
-            f"{Path(parts[0]).parent} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
-        )
+    folder = Path(parts[0]).parent
+    if workflow.is_main_process:
+        if len(parts) != planned:
+            logger.warning(
+                f"{folder} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
+            )
+        if names := strays(folder):
+            logger.warning(f"{folder}: passed over, as no run makes parts of such names: {', '.join(names[:5])}")
     return parts
