@@ -5,12 +5,14 @@ reads the configuration.
 """
 
 import inspect
+import os
 import sys
 from pathlib import Path
 
 from snakemake.logging import logger
 
-from pipeline.checks import refuse_files, refuse_names
+from pipeline import session
+from pipeline.checks import refuse_files, refuse_names, selected_files
 from pipeline.parts import strays
 from pipeline.patterns import match_any
 from pipeline.settings.base import ConfigurationError
@@ -19,12 +21,15 @@ from pipeline.settings.reading import read_settings, refuse_repeated_keys
 from pipeline.sources import ROOT, shown, sources
 from pipeline.study import PAPER_METHODS, Study
 
+session.clear(os.environ)
+
 try:
     for path in workflow.overwrite_configfiles:
         refuse_repeated_keys(path)
     settings = read_settings(config)
     study = Study(settings)
     refuse_names(ROOT, sys.executable)
+    session.refuse_misread_paths([ROOT, Path.cwd(), *(path for _, path, _ in selected_files(study))])
     refuse_files(study)
 except ConfigurationError as error:
     raise WorkflowError(str(error))

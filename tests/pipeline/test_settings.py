@@ -7,12 +7,12 @@ from typing import get_args, get_type_hints
 import pytest
 import yaml
 
+import pipeline.settings.base
 from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.methods import igub
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.shift import View as Shift
-from pipeline.settings import base
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import Dataset, Sample
 from pipeline.settings.reading import MOST_MISTAKES, read_settings, refuse_repeated_keys
@@ -604,18 +604,20 @@ THOUSANDS = [f"net{i}" for i in range(3000)]
 
 def test_a_mistake_that_thousands_of_entries_share_is_searched_once_and_the_list_ends(monkeypatch):
     searched = []
-    monkeypatch.setattr(base.difflib, "get_close_matches", lambda name, *_: searched.append(name) or [])
-    base._hint.cache_clear()
+    monkeypatch.setattr(
+        pipeline.settings.base.difflib, "get_close_matches", lambda name, *_: searched.append(name) or []
+    )
+    pipeline.settings.base._hint.cache_clear()
     entry = {"architecture": "resnet19", "random": {}}
     text = mistakes({"models": dict.fromkeys(THOUSANDS, entry)})
     assert searched == ["resnet19"]
     assert len(text.splitlines()) < 60
     assert text.endswith(f"and {len(THOUSANDS) - MOST_MISTAKES} more")
-    base._hint.cache_clear()
+    pipeline.settings.base._hint.cache_clear()
 
 
 def test_of_thousands_of_names_some_are_named_to_choose_from():
-    models = dict.fromkeys(THOUSANDS, {"architecture": "resnet18", "random": {}})
+    models = {name: {"architecture": "resnet18", "random": {}} for name in THOUSANDS}
     text = mistakes({"models": models, "run": {"models": ["net300x"]}})
     assert "run.models 'net300x' is unknown; did you mean 'net300'? choose from small_resnet, net0" in text
     assert "(3001 in all)" in text
