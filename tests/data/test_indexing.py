@@ -249,7 +249,7 @@ def test_a_machine_without_semaphores_makes_the_index(data, monkeypatch):
         raise PermissionError("no semaphores")
 
     monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
-    monkeypatch.setattr("tqdm.std.TqdmDefaultWriteLock.mp_lock", None)
+    monkeypatch.delattr("tqdm.std.TqdmDefaultWriteLock.mp_lock", raising=False)
     index, _ = index_of(data, workers=2)
     assert list(index["image"]) == IDS
 
