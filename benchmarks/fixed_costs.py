@@ -29,7 +29,9 @@ IMAGES = re.compile(r"4 images in ([\d.]+) s")
 
 def run_command(command: list[str], folder: Path) -> str:
     """Run a command in a folder and return its output; if it fails, print its output and exit."""
-    process = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = subprocess.run(
+        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, encoding="utf-8"
+    )
     if process.returncode:
         sys.exit(process.stdout)
     return process.stdout
@@ -56,7 +58,7 @@ def time_part(run: list[str], folder: Path, repeats: int) -> tuple[float, float]
 
     def make(_: int) -> None:
         run_command([*run, "--force", str(maps.relative_to(folder))], folder)
-        match = IMAGES.search(log.read_text())
+        match = IMAGES.search(log.read_text(encoding="utf-8"))
         if match is None:
             sys.exit(f"{log}: does not state the seconds of 4 images")
         image_seconds.append(float(match.group(1)))

@@ -36,7 +36,7 @@ LABELS = 14
 
 def read_resident_memory() -> float:
     """Read the resident memory of this process, in MiB."""
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
     return pages * resource.getpagesize() / 2**20
 
 
@@ -69,7 +69,10 @@ def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
 def time_dry_run(parts: int, images: int, folder: Path) -> None:
     """Print the time of a dry run for a data set whose label maps are divided into so many parts."""
     path = folder / "parts.yaml"
-    path.write_text(yaml.safe_dump({"datasets": {"scenes": {"scenes": {"images": images}, "parts": parts}}}))
+    path.write_text(
+        yaml.safe_dump({"datasets": {"scenes": {"scenes": {"images": images}, "parts": parts}}}),
+        encoding="utf-8",
+    )
     command = [
         sys.executable,
         "-m",

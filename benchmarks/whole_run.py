@@ -59,7 +59,10 @@ def prepare(folder: Path, images: list[Path], networks: list[str], device: str, 
     (folder / "images").mkdir(parents=True)
     for path in images:
         (folder / "images" / path.name).hardlink_to(path)
-    synsets = [line.split()[0] for line in (ROOT / "resources/imagenet_classes.txt").read_text().splitlines()]
+    synsets = [
+        line.split()[0]
+        for line in (ROOT / "resources/imagenet_classes.txt").read_text(encoding="utf-8").splitlines()
+    ]
     boxes = [f"{synsets[i % len(synsets)]} 50 40 300 280" for i in range(len(images))]
     table = pd.DataFrame({"ImageId": [path.stem for path in images], "PredictionString": boxes})
     table.to_csv(folder / "boxes.csv", index=False)
@@ -71,7 +74,7 @@ def prepare(folder: Path, images: list[Path], networks: list[str], device: str, 
         "compute": {"device": device, "precision": "auto", "compile": "always", "threads": cores},
         "run": {"datasets": ["generated"], "models": networks},
     }
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
 
 
 def run(folder: Path, cores: int) -> float:
@@ -91,7 +94,7 @@ def read_job_times(folder: Path) -> pd.DataFrame:
     seconds_of_job = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file():
-            metadata = json.loads(path.read_text())  # of one output; each job has its own log
+            metadata = json.loads(path.read_text(encoding="utf-8"))  # of one output; each job has its own log
             seconds_of_job[metadata["rule"], *metadata["log"]] = metadata["endtime"] - metadata["starttime"]
     table = pd.DataFrame(
         [(rule, seconds) for (rule, *_), seconds in seconds_of_job.items()], columns=["rule", "seconds"]

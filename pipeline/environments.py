@@ -29,7 +29,9 @@ def environment(group: str) -> str:
         "--no-annotate",
         "--no-header",
     ]
-    pins = subprocess.run(export, cwd=ROOT, check=True, capture_output=True, text=True).stdout.splitlines()
+    pins = subprocess.run(
+        export, cwd=ROOT, check=True, capture_output=True, encoding="utf-8"
+    ).stdout.splitlines()
     content = {"channels": ["conda-forge"], "dependencies": [f"python={PYTHON}", "pip", {"pip": pins}]}
     return HEADER + yaml.safe_dump(content, sort_keys=False, width=1000)
 
@@ -42,8 +44,8 @@ def main() -> None:
     for group in GROUPS:
         path, text = ROOT / "envs" / f"{group}.yaml", environment(group)
         if not check:
-            path.write_text(text)
-        elif not path.is_file() or path.read_text() != text:
+            path.write_text(text, encoding="utf-8")
+        elif not path.is_file() or path.read_text(encoding="utf-8") != text:
             sys.exit(f"{path} differs from uv.lock: run `python -m pipeline.environments`")
 
 

@@ -38,7 +38,7 @@ def shown(path: Path) -> str:
 def imported_files(path: Path) -> list[Path]:
     """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
     files = []
-    for node in run_nodes(ast.parse(path.read_text(), path)):
+    for node in run_nodes(ast.parse(path.read_text(encoding="utf-8"), path)):
         if isinstance(node, ast.Import):
             files += [file for name in node.names for file in module_files(name.name)]
         elif isinstance(node, ast.ImportFrom) and node.module:

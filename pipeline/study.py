@@ -6,7 +6,6 @@ needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk
 
 import itertools
 import os
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -25,11 +24,6 @@ from pipeline.sources import ROOT
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
-
-
-def match_any(names: Iterable[str]) -> str:
-    """Write the regular expression that matches these names and nothing else, as a constraint on a wildcard."""
-    return "|".join(map(re.escape, names)) or "(?!)"  # matches nothing
 
 
 def is_visible(path: str) -> bool:

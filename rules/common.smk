@@ -9,18 +9,24 @@ two values could be exchanged, they stand in one param `by_name`.
 """
 
 import inspect
+import os
 import sys
 from pathlib import Path
 
 from snakemake.logging import logger
 
-from pipeline.checks import refuse_files, refuse_names
+from pipeline import session
+from pipeline.checks import refuse_files, refuse_names, selected_files
 from pipeline.contents import Contents, name_code
+from pipeline.parts import strays
+from pipeline.patterns import match_any
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import reference_of
 from pipeline.settings.reading import read_settings, read_yaml, refuse_repeated_keys
 from pipeline.sources import ROOT, sources
-from pipeline.study import PAPER_METHODS, Study, match_any
+from pipeline.study import PAPER_METHODS, Study
+
+session.clear(os.environ)
 
 try:
     for path in workflow.overwrite_configfiles:
@@ -28,6 +34,7 @@ try:
     settings = read_settings(config)
     study = Study(settings, Contents(Path(".snakemake/contents.json") if workflow.is_main_process else None))
     refuse_names(ROOT, sys.executable)
+    session.refuse_misread_paths([ROOT, Path.cwd(), *(path for _, path, _ in selected_files(study))])
     refuse_files(study)
 except ConfigurationError as error:
     raise WorkflowError(str(error))
@@ -35,8 +42,9 @@ except ConfigurationError as error:
 if workflow.is_main_process:
     defaults = [read_yaml(ROOT / "config" / name) for name in ("config.yaml", "readings.yaml")]
     for key, names in study.unselected(workflow.config_settings.overwrite_config, defaults).items():
-        selected = ", ".join(getattr(settings.run, key))
-        logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {', '.join(names)}")
+        selected, more = ", ".join(getattr(settings.run, key)), f" and {len(names) - 5} more" * (len(names) > 5)
+        left = ", ".join(names[:5]) + more
+        logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {left}")
 
 
 wildcard_constraints:
@@ -105,8 +113,12 @@ def drawn(name, sizes=None, **report_options):
 def label_map_parts(dataset, view, model):
     """Return the parts of a network's label maps; warn where they are not as many as the settings say."""
     parts, planned = study.label_map_parts(dataset, view, model), settings.n_parts(dataset, view, model)
-    if len(parts) != planned and workflow.is_main_process:
-        logger.warning(
-            f"{Path(parts[0]).parent} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
-        )
+    folder = Path(parts[0]).parent
+    if workflow.is_main_process:
+        if len(parts) != planned:
+            logger.warning(
+                f"{folder} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
+            )
+        if names := strays(folder):
+            logger.warning(f"{folder}: passed over, as no run makes parts of such names: {', '.join(names[:5])}")
     return parts

@@ -17,7 +17,13 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
     """Return the rows of the index that belong to a part: contiguous, and as many in each part as possible.
 
     part: the number of the part, from 1. parts: the number of parts.
+
+    Raises `InputError` for a part that there cannot be.
     """
+    if not 1 <= part <= parts:
+        raise InputError(
+            f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 on"
+        )
     bounds = np.linspace(0, len(index), parts + 1).round().astype(int)
     return index.iloc[bounds[part - 1] : bounds[part]]
 

@@ -5,8 +5,8 @@ import os
 import tarfile
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from multiprocessing.pool import ThreadPool
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
@@ -42,6 +42,7 @@ from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
 from labelmaps.data.plausibility import ImageBoxes, check_plausible, is_within_first_pixel
 from labelmaps.errors import InputError
+from labelmaps.jobs.ahead import in_order
 from labelmaps.jobs.progress import progress
 from labelmaps.storage.files import open_regular
 
@@ -49,6 +50,7 @@ logger = logging.getLogger(__name__)
 
 # What boxes that are rounded may exceed the image by, as a share of its side: two fractions of three digits, by 0.0005 each.
 ROUNDING = 0.0011
+DEPTH = 64  # images per thread that are examined ahead of the list
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
@@ -412,9 +414,11 @@ def _examine(
         corners = np.array(boxes, np.float32).reshape(-1, 4)
         return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
 
-    # Threads suffice, because decoding releases the interpreter lock; processes would take time to start.
-    with ThreadPool(workers) as pool:
-        rows = list(progress(pool.imap(examine, found), total=len(found), unit="image", desc="index"))
+    # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
+    # multiprocessing would need semaphores, and so a /dev/shm that can be written.
+    with ThreadPoolExecutor(workers) as pool:
+        examined = in_order(pool, examine, ((item,) for item in found), ahead=workers * DEPTH)
+        rows = list(progress(examined, total=len(found), unit="image", desc="index"))
     excluded = [row for row in rows if "reason" in row]
     index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
     return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)

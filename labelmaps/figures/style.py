@@ -98,8 +98,12 @@ def network_lines(row: pd.Series, width: int) -> list[str]:
 
 
 def prepare() -> None:
-    """Set matplotlib up to draw without a display, and reproducibly; call it before the first figure."""
+    """Set matplotlib up to draw without a display, and reproducibly; call it before the first figure.
+
+    What a user's matplotlibrc says is undone: matplotlib reads one in the working folder or the home folder when imported.
+    """
     mpl.use("agg")
+    mpl.rcdefaults()
     mpl.rcParams.update(REPRODUCIBLE)
     logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every PDF fills the log with its letters
 

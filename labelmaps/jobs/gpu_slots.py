@@ -63,7 +63,7 @@ def list_gpus() -> list[str]:
     """
     try:
         command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
+        return subprocess.run(command, check=True, capture_output=True, encoding="utf-8").stdout.split()
     except (OSError, subprocess.CalledProcessError):
         return []
 
@@ -71,7 +71,7 @@ def list_gpus() -> list[str]:
 def lock_free_gpu(gpus: Sequence[str], folder: Path) -> str | None:
     """Lock the first GPU that no other process has locked, and return its UUID; None if all are locked."""
     for gpu in gpus:
-        lock = (folder / gpu).open("a")
+        lock = (folder / gpu).open("a", encoding="utf-8")
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -22,7 +22,13 @@ def job(log: str | Path) -> Generator[None]:
     of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
     """
     logging.basicConfig(
-        filename=log, filemode="w", level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S"
+        filename=log,
+        filemode="w",
+        encoding="utf-8",
+        errors="backslashreplace",
+        level=logging.INFO,
+        format="%(asctime)s %(message)s",
+        datefmt="%H:%M:%S",
     )
     logging.captureWarnings(True)
     signal.signal(

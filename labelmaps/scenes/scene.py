@@ -240,8 +240,8 @@ def write_scenes(folder: Path, n: int, seed: int) -> None:
     """
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
-    (folder / "classes.txt").write_text("".join(f"{id} {name}\n" for id, name in CLASSES))
-    with (folder / "boxes.csv").open("w", newline="") as file:
+    (folder / "classes.txt").write_text("".join(f"{id} {name}\n" for id, name in CLASSES), encoding="utf-8")
+    with (folder / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["ImageId", "PredictionString"])
         for index in range(n):

@@ -1,6 +1,8 @@
 """Types and checks that the blocks of the configuration share."""
 
 import difflib
+from collections.abc import Collection
+from functools import cache
 from typing import Annotated
 
 import pydantic
@@ -14,6 +16,7 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random n
 ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
 ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
 
+MOST_NAMED = 200  # of the names from which one may choose
 # Why a key may be there that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"
 
@@ -22,13 +25,23 @@ class ConfigurationError(ValueError):
     """The mistakes in a configuration, one a line."""
 
 
-def check_known(name: str, names: list[str], what: str) -> str:
-    """Return the name, or raise `ValueError` with what is allowed."""
+def check_known(name: str, names: Collection[str], what: str) -> str:
+    """Return the name, or raise `ValueError` with what is allowed.
+
+    names: a dictionary where there may be thousands, as in a catalogue.
+    """
     if name not in names:
-        close = difflib.get_close_matches(name, names, 1)
-        hint = f"did you mean '{close[0]}'? " if close else ""
-        raise ValueError(f"{what} {name!r} is unknown; {hint}choose from {', '.join(names)}")
+        raise ValueError(f"{what} {name!r} is unknown; {_hint(name, tuple(names))}")
     return name
+
+
+@cache  # thousands of entries may share a mistake
+def _hint(name: str, names: tuple[str, ...]) -> str:
+    """Say which name is near to this one, and what there is."""
+    close = difflib.get_close_matches(name, names, 1)
+    hint = f"did you mean '{close[0]}'? " if close else ""
+    more = f" … ({len(names)} in all)" if len(names) > MOST_NAMED else ""
+    return f"{hint}choose from {', '.join(names[:MOST_NAMED])}{more}"
 
 
 class Closed(pydantic.BaseModel):
@@ -40,7 +53,7 @@ class Closed(pydantic.BaseModel):
     @classmethod
     def _only_known_keys(cls, entry):
         for key in entry if isinstance(entry, dict) else ():
-            check_known(str(key), list(cls.model_fields), "key")
+            check_known(str(key), cls.model_fields, "key")
         return entry
 
 

@@ -56,7 +56,7 @@ class Settings(Closed):
     def _samples(self):
         for name, dataset in list(self.datasets.items()):
             if dataset.sample is not None:
-                check_known(dataset.sample.of, list(self.datasets), f"datasets.{name}.sample.of")
+                check_known(dataset.sample.of, self.datasets, f"datasets.{name}.sample.of")
                 if self.datasets[dataset.sample.of].sample is not None:
                     raise ValueError(f"datasets.{name}: a sample of a sample; give the whole data set")
             elif f"{name}_sample" in self.datasets:
@@ -90,7 +90,7 @@ class Settings(Closed):
 
     def _check_map(self, view: str, key: str) -> None:
         """Raise `ValueError` for a view, named by a key, that there is not, or on which Grad-CAM and DFF cannot be read."""
-        check_known(view, list(self.views), key)
+        check_known(view, self.views, key)
         if obstacle := self.views[view].map_obstacle:
             raise ValueError(
                 f"{key}: Grad-CAM and DFF, which are compared there, cannot be read on {view}: {obstacle}; leave it out"
@@ -98,7 +98,7 @@ class Settings(Closed):
 
     @pydantic.model_validator(mode="after")
     def _nulls(self):
-        check_known("standard_crop", list(self.views), "view")
+        check_known("standard_crop", self.views, "view")
         usual = views.create_view("shift", base="crop", grid=1)
         if views.create_view(**self.views["standard_crop"].arguments) != usual:
             raise ValueError(
@@ -113,10 +113,10 @@ class Settings(Closed):
     def _selected(self):
         for figure in ("figure_1", "figure_2"):
             for name in getattr(self, figure).methods:
-                check_known(name, list(self.methods), f"{figure}.methods")
+                check_known(name, self.methods, f"{figure}.methods")
         for kind, names in self.run:
             for name in names:
-                check_known(name, list(getattr(self, kind)), f"run.{kind}")
+                check_known(name, getattr(self, kind), f"run.{kind}")
             if len(set(names)) < len(names):
                 raise ValueError(f"run.{kind}: a name is given twice")
         if all(self.methods[name].cue == "baseline" for name in self.run.methods):
@@ -147,7 +147,7 @@ class Settings(Closed):
     @pydantic.model_validator(mode="after")
     def _divided(self):
         for name in self.parts.images_per_second:
-            check_known(name, list(self.models), "parts.images_per_second")
+            check_known(name, self.models, "parts.images_per_second")
         for dataset in self.run.datasets:
             if self.parts.minutes is not None and self.datasets[dataset].parts is not None:
                 raise ValueError(

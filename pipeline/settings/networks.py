@@ -22,7 +22,8 @@ from pipeline.sources import ROOT
 WEIGHTS = {
     architecture: weights
     for architecture, *weights in map(
-        str.split, (ROOT / "resources" / "torchvision_classifiers.txt").read_text().splitlines()
+        str.split,
+        (ROOT / "resources" / "torchvision_classifiers.txt").read_text(encoding="utf-8").splitlines(),
     )
 }
 ARCHITECTURES = ["small_resnet", *WEIGHTS]

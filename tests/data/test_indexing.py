@@ -488,6 +488,18 @@ def test_a_pipe_among_the_images_is_none_and_is_not_waited_for(data):
     assert excluded.empty
 
 
+def test_a_machine_without_semaphores_makes_the_index(data, monkeypatch):
+    """As where /dev/shm cannot be written."""
+
+    def refuse(*_):
+        raise PermissionError("no semaphores")
+
+    monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
+    monkeypatch.delattr("tqdm.std.TqdmDefaultWriteLock.mp_lock", raising=False)
+    index, _ = index_of(data, workers=2)
+    assert list(index["image"]) == IDS
+
+
 def test_folder_and_boxes_must_agree_on_the_class(data):
     (data / "classes" / "n01").mkdir()
     shutil.move(data / "classes" / "n02" / "a.png", data / "classes" / "n01")

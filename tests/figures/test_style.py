@@ -51,3 +51,13 @@ def test_options_follow_the_methods_name():
 def test_a_slides_picture_fills_a_full_hd_screen():
     slide = style.SIZES["slide"]
     assert slide.width * slide.dpi == 1920
+
+
+def test_a_users_style_does_not_reach_the_figures(drawn):
+    (plain,) = drawn("page").values()
+    expected = {path.name: path.read_bytes() for path in plain.iterdir()}
+    users = {"font.size": 30, "figure.facecolor": "red", "savefig.bbox": "tight", "text.color": "blue"}
+    plt.rcParams.update(users | {"svg.fonttype": "path", "savefig.dpi": 30, "font.family": "serif"})
+    style.prepare()
+    (again,) = drawn("page").values()
+    assert {path.name: path.read_bytes() for path in again.iterdir()} == expected

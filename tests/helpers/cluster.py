@@ -173,7 +173,7 @@ def wait_until(true: Callable[[], bool], seconds: float = 60) -> None:
 
 def executable(path: Path, text: str) -> None:
     """Write a script."""
-    path.write_text(text)
+    path.write_text(text, encoding="utf-8")
     path.chmod(0o755)
 
 

@@ -68,7 +68,7 @@ def executable() -> str:
     """Start the server, which ends with this process; return the path of the program that is used like Python."""
     folder = tempfile.TemporaryDirectory(prefix="warm")
     program, address = Path(folder.name, "python"), f"{folder.name}/socket"
-    program.write_text(PROGRAM.format(python=sys.executable, address=address))
+    program.write_text(PROGRAM.format(python=sys.executable, address=address), encoding="utf-8")
     program.chmod(0o755)
     server = subprocess.Popen(
         [sys.executable, __file__, address, str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -90,7 +90,7 @@ def serve(address: str, program: str) -> None:
     server = socket.socket(socket.AF_UNIX)
     server.bind(address)
     server.listen(64)
-    with Path(os.devnull).open("w") as nowhere:
+    with Path(os.devnull).open("w", encoding="utf-8") as nowhere:
         os.dup2(nowhere.fileno(), 1)  # ends the reading in `executable`
     deaths, is_dead = os.pipe()
     os.set_blocking(is_dead, False)

@@ -189,6 +189,12 @@ def test_parts_divide_the_index_exactly_in_order_and_evenly():
             assert max(map(len, pieces)) - min(map(len, pieces)) <= 1
 
 
+@pytest.mark.parametrize(("part", "parts"), [(1, 0), (0, 2), (5, 3)])
+def test_a_part_that_there_cannot_be_is_refused(part, parts):
+    with pytest.raises(InputError, match=f"part {part} of {parts}: there is no such part"):
+        part_of(pd.DataFrame({"image": [1, 2, 3]}), part, parts)
+
+
 def test_an_empty_part_writes_nothing(index, network):
     maps, done = compute(index[:0], network)
     assert maps.blocks == done == []

@@ -294,7 +294,7 @@ def test_the_resource_lists_torchvisions_classifiers():
         " ".join([name, *(w.removeprefix("IMAGENET1K_") for w in models.get_model_weights(name).__members__)])
         for name in models.list_models(module=models)
     ]
-    assert Path("resources/torchvision_classifiers.txt").read_text().splitlines() == expected
+    assert Path("resources/torchvision_classifiers.txt").read_text(encoding="utf-8").splitlines() == expected
 
 
 def test_weights_come_back_and_the_same_give_the_same_bytes(tmp_path, network, state):

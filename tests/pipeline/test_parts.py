@@ -3,7 +3,8 @@
 import pytest
 
 from helpers.configurations import accepted, mistakes
-from pipeline.parts import n_parts_begun
+from pipeline.parts import n_parts_begun, strays
+from pipeline.settings.base import ConfigurationError
 
 MINE = {
     "datasets": {
@@ -100,3 +101,46 @@ def test_parts_that_are_there_tell_how_they_were_begun(tmp_path):
     assert n_parts_begun(folder) == 50
     (folder / "1of2.h5").touch()
     assert n_parts_begun(folder) == 2  # half of it is there
+
+
+IMPOSSIBLE = ["0of0.h5", "1of0.h5", "0of2.h5", "5of3.h5", "1of901.h5", "1of40000000.h5", "01of2.h5"]
+IMPOSSIBLE += [
+    "1of02.h5",
+    "٣of٤.h5",
+    "³of⁴.h5",
+    f"1of{'9' * 200}.h5",
+    f"{'9' * 200}of{'9' * 40}.h5",
+    "-1of2.h5",
+]
+IMPOSSIBLE += ["1of2of3.h5", "1 of2.h5", "1of2.h5.h5", "copy of 1of2.h5", "1of2\n.h5"]
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_a_stray_name_divides_nothing_and_is_told(tmp_path, name):
+    (tmp_path / name).touch()
+    assert n_parts_begun(tmp_path) is None
+    assert strays(tmp_path) == [name]
+    (tmp_path / "2of3.h5").touch()
+    assert n_parts_begun(tmp_path) == 3
+    assert strays(tmp_path) == [name]
+
+
+def test_a_folder_and_a_link_that_leads_nowhere_are_no_parts(tmp_path):
+    (tmp_path / "1of2.h5").mkdir()
+    (tmp_path / "1of3.h5").symlink_to(tmp_path / "gone")
+    (tmp_path / ".1of4.h5").touch()
+    assert n_parts_begun(tmp_path) is None
+    assert strays(tmp_path) == ["1of2.h5", "1of3.h5"]
+    (tmp_path / "whole").touch()
+    (tmp_path / "2of4.h5").symlink_to(tmp_path / "whole")
+    assert n_parts_begun(tmp_path) == 4
+
+
+@pytest.mark.parametrize("exists", [True, False], ids=["file", "broken link"])
+def test_a_file_where_the_folder_of_the_parts_goes_is_refused(tmp_path, exists):
+    folder, file = tmp_path / "label_maps", tmp_path / "file"
+    folder.symlink_to(file)
+    if exists:
+        file.touch()
+    with pytest.raises(ConfigurationError, match=r"label_maps: is no folder, and the parts .* Move it away"):
+        n_parts_begun(folder)

@@ -7,6 +7,7 @@ from typing import get_args, get_type_hints
 import pytest
 import yaml
 
+import pipeline.settings.base
 from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
@@ -16,7 +17,7 @@ from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import Dataset, Sample
-from pipeline.settings.reading import read_settings, refuse_repeated_keys
+from pipeline.settings.reading import MOST_MISTAKES, read_settings, refuse_repeated_keys
 from pipeline.sources import ROOT
 
 RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
@@ -673,3 +674,28 @@ def test_a_method_whose_module_states_something_impossible_is_refused_where_it_i
     monkeypatch.setattr(igub, "CUE", "told")
     text = mistakes({"methods": {"my_entry": {"method": "igub"}}})
     assert f"methods.my_entry: {igub.__file__}: CUE is 'told'. Make it one of" in text
+
+
+THOUSANDS = [f"net{i}" for i in range(3000)]
+
+
+def test_a_mistake_that_thousands_of_entries_share_is_searched_once_and_the_list_ends(monkeypatch):
+    searched = []
+    monkeypatch.setattr(
+        pipeline.settings.base.difflib, "get_close_matches", lambda name, *_: searched.append(name) or []
+    )
+    pipeline.settings.base._hint.cache_clear()
+    entry = {"architecture": "resnet19", "random": {}}
+    text = mistakes({"models": dict.fromkeys(THOUSANDS, entry)})
+    assert searched == ["resnet19"]
+    assert len(text.splitlines()) < 60
+    assert text.endswith(f"and {len(THOUSANDS) - MOST_MISTAKES} more")
+    pipeline.settings.base._hint.cache_clear()
+
+
+def test_of_thousands_of_names_some_are_named_to_choose_from():
+    models = {name: {"architecture": "resnet18", "random": {}} for name in THOUSANDS}
+    text = mistakes({"models": models, "run": {"models": ["net300x"]}})
+    assert "run.models 'net300x' is unknown; did you mean 'net300'? choose from small_resnet, net0" in text
+    assert "(3001 in all)" in text
+    assert len(text) < 5000

@@ -1,6 +1,5 @@
 """What rules ask of a configuration: files, rows and columns, and what scripts are given; worked out by hand."""
 
-import re
 from dataclasses import FrozenInstanceError
 
 import pytest
@@ -9,7 +8,6 @@ from helpers.configurations import study_of
 from labelmaps.views.crop import View as Crop
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
-from pipeline.study import match_any
 
 MINE = {
     "datasets": {
@@ -58,20 +56,6 @@ NETWORKS = [("zoom", "loaded"), ("zoom", "drawn"), ("windows", "loaded"), ("wind
 def test_a_study_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         study_of().settings = None
-
-
-@pytest.mark.parametrize(
-    ("names", "matched", "others"),
-    [
-        (["a", "b.c"], ["a", "b.c"], ["ab", "bxc", "", "a|b.c"]),
-        (["a+"], ["a+"], ["a", "aa"]),
-        ([], [], ["", "a"]),
-    ],
-)
-def test_a_constraint_matches_names_and_nothing_else(names, matched, others):
-    pattern = match_any(name for name in names)
-    assert all(re.fullmatch(f"(?:{pattern})", name) for name in matched)
-    assert not any(re.fullmatch(f"(?:{pattern})", name) for name in others)
 
 
 def test_data_sets_are_samples_or_whole():

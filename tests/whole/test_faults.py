@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import torch._inductor  # imported by every job that runs a network; here once, by the forkserver
+import torch._inductor  # noqa: F401 (imported by every job that runs a network; here once, by the forkserver)
 import yaml
 from matplotlib.figure import Figure
 from tqdm import tqdm
@@ -64,7 +64,7 @@ def part_files(results):
 
 def quieten():
     """Say nothing on the terminal."""
-    with Path(os.devnull).open("w") as file:
+    with Path(os.devnull).open("w", encoding="utf-8") as file:
         os.dup2(file.fileno(), sys.stderr.fileno())
     tqdm.set_lock(threading.RLock())  # its own is a semaphore: Python warns of it where the process is killed
 
