@@ -29,7 +29,7 @@ def read_settings(config: dict) -> Settings:
 
 def read_yaml(path: str | Path) -> dict:
     """Read a configuration file of the project's."""
-    return yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)  # noqa: S506 (a safe one)
+    return yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
 
 
 def refuse_repeated_keys(path: str | Path) -> None:
