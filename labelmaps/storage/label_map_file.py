@@ -283,6 +283,21 @@ class LabelMapFile:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
+def find_part(path: Path, name: str) -> Path:
+    """Find a part of joined label maps: beside the joined file, or beside the file to which that is a link.
+
+    Raises `InputError` if it is in neither place.
+    """
+    places = [path.parent / name, path.resolve().parent / name]
+    for part in places:
+        if part.exists() or part.is_symlink():
+            return part
+    raise InputError(
+        f"{places[-1]}: no such file. Label maps are {path.name} and the folder {Path(name).parent} beside it: bring both, "
+        f"or delete {path} and run again"
+    )
+
+
 @contextmanager
 def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Generator[LabelMapFile]:
     """Open joined label maps.
@@ -300,7 +315,7 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
             check_same_pixels(index["image"], index["digest"], joined.texts("digest"), path, REMAKE)
         parts = []
         for name, integrity in zip(joined.texts("part"), joined.texts("part_integrity"), strict=True):
-            part = path.parent / name
+            part = find_part(path, name)
             # HDF5 compares the checksums of the maps' chunks when it reads them.
             file = stack.enter_context(
                 open_sealed(part, OF_PART, ["image"], f"Delete it and {path}, and run again")

@@ -1,16 +1,40 @@
 """Types and checks that the blocks of the configuration share."""
 
 import difflib
+import os
+import re
+import unicodedata
 from collections.abc import Collection
 from functools import cache
+from pathlib import Path
 from typing import Annotated
 
 import pydantic
 from pydantic import Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+
+
+def spell(path: str) -> str:
+    """Write a path of the user's in one way, so that another spelling of it is no other file.
+
+    `~` becomes the home folder; doubled slashes, `./` and a slash at the end go. `..` stays, as after a link it leads
+    elsewhere. Of a name with accents, which file systems write composed or decomposed (Unicode's NFC and NFD), the form that exists
+    is taken. Raises `ValueError` for the home of a user who is not known.
+    """
+    known = os.path.expanduser(path)  # noqa: PTH111 (Path.expanduser would raise RuntimeError)
+    if known.startswith("~") and not os.path.lexists(known):
+        raise ValueError(f"{path}: no home folder is known of this name; write the path out")
+    spelt = re.sub("^/+", "/", str(Path(known)))  # Path keeps two slashes at the start
+    if not os.path.lexists(spelt):
+        for form in ("NFC", "NFD"):
+            if os.path.lexists(other := unicodedata.normalize(form, spelt)):
+                return other
+    return spelt
+
+
 # A path of the user's: some text, as files are named.
-Location = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$")]
+Location = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$"), pydantic.AfterValidator(spell)]
 Positive = Annotated[int, Field(ge=1, lt=2**31)]
 Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random numbers takes
 ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]

@@ -1,7 +1,10 @@
 """A configuration is checked once, whole, before any job: each mistake is named with its path and what is allowed."""
 
+import json
 import re
+import unicodedata
 from itertools import product
+from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
@@ -15,7 +18,7 @@ from labelmaps.methods import igub
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
-from pipeline.settings.base import ConfigurationError
+from pipeline.settings.base import ConfigurationError, spell
 from pipeline.settings.datasets import Dataset, Sample
 from pipeline.settings.reading import MOST_MISTAKES, read_settings, refuse_repeated_keys
 from pipeline.sources import ROOT
@@ -699,3 +702,44 @@ def test_of_thousands_of_names_some_are_named_to_choose_from():
     assert "run.models 'net300x' is unknown; did you mean 'net300'? choose from small_resnet, net0" in text
     assert "(3001 in all)" in text
     assert len(text) < 5000
+
+
+@pytest.mark.parametrize(
+    ("written", "expected"),
+    [
+        ("~", "/home/me"),
+        ("~/data//val/", "/home/me/data/val"),
+        ("//data///val/", "/data/val"),
+        ("/data//./val/.", "/data/val"),
+        ("./images", "images"),
+        ("a/../b", "a/../b"),
+        ("a~b/~c", "a~b/~c"),
+        (" a b ", " a b "),
+    ],
+)
+def test_a_path_is_the_same_however_it_is_written(monkeypatch, written, expected):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert spell(written) == expected
+
+
+@pytest.mark.parametrize("there", ["NFC", "NFD"])
+def test_a_path_is_found_in_the_form_in_which_it_exists(tmp_path, monkeypatch, there):
+    monkeypatch.chdir(tmp_path)
+    name = unicodedata.normalize(there, "données/été")
+    Path(name).mkdir(parents=True)
+    config = {"datasets": {"mine": {"images": "données/été", "boxes": "nowhere/é.csv"}}}
+    for form in ("NFC", "NFD"):
+        typed = json.loads(unicodedata.normalize(form, json.dumps(config, ensure_ascii=False)))
+        dataset = accepted(typed).datasets["mine"]
+        assert dataset.images == name
+        assert dataset.boxes == unicodedata.normalize(
+            form, "nowhere/é.csv"
+        )  # is not there; the user's own spelling
+
+
+def test_the_home_of_nobody_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ValueError, match="no home folder is known"):
+        spell("~nobody-of-this-name/images")
+    Path("~odd").mkdir()
+    assert spell("~odd") == "~odd"

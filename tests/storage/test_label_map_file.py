@@ -231,6 +231,35 @@ def test_a_damaged_part_is_refused_by_name_when_joined(tmp_path, damage):
     assert not joined.exists()
 
 
+def test_label_maps_are_read_through_a_link_from_anywhere(tmp_path):
+    joined, parts, _ = write_parts(tmp_path / "stored")
+    with open_label_maps(joined) as file:
+        expected = file.read(0, len(ids())).log_probability
+    links = tmp_path / "links"
+    links.mkdir()
+    (links / "maps.h5").symlink_to(joined)
+    (links / "folder").symlink_to(joined.parent)
+    for path in (links / "maps.h5", links / "folder" / joined.name):
+        with open_label_maps(path) as file:
+            np.testing.assert_array_equal(file.read(0, len(ids())).log_probability, expected)
+    stored = tmp_path / "part.h5"  # a part may lie elsewhere, too
+    parts[1].rename(stored)
+    parts[1].symlink_to(stored)
+    with open_label_maps(links / "maps.h5") as file:
+        np.testing.assert_array_equal(file.read(0, len(ids())).log_probability, expected)
+
+
+def test_label_maps_that_came_without_their_parts_say_what_to_bring(tmp_path):
+    joined, *_ = write_parts(tmp_path / "stored")
+    copied = tmp_path / joined.name
+    copied.write_bytes(joined.read_bytes())
+    said = (
+        f"1of4.h5: no such file. Label maps are {joined.name} and the folder label_maps beside it: bring both"
+    )
+    with pytest.raises(InputError, match=said), open_label_maps(copied):
+        pass
+
+
 @pytest.mark.parametrize("damage", [*AT_ONCE, drop_a_data_set])
 def test_a_part_spoilt_after_the_join_is_refused_by_name_when_opened(tmp_path, damage):
     joined, parts, _ = write_parts(tmp_path)
