@@ -19,8 +19,8 @@ def spell(path: str) -> str:
     """Write a path of the user's in one way, so that another spelling of it is no other file.
 
     `~` becomes the home folder; doubled slashes, `./` and a slash at the end go. `..` stays, as after a link it leads
-    elsewhere. Of a name with accents, which file systems write composed or decomposed (Unicode's NFC and NFD), the form that exists
-    is taken. Raises `ValueError` for the home of a user who is not known.
+    elsewhere. Of a name with accents, which file systems write composed or decomposed (Unicode's NFC and NFD), the form
+    that exists is taken. Raises `ValueError` for the home of a user who is not known.
     """
     known = os.path.expanduser(path)  # noqa: PTH111 (Path.expanduser would raise RuntimeError)
     if known.startswith("~") and not os.path.lexists(known):
