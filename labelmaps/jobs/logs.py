@@ -1,59 +1,111 @@
 """The log of a job, and how failures are reported in it."""
 
+import faulthandler
 import logging
+import os
 import re
 import signal
+import socket
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import IO
 
 from labelmaps.errors import InputError
 
 GPU_FAILURE = re.compile(r"(CUDA|cuDNN) error|No CUDA GPUs are available")  # in messages of torch
+# In messages of torch, HDF5, C++ and the operating system, which have no common type for it.
+NO_MEMORY = re.compile(
+    r"allocate memory|not enough memory|out of memory|memory allocation failed|bad_alloc|can't start new thread"
+    r"|failed to map segment",
+    re.IGNORECASE,
+)
+MORE_MEMORY = (
+    "lower compute.batch or compute.threads, run fewer jobs at once (--cores), or give them more (mem_mb)"
+)
+
+
+def begin_log(log: str | Path) -> None:
+    """Begin the log of this process, with what is to be known if the process is killed before it can say anything.
+
+    Call it before libraries are imported, which takes seconds and memory. What then fails outside `job` is logged, too, and
+    so is where the process was when it crashed.
+    """
+    Path(log).parent.mkdir(parents=True, exist_ok=True)
+    file = _log_to(log)
+    logging.info(
+        "process %d on %s. If the job fails and no ERROR follows, the process was killed from outside, most often because "
+        "memory ran out (dmesg tells, or sacct on a cluster): %s, and run again",
+        os.getpid(),
+        socket.gethostname(),
+        MORE_MEMORY,
+    )
+    faulthandler.enable(file, all_threads=False)
+    sys.excepthook = _log_uncaught
 
 
 @contextmanager
 def job(log: str | Path) -> Generator[None]:
     """Run the block as a job: log to the file `log`, and exit with a status other than 0 if the block fails.
 
-    Expected failures are logged in one line: an `InputError`, a GPU that fails, or a signal to stop (SIGTERM, SIGINT). Any
-    other exception is a defect of the workflow and is logged with its traceback. The exit status is 1, or 128 + the number
-    of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
+    Expected failures are logged in one line: an `InputError`, no memory, a GPU that fails, or a signal to stop (SIGTERM,
+    SIGINT, SIGHUP). Any other exception is a defect of the workflow and is logged with its traceback. The exit status is 1,
+    or 128 + the number of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
     """
-    logging.basicConfig(
-        filename=log,
-        filemode="w",
-        encoding="utf-8",
-        errors="backslashreplace",
-        level=logging.INFO,
-        format="%(asctime)s %(message)s",
-        datefmt="%H:%M:%S",
-    )
+    if not logging.root.handlers:
+        _log_to(log)
     logging.captureWarnings(True)
-    signal.signal(
-        signal.SIGTERM, _stop
-    )  # the default handler ends Python at once, and temporary files are left
+    # The default handlers end Python at once, and temporary files are left.
+    signal.signal(signal.SIGTERM, _stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+        signal.signal(signal.SIGHUP, _stop)
     try:
         yield
-    except InputError as error:
-        logging.error("ERROR: %s", error)
-        sys.exit(1)
     except KeyboardInterrupt as stop:
         number = signal.Signals(*stop.args or [signal.SIGINT])
         logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
         sys.exit(128 + number)
     except Exception as error:
-        if GPU_FAILURE.search(str(error)):
-            logging.error("ERROR: %s", _describe_gpu_failure(error))
-        else:
-            logging.exception("ERROR: this should not have happened; please report it with the lines below")
+        _log_failure(error)
         sys.exit(1)
+
+
+def _log_to(log: str | Path) -> IO[str]:
+    """Log to a file, in UTF-8 whatever the locale, and return it."""
+    file = Path(log).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (stays open)
+    logging.basicConfig(stream=file, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    return file
 
 
 def _stop(number: int, frame: object) -> None:
     """Raise `KeyboardInterrupt` with the number of the signal: a signal handler."""
     raise KeyboardInterrupt(number)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Log what failed outside `job`, and print it: a hook for exceptions."""
+    if isinstance(error, Exception):
+        _log_failure(error)
+    sys.__excepthook__(kind, error, trace)
+
+
+def _log_failure(error: Exception) -> None:
+    """Log an exception: in one line where it is expected, otherwise with its traceback."""
+    if isinstance(error, InputError):
+        logging.error("ERROR: %s", error)
+    elif isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        logging.error(
+            "ERROR: no memory left (%s): %s, and run again; what is finished is kept", reason, MORE_MEMORY
+        )
+    elif GPU_FAILURE.search(str(error)):
+        logging.error("ERROR: %s", _describe_gpu_failure(error))
+    else:
+        logging.error(
+            "ERROR: this should not have happened; please report it with the lines below", exc_info=error
+        )
 
 
 def _describe_gpu_failure(error: Exception) -> str:

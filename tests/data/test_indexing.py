@@ -491,7 +491,7 @@ def test_a_pipe_among_the_images_is_none_and_is_not_waited_for(data):
 def test_a_machine_without_semaphores_makes_the_index(data, monkeypatch):
     """As where /dev/shm cannot be written."""
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError("no semaphores")
 
     monkeypatch.setattr("multiprocessing.synchronize.SemLock.__init__", refuse)
