@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 # The template, its style, then its scripts.
-PAGE = [Path(__file__).with_name(name) for name in ("page.html", "page.css", "views.js", "page.js")]
+PAGE = [Path(__file__).resolve().with_name(name) for name in ("page.html", "page.css", "views.js", "page.js")]
 
 
 def render_explorer(data: Mapping, template: str, stylesheet: str, script: str) -> str:
