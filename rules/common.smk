@@ -42,7 +42,9 @@ except ConfigurationError as error:
 if workflow.is_main_process:
     defaults = [read_yaml(ROOT / "config" / name) for name in ("config.yaml", "readings.yaml")]
     for key, names in study.unselected(workflow.config_settings.overwrite_config, defaults).items():
-        selected, more = ", ".join(getattr(settings.run, key)), f" and {len(names) - 5} more" * (len(names) > 5)
+        selected, more = ", ".join(getattr(settings.run, key)), f" and {len(names) - 5} more" * (
+            len(names) > 5
+        )
         left = ", ".join(names[:5]) + more
         logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {left}")
 
@@ -120,5 +122,7 @@ def label_map_parts(dataset, view, model):
                 f"{folder} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
             )
         if names := strays(folder):
-            logger.warning(f"{folder}: passed over, as no run makes parts of such names: {', '.join(names[:5])}")
+            logger.warning(
+                f"{folder}: passed over, as no run makes parts of such names: {', '.join(names[:5])}"
+            )
     return parts

@@ -79,7 +79,9 @@ rule plot_figure_2:
     conda:
         "../envs/figures.yaml"
     params:
-        code=code_of("plot_figure_2.py", "figures", *study.method_modules(settings.run.methods), files=[PAPER]),
+        code=code_of(
+            "plot_figure_2.py", "figures", *study.method_modules(settings.run.methods), files=[PAPER]
+        ),
         paper=PAPER,
         view="{view}",
         has_imagenet_classes=per_job(study.has_imagenet_classes),

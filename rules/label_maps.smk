@@ -12,11 +12,11 @@ rule compute_label_maps:
         "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
     benchmark:
         "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.tsv"
-    conda:
-        "../envs/networks.yaml"
     wildcard_constraints:
         part="[1-9][0-9]*",
         parts="[1-9][0-9]*",
+    conda:
+        "../envs/networks.yaml"
     threads: settings.compute.threads
     resources:
         gpu=int(settings.compute.device == "cuda"),
