@@ -42,10 +42,8 @@ except ConfigurationError as error:
 if workflow.is_main_process:
     defaults = [read_yaml(ROOT / "config" / name) for name in ("config.yaml", "readings.yaml")]
     for key, names in study.unselected(workflow.config_settings.overwrite_config, defaults).items():
-        selected, more = ", ".join(getattr(settings.run, key)), f" and {len(names) - 5} more" * (
-            len(names) > 5
-        )
-        left = ", ".join(names[:5]) + more
+        selected = ", ".join(getattr(settings.run, key))
+        left = ", ".join([*names[:5], f"and {len(names) - 5} more"] if len(names) > 5 else names)
         logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {left}")
 
 
