@@ -30,7 +30,7 @@ def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
         folder = Path(study.folder(dataset))
         places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
         if places["Figures"]:
-            places["Figures"] = [f"{folder}/figures/"]
+            places["Figures"] = [folder / "figures"]
         said = [f"{name}: {', '.join(map(str, paths))}" for name, paths in places.items() if paths]
         if places["Figures"] or places["Explorer"]:
             said.append("Report: run again with --report report.zip")
