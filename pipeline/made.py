@@ -31,7 +31,11 @@ def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
         places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
         if places["Figures"]:
             places["Figures"] = [folder / "figures"]
-        said = [f"{name}: {', '.join(map(str, paths))}" for name, paths in places.items() if paths]
+        said = [
+            f"{name}: {', '.join(f'{path}/' if path.is_dir() else str(path) for path in paths)}"
+            for name, paths in places.items()
+            if paths
+        ]
         if places["Figures"] or places["Explorer"]:
             said.append("Report: run again with --report report.zip")
         yield "   ".join(said)

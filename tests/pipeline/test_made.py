@@ -45,7 +45,7 @@ def test_only_what_changed_is_said(write):
     write("mine/figures/figure_1/zoom/own/gain.png")
     write("mine_sample/calibration.csv")
     assert list(describe_made(study, before)) == [
-        "Figures: results/mine/figures   Tables: results/mine/summary.csv   Report: run again with --report report.zip",
+        "Figures: results/mine/figures/   Tables: results/mine/summary.csv   Report: run again with --report report.zip",
         "Tables: results/mine_sample/calibration.csv",
     ]
 

@@ -461,14 +461,14 @@ def test_results_that_were_moved_are_used(study, tmp_path, travels):
     shutil.copytree(folder / "results", tmp_path / "results")
     if travels == "with its record":
         shutil.copytree(folder / ".snakemake", tmp_path / ".snakemake")
-    run = tmp_path, "--configfile", tmp_path / "config.yaml"
+    run = tmp_path, "results/four/zoom/own/scores/gradcam.parquet", "--configfile", tmp_path / "config.yaml"
     if travels == "alone":  # the dates are in the order of the stages, which other tests here disturb
         for path in (tmp_path / "results").rglob("*"):
             os.utime(path, (1, 1))
     if travels == "without dates":
         for time, path in enumerate(sorted((tmp_path / "results").rglob("*"), reverse=True)):
             os.utime(path, (time, time))
-        assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository)))["join_label_maps"] == 2
+        assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository)))["join_label_maps"] == 1
         before = contents_of(tmp_path / "results")
         succeed(snakemake(*run, "--touch", repository=repository))
         assert contents_of(tmp_path / "results") == before
@@ -658,6 +658,8 @@ def test_results_without_snakemakes_records_are_not_shown_with_other_settings(st
         shutil.copytree(folder / name, tmp_path / name)
     for name in ("boxes.csv", "network.pth"):
         shutil.copy2(folder / name, tmp_path)
+    for path in (tmp_path / "results").rglob("*"):
+        os.utime(path, (1, 1))  # the dates are in the order of the stages, which other tests here disturb
     explorer = tmp_path / "results/four/explorer.html"
     explorer.unlink()
     views = {"zoom": {"family": "zoom", "grid": 7, "floor": 0.5}}
@@ -671,9 +673,8 @@ def test_results_without_snakemakes_records_are_not_shown_with_other_settings(st
     assert "Delete the folder results/four/zoom/own and run again, or change the settings back" in said
     assert not explorer.exists()
     arguments[-1] = write_config(tmp_path / "config.yaml", **config)
-    again = planned_jobs(succeed(snakemake(*arguments, repository=repository)))
-    assert again["build_explorer"] == 1
-    assert "compute_label_maps" not in again
+    again = planned_jobs(succeed(snakemake(*arguments, "-n", repository=repository)))
+    assert again == {"build_explorer": 1}
 
 
 def test_a_missing_checkpoint_does_not_leave_another_networks_results_standing(study):
