@@ -237,14 +237,15 @@ def _list_folder(folder: Path) -> FolderContent:
         folders = [entry.name for entry in entries if entry.is_dir()]
         # Keep broken links so that they are reported; skip pipes, which would block when opened.
         whole = {entry.name for entry in entries if entry.is_file()}
-        files = [entry.name for entry in entries if entry.name in whole or entry.is_symlink()]
+        links = {entry.name for entry in entries if entry.is_symlink() and not entry.is_dir()}
+        files = [entry.name for entry in entries if entry.name in whole or entry.name in links]
     except OSError as error:
         raise InputError(f"cannot list the folder {folder}: {error}; check path and rights") from error
-    files = [name for name in files if name not in folders]
-    images = [name for name in files if is_image_name(name)]
-    others = {}
+    images, others = [], {}
     for name in files:
-        if name not in images and (reason := _why_not_read(name, folder / name if name in whole else None)):
+        if is_image_name(name):
+            images.append(name)
+        elif reason := _why_not_read(name, folder / name if name in whole else None):
             others[name] = reason
     visible = [name for name in folders if not name.startswith(HIDDEN_FOLDERS)]
     return FolderContent(images, others, visible, len(entries) - len(images) - len(others) - len(visible))
