@@ -39,9 +39,10 @@ try:
 except ConfigurationError as error:
     raise WorkflowError(str(error))
 
-if workflow.is_main_process:
+given = workflow.config_settings.overwrite_config
+if given and workflow.is_main_process:
     defaults = [read_yaml(ROOT / "config" / name) for name in ("config.yaml", "readings.yaml")]
-    for key, names in study.unselected(workflow.config_settings.overwrite_config, defaults).items():
+    for key, names in study.unselected(given, defaults).items():
         selected = ", ".join(getattr(settings.run, key))
         left = ", ".join([*names[:5], f"and {len(names) - 5} more"] if len(names) > 5 else names)
         logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {left}")
@@ -88,8 +89,9 @@ def code_of(script, environment, *modules, files=()):
 
     environment: the pinned environment of the rule's group. modules: as for `sources`. files: others of the project.
     """
-    paths = [*sources(script, *modules), ROOT / "envs" / f"{environment}.yaml", *files]
-    return name_code(paths) if workflow.is_main_process else ""
+    if not workflow.is_main_process:  # a job compares nothing
+        return ""
+    return name_code([*sources(script, *modules), ROOT / "envs" / f"{environment}.yaml", *files])
 
 
 def of_networks(file):

@@ -51,7 +51,8 @@ def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple
 
     Raises `InputError` as `read_image` does, and for an image of which a part is missing or differs from its checksum.
     """
-    with open_image(path, offset, length) as image:
+    content = read_content(path, offset, length)
+    with open_image(path, offset, length, content) as image:
         width, height = image.size
         is_jpeg = image.format in ("JPEG", "MPO")
         if is_jpeg:
@@ -59,7 +60,6 @@ def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple
                 "L", (1, 1)
             )  # as small and grey as can be: all data are read, but few pixels are made
         to_rgb(image)
-        content = read_content(path, offset, length)
         if is_jpeg:
             _check_jpeg(content, is_cmyk=image.mode == "CMYK")
         elif image.format == "PNG":

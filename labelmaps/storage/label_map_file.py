@@ -310,9 +310,6 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
     path = Path(path)
     with ExitStack() as stack:
         joined = stack.enter_context(open_sealed(path, OF_JOINED))
-        if index is not None:
-            check_same_images(index["image"].tolist(), joined.texts("image"), path)
-            check_same_pixels(index["image"], index["digest"], joined.texts("digest"), path, REMAKE)
         parts = []
         for name, integrity in zip(joined.texts("part"), joined.texts("part_integrity"), strict=True):
             part = find_part(path, name)
@@ -328,4 +325,8 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
             with refuse_damage(part):
                 _check_forms(file)
             parts.append(file)
-        yield LabelMapFile(joined, parts)
+        file = LabelMapFile(joined, parts)
+        if index is not None:
+            check_same_images(index["image"].tolist(), file.images, path)
+            check_same_pixels(index["image"], index["digest"], file.digests, path, REMAKE)
+        yield file
