@@ -1,12 +1,12 @@
 """What is no regular file (a pipe, a socket, a device, a folder, a link to one) is refused wherever it is named."""
 
 import os
-import signal
 import socket
 
 import pytest
 from PIL import Image
 
+from helpers.hang import stopped_after
 from labelmaps.data.annotations import LARGEST_XML, read_annotations
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.images import read_digest, read_image, read_size
@@ -51,15 +51,8 @@ def make(path, kind):
 @pytest.fixture(autouse=True)
 def _no_hang():
     """Whatever waits is stopped, and fails."""
-
-    def stop(number, frame):
-        raise AssertionError("a reader hangs")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with stopped_after(20):
+        yield
 
 
 @pytest.fixture

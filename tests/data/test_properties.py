@@ -9,7 +9,6 @@ import math
 import random
 import re
 import shutil
-import signal
 import tarfile
 import tempfile
 from pathlib import Path
@@ -21,6 +20,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from helpers.configurations import overlaid
+from helpers.hang import stopped_after
 from labelmaps.data.annotations import UnusableError, check_areas, parse_box, read_annotations
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.indexing import find_images
@@ -424,15 +424,8 @@ def damaged(content, rng):
 @pytest.fixture
 def _no_hang():
     """Whatever takes minutes is stopped, and fails."""
-
-    def stop(number, frame):
-        raise AssertionError("a reader hangs")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(120)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
+    with stopped_after(120):
+        yield
 
 
 TRIALS, TRIALS_IF_THOROUGH = 200, 500

@@ -281,6 +281,15 @@ def sweep_of(files, output):
     )
 
 
+def figure_from(plot, table, **options):
+    """Make a function that draws a figure of one table from the files."""
+
+    def draw(files, out):
+        plot(**{table: files[table]}, figures=[out / "a.png"], sizes=["page"], **options)
+
+    return draw
+
+
 def papers_numbers_of(files, numbers, orders):
     compare_with_paper(
         summary=files["summary"],
@@ -388,24 +397,9 @@ READERS = {
         ),
         ["index", "summary"],
     ),
-    "plot_trade_off": (
-        lambda files, out: plot_trade_off(
-            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
-        ),
-        ["summary"],
-    ),
-    "plot_nulls": (
-        lambda files, out: plot_nulls(
-            summary=files["summary"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
-        ),
-        ["summary"],
-    ),
-    "plot_best_of_n": (
-        lambda files, out: plot_best_of_n(
-            best_of_n=files["best_of_n"], figures=[out / "a.png"], view="zoom", sizes=["page"], made_by=SCORED
-        ),
-        ["best_of_n"],
-    ),
+    "plot_trade_off": (figure_from(plot_trade_off, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_nulls": (figure_from(plot_nulls, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_best_of_n": (figure_from(plot_best_of_n, "best_of_n", view="zoom", made_by=SCORED), ["best_of_n"]),
     "plot_calibration": (
         lambda files, out: plot_calibration(
             ranking=files["calibration"],
@@ -416,12 +410,7 @@ READERS = {
         ),
         ["calibration", "calibration_terms"],
     ),
-    "plot_sweep": (
-        lambda files, out: plot_sweep(
-            sweep=files["sweep"], figures=[out / "a.png"], title="a", sizes=["page"], made_by=SWEPT
-        ),
-        ["sweep"],
-    ),
+    "plot_sweep": (figure_from(plot_sweep, "sweep", title="a", made_by=SWEPT), ["sweep"]),
     "render_table": (
         lambda files, out: render_table(
             table=files["summary"], page=out / "a.html", title="a", note="b", made_by=SCORED
