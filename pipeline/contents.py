@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from snakemake.logging import logger
 
+from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.images import HIDDEN_FOLDERS, is_no_image_name
 from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place, sha256
@@ -167,27 +168,21 @@ def images_in(folder: str, depth: int = 0) -> Iterator[str]:
             yield entry.path
 
 
-def boxes_in(folder: str) -> Iterator[str]:
-    """Yield the paths of the XML files in a folder and the folders below it, in a fixed order."""
-    paths = (Path(inner, name) for inner, _, names in os.walk(folder, followlinks=False) for name in names)
-    yield from sorted(str(path) for path in paths if path.suffix == ".xml")
-
-
 def images_of(table: str, folder: str) -> Iterator[str]:
     """Yield the paths of the images that a table names, in its order; none if it is no such table (its job says so)."""
+    paths = PathsOfTable(Path(folder))
     try:
         with Path(table).open(encoding="utf-8-sig", newline="") as file:
             for row in csv.DictReader(file):
-                yield str(Path(folder, row["path"]))
+                yield str(paths.find(paths.plain(row["path"])))
     except (ValueError, KeyError, TypeError, csv.Error):
         return
 
 
 def digests_in(index: str) -> dict[str, str]:
     """Return path → digest of the images in a data set's index, as it read them; none if there is no whole index."""
-    from labelmaps.data.index import (
-        read_index,
-    )  # here, because pandas would cost every run and job half a second
+    # Here, because pandas would cost every run and every job half a second.
+    from labelmaps.data.index import read_index
 
     try:
         rows = read_index(index)

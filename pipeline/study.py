@@ -12,8 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from labelmaps.data.classes import read_classes
+from labelmaps.data.file_names import xml_files
 from labelmaps.errors import InputError
-from pipeline.contents import ABSENT, Contents, boxes_in, digests_in, images_in, images_of
+from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.configuration import Settings
@@ -58,14 +59,10 @@ class Study:
             "views": {*run.views, *of_readings, STANDARD_CROP},
             "methods": {*run.methods, *PAPER_METHODS},
         }
-        left = {
-            key: [
-                name
-                for name in given.get(key) or {}
-                if name not in names.union(*(d.get(key, {}) for d in defaults))
-            ]
-            for key, names in selected.items()
-        }
+        left = {}
+        for key, names in selected.items():
+            known = names.union(*(default.get(key, {}) for default in defaults))
+            left[key] = [name for name in given.get(key) or {} if name not in known]
         return {key: names for key, names in left.items() if names}
 
     def dataset_names(self, is_sample: bool) -> list[str]:
@@ -107,30 +104,29 @@ class Study:
         if self.is_generated(dataset):
             return {}
         index, paths = self.index(dataset), self.dataset_paths(dataset)
-        images, boxes, table = paths["images"], paths["boxes"], paths["table"]
+        own = {key: path for key, path in paths.items() if path is not None}
+        digests = partial(digests_in, index)
         contents = {}
-        for key, path in paths.items():
-            if path is None:
-                continue
+        for key, path in own.items():
             if not is_visible(path) and not is_visible(index):
                 contents[key] = ABSENT
+            elif key == "table":
+                contents[key] = self.contents.of_file(path)
+                listed = images_of(path, own.get("images", str(Path(path).parent)))
+                contents["images"] = self.contents.of_files(path, listed, digests)
             elif not Path(path).is_dir():
                 contents[key] = self.contents.of_file(path)
-        if images is not None and table is None and Path(images).is_dir():
-            contents["images"] = self.contents.of_files(images, images_in(images), partial(digests_in, index))
-        if boxes is not None and Path(boxes).is_dir():
-            contents["boxes"] = self.contents.of_files(boxes, boxes_in(boxes))
-        if table is not None:
-            listed = images_of(table, images or str(Path(table).parent))
-            contents["images"] = self.contents.of_files(table, listed, partial(digests_in, index))
+            elif key == "boxes":
+                contents[key] = self.contents.of_files(path, map(str, xml_files(path)))
+            elif "table" not in own:
+                contents[key] = self.contents.of_files(path, images_in(path), digests)
         return contents
 
     def classes_file(self, dataset: str) -> str:
         """Return the file that lists a data set's classes."""
-        entry = self.settings.whole(dataset)
-        if entry.scenes is not None:
+        if self.is_generated(dataset):
             return f"resources/scenes/{self.settings.whole_name(dataset)}/classes.txt"
-        return entry.classes or str(ROOT / "resources" / "imagenet_classes.txt")
+        return self.settings.whole(dataset).classes or str(ROOT / "resources" / "imagenet_classes.txt")
 
     def classes_inputs(self, dataset: str) -> list[str]:
         """Return the list of classes if a rule makes it."""
@@ -144,7 +140,7 @@ class Study:
 
     def has_imagenet_classes(self, dataset: str) -> bool:
         """Tell whether a data set's classes are ImageNet's 1000, in their order; False where its file cannot be read."""
-        if self.settings.whole(dataset).scenes is not None:
+        if self.is_generated(dataset):
             return False
         try:
             ours, theirs = (

@@ -24,6 +24,7 @@ from defusedxml.ElementTree import fromstring
 
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.file_names import is_visible_xml, xml_files
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
@@ -227,21 +228,14 @@ def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotatio
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths."""
     try:
-        folders = os.walk(folder, onerror=_stop)  # `rglob` silently skips folders that cannot be listed
-        for path in sorted(Path(inner, name) for inner, _, names in folders for name in names):
-            if _is_visible_xml(path.name):
-                with open_regular(path) as file:
-                    _refuse_large(str(path), os.fstat(file.fileno()).st_size)
-                    yield path.name, file.read()
+        for path in xml_files(folder):
+            with open_regular(path) as file:
+                _refuse_large(str(path), os.fstat(file.fileno()).st_size)
+                yield path.name, file.read()
     except (OSError, tarfile.TarError) as error:
         raise InputError(
             f"cannot read the boxes in {folder}: {error}; make the files readable, or remove them"
         ) from error
-
-
-def _stop(error: OSError) -> None:
-    """Raise the error that `os.walk` passes to it."""
-    raise error
 
 
 def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
@@ -252,7 +246,7 @@ def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     try:
         with open_tar(path, is_packed=True) as archive:
             for member in iterate_members(archive):
-                if member.isfile() and _is_visible_xml(member.name):
+                if member.isfile() and is_visible_xml(member.name):
                     _refuse_large(
                         member.name, member.size
                     )  # a few bytes of an archive can decompress to gigabytes
@@ -267,12 +261,6 @@ def _refuse_large(name: str, size: int) -> None:
     """Raise `ReadError` for an XML file of so many bytes, if they are too many for the boxes of an image."""
     if size > LARGEST_XML:
         raise tarfile.ReadError(f"{name} has {size} bytes, too many for boxes")
-
-
-def _is_visible_xml(name: str) -> bool:
-    """Return whether a file is an XML file that is not hidden (archives may contain `._a.xml`)."""
-    path = PurePosixPath(name)
-    return path.suffix == ".xml" and not path.name.startswith(".")
 
 
 def _annotation(

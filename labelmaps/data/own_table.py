@@ -1,9 +1,7 @@
 """The reader of a user's own data set: a CSV table of images with their labels and, optionally, their boxes."""
 
-import os
-import unicodedata
-from functools import cache, partial
-from pathlib import Path, PurePosixPath
+from functools import partial
+from pathlib import Path
 
 from labelmaps.data.annotations import (
     BOX_FORMATS,
@@ -15,6 +13,7 @@ from labelmaps.data.annotations import (
     read_rows,
 )
 from labelmaps.data.classes import Class, class_indices
+from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 
@@ -39,24 +38,23 @@ def read_table(
     a label has no class, or if a file is named in two ways that lead through different folders.
     """
     path = Path(path)
-    _real_path.cache_clear()
-    _names_by_look.cache_clear()
     rows = read_rows(path, ["path", "label"], optional=("boxes",))
     if not rows:
         raise InputError(f"{path} holds no image: add one row of path,label[,boxes] for each")
     folder = path.parent if images is None else Path(images)
-    texts = [_plain_path(row["path"], folder) for row in rows]
+    paths = PathsOfTable(folder)
+    texts = [paths.plain(row["path"]) for row in rows]
     found: dict[str, Path] = {}
     content: dict[str, list[tuple[int, str]]] = {}
     for text, label, row in zip(texts, _labels(rows, classes, path), rows, strict=True):
         image = image_id(text)
-        file = _find_file(folder / text)
+        file = paths.find(text)
         if found.setdefault(image, file) != file:
             raise InputError(
                 f"{path}: two images share the id {image!r}: {found[image]} and {file}; rename one, or remove its row"
             )
         content.setdefault(image, []).append((label, row.get("boxes", "")))
-    _check_places(found, path)
+    _check_places(found, path, paths)
     annotations = collect(
         (image, partial(_parse, its_rows, box_format)) for image, its_rows in content.items()
     )
@@ -78,67 +76,11 @@ def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> lis
     return [reading[row["label"]] for row in rows]
 
 
-def _plain_path(text: str, folder: Path) -> str:
-    """Return a path without `.`, `..`, doubled slashes and `~`, relative to `folder` if it lies in it."""
-    text = os.path.expanduser(text)  # noqa: PTH111 - pathlib raises where there is no such user
-    if not text or "\0" in text:
-        return text
-    plain = os.path.normpath(text)
-    plain = (
-        "/" + plain.lstrip("/") if plain.startswith("/") else plain
-    )  # POSIX keeps two slashes at the start
-    # Behind a link to a folder, `..` leads elsewhere than its spelling says.
-    if ".." in PurePosixPath(text).parts and _real_folder(folder / text) != _real_folder(folder / plain):
-        return text
-    start = f"{os.path.abspath(folder).rstrip('/')}/"  # noqa: PTH100 - without following links
-    whole = os.path.normpath(os.path.join(start, plain))  # noqa: PTH118 - the same
-    return whole.removeprefix(start) if whole.startswith(start) else plain
-
-
-def _real_folder(file: Path) -> str:
-    """Return the folder of a file, links followed."""
-    return _real_path(str(file.parent))
-
-
-@cache
-def _real_path(folder: str) -> str:
-    """Return the path of a folder, links followed; as it is where it cannot be one."""
-    try:
-        return os.path.realpath(folder)
-    except (OSError, ValueError):
-        return folder
-
-
-def _find_file(file: Path) -> Path:
-    """Return the file if it is there, or else one whose path looks the same; the path as given if there is none either."""
-    try:
-        if os.path.lexists(file):
-            return file
-        place = Path(file.anchor)
-        for name in file.parts[len(place.parts) :]:
-            exact = place / name
-            place = exact if os.path.lexists(exact) else place / _names_by_look(place)[_composed(name)]
-    except (OSError, ValueError, KeyError):  # it is told, with the file's path, where the image is opened
-        return file
-    return place
-
-
-@cache
-def _names_by_look(folder: Path) -> dict[str, str]:
-    """Map the composed form of each name in a folder to the name."""
-    return {_composed(name): name for name in sorted(os.listdir(folder))}  # noqa: PTH208 - names alone
-
-
-def _composed(name: str) -> str:
-    """Return a name in Unicode's form NFC: letters with accents are one code point."""
-    return unicodedata.normalize("NFC", name)
-
-
-def _check_places(found: dict[str, Path], path: Path) -> None:
+def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> None:
     """Raise `InputError` if two ids are one file, by paths that lead through links to folders, or from different roots."""
     places: dict[tuple[str, str], str] = {}
     for image, file in found.items():
-        first = places.setdefault((_real_folder(file), file.name), image)
+        first = places.setdefault((paths.real_folder(file), file.name), image)
         if first != image:
             raise InputError(
                 f"{path}: one file under two names, {found[first]} and {file}; name it in one way, or remove a row"

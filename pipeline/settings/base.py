@@ -3,7 +3,6 @@
 import difflib
 import os
 import re
-import unicodedata
 from collections.abc import Collection
 from functools import cache
 from pathlib import Path
@@ -11,6 +10,8 @@ from typing import Annotated
 
 import pydantic
 from pydantic import Field
+
+from labelmaps.data.file_names import find_file
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
@@ -26,11 +27,7 @@ def spell(path: str) -> str:
     if known.startswith("~") and not os.path.lexists(known):
         raise ValueError(f"{path}: no home folder is known of this name; write the path out")
     spelt = re.sub("^/+", "/", str(Path(known)))  # Path keeps two slashes at the start
-    if not os.path.lexists(spelt):
-        for form in ("NFC", "NFD"):
-            if os.path.lexists(other := unicodedata.normalize(form, spelt)):
-                return other
-    return spelt
+    return str(find_file(Path(spelt)))
 
 
 # A path of the user's: some text, as files are named.

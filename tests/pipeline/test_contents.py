@@ -3,16 +3,18 @@
 import json
 import os
 import shutil
+import unicodedata
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.data.file_names import xml_files
 from labelmaps.data.index import write_index
 from labelmaps.storage.files import sha256
 from pipeline import contents as module
-from pipeline.contents import Contents, boxes_in, digests_in, images_in, images_of, name_code
+from pipeline.contents import Contents, digests_in, images_in, images_of, name_code
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
 
@@ -189,7 +191,7 @@ def test_boxes_in_a_folder_go_by_their_contents(tmp_path, read):
     path = tmp_path / "xml/deep/deeper/a.xml"
     path.write_text("<a/>")
     (tmp_path / "xml/readme.txt").touch()
-    name = lambda: Contents(tmp_path / "record").of_files("xml", boxes_in(f"{tmp_path}/xml"))  # noqa: E731
+    name = lambda: Contents(tmp_path / "record").of_files("xml", map(str, xml_files(tmp_path / "xml")))  # noqa: E731
     before = name()
     assert read == ["a.xml"]
     keep_times(path, lambda path: path.write_text("<b/>"))
@@ -207,6 +209,21 @@ def test_the_images_that_a_table_names_are_looked_at_where_they_lie(tmp_path):
         assert len(list(images_of(str(table), "data"))) < 2
     table.write_bytes(b"path,label\n\xff\xfe,0\n")
     assert list(images_of(str(table), "data")) == []
+
+
+@pytest.mark.parametrize("there", ["NFC", "NFD"])
+def test_an_image_that_a_table_spells_otherwise_is_looked_at_all_the_same(tmp_path, there):
+    """As the index reads it: another form of Unicode, doubled slashes."""
+    image = tmp_path / unicodedata.normalize(there, "été.png")
+    image.write_bytes(b"first")
+    table = tmp_path / "own.csv"
+    name = lambda: Contents(tmp_path / "record").of_files("own", images_of(str(table), str(tmp_path)), dict)  # noqa: E731
+    for form in ("NFC", "NFD"):
+        table.write_text(unicodedata.normalize(form, "path,label\n.//été.png,0\n"))
+        assert list(images_of(str(table), str(tmp_path))) == [str(image)]
+    before = name()
+    keep_times(image, lambda path: path.write_bytes(b"other"))
+    assert name() != before
 
 
 def test_a_job_reads_and_keeps_nothing(tmp_path, monkeypatch):
@@ -254,6 +271,7 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
                 "flat": {"images": "images", "boxes": "boxes.csv"},
                 "tar": {"images": "images.tar", "boxes": "xml"},
                 "own": {"table": "table.csv"},
+                "later": {"table": "later.csv"},
                 "few": {"sample": {"of": "flat"}},
             },
             "models": {"mine": {"architecture": "small_resnet", "checkpoint": "network.pth"}},
@@ -267,6 +285,8 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
         "classes": sha256(ROOT / "resources/imagenet_classes.txt")[:16],
     }
     assert study.dataset_contents("own").keys() == {"images", "table", "classes"}
+    assert study.dataset_contents("later").keys() == {"table", "classes"}
+    assert study.dataset_contents("later")["table"] == "absent"
     assert study.dataset_contents("scenes") == {}
     assert study.network_contents("few", "mine").keys() == {"weights", "classes"}
     assert study.network_contents("scenes", "mine").keys() == {"weights"}
