@@ -4,6 +4,7 @@ from labelmaps.results import Results
 results = Results("results/scenes/zoom/small_resnet")
 """
 
+import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +36,11 @@ class Results:
     @cached_property
     def index(self) -> pd.DataFrame:
         """The index, one row per image, by its id: path, label, width, height, boxes (box, 4) in original pixels."""
-        return read_index(Path(self.folder).parent.parent / "index.parquet").set_index("image", drop=False)
+        # The folder of the results may be a link to another disk, or be reached through one.
+        places = [self._folder.parent.parent, self._folder.resolve().parent.parent]
+        files = [place / "index.parquet" for place in places]
+        file = next((file for file in files if file.exists()), files[0])
+        return read_index(file).set_index("image", drop=False)
 
     @cached_property
     def made_by(self) -> dict[str, Any]:
@@ -87,7 +92,7 @@ class Results:
     def scores(self, method: str) -> pd.DataFrame:
         """Read the scores of a method, one row per image: fixation, correct before and after, Pointing Game."""
         with open_label_maps(self._label_maps, self.index) as file:
-            files = (Path(self.folder) / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
+            files = (self._folder / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
             tables = [read_rows(path, file.images, file.origin) for path in files]
         fixations, scores = (table.set_index("image") for table in tables)
         return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
@@ -95,7 +100,12 @@ class Results:
     @property
     def _label_maps(self) -> Path:
         """Path of the joined label maps."""
-        return Path(self.folder) / "label_maps.h5"
+        return self._folder / "label_maps.h5"
+
+    @property
+    def _folder(self) -> Path:
+        """The folder, from the root, without `~` and `..`, so that it has the parents that its name says."""
+        return Path(os.path.abspath(Path(self.folder).expanduser()))  # noqa: PTH100 (Path keeps `..`)
 
     def _find_place(self, image: str) -> int:
         """Find the row of an image in the index, from 0."""

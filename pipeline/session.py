@@ -1,10 +1,11 @@
-"""What of a user's session must not reach the jobs: variables by which results would differ, or jobs fail.
+"""What of a user's session must not reach the jobs, or would be lost without a word: variables, an encoding, options.
 
 Jobs inherit the environment of Snakemake, which reads the workflow anew where it starts one (on a node of a cluster, too).
 """
 
+import re
 import sys
-from collections.abc import Iterable, MutableMapping
+from collections.abc import Iterable, MutableMapping, Sequence
 from pathlib import Path
 
 from pipeline.settings.base import ConfigurationError
@@ -23,6 +24,8 @@ CLEARED = (
     *("ATEN_CPU_CAPABILITY", "ONEDNN_", "DNNL_", "NVIDIA_TF32_OVERRIDE"),  # and another precision
     *("TORCH_", "TORCHDYNAMO_", "TORCHINDUCTOR_"),  # no compilation, TF32, checkpoints that may run code
 )
+# Options of Snakemake that take several values, and of which the last holds alone where they are repeated.
+REPEATED = {"--configfile": r"--configfiles?(=.*)?", "--config": r"--config(=.*)?|-C.*"}
 KEPT = ("NUMBA_CACHE_DIR", "TORCHINDUCTOR_CACHE_DIR", "TORCH_HOME")  # where files lie
 
 
@@ -48,4 +51,14 @@ def refuse_misread_paths(paths: Iterable[str | Path | None], encoding: str | Non
             raise ConfigurationError(
                 f"{str(path)!a}: the encoding of this session is {encoding}, and the name is not ASCII. "
                 "Run again with PYTHONUTF8=1 (export PYTHONUTF8=1), or in a locale of UTF-8"
+            )
+
+
+def refuse_repeated_options(arguments: Sequence[str]) -> None:
+    """Raise `ConfigurationError` where Snakemake's command line has an option twice, of which Snakemake takes the last alone."""
+    for option, pattern in REPEATED.items():
+        if sum(re.fullmatch(pattern, argument, re.DOTALL) is not None for argument in arguments) > 1:
+            raise ConfigurationError(
+                f"{option} is given twice, and Snakemake takes the last alone; give all values after one, as in "
+                f"{option} first second"
             )

@@ -29,6 +29,8 @@ from pipeline.study import PAPER_METHODS, Study
 session.clear(os.environ)
 
 try:
+    if workflow.is_main_process:
+        session.refuse_repeated_options(sys.argv)
     for path in workflow.overwrite_configfiles:
         refuse_repeated_keys(path)
     settings = read_settings(config)

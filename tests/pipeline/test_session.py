@@ -42,6 +42,21 @@ def test_a_name_that_the_sessions_encoding_would_misread_is_refused(name):
         session.refuse_misread_paths(["plain", name], "euc_jp")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--configfile", "a.yaml", "--configfile", "b.yaml"],
+        ["--configfile=a.yaml", "-n", "--configfiles", "b.yaml"],
+        ["--config", "x=1", "-C", "y=2"],
+    ],
+)
+def test_an_option_of_which_snakemake_would_drop_one_is_refused(arguments):
+    with pytest.raises(ConfigurationError, match="is given twice.*all values after one"):
+        session.refuse_repeated_options(arguments)
+    session.refuse_repeated_options(arguments[:2])
+    session.refuse_repeated_options(["--configfile", "a.yaml", "b.yaml", "--config", "x=1", "y=2"])
+
+
 @pytest.mark.parametrize("folder", ["labelmaps", "pipeline", "workflow", "benchmarks"])
 def test_text_is_read_and_written_in_a_stated_encoding(folder):
     """Ruff's PLW1514 sees only what it knows to be a file."""
