@@ -34,8 +34,10 @@ from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.methods import dff, gradcam
 from labelmaps.methods._factorisation import factorise
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
+from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import ask
 
 PRECISIONS = ("float32", "bfloat16")
 PASSES = 20  # over the images, for the short factorisations
@@ -61,8 +63,9 @@ def main() -> None:
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
     x0 = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
+    known = ask(load_network(*source), x0[:COMPARED_IMAGES].cpu(), arguments.architecture)
     ours = {
-        precision: SplitClassifier(load_folded_network(*source), device, 224, precision)
+        precision: SplitClassifier(load_folded_network(*source), device, known, precision)
         for precision in PRECISIONS
     }
     network = load_network(*source).to(device)

@@ -33,10 +33,11 @@ from labelmaps.data.images import image_id, read_digest, read_image, read_size
 from labelmaps.inference import engines
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.inference.parallel import concurrent_batches, one_thread_each
-from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
 from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import load_weights, random_weights
 from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.views import View
@@ -67,7 +68,7 @@ def load_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
 def load_folded_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     """Load a network as the rule does: its batch norms are folded into its convolutions."""
     network = load_network(architecture, checkpoint)
-    fold_batch_norm(network, 224)
+    fold_batch_norm(network, torch.zeros(1, 3, 224, 224))
     return network
 
 

@@ -22,10 +22,12 @@ import yaml
 
 from benchmarks.label_maps import index_images
 from labelmaps import views
+from labelmaps.data.batches import first_images
 from labelmaps.inference import engines
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.networks.build import build
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
+from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import random_weights
 from labelmaps.storage.label_map_file import join_label_maps, open_label_maps, write_label_maps
@@ -51,8 +53,9 @@ def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
     device = resolve_device("cpu")
     network = build("small_resnet", LABELS)
     network.load_state_dict(random_weights("small_resnet", LABELS, seed=0))
+    view, images = views.create_view("zoom"), first_images(index, COMPARED_IMAGES)
     engine = engines.create_engine(
-        "exact", network.eval(), views.create_view("zoom"), Preprocessing(), device, "float32", False
+        "exact", network.eval(), view, Preprocessing(), device, "float32", False, images
     )
     batch = engine.round_batch(resolve_batch(None, device))
     step = len(index) // 10

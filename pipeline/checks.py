@@ -42,7 +42,10 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
     """
     settings = study.settings
     for name in settings.run.models:
-        yield f"models.{name}.checkpoint", settings.models[name].checkpoint, True
+        model = settings.models[name]
+        yield f"models.{name}.checkpoint", model.checkpoint, True
+        if model.built_by.library == "file":
+            yield f"models.{name}.architecture", model.built_by.place, True
     for name in map(settings.whole_name, settings.run.datasets):
         is_indexed = Path(study.index(name)).exists()
         for key in ("classes", "images", "boxes", "table"):

@@ -55,7 +55,7 @@ def refuse_misread_paths(paths: Iterable[str | Path | None], encoding: str | Non
 
 
 def refuse_repeated_options(arguments: Sequence[str]) -> None:
-    """Raise `ConfigurationError` where Snakemake's command line has an option twice, of which Snakemake takes the last alone."""
+    """Raise `ConfigurationError` where an option stands twice on the command line: Snakemake takes the last alone."""
     for option, pattern in REPEATED.items():
         if sum(re.fullmatch(pattern, argument, re.DOTALL) is not None for argument in arguments) > 1:
             raise ConfigurationError(

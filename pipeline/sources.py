@@ -5,6 +5,9 @@ param the contents of the script and of all the project's modules that it import
 """
 
 import ast
+import importlib.metadata
+import importlib.util
+import sysconfig
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -37,13 +40,64 @@ def shown(path: Path) -> str:
 @cache
 def imported_files(path: Path) -> list[Path]:
     """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
-    files = []
+    return [file for name in imported_names(path) for file in module_files(name)]
+
+
+def imported_names(path: Path) -> list[str]:
+    """List the dotted names that a file imports, and of `from a import b` both `a` and `a.b`, without the leading dots."""
+    names = []
     for node in run_nodes(ast.parse(path.read_text(encoding="utf-8"), path)):
         if isinstance(node, ast.Import):
-            files += [file for name in node.names for file in module_files(name.name)]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            files += module_files(node.module)
-            files += [file for name in node.names for file in module_files(f"{node.module}.{name.name}")]
+            names += [name.name for name in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            module = f"{node.module}." if node.module else ""
+            names += [module.rstrip(".")] * bool(module) + [f"{module}{name.name}" for name in node.names]
+    return names
+
+
+def local_files(path: Path) -> list[Path]:
+    """List a file of Python of the user's, and the files beside and below it that it imports, directly or not.
+
+    Raises `OSError` for a file that cannot be read, and `SyntaxError` for one that is no Python.
+    """
+    found: set[Path] = set()
+    waiting = [path]
+    while waiting:
+        file = waiting.pop()
+        if file not in found:
+            found.add(file)
+            for folder in {path.parent, file.parent}:
+                waiting += [other for name in imported_names(file) for other in files_below(folder, name)]
+    return sorted(found)
+
+
+def find_module(name: str) -> str | Path | None:
+    """Find a module of the user's: the package and its version, or the file where no package's version tells its content.
+
+    Returns None where there is no such module. Packages that contain it are imported, it is not.
+    """
+    try:
+        spec = importlib.util.find_spec(name)
+    except Exception:  # whatever a package around it raises
+        return None
+    if spec is None or spec.origin is None:
+        return None
+    file = Path(spec.origin)
+    installed = [Path(path) for path in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}]
+    if not any(file.is_relative_to(folder) for folder in installed):
+        return file  # a folder on the path, or a package that is installed in place
+    package = name.partition(".")[0]
+    names = importlib.metadata.packages_distributions().get(package, [])
+    return " ".join(f"{package} {importlib.metadata.version(name)}" for name in names)
+
+
+def files_below(folder: Path, module: str) -> list[Path]:
+    """List the files that importing a dotted name runs, where it lies in a folder; none if it does not."""
+    files = []
+    names = module.split(".")
+    for n in range(1, len(names) + 1):
+        stem = folder.joinpath(*names[:n])
+        files += [file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()]
     return files
 
 
@@ -58,11 +112,4 @@ def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
 @cache
 def module_files(module: str) -> list[Path]:
     """List the files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
-    names = module.split(".")
-    if names[0] not in PACKAGES:
-        return []
-    files = []
-    for n in range(1, len(names) + 1):
-        stem = ROOT.joinpath(*names[:n])
-        files += [file for file in (stem / "__init__.py", stem.with_suffix(".py")) if file.is_file()]
-    return files
+    return files_below(ROOT, module) if module.split(".")[0] in PACKAGES else []

@@ -20,7 +20,7 @@ from pipeline.settings.base import ConfigurationError
 from pipeline.settings.configuration import Settings
 from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
-from pipeline.sources import ROOT
+from pipeline.sources import ROOT, find_module, local_files
 
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
@@ -195,31 +195,61 @@ class Study:
             return f"resources/networks/trained/{model}.pth"
         return f"resources/networks/random/{dataset}/{model}.pth"
 
+    def layer(self, model: str) -> str | None:
+        """Return the module that gives a network's map of x₀, where it is not to be found."""
+        return self.settings.models[model].layer
+
     def network_inputs(self, dataset: str, model: str) -> list[str]:
         """Return the weights and the list of classes of a network, those that a rule makes."""
         is_own = self.settings.models[model].checkpoint is not None
         return ([] if is_own else [self.weights_file(dataset, model)]) + self.classes_inputs(dataset)
 
     def network_contents(self, dataset: str, model: str) -> dict[str, str]:
-        """Name the contents of the weights and the list of classes of a network that are the user's own."""
-        checkpoint = self.settings.models[model].checkpoint
-        weights = {} if checkpoint is None else {"weights": self.contents.of_file(checkpoint)}
-        return weights | self.classes_contents(dataset)
+        """Name the contents of what makes a network and is the user's own: code, weights, and the list of classes."""
+        entry = self.settings.models[model]
+        weights = {} if entry.checkpoint is None else {"weights": self.contents.of_file(entry.checkpoint)}
+        return self.architecture_contents(model) | weights | self.classes_contents(dataset)
+
+    def drawn_contents(self, dataset: str, model: str) -> dict[str, str]:
+        """Name the contents of what gives a network of random weights its shape."""
+        return self.architecture_contents(model) | self.classes_contents(dataset)
+
+    def architecture_contents(self, model: str) -> dict[str, str]:
+        """Name the content of the user's file that builds a network, or the version of the package that does.
+
+        With the file go all that lie beside and below it and that it imports. Raises `ConfigurationError` for a file that
+        cannot be read, and for a package that is not installed.
+        """
+        library, place, _ = self.settings.models[model].built_by
+        key = f"models.{model}.architecture"
+        if library in ("torchvision", "timm"):  # their versions are in the environment's file
+            return {}
+        if library == "module":
+            found = find_module(place)
+            if found is None:
+                raise ConfigurationError(
+                    f"{key}: there is no module {place}; install its package, or name a file, path/to/file.py:build"
+                )
+            if isinstance(found, str):
+                return {"architecture": found}
+            place = str(found)
+        try:
+            files = local_files(Path(place))
+        except SyntaxError as error:
+            raise ConfigurationError(f"{key}: {error.filename}, line {error.lineno}: {error.msg}") from error
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{key}: cannot read {place}: {error}") from error
+        return {"architecture": self.contents.of_files(place, map(str, files))}
 
     def view(self, view: str) -> dict:
         """Return the family of a view and its options."""
         return self.settings.views[view].arguments
 
-    def view_of_maps(self, view: str, model: str) -> dict:
+    def view_of_maps(self, view: str) -> dict:
         """Return the family of a view and its options, for methods on x₀.
 
-        Raises `ConfigurationError` where the network gives no map, or the view has no places for its cells.
+        Raises `ConfigurationError` where the view has no places for the cells of a map.
         """
-        if self.settings.models[model].is_transformer:
-            raise ConfigurationError(
-                f"models.{model}: is a vision transformer, whose last block gives no map for methods on x₀, such as "
-                "Grad-CAM; name targets of other networks or methods"
-            )
         if obstacle := self.settings.views[view].map_obstacle:
             raise ConfigurationError(
                 f"views.{view}: maps of methods on x₀, such as Grad-CAM, cannot be read there: {obstacle}; name targets of "
@@ -443,8 +473,7 @@ class Study:
     def reading_rows(self, dataset: str, views: Sequence[str]) -> list[dict[str, str]]:
         """Return the columns of each network of the run through each of the views.
 
-        Raises `ConfigurationError` where there are no views, and for a network without a map for the paper's methods, or a
-        view on which it cannot be read.
+        Raises `ConfigurationError` where there are no views, and for a view on which a map of x₀ cannot be read.
         """
         if not views:
             raise ConfigurationError("calibration.views: name the views to be compared")
@@ -455,12 +484,6 @@ class Study:
                     "calibration and sweeps"
                 )
         models = self.settings.run.models
-        for model in models:
-            if self.settings.models[model].is_transformer:
-                raise ConfigurationError(
-                    f"run.models: {model} is a vision transformer, whose last block gives no map for Grad-CAM and DFF; "
-                    "leave it out of calibration and sweeps"
-                )
         return [self.network_columns(dataset, view, model) for model in models for view in views]
 
     def reading_files(self, dataset: str, views: Sequence[str]) -> list[str]:

@@ -58,12 +58,10 @@ rule draw_random_weights:
         "../envs/networks.yaml"
     params:
         code=code_of("draw_random_weights.py", "networks"),
-        contents=per_job(study.classes_contents),
+        contents=per_job(study.drawn_contents),
         classes=as_path(study.classes_file),
-        architecture=lambda wc: settings.models[wc.model].architecture,
-        by_name=lambda wc: dict(
-            seed=settings.models[wc.model].random.seed, size=settings.models[wc.model].size or 224
-        ),
+        network_config=per_job(study.network),
+        seed=lambda wc: settings.models[wc.model].random.seed,
     message:
         "Drawing random weights for {wildcards.model}"
     script:

@@ -58,6 +58,7 @@ rule compute_glimpse_saliency:
         options=lambda wc: settings.methods[wc.method].options,
         view_config=per_job(study.view_of_maps),
         network_config=per_job(study.network),
+        layer=per_job(study.layer),
         compute_config=per_job(study.compute),
     message:
         "Saliency by {wildcards.method}: {wildcards.model} on {wildcards.dataset} through {wildcards.view} (GPUs: {resources.gpu})"

@@ -88,6 +88,11 @@ def read_batches(
         yield rows.assign(digest=digests), list(pixels)
 
 
+def first_images(index: pd.DataFrame, n: int) -> list[np.ndarray]:
+    """Decode the first `n` images of an index, or as many as there are, to (row, column, RGB) uint8."""
+    return next(read_batches(index.iloc[:n], n))[1]
+
+
 def find_digests(index: pd.DataFrame, workers: int = 4) -> list[str]:
     """Return the SHA-256 of the bytes of every image of an index: the index's, or, where it has none, of the file as it is.
 

@@ -7,7 +7,8 @@ then see a view's surroundings at its border, where `exact` has padding.
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,10 +18,11 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from labelmaps.errors import InputError
-from labelmaps.inference.inputs import make_views, normalised
+from labelmaps.inference.inputs import make_views, normalised, views_to_compare
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import Known, ask, check_logits, folded
 from labelmaps.views import View, WindowView
 
 
@@ -28,7 +30,14 @@ class Engine(ABC):
     """A way to compute the logits of all views of an image.
 
     side: of a network input, in pixels. views_per_input: how many views' logits one network input gives.
+
+    Attributes: `known`, what the untouched network says of some network inputs, and its `name`, for messages; `difference`,
+    by how much the logits of this engine differ from it, in standard deviations, once `prepare` has compared them.
     """
+
+    known: Known | None = None
+    name = ""
+    difference: float | None = None
 
     def __init__(
         self,
@@ -58,16 +67,22 @@ class Engine(ABC):
         """Return how many network inputs one forward pass takes."""
 
     def prepare(self, batch: int) -> None:
-        """Compile the network for this batch size, if compilation is on.
+        """Compile the network for this batch size, if compilation is on, and compare its logits with the known ones.
 
-        Call it before starting threads: otherwise every thread compiles for itself.
+        Call it before starting threads: otherwise every thread compiles for itself. Raises `InputError` where they differ.
         """
         classifier, side = self.classifier, self.side
-        if classifier.compiled:
-            # Same memory layout as real views: a tensor of another layout would trigger a second compilation.
-            shape = self.inputs_at_once(batch), 3, side, side
-            inputs = torch.zeros(shape, dtype=classifier.dtype, device=self.device)
-            classifier.logits(inputs.to(memory_format=torch.channels_last))
+        inputs = torch.zeros(1, 3, side, side) if self.known is None else self.known.inputs
+        n_inputs = self.inputs_at_once(batch) if classifier.compiled else len(inputs)
+        # As many as real batches have, and of the same memory layout: another would trigger a second compilation.
+        repeated = inputs[torch.arange(n_inputs) % len(inputs)].to(self.device, classifier.dtype)
+        logits = classifier.logits(repeated.contiguous(memory_format=torch.channels_last))
+        if self.known is not None:
+            # One input may give many views' logits.
+            n_known = len(self.known.logits) // len(inputs) * min(n_inputs, len(inputs))
+            known = Known(inputs, self.known.logits[:n_known])
+            how = ", compiled" * classifier.compiled
+            self.difference = check_logits(logits[:n_known], known, self.name, classifier.precision, how)
 
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
         """Compute logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
@@ -94,17 +109,34 @@ def create_engine(
     device: torch.device,
     precision: str,
     compiled: bool,
+    images: Sequence[np.ndarray],
+    network_name: str = "",
 ) -> Engine:
-    """Make an engine, which takes the network over: it is moved to the device, cast, and may get a hook.
+    """Make an engine, whose logits its `prepare` compares with those of the untouched network.
 
     name: `exact` or `shared`.
+    network: untouched, in evaluation mode, on the CPU, in float32; it is left so.
     precision, compiled: as for `Classifier`.
+    images: some of the data set, (H, W, 3) uint8, on whose x₀ the logits are compared.
+    network_name: for messages.
 
-    Raises `InputError` where the view or the network does not suit the engine `shared`.
+    Raises `InputError` where the view or the network does not suit the engine `shared`, and where the network's logits are
+    none (see `labelmaps.networks.verification.ask`).
     """
+    network_name = network_name or type(network).__name__
+    known = ask(network, views_to_compare(images, view, preprocessing), network_name)
+    prepared = folded(network, known, network_name)
+    if prepared is network:
+        prepared = copy.deepcopy(network)
     if name == "exact":
-        return Exact(Classifier(network, device, precision, compiled), view, preprocessing)
-    return Shared(network, view, preprocessing, device, precision, compiled)
+        engine: Engine = Exact(Classifier(prepared, device, precision, compiled), view, preprocessing)
+    else:
+        engine = Shared(prepared, view, preprocessing, device, precision, compiled, known)
+        inputs = torch.cat([inputs.cpu().float() for inputs in engine.network_inputs(images[:1])])
+        with engine.sharing(network):
+            known = Known(inputs, network(inputs).detach())
+    engine.known, engine.name = known, network_name
+    return engine
 
 
 def equivalent_views(name: str, view: View) -> float:
@@ -162,6 +194,7 @@ class Shared(Engine):
         device: torch.device,
         precision: str,
         compiled: bool = False,
+        known: Known | None = None,
     ):
         size, name = preprocessing.size, type(network).__name__
         if not isinstance(view, WindowView) or size % view.grid:
@@ -169,7 +202,10 @@ class Shared(Engine):
                 f"engine: shared is for the views `shift` whose step is a whole number of pixels, unlike {view} at {size} "
                 "pixels. Use engine: exact"
             )
-        split = SplitClassifier(copy.deepcopy(network), torch.device("cpu"), size)
+        known = known or ask(
+            network.eval(), torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0)), name
+        )
+        split = SplitClassifier(copy.deepcopy(network), torch.device("cpu"), known)
         if split.linear is None:
             raise InputError(
                 f"engine: shared is for networks that end in an average over the map and a linear layer; {name} does not. "
@@ -184,9 +220,19 @@ class Shared(Engine):
                 f"engine: shared needs a step of the grid ({step} pixels) that is a multiple of the stride of {name} "
                 f"({size} pixels on {window} cells). Use another grid, or engine: exact"
             )
-        network.get_submodule(split.block_name).register_forward_hook(Windows(window, stride))
+        self._block_name, self._windows = split.block_name, Windows(window, stride)
+        network.get_submodule(split.block_name).register_forward_hook(self._windows)
         classifier = Classifier(network, device, precision, compiled)
         super().__init__(classifier, view, preprocessing, side, views_per_input=view.grid**2)
+
+    @contextmanager
+    def sharing(self, network: nn.Module) -> Generator[None]:
+        """Let another copy of the network do as this one, inside the `with` block."""
+        handle = network.get_submodule(self._block_name).register_forward_hook(self._windows)
+        try:
+            yield
+        finally:
+            handle.remove()
 
     def network_inputs(self, images: Sequence[np.ndarray]) -> list[Tensor]:
         """Make the one picture of each image that holds all its views."""

@@ -71,3 +71,13 @@ def make_views(
     return [
         view.sample(pixels, size, black, cells, dtype) for pixels in normalised(images, preprocessing, device)
     ]
+
+
+def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Preprocessing) -> Tensor:
+    """Make the views on which a network is compared with itself: x₀ of each image (H, W, 3) uint8, and a view of noise.
+
+    Returns (image + 1, 3, size, size), on the CPU. Images may be alike; the noise, which is always the same, is not.
+    """
+    x0 = make_views(images, view, preprocessing, torch.device("cpu"), [view.grid**2 // 2])
+    noise = torch.randn(1, 3, *x0[0].shape[2:], generator=torch.Generator().manual_seed(0))
+    return torch.cat([*x0, noise])

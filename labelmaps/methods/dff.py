@@ -45,7 +45,7 @@ def saliency(
     peak = h.amax(dim=2, keepdim=True)
     h = h / peak.where(peak > 0, 1)  # a component that vanished stays 0 everywhere
     concepts = (w * peak.mT + lowest).mT.reshape(-1, channels, 1, 1)
-    logits = glimpse.classifier.head(concepts.expand(-1, -1, rows, columns)).unflatten(0, (n, -1))
+    logits = glimpse.head(concepts.expand(-1, -1, rows, columns)).unflatten(0, (n, -1))
     score = logits.softmax(dim=2).amax(dim=2) if choose == "softmax" else energy
     chosen = score.argmax(dim=1)
     image = chosen.new_tensor(range(n))

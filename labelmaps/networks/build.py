@@ -1,17 +1,19 @@
-"""Untrained classifiers, built by name, and the folding of batch norm into the convolutions before it.
+"""Untrained classifiers, built by name.
 
-Torchvision imports torch's compiler and takes over a second to import, so it is imported only where it is needed.
+Torchvision imports torch's compiler and takes over a second to import, timm imports torchvision, so both are imported only
+where they are needed.
 """
 
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 
-import torch
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import nn
 
 from labelmaps.errors import InputError
 from labelmaps.jobs.memory import is_out_of_memory
+from labelmaps.networks.architectures import read_architecture
+from labelmaps.networks.own import build_own
 from labelmaps.networks.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
@@ -20,24 +22,52 @@ OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
 def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
     """Build an untrained classifier.
 
-    architecture: the name of a classifier of torchvision or of `OWN_ARCHITECTURES`.
+    architecture: a name of `OWN_ARCHITECTURES`, a classifier of torchvision, or another that `read_architecture` reads.
     n_labels: number of logits.
-    size: side of the views, in pixels; only vision transformers depend on it.
+    size: side of the views, in pixels; only networks of tokens depend on it.
 
-    Raises `InputError` for an unknown name.
+    Raises `InputError` for an unknown name, and where a function of the user's builds no network.
     """
     if architecture in OWN_ARCHITECTURES:
         return OWN_ARCHITECTURES[architecture](n_labels)
+    read = read_architecture(architecture)
+    if read.library == "timm":
+        return _build_timm(read.place, n_labels, size)
+    if read.library != "torchvision":
+        return build_own(read, n_labels, size)
+    return _build_torchvision(architecture, n_labels, size)
+
+
+def _build_torchvision(name: str, n_labels: int, size: int) -> nn.Module:
+    """Build a classifier of torchvision."""
     from torchvision import models
 
-    if architecture not in models.list_models(module=models):
-        raise InputError(f"architecture: torchvision has no classifier '{architecture}'")
+    if name not in models.list_models(module=models):
+        raise InputError(f"architecture: torchvision has no classifier '{name}'")
     options = {}
-    if architecture in ("googlenet", "inception_v3"):  # their weights expect inputs normalised differently
+    if name in ("googlenet", "inception_v3"):  # their weights expect inputs normalised differently
         options = {"transform_input": True, "init_weights": True}
-    elif architecture.startswith("vit_"):
+    elif name.startswith("vit_"):
         options = {"image_size": size}
-    return models.get_model(architecture, weights=None, num_classes=n_labels, **options)
+    with sized(name, size):
+        return models.get_model(name, weights=None, num_classes=n_labels, **options)
+
+
+def _build_timm(name: str, n_labels: int, size: int) -> nn.Module:
+    """Build a classifier of timm. name: with or without the tag of its weights (`resnet50.a1_in1k`)."""
+    import timm
+
+    if not timm.is_model(name):
+        raise InputError(f"architecture: timm has no classifier '{name}'")
+    trained = timm.get_pretrained_cfg(name)
+    usual = size if trained is None else trained.input_size[-1]
+    is_fixed = trained is not None and trained.fixed_input_size and size != usual
+    build_network = partial(timm.create_model, name, pretrained=False, num_classes=n_labels)
+    with sized(f"timm:{name}", size):
+        try:
+            return build_network(img_size=size) if is_fixed else build_network()
+        except TypeError as error:  # img_size is not among its options
+            raise ValueError(f"it takes no other size than {usual}") from error
 
 
 @contextmanager
@@ -48,43 +78,9 @@ def sized(architecture: str, size: int) -> Generator[None]:
     """
     try:
         yield
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, ValueError) as error:
         if is_out_of_memory(error):
             raise
         raise InputError(
             f"size: {architecture} cannot look at {size} × {size} pixels ({error}). Give the size that it was trained with"
         ) from error
-
-
-@torch.no_grad()
-def fold_batch_norm(network: nn.Module, size: int) -> None:
-    """Fold each batch norm into the convolution before it, in place. The logits do not change.
-
-    network: in evaluation mode.
-    size: side of a view, in pixels, that the network accepts: a forward pass finds out which module follows which.
-    """
-    outputs, pairs = [], []
-    convolutions = {}  # by the `id` of their output tensors; `outputs` keeps these alive, so that no `id` occurs twice
-
-    def note_output(convolution: nn.Module, _: tuple, output: Tensor) -> None:
-        outputs.append(output)
-        convolutions[id(output)] = convolution
-
-    def note_pair(norm: nn.Module, inputs: tuple) -> None:
-        if id(inputs[0]) in convolutions:
-            pairs.append((convolutions[id(inputs[0])], norm))
-
-    handles = [
-        module.register_forward_hook(note_output)
-        if isinstance(module, nn.Conv2d)
-        else module.register_forward_pre_hook(note_pair)
-        for module in network.modules()
-        if isinstance(module, nn.Conv2d | nn.BatchNorm2d)
-    ]
-    network(torch.zeros(1, 3, size, size))
-    for handle in handles:
-        handle.remove()
-    names = {module: name for name, module in network.named_modules()}
-    for convolution, norm in pairs:
-        network.set_submodule(names[convolution], fuse_conv_bn_eval(convolution, norm))
-        network.set_submodule(names[norm], nn.Identity())

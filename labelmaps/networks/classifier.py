@@ -53,7 +53,7 @@ class Classifier:
 
     def __init__(self, network: nn.Module, device: torch.device, precision: str, compiled: bool = False):
         self.device = device
-        self.dtype = PRECISIONS[precision]
+        self.precision, self.dtype = precision, PRECISIONS[precision]
         self.network = network.eval().to(device, self.dtype).to(memory_format=torch.channels_last)
         head = last_linear(self.network)
         if head is not None:

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labelmaps.networks.preprocessing import Preprocessing, torchvision_weights
+from labelmaps.networks.architectures import read_architecture
+from labelmaps.networks.preprocessing import Preprocessing, timm_preprocessing, torchvision_preprocessing
 
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
     """An entry of the configuration's `models`: the architecture, and what the network expects of its input.
 
-    architecture: the name of a torchvision classifier, or `small_resnet`.
+    architecture: its name, as `labelmaps.networks.architectures.read_architecture` reads it.
     source: where the weights come from, as every output says it.
-    weights: torchvision's name for the weights, or None where they come from elsewhere.
+    weights: torchvision's or timm's name for the weights, or None where they come from elsewhere.
     size: side of the input, in pixels; mean, std: of RGB in [0, 1]; None leaves each to what the weights were trained with.
     """
 
@@ -24,9 +25,10 @@ class NetworkConfig:
     std: Sequence[float] | None = None
 
     def preprocessing(self) -> Preprocessing:
-        """Return the values given; for the others, those that torchvision's weights were trained with, or ImageNet's."""
-        default = Preprocessing()
-        if self.weights is not None:
-            trained = torchvision_weights(self.architecture, self.weights).transforms()
-            default = Preprocessing(trained.crop_size[0], trained.mean, trained.std)
+        """Return the values given; for the others, those that the library states for the weights, or ImageNet's."""
+        read, default = read_architecture(self.architecture), Preprocessing()
+        if read.library == "timm":
+            default = timm_preprocessing(read.place)
+        elif self.weights is not None:
+            default = torchvision_preprocessing(self.architecture, self.weights)
         return Preprocessing(self.size or default.size, self.mean or default.mean, self.std or default.std)

@@ -7,11 +7,14 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from labelmaps.networks.build import build, fold_batch_norm, sized
+from labelmaps.networks.build import build
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import load_weights
 from labelmaps.storage.files import sha256
+
+# On the first so many of the data set, in every part, what is done to a network is compared with the network itself.
+COMPARED_IMAGES = 3
 
 
 def load_network(
@@ -21,15 +24,12 @@ def load_network(
 
     weights: a state dict file. n_labels: the number of logits.
 
-    Returns the network in evaluation mode, for good: batch norm is folded into the convolutions. Raises `InputError` for
-    weights that do not fit, and where the network cannot take views of its `size`.
+    Returns the network as its library made it, in evaluation mode. Raises `InputError` for weights that do not fit.
     """
     preprocessing = network.preprocessing()
-    with sized(network.architecture, preprocessing.size):
-        module = build(network.architecture, n_labels, preprocessing.size)
-        load_weights(module, weights)
-        fold_batch_norm(module.eval(), preprocessing.size)
-    return module, preprocessing
+    module = build(network.architecture, n_labels, preprocessing.size)
+    load_weights(module, weights)
+    return module.eval(), preprocessing
 
 
 def provenance(
@@ -42,5 +42,7 @@ def provenance(
         "weights_sha256": sha256(weights),
         "preprocessing": asdict(preprocessing),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
-        "versions": {name: version(name) for name in ("torch", "torchvision", "numba", "pillow", "numpy")},
+        "versions": {
+            name: version(name) for name in ("torch", "torchvision", "timm", "numba", "pillow", "numpy")
+        },
     }

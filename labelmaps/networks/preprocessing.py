@@ -62,3 +62,23 @@ class Preprocessing:
     def black(self, device: torch.device) -> Tensor:
         """Return RGB 0 in the network's units, (3,) float32."""
         return on_device(tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device)
+
+
+def torchvision_preprocessing(architecture: str, weights: str) -> Preprocessing:
+    """Return what torchvision's weights were trained with."""
+    trained = torchvision_weights(architecture, weights).transforms()
+    return Preprocessing(trained.crop_size[0], trained.mean, trained.std)
+
+
+def timm_preprocessing(name: str) -> Preprocessing:
+    """Return what timm states for a network, its `pretrained_cfg`. name: with or without the tag of its weights."""
+    import timm
+
+    if not timm.is_model(name):
+        raise InputError(f"architecture: timm has no classifier '{name}'")
+    trained = timm.get_pretrained_cfg(name)
+    return (
+        Preprocessing()
+        if trained is None
+        else Preprocessing(trained.input_size[-1], trained.mean, trained.std)
+    )

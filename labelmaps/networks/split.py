@@ -1,4 +1,4 @@
-"""A classifier cut after its last block: the body turns views into activations, the head activations into logits."""
+"""A classifier cut at its last map: the body turns views into activations, the head activations into logits."""
 
 import copy
 import threading
@@ -6,16 +6,15 @@ import threading
 import torch
 from torch import Tensor, nn
 
-from labelmaps.errors import InputError
 from labelmaps.networks.classifier import PRECISIONS, last_linear
-
-MAP, TOKENS = 4, 3  # numbers of axes: of (view, channel, row, column), and of (view, token, channel)
+from labelmaps.networks.tap import find_last_map
+from labelmaps.networks.verification import BOUNDS, Known, check_logits, deviation
 
 
 class BlockHook(threading.local):
-    """A forward hook that stores the last block's output, or replaces it. Each thread has its own two tensors.
+    """A forward hook that stores the last map's output, or replaces it. Each thread has its own two tensors.
 
-    output: of the block's last forward pass, where it was not replaced. replacement: what the block returns instead.
+    output: of the module's last forward pass, where it was not replaced. replacement: what the module returns instead.
     """
 
     output: Tensor | None = None
@@ -23,7 +22,7 @@ class BlockHook(threading.local):
 
     def __call__(self, _: nn.Module, inputs: tuple, output: Tensor) -> Tensor | None:
         """Return the replacement if one is set; otherwise store the output."""
-        # Both are copied, because some networks change a block's output in place.
+        # Both are copied, because some networks change a module's output in place.
         if self.replacement is not None:
             return self.replacement.clone()
         self.output = output.clone()
@@ -31,60 +30,82 @@ class BlockHook(threading.local):
 
 
 class SplitClassifier:
-    """A network cut after its last block, the last module whose output is still a map. Several threads may use it.
+    """A network cut at its last map (see `labelmaps.networks.tap`). Several threads may use it.
 
-    network: belongs to this object from then on: it is moved to the device, and a hook stays at its last block.
+    network: belongs to this object from then on: it is moved to the device, and a hook stays at its last map.
     device: on which it runs.
-    size: side of the views, in pixels.
+    known: the logits of the untouched network for two views or more that are not alike.
     precision: of the body; the head and the activations are float32.
+    name: of the network, for messages.
+    layer: the name of the module that gives the map, where it is given rather than found.
 
-    Attributes: `block` and `block_name`, the last block and its name in the network; `linear`, the last linear layer if the
-    head is the average over the map followed by that layer, else None.
+    Attributes: `block_name` and `layout`, the module that gives the last map and how its axes are ordered; `linear`, the
+    last linear layer if the head is the average over the map followed by that layer, else None; `difference`, of the logits
+    that follow from the activations from the known ones, in standard deviations.
 
-    Raises `InputError` where the logits do not follow from a map (vision transformers), and where they are not finite.
+    Raises `InputError` where the logits do not follow from a map, or are not those known.
     """
 
-    def __init__(self, network: nn.Module, device: torch.device, size: int, precision: str = "float32"):
+    def __init__(
+        self,
+        network: nn.Module,
+        device: torch.device,
+        known: Known,
+        precision: str = "float32",
+        name: str = "",
+        layer: str | None = None,
+    ):
+        name = name or type(network).__name__
         self.network = network.eval().requires_grad_(False)
         self.network.to(device).to(memory_format=torch.channels_last)
         self.device, self.dtype = device, PRECISIONS[precision]
-        noise = torch.Generator().manual_seed(0)
-        self._probe, other = torch.randn(2, 1, 3, size, size, generator=noise).to(device)
-        self.block = last_block(self.network, self._probe)
+        known = Known(known.inputs.to(device), known.logits.to(device))
+        self.block_name, self.layout = find_last_map(self.network, known, name, layer)
         reduced = precision != "float32"
         self._body = copy.deepcopy(self.network).to(self.dtype) if reduced else self.network
         self._hook = BlockHook()
-        self.block_name = next(name for name, module in network.named_modules() if module is self.block)
         for body in {self.network, self._body}:
             body.get_submodule(self.block_name).register_forward_hook(self._hook)
-        self.linear = None
-        # The head is tested on another view than the probe on which it runs: from the probe's own activations follow the
-        # probe's logits also where the head uses more than the activations.
-        logits = self.network(other)
-        activations = self._pop_output()
-        if not logits.isfinite().all():
-            raise InputError(
-                f"{type(network).__name__}: its logits for a picture of noise are not finite. Check the weights"
-            )
-        tolerance = 1e-4 * logits.abs().max().item()
-        if not torch.allclose(self.head(activations), logits, rtol=0, atol=tolerance):
-            raise InputError(
-                f"{type(network).__name__}: its logits do not follow from the activations of its last block alone; "
-                "methods that need them (Grad-CAM, DFF) cannot be used with it"
-            )
+        self._probe, self._is_probe_repeated, self.linear = known.inputs[:1], False, None
+        activations, prefix = self.look(known.inputs)
+        logits = self._first_head(activations, prefix, known)
+        self.difference = check_logits(logits, known, name, precision, ", from its last map on")
         linear = last_linear(self.network)
-        if linear is not None and linear.in_features == activations.shape[1]:
+        if linear is not None and prefix is None and linear.in_features == activations.shape[1]:
             pooled = linear(activations.mean((2, 3)))
-            self.linear = linear if torch.allclose(pooled, logits, rtol=0, atol=tolerance) else None
+            is_closed = deviation(pooled, Known(known.inputs, logits)) <= BOUNDS["float32"] / 10
+            self.linear = linear if is_closed else None
+
+    @property
+    def block(self) -> nn.Module:
+        """The module that gives the last map."""
+        return self.network.get_submodule(self.block_name)
 
     @torch.no_grad()
+    def _first_head(self, activations: Tensor, prefix: Tensor | None, known: Known) -> Tensor:
+        """Run the head for the first time, and find out whether it wants as many views as it gets maps.
+
+        One view will do for most networks, whatever the number of maps, and costs less.
+        """
+        try:
+            logits = self.head(activations, prefix)
+            self._is_probe_repeated = deviation(logits, known) > BOUNDS["bfloat16"]
+        except RuntimeError:
+            self._is_probe_repeated = True
+        return self.head(activations, prefix) if self._is_probe_repeated else logits
+
     def activations(self, views: Tensor) -> Tensor:
-        """Compute the last block's output, float32, (view, channel, row, column).
+        """Compute the last map, float32, (view, channel, row, column), of normalised views (view, 3, size, size)."""
+        return self.look(views)[0]
+
+    @torch.no_grad()
+    def look(self, views: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Compute the last map, float32, (view, channel, row, column), and the tokens before its cells, if there are any.
 
         views: (view, 3, size, size), normalised.
         """
         self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
-        return self._pop_output().float()
+        return self.layout.split(self._pop_output().float())
 
     def _pop_output(self) -> Tensor:
         """Return the output that the hook stored in this thread, and clear it so that its memory is freed."""
@@ -93,57 +114,30 @@ class SplitClassifier:
             raise RuntimeError(f"{self.block_name} has not run in this thread")
         return output
 
-    def head(self, activations: Tensor) -> Tensor:
+    def head(self, activations: Tensor, prefix: Tensor | None = None) -> Tensor:
         """Compute the logits (map, label) that follow from activations.
 
-        activations: (map, channel, row, column); they need not come from a view.
+        activations: (map, channel, row, column); they need not come from a view. prefix: the tokens before the cells of each
+        map, (map, token, channel), where the network has any.
         """
         if self.linear is not None:
             return self.linear(activations.mean((2, 3)))
-        # Run the network on a dummy view, and let the hook replace the last block's output with `activations`.
-        self._hook.replacement = activations
+        # Run the network on a view, and let the hook replace the last map with `activations`.
+        n_views = len(activations) if self._is_probe_repeated else 1
+        self._hook.replacement = self.layout.join(activations, prefix)
         try:
-            return self.network(self._probe)
+            return self.network(self._probe.expand(n_views, -1, -1, -1))
         finally:
             self._hook.replacement = None
 
-    def gradient(self, activations: Tensor, label: Tensor) -> Tensor:
+    def gradient(self, activations: Tensor, label: Tensor, prefix: Tensor | None = None) -> Tensor:
         """Compute the gradient ∂z_k/∂A of one logit per image with respect to the activations, in their shape.
 
-        activations: A, (image, channel, row, column). label: k, (image,).
+        activations: A, (image, channel, row, column). label: k, (image,). prefix: as for `head`.
         """
         rows, columns = activations.shape[2:]
         if self.linear is not None:  # z_k is W[k]·mean(A) + b
             return (self.linear.weight[label] / (rows * columns))[:, :, None, None].expand_as(activations)
         activations = activations.detach().requires_grad_()
-        logit = self.head(activations).gather(1, label[:, None])
+        logit = self.head(activations, prefix).gather(1, label[:, None])
         return torch.autograd.grad(logit.sum(), activations)[0]
-
-
-@torch.no_grad()
-def last_block(network: nn.Module, views: Tensor) -> nn.Module:
-    """Find the last module, in the order of the forward pass, whose output is a map of more than one cell.
-
-    network: on the device of `views`.
-    views: (view, 3, size, size), normalised; with other views than of this size, another module may be the last.
-
-    Raises `InputError` where the network has no map, or where tokens follow it (vision transformers).
-    """
-    outputs = []
-
-    def note_output(module: nn.Module, _: tuple, output: object) -> None:
-        if isinstance(output, Tensor) and (
-            output.ndim == TOKENS or (output.ndim == MAP and min(output.shape[2:]) > 1)
-        ):
-            outputs.append((output.ndim, module))
-
-    handles = [module.register_forward_hook(note_output) for module in network.modules()]
-    network(views)
-    for handle in handles:
-        handle.remove()
-    if not outputs or outputs[-1][0] == TOKENS:
-        raise InputError(
-            f"{type(network).__name__} has no map before its logits; methods that need one (Grad-CAM, DFF) cannot be used "
-            "with it, those on label maps can"
-        )
-    return outputs[-1][1]

@@ -37,7 +37,8 @@ Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random n
 ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
 ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
 
-MOST_NAMED = 200  # of the names from which one may choose
+MOST_NAMED = 40  # names are all listed; of more, the nearest
+NEAREST = 5
 # Why a key may be there that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"
 
@@ -59,10 +60,14 @@ def check_known(name: str, names: Collection[str], what: str) -> str:
 @cache  # thousands of entries may share a mistake
 def _hint(name: str, names: tuple[str, ...]) -> str:
     """Say which name is near to this one, and what there is."""
-    close = difflib.get_close_matches(name, names, 1)
-    hint = f"did you mean '{close[0]}'? " if close else ""
-    more = f" … ({len(names)} in all)" if len(names) > MOST_NAMED else ""
-    return f"{hint}choose from {', '.join(names[:MOST_NAMED])}{more}"
+    if len(names) <= MOST_NAMED:
+        close = difflib.get_close_matches(name, names, 1)
+        hint = f"did you mean '{close[0]}'? " if close else ""
+        return f"{hint}choose from {', '.join(names)}"
+    close = difflib.get_close_matches(name, names, NEAREST)
+    if close:
+        return f"the nearest of {len(names)} are {', '.join(close)}"
+    return f"choose from {', '.join(names[:NEAREST])} … ({len(names)} in all)"
 
 
 class Closed(pydantic.BaseModel):

@@ -131,11 +131,6 @@ class Settings(Closed):
                     "run.methods"
                 )
         for model in self.run.models:
-            if on_glimpses and self.models[model].is_transformer:
-                raise ValueError(
-                    f"run: {model} is a vision transformer, whose last block gives no map; leave {', '.join(on_glimpses)} "
-                    "out of run.methods"
-                )
             for dataset in self.run.datasets:
                 if self.models[model].train is not None and self.whole(dataset).scenes is None:
                     raise ValueError(

@@ -1,10 +1,12 @@
 """Networks, and how they are run."""
 
+from functools import cache
 from typing import Annotated, Literal
 
 import pydantic
 from pydantic import Field
 
+from labelmaps.networks.architectures import Architecture, read_architecture
 from pipeline.settings.base import (
     Closed,
     Location,
@@ -15,18 +17,20 @@ from pipeline.settings.base import (
     ThreeSpreads,
     check_exactly_one,
     check_known,
+    spell,
 )
 from pipeline.sources import ROOT
 
-# Architecture → names of torchvision's weights for it; a list, because importing torchvision takes seconds.
-WEIGHTS = {
-    architecture: weights
-    for architecture, *weights in map(
-        str.split,
-        (ROOT / "resources" / "torchvision_classifiers.txt").read_text(encoding="utf-8").splitlines(),
-    )
-}
-ARCHITECTURES = ["small_resnet", *WEIGHTS]
+
+def read_list(file: str) -> dict[str, list[str]]:
+    """Read a library's classifiers and the names of their weights: importing the libraries takes seconds."""
+    lines = (ROOT / "resources" / file).read_text(encoding="utf-8").splitlines()
+    return {architecture: weights for architecture, *weights in map(str.split, lines)}
+
+
+WEIGHTS = read_list("torchvision_classifiers.txt")
+ARCHITECTURES = {"small_resnet": [], **WEIGHTS}
+TIMM = cache(lambda: read_list("timm_classifiers.txt"))
 
 
 class Training(Closed):
@@ -46,7 +50,10 @@ class Random(Closed):
 class Model(Closed):
     """A network: its architecture, the source of its weights, and what it expects of its input."""
 
-    architecture: str = Field(description="a classifier of torchvision by its name, or `small_resnet`")
+    architecture: str = Field(
+        description="a classifier of torchvision by its name (`resnet18`) or of timm (`timm:resnet18`); a function of yours "
+        "that returns a network, `path/to/file.py:build` or `package.module:build`; or `small_resnet`"
+    )
     weights: str | None = Field(
         None,
         description="torchvision's, downloaded and checked by hash: `V1`, `V2` or `DEFAULT`. Every network needs "
@@ -64,20 +71,37 @@ class Model(Closed):
     )
     size: Positive | None = Field(
         None,
-        description="side of the network's input, in pixels. Left out: what torchvision's `weights` were trained with, or "
-        "224",
+        description="side of the network's input, in pixels. Left out: what torchvision's `weights` were trained with, what "
+        "timm states, or 224",
     )
     mean: ThreeMeans | None = Field(
-        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, or ImageNet's"
+        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, timm's, or ImageNet's"
     )
     std: ThreeSpreads | None = Field(
-        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, or ImageNet's"
+        None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, timm's, or ImageNet's"
+    )
+
+    layer: str | None = Field(
+        None,
+        min_length=1,
+        description="the module, by its name in the network, whose output is the map of x₀ for Grad-CAM, DFF and the like. "
+        "Left out: the last from which alone the logits follow, as each such file says",
     )
 
     @pydantic.field_validator("architecture")
     @classmethod
     def _known(cls, name: str) -> str:
-        return check_known(name, ARCHITECTURES, "architecture")
+        read = read_architecture(name)
+        if read.library == "torchvision":
+            check_known(name, ARCHITECTURES, "architecture")
+        elif read.library == "timm":
+            architecture, _, tag = read.place.partition(".")
+            check_known(architecture, TIMM(), "architecture timm:")
+            if tag:
+                check_known(tag, TIMM()[architecture], f"weights of timm:{architecture}:")
+        elif read.library == "file":
+            return f"{spell(read.place)}:{read.function}"
+        return name
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
@@ -85,7 +109,9 @@ class Model(Closed):
         if self.weights is not None:
             choices = WEIGHTS.get(self.architecture)
             if choices is None:
-                raise ValueError("torchvision has no weights for small_resnet; use train or checkpoint")
+                raise ValueError(
+                    f"weights: are torchvision's, and it has none for {self.architecture}; use checkpoint"
+                )
             check_known(self.weights.removeprefix("IMAGENET1K_"), choices, "weights")
         if self.train is not None and self.architecture != "small_resnet":
             raise ValueError(
@@ -94,9 +120,9 @@ class Model(Closed):
         return self
 
     @property
-    def is_transformer(self) -> bool:
-        """Whether the network is a vision transformer, whose last block gives no map."""
-        return self.architecture.startswith("vit_")
+    def built_by(self) -> Architecture:
+        """What builds the network."""
+        return read_architecture(self.architecture)
 
     @property
     def source(self) -> str:

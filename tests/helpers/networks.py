@@ -4,6 +4,8 @@ import torch
 from torch import nn
 
 from labelmaps.networks.build import build
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import ask
 from labelmaps.networks.weights import random_weights
 
 N_LABELS = 7
@@ -34,3 +36,10 @@ def with_a_narrow_head(architecture):
                 nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
                 nn.init.normal_(module.bias, std=0.1)
     return network.eval()
+
+
+def cut(network, size, device="cpu", precision="float32", **options):
+    """The network cut at its last map, as it is found on noise of a side of `size` pixels."""
+    noise = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
+    known = ask(network.eval().cpu(), noise, type(network).__name__)
+    return SplitClassifier(network, torch.device(device), known, precision, **options)

@@ -6,6 +6,7 @@ says of them; `of_glimpse` makes the maps of a method that looks once; `look` wr
 """
 
 import hashlib
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -165,4 +166,6 @@ def run_network(script, folder, compute=None, weights="weights.pth", **arguments
     usual["compute_config"] = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 9} | (
         compute or {}
     )
+    if "layer" in inspect.signature(script).parameters:
+        usual["layer"] = None
     script(**usual | arguments)

@@ -9,16 +9,15 @@ import torch
 from PIL import Image
 from torch import nn
 
-from helpers.networks import N_LABELS, trained
+from helpers.networks import N_LABELS, cut, trained
 from labelmaps.data.batches import read_batches
 from labelmaps.data.images import read_digest
 from labelmaps.errors import InputError
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.glimpse_saliency import images_at_once
 from labelmaps.inference.inputs import make_views
-from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.split import SplitClassifier, last_block
+from labelmaps.networks.tap import Layout, layout_of
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 
@@ -71,17 +70,17 @@ SLOW = {"googlenet", "swin_t", "densenet121", "convnext_tiny", "vgg11"}
 def split(request, thorough):
     """Name, network and its split; one at a time, for they are large."""
     network = trained(request.param, narrow=not thorough)
-    return request.param, network, SplitClassifier(network, CPU, 64)
+    return request.param, network, cut(network, 64)
 
 
 @pytest.fixture(scope="module")
 def small():
-    return SplitClassifier(trained("small_resnet"), CPU, 64)
+    return cut(trained("small_resnet"), 64)
 
 
 @pytest.fixture(scope="module")
 def densenet():
-    return SplitClassifier(trained("densenet121"), CPU, 64)
+    return cut(trained("densenet121"), 64)
 
 
 def test_the_last_block_is_the_last_module_that_gives_a_map(split):
@@ -173,7 +172,7 @@ def test_the_gradient_is_that_of_the_logit_by_autograd(split):
 
 @pytest.mark.parametrize("architecture", ["small_resnet", pytest.param("resnet18", marks=pytest.mark.slow)])
 def test_the_closed_form_of_the_gradient_equals_autograd(architecture):
-    classifier = SplitClassifier(trained(architecture, 96), CPU, 96)
+    classifier = cut(trained(architecture, 96), 96)
     activations, label = classifier.activations(noise(4, 3, 96, 96)), torch.tensor([6, 0, 3, 3])
     closed, logits = classifier.gradient(activations, label), classifier.head(activations)
     classifier.linear = None
@@ -211,31 +210,16 @@ def test_the_head_leaves_the_activations_that_it_is_given(densenet):
 
 def test_a_network_is_put_in_evaluation_mode():
     network = trained("small_resnet").train()
-    SplitClassifier(network, CPU, 64)
+    cut(network, 64)
     assert not any(module.training for module in network.modules())
 
 
-def test_networks_of_tokens_are_refused():
-    nowhere = torch.device("meta")  # only shapes are looked at, and a transformer's numbers are many
-    with nowhere:
-        network = build("vit_b_16", N_LABELS, 64)
-    with pytest.raises(
-        InputError, match=r"^VisionTransformer has no map before its logits; .*label maps can$"
-    ):
-        SplitClassifier(network, nowhere, 64)
-
-
 def test_networks_without_any_map_are_refused():
-    with pytest.raises(InputError, match="Sequential has no map before its logits"):
-        SplitClassifier(nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, N_LABELS)), CPU, 8)
-
-
-@pytest.fixture
-def inception():
-    """Without training: that takes more than 96 pixels."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        return build("inception_v3", N_LABELS)
+    network = nn.Sequential(nn.Flatten(), nn.Linear(3 * 8 * 8, N_LABELS))
+    with pytest.raises(
+        InputError, match=r"^Sequential has no map .* label maps can.*without: \[gradcam, dff\]"
+    ):
+        cut(network, 8)
 
 
 class Beside(nn.Module):
@@ -252,17 +236,96 @@ class Beside(nn.Module):
         return self.fc((x + self.branch(x)).relu().mean(dim=(2, 3)))
 
 
-def test_a_block_that_is_not_all_the_head_sees_is_refused():
+def test_a_block_that_is_not_all_the_head_sees_is_passed_over():
+    """Nor may it be named."""
+    assert cut(seeded(Beside), 16).block_name == "stem"
     with pytest.raises(
-        InputError, match="Beside: its logits do not follow from the activations of its last block"
+        InputError, match="layer: from the output of `branch` of Beside alone its logits do not follow"
     ):
-        SplitClassifier(seeded(Beside), CPU, 16)
+        cut(seeded(Beside), 16, layer="branch")
+    assert cut(seeded(Beside), 16, layer="stem").block_name == "stem"
+    with pytest.raises(InputError, match=r"layer: Beside runs no module `trunk`.*stem, branch, fc"):
+        cut(seeded(Beside), 16, layer="trunk")
 
 
-def test_a_size_at_which_an_inner_branch_gives_the_last_map_is_refused(inception):
-    """Inception at 96 pixels ends with 1 × 1; its last map lies inside a block."""
-    with pytest.raises(InputError, match="Inception3: its logits do not follow"):
-        SplitClassifier(inception, CPU, 96)
+class Twice(Beside):
+    """One ReLU is run twice, the second time on what gives the logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.relu = nn.ReLU()
+
+    def forward(self, x):
+        return self.fc(self.relu(self.branch(self.relu(self.stem(x)))).mean(dim=(2, 3)))
+
+
+def test_a_module_that_runs_twice_is_passed_over():
+    assert cut(seeded(Twice), 16).block_name == "branch"
+
+
+class Tokens(nn.Module):
+    """A transformer of two blocks on patches, with a class token and two registers."""
+
+    def __init__(self, pool=False):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, stride=4)
+        self.first = nn.Parameter(torch.randn(1, 3, 16))
+        self.blocks = nn.Sequential(
+            *(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True, norm_first=True) for _ in range(2))
+        )
+        self.fc, self.pool = nn.Linear(16, N_LABELS), pool
+
+    def forward(self, x):
+        cells = self.patch(x).flatten(2).mT
+        tokens = self.blocks(torch.cat([self.first.expand(len(x), -1, -1), cells], dim=1))
+        return self.fc(tokens[:, 3:].mean(dim=1) if self.pool else tokens[:, 0])
+
+
+@pytest.mark.parametrize(("pool", "block"), [(False, "blocks.0"), (True, "blocks")])
+def test_the_cells_of_tokens_are_a_map_and_the_tokens_before_them_are_kept(pool, block):
+    """Where the class token alone gives the logits, they depend on no other token after the last block."""
+    network = seeded(lambda: Tokens(pool))
+    classifier = cut(network, 16)
+    assert (classifier.block_name, classifier.layout) == (block, Layout("tokens", 4, 3))
+    views = noise(3, 3, 16, 16)
+    maps, prefix = classifier.look(views)
+    assert maps.shape == (3, 16, 4, 4)
+    assert prefix.shape == (3, 3, 16)
+    torch.testing.assert_close(classifier.head(maps, prefix), network(views), rtol=0, atol=1e-5)
+    # Row by row: what is drawn at the top left comes first.
+    views[:, :, :4, :4] += 1
+    changed = network.patch(views).flatten(2).mT - network.patch(noise(3, 3, 16, 16)).flatten(2).mT
+    assert changed.abs().sum(dim=(0, 2)).nonzero().flatten().tolist() == [0]
+    gradient = classifier.gradient(maps, torch.tensor([0, 1, 2]), prefix)
+    step = 1e-2 * noise(*maps.shape, seed=5)
+    rise = (classifier.head(maps + step, prefix) - classifier.head(maps - step, prefix)) / 2
+    expected = torch.stack([rise[i, i] for i in range(3)])
+    torch.testing.assert_close((gradient * step).sum(dim=(1, 2, 3)), expected, rtol=1e-2, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("shape", "layout"),
+    [
+        ((2, 8, 7, 7), Layout("channels first", 7)),
+        ((2, 7, 7, 8), Layout("channels last", 7)),
+        ((2, 7, 7, 7), Layout("channels first", 7)),
+        ((2, 8, 1, 1), None),
+        ((2, 7, 8, 9), None),
+        ((2, 197, 8), Layout("tokens", 14, 1)),
+        ((2, 196, 8), Layout("tokens", 14, 0)),
+        ((2, 261, 8), Layout("tokens", 16, 5)),
+        ((2, 3, 8), None),
+        ((8, 8, 7, 7), None),  # windows of views
+        ((2, 8), None),
+    ],
+)
+def test_rows_columns_and_channels_are_told_apart_by_one_rule(shape, layout):
+    assert layout_of(torch.zeros(shape), 2) == layout
+    if layout is not None:
+        output = noise(*shape)
+        maps, prefix = layout.split(output)
+        assert maps.shape[2:] == (layout.side, layout.side)
+        assert torch.equal(layout.join(maps, prefix), output)
 
 
 class Squared(nn.Module):
@@ -282,7 +345,7 @@ def test_the_closed_form_is_tried_not_assumed_at_any_scale_of_the_logits(scale):
     network = seeded(Squared)
     network.fc.weight.data *= scale
     network.fc.bias.data *= 0
-    classifier = SplitClassifier(network, CPU, 8)
+    classifier = cut(network, 8)
     assert classifier.block is network.conv
     assert classifier.linear is None
     views = noise(2, 3, 8, 8)
@@ -292,9 +355,9 @@ def test_the_closed_form_is_tried_not_assumed_at_any_scale_of_the_logits(scale):
 def test_a_map_of_one_cell_is_no_map(small):
     """Only layer3 is left with more than one, at 32 pixels; the head then includes layer4."""
     network = small.network
-    assert last_block(network, noise(1, 3, 64, 64)) is network.layer4
-    assert last_block(network, noise(1, 3, 32, 32)) is network.layer3
-    assert SplitClassifier(network, CPU, 32).linear is None
+    assert cut(network, 64).block is network.layer4
+    assert cut(network, 32).block is network.layer3
+    assert cut(network, 32).linear is None
 
 
 # Looking once
@@ -365,8 +428,8 @@ def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at
 
 
 def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):
-    shown, activations = [], small.activations
-    monkeypatch.setattr(small, "activations", lambda views: shown.append(len(views)) or activations(views))
+    shown, look = [], small.look
+    monkeypatch.setattr(small, "look", lambda views: shown.append(len(views)) or look(views))
     few, many = (first_glimpse(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
     assert shown == [2, 2, 1, 5]
     torch.testing.assert_close(few.activations, many.activations, rtol=1e-4, atol=1e-4)

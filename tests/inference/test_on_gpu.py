@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from helpers.networks import cut
 from helpers.study import save_pictures, soft_pictures
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact, Shared
@@ -13,11 +14,11 @@ from labelmaps.inference.inputs import make_views
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.methods import dff, gradcam, gradcam_plusplus
-from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.compute import be_deterministic
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import random_weights
 from labelmaps.storage.label_map_file import DTYPES, join_label_maps, open_label_maps, write_label_maps
 from labelmaps.views import crop, shift, zoom
@@ -55,7 +56,7 @@ def network_of(architecture="small_resnet", size=64):
     network = build(architecture, N_LABELS)
     network.load_state_dict(random_weights(architecture, N_LABELS, seed=3, size=size))
     network.eval()
-    fold_batch_norm(network, size)
+    fold_batch_norm(network, torch.zeros(1, 3, size, size))
     return network
 
 
@@ -113,7 +114,7 @@ def test_glimpses_are_those_of_a_cpu(pictures, index, method, components):
     label = torch.tensor(index["label"].to_numpy()) if method.CUE == "cued" else None
     maps = []
     for device in (CPU, GPU):
-        classifier = SplitClassifier(network_of(), device, 64)
+        classifier = cut(network_of(), 64, device)
         glimpse = first_glimpse(index, pictures, classifier, zoom.View(), SMALL, len(index))
         given = method.saliency(glimpse, None if label is None else label.to(device), **options)
         maps.append([tensor.cpu() for tensor in (given if isinstance(given, tuple) else (given,))])

@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from helpers.networks import trained
+from helpers.networks import cut, trained
 from labelmaps.data.images import read_image
 from labelmaps.inference.glimpse import Glimpse
 from labelmaps.inference.inputs import make_views
@@ -33,7 +33,6 @@ from labelmaps.methods import (
 from labelmaps.methods._factorisation import factorise
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
 from labelmaps.scoring.fixations import find_fixations
 from labelmaps.views import cell_points
@@ -78,7 +77,7 @@ class Averaged(nn.Module):
 
 
 def glimpse(activations, weight, bias=0.0):
-    classifier = SplitClassifier(Averaged(torch.as_tensor(weight, dtype=torch.float32), bias), CPU, 8)
+    classifier = cut(Averaged(torch.as_tensor(weight, dtype=torch.float32), bias), 8)
     assert classifier.linear is not None
     return Glimpse(torch.as_tensor(activations, dtype=torch.float32), classifier)
 
@@ -216,7 +215,7 @@ SLOW = {"vgg11", "densenet121"}
 def network_and_split(architecture):
     """Tests may look at them, and leave them as they are."""
     network = trained(architecture, narrow=True)
-    return network, SplitClassifier(network, CPU, 96)
+    return network, cut(network, 96)
 
 
 @pytest.fixture(
@@ -260,7 +259,7 @@ def test_densenets_relu_overwrites_what_the_package_keeps_and_not_what_we_keep()
 
 
 def test_gradcam_by_autograd_equals_the_closed_form():
-    classifier = SplitClassifier(trained("small_resnet"), CPU, 96)
+    classifier = cut(trained("small_resnet"), 96)
     seen, label = Glimpse(classifier.activations(noise(5, 3, 96, 96)), classifier), torch.arange(5)
     closed = gradcam.saliency(seen, label)
     classifier.linear = None
@@ -275,7 +274,7 @@ def test_eigencam_by_hand(values):
     """Minus their mean: ±(3, −1, −2); the side that reaches further is the positive one."""
     activations = np.zeros((1, 3, 1, 3))
     activations[0, 1, 0] = values
-    maps, own = own_maps(eigencam, glimpse(activations, np.ones((2, 3))))
+    maps, own = own_maps(eigencam, glimpse(activations, np.eye(2, 3)))
     torch.testing.assert_close(maps, torch.tensor([[[3.0, 0, 0]]]), rtol=1e-5, atol=1e-5)
     assert own is None
 
@@ -283,13 +282,13 @@ def test_eigencam_by_hand(values):
 def test_eigencam_of_two_channels_by_hand():
     """Channels 3 v and 4 v: the first component is (3, 4)/5, on which the projection is 5 v."""
     v = np.array([[2.0, -1, 0], [0, -1, 0]])
-    maps, _ = own_maps(eigencam, glimpse(np.array([[3 * v + 7, 4 * v - 2, 0 * v + 9]]), np.ones((2, 3))))
+    maps, _ = own_maps(eigencam, glimpse(np.array([[3 * v + 7, 4 * v - 2, 0 * v + 9]]), np.eye(2, 3)))
     torch.testing.assert_close(maps, torch.tensor([[[10.0, 0, 0], [0, 0, 0]]]), rtol=1e-5, atol=1e-4)
 
 
 def test_eigencam_equals_the_packages_projection():
     activations = features(n=10).astype(np.float32)
-    maps, _ = own_maps(eigencam, glimpse(activations, np.ones((2, 64))))
+    maps, _ = own_maps(eigencam, glimpse(activations, np.eye(2, 64)))
     assert_same_maps(maps, np.maximum(get_2d_projection_with_sign_correction(activations), 0))
 
 
@@ -518,7 +517,7 @@ def real(thorough):
         pytest.skip("LABELMAPS_TEST_DATA names no folder of real data")
     network = build("resnet18", 1000)
     load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
-    classifier = SplitClassifier(network, CPU, 224)
+    classifier = cut(network, 224)
     n = N_REAL_IF_THOROUGH if thorough else N_REAL
     paths = sorted(Path(DATA, "imagenet_val").glob("*.JPEG"))[:n]
     views = make_views([read_image(path) for path in paths], View(), Preprocessing(), CPU, [24])

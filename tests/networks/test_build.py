@@ -22,7 +22,7 @@ from torchvision.models.resnet import BasicBlock
 
 from labelmaps.errors import InputError
 from labelmaps.networks import download
-from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier, last_linear
 from labelmaps.networks.compute import resolve_compiled, resolve_device, resolve_precision
 from labelmaps.networks.config import NetworkConfig
@@ -30,6 +30,7 @@ from labelmaps.networks.download import download_weights
 from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing, torchvision_weights
 from labelmaps.networks.small_resnet import Block
+from labelmaps.networks.verification import ask, fold_batch_norm
 from labelmaps.networks.weights import SHOWN_KEYS, load_weights, random_weights, save_weights
 from pipeline.sources import ROOT
 
@@ -256,7 +257,7 @@ def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture
     message = f"size: {architecture} cannot look at {size} × {size} pixels .* Give the size that"
     path = save(tmp_path / "a.pth", zeros_for(architecture))
     with pytest.raises(InputError, match=message):
-        load_network(network, path, N_LABELS)
+        ask(load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture)
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
 
@@ -681,7 +682,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it(architecture, left)
     views = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(1))
     with torch.inference_mode():
         before = network(views)
-        fold_batch_norm(network, 96)
+        fold_batch_norm(network, torch.zeros(1, 3, 96, 96))
         after = network(views)
     assert sum(isinstance(module, nn.BatchNorm2d) for module in network.modules()) == left
     torch.testing.assert_close(after, before, rtol=1e-3, atol=1e-3 * before.abs().max().item())
@@ -689,7 +690,7 @@ def test_batch_norm_is_folded_into_the_convolution_before_it(architecture, left)
 
 def test_batch_norm_that_follows_no_convolution_stays():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.BatchNorm2d(4), nn.AdaptiveAvgPool2d(1)).eval()
-    fold_batch_norm(network, 8)
+    fold_batch_norm(network, torch.zeros(1, 3, 8, 8))
     assert isinstance(network[2], nn.BatchNorm2d)
 
 

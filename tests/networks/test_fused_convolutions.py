@@ -10,8 +10,9 @@ from torch import nn
 from torch.fx.experimental.proxy_tensor import make_fx
 
 from helpers.compiler import trusting_compiler
-from labelmaps.networks.build import build, fold_batch_norm
+from labelmaps.networks.build import build
 from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, packed
+from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import random_weights
 
 CONVOLUTION, RELU, ADD = (getattr(torch.ops.aten, name) for name in ("convolution", "relu", "add"))
@@ -131,7 +132,7 @@ def test_a_residual_block_becomes_two_fused_convolutions(beside):
 def test_every_relu_of_a_resnet_is_fused(architecture, relus):
     network = build(architecture, N_LABELS)
     network.load_state_dict(random_weights(architecture, N_LABELS, seed=0, size=32))
-    fold_batch_norm(network.eval(), 32)
+    fold_batch_norm(network.eval(), torch.zeros(1, 3, 32, 32))
     x = noise(2, 3, 32, 32, dtype=torch.bfloat16)
     before, after = fused(network.bfloat16(), x)
     assert count(after, conv_relu) == relus

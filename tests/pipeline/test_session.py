@@ -51,7 +51,7 @@ def test_a_name_that_the_sessions_encoding_would_misread_is_refused(name):
     ],
 )
 def test_an_option_of_which_snakemake_would_drop_one_is_refused(arguments):
-    with pytest.raises(ConfigurationError, match="is given twice.*all values after one"):
+    with pytest.raises(ConfigurationError, match=r"is given twice.*all values after one"):
         session.refuse_repeated_options(arguments)
     session.refuse_repeated_options(arguments[:2])
     session.refuse_repeated_options(["--configfile", "a.yaml", "b.yaml", "--config", "x=1", "y=2"])

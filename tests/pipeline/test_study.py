@@ -441,42 +441,19 @@ def test_readings_without_views_are_refused():
     assert study.family_examples() == []
 
 
-def test_a_vision_transformer_has_no_readings():
-    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
-    run = {"run": {"models": ["loaded", "vit"], "methods": ["center", "likelihood"]}}
-    study = study_of(MINE, vit, run)
-    message = (
-        "run.models: vit is a vision transformer, whose last block gives no map for Grad-CAM and DFF; leave it out of "
-        "calibration and sweeps"
-    )
-    for query in (
-        lambda: study.reading_rows("few", ["zoom"]),
-        lambda: study.reading_files("few", ["zoom"]),
-        lambda: study.sweep_files("few", "grid"),
-    ):
-        with pytest.raises(ConfigurationError) as error:
-            query()
-        assert str(error.value) == message
-
-
 def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch):
-    vit = {"models": {"vit": {"architecture": "vit_b_16", "checkpoint": "c.pth"}}}
-    study = study_of(MINE, vit, {"calibration": {"views": ["zoom"]}})
-    assert study.view_of_maps("crop_0.6", "loaded") == study.view("crop_0.6")
-    with pytest.raises(
-        ConfigurationError, match=r"^models\.vit: is a vision transformer, whose last block gives"
-    ):
-        study.view_of_maps("zoom", "vit")
+    study = study_of(MINE, {"calibration": {"views": ["zoom"]}})
+    assert study.view_of_maps("crop_0.6") == study.view("crop_0.6")
     monkeypatch.setattr(Crop, "is_affine", False)
     for query in (
-        lambda: study.view_of_maps("crop_0.6", "loaded"),
+        lambda: study.view_of_maps("crop_0.6"),
         lambda: study.reading_rows("few", ["zoom", "crop_0.6"]),  # as `fidelity` asks for those that run
     ):
         with pytest.raises(
             ConfigurationError, match=r"^views\.crop_0\.6: .* no places in a box of the image"
         ):
             query()
-    assert study.view_of_maps("zoom", "loaded") == study.view("zoom")
+    assert study.view_of_maps("zoom") == study.view("zoom")
 
 
 def test_a_family_is_shown_by_its_first_view_among_the_readings():

@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import torch
 
+from helpers.networks import cut
 from labelmaps import views
 from labelmaps.data.batches import read_batches
 from labelmaps.data.indexing import index_dataset
@@ -15,7 +16,6 @@ from labelmaps.inference.glimpse import first_glimpse
 from labelmaps.methods import dff, gradcam
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.weights import load_weights
 from labelmaps.scoring.fixations import find_fixations
 from labelmaps.scoring.pointing import fills_grid, hits
@@ -55,7 +55,7 @@ def selected_points(index):
     """The points that each method selects on images of the index, as `POINTS` holds them."""
     network = build("resnet18", 1000)
     load_weights(network, Path(DATA, "weights/resnet18_pq.pth"))
-    classifier, view = SplitClassifier(network, torch.device("cpu"), 224), View()
+    classifier, view = cut(network, 224), View()
     tables = []
     for rows, images in read_batches(index, 16):
         glimpse = first_glimpse(rows, images, classifier, view, Preprocessing(), len(rows))

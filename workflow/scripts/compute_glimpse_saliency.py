@@ -3,9 +3,11 @@
 from importlib.metadata import version
 from pathlib import Path
 
+from labelmaps.data.batches import first_images
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
 from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
+from labelmaps.inference.inputs import views_to_compare
 from labelmaps.jobs.gpu_slots import take_gpu
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.jobs.script import run_script
@@ -18,8 +20,9 @@ from labelmaps.networks.compute import (
     resolve_precision,
 )
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.networks.load import load_network, provenance
+from labelmaps.networks.load import COMPARED_IMAGES, load_network, provenance
 from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import ask, folded
 from labelmaps.storage.saliency_file import write_saliency
 from labelmaps.views import create_view
 
@@ -34,13 +37,15 @@ def compute_glimpse_saliency(
     options: dict,
     view_config: dict,
     network_config: dict,
+    layer: str | None,
     compute_config: dict,
     threads: int,
 ) -> None:
     """Write the saliency maps of a method.
 
     method, options: the module of `labelmaps.methods`, and the options of its `saliency`. view_config, network_config,
-    compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: CPU threads.
+    compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. layer: the module that gives the last map,
+    where it is not to be found. threads: CPU threads.
     """
     view, network, compute = (
         create_view(**view_config),
@@ -52,8 +57,9 @@ def compute_glimpse_saliency(
     module, preprocessing = load_network(network, weights, len(read_classes(classes)))
     device = resolve_device(compute.device)
     precision = resolve_precision(compute.precision, device)
-    classifier = SplitClassifier(module, device, preprocessing.size, precision)
-    images = read_index(index)
+    images, name = read_index(index), network.architecture
+    known = ask(module, views_to_compare(first_images(images, COMPARED_IMAGES), view, preprocessing), name)
+    classifier = SplitClassifier(folded(module, known, name), device, known, precision, name, layer)
     maps = with_enough_memory(
         lambda batch: compute_saliency_of_glimpses(
             images,
@@ -72,6 +78,8 @@ def compute_glimpse_saliency(
         "network": network_config,
         "view": view_config,
         "precision": precision,
+        "layer": classifier.block_name,
+        "layout": classifier.layout._asdict(),
         "method": method,
         "cue": facts_of(method).cue,
         "options": options,

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
-from labelmaps.data.batches import part_of
+from labelmaps.data.batches import first_images, part_of
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
 from labelmaps.inference.engines import create_engine, equivalent_views
@@ -23,7 +23,7 @@ from labelmaps.networks.compute import (
     resolve_precision,
 )
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.networks.load import load_network, provenance
+from labelmaps.networks.load import COMPARED_IMAGES, load_network, provenance
 from labelmaps.views import create_view
 
 logger = logging.getLogger(__name__)
@@ -64,7 +64,10 @@ def compute_label_maps(
     images = read_index(index)
     n_views = len(images) // parts * equivalent_views(engine_name, view)
     compiled = resolve_compiled(compute.compile, device, precision, n_views)
-    engine = create_engine(engine_name, module, view, preprocessing, device, precision, compiled)
+    compared = first_images(images, COMPARED_IMAGES)
+    engine = create_engine(
+        engine_name, module, view, preprocessing, device, precision, compiled, compared, network.architecture
+    )
     attributes = provenance(network, weights, preprocessing, device) | {
         "network": network_config,
         "view": view_config,

@@ -4,12 +4,15 @@ from pathlib import Path
 
 from labelmaps.data.classes import read_classes
 from labelmaps.jobs.script import run_script
+from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.weights import random_weights, save_weights
 
 
-def draw_random_weights(*, classes: Path, weights: Path, architecture: str, seed: int, size: int) -> None:
-    """Write a state dict of random weights with one output per class."""
-    state = random_weights(architecture, len(read_classes(classes)), seed, size)
+def draw_random_weights(*, classes: Path, weights: Path, network_config: dict, seed: int) -> None:
+    """Write a state dict of random weights with one output per class. network_config: the fields of `NetworkConfig`."""
+    network = NetworkConfig(**network_config)
+    size = network.preprocessing().size
+    state = random_weights(network.architecture, len(read_classes(classes)), seed, size)
     save_weights(state, weights)
 
 

@@ -1,0 +1,165 @@
+"""The last map of a network: where it is, how its memory is laid out, and how it is read and replaced.
+
+The last map is the output of the last module, in the order of the forward pass, from which alone the logits follow, and on
+whose cells they depend. For a network that averages over its last block's output it is that output. For a transformer whose
+logits follow from the class token it is the output of the block before the last: after the last block no logit depends on
+the other tokens.
+"""
+
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from labelmaps.errors import InputError
+from labelmaps.networks.verification import BOUNDS, Known, deviation
+
+MAP, TOKENS = 4, 3  # numbers of axes: of a map, and of tokens (view, token, channel)
+
+
+class Layout(NamedTuple):
+    """The order of the axes of a module's output, and the size of the map in it.
+
+    kind: `channels first` (view, channel, row, column), `channels last` (view, row, column, channel), or `tokens` (view,
+        token, channel): first the `n_prefix` tokens that are no places, as a class token and registers, then the cells, row
+        by row.
+    side: of the map, which is square as the views are, in cells.
+    """
+
+    kind: Literal["channels first", "channels last", "tokens"]
+    side: int
+    n_prefix: int = 0
+
+    def split(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Bring an output to a map (view, channel, row, column) and the tokens before it (view, token, channel), if any."""
+        if self.kind == "channels first":
+            return output, None
+        if self.kind == "channels last":
+            return output.movedim(-1, 1), None
+        prefix, cells = output[:, : self.n_prefix], output[:, self.n_prefix :]
+        return cells.mT.unflatten(2, (self.side, self.side)), prefix if self.n_prefix else None
+
+    def join(self, maps: Tensor, prefix: Tensor | None) -> Tensor:
+        """Bring a map and the tokens before it back to the order of the output."""
+        if self.kind == "channels first":
+            return maps
+        if self.kind == "channels last":
+            return maps.movedim(1, -1)
+        cells = maps.flatten(2).mT
+        return cells if prefix is None else torch.cat([prefix, cells], dim=1)
+
+
+def layout_of(output: Tensor, n_views: int) -> Layout | None:
+    """Read the layout of a module's output; None where it is no map of more than one cell.
+
+    Of the four axes of a map, the two neighbours of equal length are rows and columns; where all three are equal, the
+    channels come first. Of n tokens, the last g² are cells, g² the largest square up to n.
+    """
+    if output.ndim not in (MAP, TOKENS) or output.shape[0] != n_views:
+        return None
+    if output.ndim == TOKENS:
+        side = math.isqrt(output.shape[1])
+        return Layout("tokens", side, output.shape[1] - side**2) if side > 1 else None
+    _, first, second, third = output.shape
+    if second == third > 1:
+        return Layout("channels first", second)
+    return Layout("channels last", first) if first == second > 1 else None
+
+
+class Tap(NamedTuple):
+    """A module whose output is a map. name: in the network."""
+
+    name: str
+    layout: Layout
+
+
+def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None = None) -> Tap:
+    """Find the last map of a network.
+
+    network: in evaluation mode, on the device of the views, as is `known`. known: its logits of two views or more that are
+    not alike. name: of the network, for messages. layer: the name of the module, where it is given rather than found.
+
+    Raises `InputError` where there is none, or where the layer given is none.
+    """
+    layouts = trace(network, known.inputs)
+    if layer is not None:
+        if layer not in layouts:
+            raise InputError(
+                f"layer: {name} runs no module `{layer}` once in a forward pass that returns a tensor; the last that it "
+                f"runs: {', '.join(list(layouts)[-20:])}"
+            )
+        layout = layouts[layer]
+        if layout is None or not is_last_map(network, known, layer, layout):
+            raise InputError(
+                f"layer: from the output of `{layer}` of {name} alone its logits do not follow, or not from its cells. "
+                "Name another, or leave `layer` out: it is then found"
+            )
+        return Tap(layer, layout)
+    for module, layout in reversed(layouts.items()):
+        if layout is not None and is_last_map(network, known, module, layout):
+            return Tap(module, layout)
+    raise InputError(
+        f"{name} has no map from which alone its logits follow; methods that need one (Grad-CAM, DFF) cannot be used with "
+        "it, those on label maps can. Leave them out of it: `without: [gradcam, dff]` in its entry"
+    )
+
+
+@torch.no_grad()
+def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
+    """Return the layouts of the outputs of the modules that run once in a forward pass, in the order in which they end.
+
+    By the modules' names; None for a tensor that is no map. The network itself is not among them.
+    """
+    layouts: dict[str, Layout | None] = {}
+    again = set()
+
+    def note(name: str) -> Callable[[nn.Module, tuple, object], None]:
+        def hook(_: nn.Module, inputs: tuple, output: object) -> None:
+            if name in layouts:
+                again.add(name)
+            if isinstance(output, Tensor):
+                layouts[name] = layout_of(output, len(views))
+
+        return hook
+
+    handles = [module.register_forward_hook(note(name)) for name, module in network.named_modules() if name]
+    try:
+        network(views)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return {name: layout for name, layout in layouts.items() if name not in again}
+
+
+@torch.no_grad()
+def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout) -> bool:
+    """Tell whether the logits follow from a module's output alone, and depend on the cells in it.
+
+    name, layout: of the module and its output. The network runs on the known views in another order, once with the output
+    for these views put in, once with its cells exchanged between views.
+    """
+    outputs = []
+    handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    network(known.inputs)
+    handle.remove()
+    (output,) = outputs
+    others = known.inputs.roll(1, 0)
+    maps, prefix = layout.split(output)
+    with replaced(network, name, output):
+        if deviation(network(others), known) > BOUNDS["float32"]:
+            return False
+    with replaced(network, name, layout.join(maps.roll(1, 0), prefix)):
+        return deviation(network(others), known) > BOUNDS["float32"]
+
+
+@contextmanager
+def replaced(network: nn.Module, name: str, output: Tensor) -> Generator[None]:
+    """Let a module return this output instead of its own, inside the `with` block."""
+    handle = network.get_submodule(name).register_forward_hook(lambda *_: output.clone())
+    try:
+        yield
+    finally:
+        handle.remove()
