@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
 from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
