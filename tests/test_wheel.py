@@ -126,24 +126,30 @@ def results(tmp_path_factory):
     return folder / "zoom/network"
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """An environment that is empty at first, into which one extra after the other is installed."""
+    folder = tmp_path_factory.mktemp("environment")
+    uv("venv", folder)
+    return folder
+
+
 @pytest.mark.slow
-@pytest.mark.sample(0)  # with --thorough alone, because environments are installed
-@pytest.mark.parametrize("extras", ["", "[figures]", "[networks]", "[networks,figures]"])
-def test_a_wheel_in_an_empty_environment_reads_results_and_names_what_is_left_out(
-    wheel, results, tmp_path, extras
+@pytest.mark.sample(0)  # with --thorough alone: torch is about 6 GB, from uv's cache if it is there
+@pytest.mark.parametrize("extras", ["", "[figures]", "[figures,networks]"])
+def test_a_wheel_in_an_empty_environment_reads_results_and_names_the_extras_that_it_lacks(
+    wheel, empty, results, tmp_path, extras
 ):
-    """torch, of about 6 GB, comes from uv's cache if it is there."""
-    uv("venv", tmp_path / "env")
-    uv("pip", "install", "--quiet", "--python", tmp_path / "env", f"labelmaps{extras} @ {wheel.as_uri()}")
+    uv("pip", "install", "--python", empty, f"labelmaps{extras} @ {wheel.as_uri()}")
 
     def run(code, *arguments):
-        command = [tmp_path / "env/bin/python", "-c", code, *arguments]
+        command = [empty / "bin/python", "-c", code, *arguments]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
         assert done.returncode == 0, done.stderr
         return done.stdout.splitlines()
 
-    missing = {f"'labelmaps[{name}]'" for name in ("networks", "figures") if name not in extras}
-    assert set(run(IMPORT_ALL)) == missing
+    lacking = {name for name in EXTRAS.values() if name not in extras}
+    assert set(run(IMPORT_ALL)) == {f"'labelmaps[{name}]'" for name in lacking}
     read, views = run(READ, results)
     assert read == "(3, 3, 4) (3, 3) None"
     assert views == "(3, 3, 16, 16, 3)" if "networks" in extras else "this needs torch: " in views
