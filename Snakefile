@@ -1,6 +1,14 @@
 """Where should a classifier look? From images to the paper's figures; see README.md."""
 
+from pathlib import Path
+
 from snakemake.utils import min_version
+
+from begin_job import find_another
+
+for package in ("labelmaps", "pipeline"):
+    if problem := find_another(package, Path(workflow.current_basedir.get_path_or_uri(secret_free=True))):
+        raise WorkflowError(problem)
 
 from pipeline.made import dates_of_results, describe_made
 from pipeline.sources import ROOT, shown

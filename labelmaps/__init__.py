@@ -6,6 +6,10 @@ A script of the workflow begins its log here, before it imports what takes secon
 import sys
 from pathlib import Path
 
+from labelmaps.extras import name_missing_extras
+
+name_missing_extras()
+
 _main = sys.modules["__main__"]
 if hasattr(_main, "snakemake") and (
     Path(getattr(_main, "__file__", "")).resolve().parent

@@ -1,7 +1,8 @@
 """Which files of the project a script depends on.
 
 Snakemake reruns a rule when its script changes, but not when a module that the script imports does. So every rule has as a
-param the contents of the script and of all the project's modules that it imports, directly or not.
+param the contents of the script and of all the project's modules that it imports, directly or not (but
+for `begin_job`, on which no result depends).
 """
 
 import ast

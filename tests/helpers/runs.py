@@ -25,6 +25,7 @@ def copy_repository(folder):
 
     for name in (
         "Snakefile",
+        "begin_job.py",
         "config",
         "envs",
         "labelmaps",

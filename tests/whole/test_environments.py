@@ -1,6 +1,5 @@
 """Each rule's environment holds what its script imports, at the versions of the lock."""
 
-import ast
 import os
 import re
 import subprocess
@@ -10,17 +9,12 @@ import tomllib
 import pytest
 import yaml
 
+from helpers.imports import distributions, libraries
 from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
 from pipeline.environments import GROUPS, PYTHON, environment
-from pipeline.sources import PACKAGES, ROOT, sources
+from pipeline.sources import ROOT, sources
 
-DISTRIBUTIONS = {
-    "PIL": "pillow",
-    "mpl_toolkits": "matplotlib",
-    "pytorch_grad_cam": "grad-cam",
-    "adjustText": "adjusttext",
-}
 LOCKED = {
     package["name"]: package["version"]
     for package in tomllib.loads((ROOT / "uv.lock").read_text())["package"]
@@ -47,15 +41,6 @@ def pins(name):
     return dict(re.fullmatch(r"([\w.-]+)(?:\[.*\])?==(\S+)", line).groups() for line in requirements)
 
 
-def imported(path):
-    """Top-level names that a file imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            yield from (name.name.split(".")[0] for name in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield node.module.split(".")[0]
-
-
 @pytest.mark.parametrize("name", GROUPS)
 def test_pins_equal_the_lock_and_the_file_is_current(name):
     assert {package: LOCKED[package] for package in pins(name)} == pins(name)
@@ -79,9 +64,7 @@ def test_every_import_of_a_rules_code_is_in_its_environment(script, name):
         "compute_glimpse_saliency.py": families + on_glimpses,
     }
     files = sources(script, *named_in_the_configuration.get(script, []))
-    modules = {module for path in files for module in imported(ROOT / path)}
-    outside = {m for m in modules if m not in sys.stdlib_module_names and m not in PACKAGES}
-    assert {DISTRIBUTIONS.get(m, m) for m in outside} <= set(pins(name))
+    assert distributions(libraries(ROOT / path for path in files)) <= set(pins(name))
 
 
 def test_the_environments_python_is_the_oldest_that_the_project_accepts():

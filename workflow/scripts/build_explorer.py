@@ -3,6 +3,7 @@
 from contextlib import ExitStack
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
 from labelmaps.explorer.page import PAGE, render_explorer

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.calibration import judge_readings, rank_readings, terms_of

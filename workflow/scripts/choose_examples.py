@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import measure_images, select_examples, write_examples

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders

@@ -3,6 +3,7 @@
 from importlib.metadata import version
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import first_images
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import first_images, part_of
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index

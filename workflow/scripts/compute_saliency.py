@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.methods import facts_of, load_method

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.networks import download
 from labelmaps.networks.preprocessing import torchvision_weights

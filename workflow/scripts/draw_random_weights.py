@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.config import NetworkConfig

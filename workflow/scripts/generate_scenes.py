@@ -3,6 +3,7 @@
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.scenes.scene import write_scenes
 from labelmaps.storage.files import explaining_refusals

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data import indexing
 from labelmaps.data.index import write_excluded, write_index
 from labelmaps.jobs.script import run_script

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.fidelity import changes, flips
 from labelmaps.storage.csv_tables import write_results

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.figures import style
 from labelmaps.figures.calibration import draw_calibration
 from labelmaps.jobs.script import run_script

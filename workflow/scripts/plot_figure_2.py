@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.figures import style
 from labelmaps.figures.figure_2 import draw_figure_2

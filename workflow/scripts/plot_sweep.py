@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.figures import style
 from labelmaps.figures.sweep import draw_sweep
 from labelmaps.jobs.script import run_script

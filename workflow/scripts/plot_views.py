@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import read_batches
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.figures import html_table
 from labelmaps.jobs.script import run_script
 from labelmaps.storage.csv_tables import read_results

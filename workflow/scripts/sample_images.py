@@ -3,6 +3,7 @@
 import logging
 from pathlib import Path
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import draw_sample, read_index, write_index
 from labelmaps.jobs.script import run_script
 

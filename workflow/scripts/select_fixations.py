@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.fixations import Arrival, find_fixations
 from labelmaps.storage.derived import check_saliency

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pandas as pd
 
+import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.scoring.summary import summarise, summarise_null
