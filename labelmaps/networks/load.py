@@ -16,30 +16,36 @@ from labelmaps.storage.files import sha256
 
 def load_network(
     network: NetworkConfig, weights: str | Path, n_labels: int
-) -> tuple[nn.Module, Preprocessing]:
+) -> tuple[nn.Module, Preprocessing, list[str]]:
     """Build a network, load its weights, and say what it expects of its input.
 
-    weights: a state dict file. n_labels: the number of logits.
+    weights: a checkpoint. n_labels: the number of logits.
 
-    Returns the network in evaluation mode, for good: batch norm is folded into the convolutions. Raises `InputError` for
-    weights that do not fit, and where the network cannot take views of its `size`.
+    Returns the network in evaluation mode, for good (batch norm is folded into the convolutions), what it expects, and the
+    notes of `load_weights`. Raises `InputError` for weights that do not fit, and where the network cannot take views of its
+    `size`.
     """
     preprocessing = network.preprocessing()
     with sized(network.architecture, preprocessing.size):
         module = build(network.architecture, n_labels, preprocessing.size)
-        load_weights(module, weights)
+        notes = load_weights(module, weights)
         fold_batch_norm(module.eval(), preprocessing.size)
-    return module, preprocessing
+    return module, preprocessing, notes
 
 
 def provenance(
-    network: NetworkConfig, weights: str | Path, preprocessing: Preprocessing, device: torch.device
+    network: NetworkConfig,
+    weights: str | Path,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    notes: list[str],
 ) -> dict[str, object]:
-    """Say what made a result, in the attributes of its file. weights: the state dict file."""
+    """Say what made a result, in the attributes of its file. weights: the checkpoint. notes: of `load_weights`."""
     return {
         "architecture": network.architecture,
         "weights_source": network.source,
         "weights_sha256": sha256(weights),
+        "weights_notes": notes,
         "preprocessing": asdict(preprocessing),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "versions": {name: version(name) for name in ("torch", "torchvision", "numba", "pillow", "numpy")},
