@@ -77,7 +77,7 @@ class StoredDict:
         own = {component for key in expected for component in key.split(".")}
         self._wrappers = [name for name in WRAPPERS if name not in own]
         # Old checkpoints of DenseNets, among them torchvision's, write `norm.1` for `norm1`.
-        self._is_renamed = any("denselayer" in key and "norm1." in key for key in expected)
+        self._is_densenet = any("denselayer" in key and "norm1." in key for key in expected)
         # The methods of a dict itself: a checkpoint can shadow those of the OrderedDict that it stored.
         plain = {self.simplified(key): key for key in dict.keys(content)}
         self.is_simplified = len(plain) == len(content)
@@ -86,7 +86,7 @@ class StoredDict:
 
     def simplified(self, key: str) -> str:
         """Return a key without the names of wrappers, and with the names that DenseNet's layers have today."""
-        if self._is_renamed and "denselayer" in key:
+        if self._is_densenet and "denselayer" in key:
             key = _OLD_DENSENET.sub(r"\1\2.", key)
         for name in self._wrappers:
             if name in key:
@@ -102,7 +102,7 @@ class StoredDict:
         ]
         if self.is_simplified and dropped:
             notes.append(f"dropped {', '.join(f'`{name}.`' for name in dropped)} from its keys")
-        if self._is_renamed and any(
+        if self._is_densenet and any(
             "denselayer" in key and _OLD_DENSENET.search(key) for key in self.spelt.values()
         ):
             notes.append("read the names that DenseNet's layers had in old checkpoints")
