@@ -220,10 +220,7 @@ def find_state(content: object, expected: Collection[str], needed: set[str], pat
 
 
 def _described(
-    candidate: Candidate,
-    copies: list[str],
-    expected: Collection[str],
-    notes: list[str],
+    candidate: Candidate, copies: list[str], expected: Collection[str], notes: list[str]
 ) -> FoundState:
     """Sort the keys of a candidate, and say what was done with them.
 
