@@ -164,6 +164,8 @@ def _foreign_kind(head: bytes) -> str | None:
         return "it is a tar archive, as torch wrote them before version 0.1.10, or empty: save it anew"
     if head.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"<"):
         return "it is a web page or XML: was it downloaded from a page that refused?"
+    if b'"weight_map"' in head:
+        return "it is the list of the files that a checkpoint was divided into: load them elsewhere, and save one file"
     if all(chr(byte) in string.printable for byte in head):
         return "it is a text"
     return "it is neither safetensors, nor has it a format of torch.save"

@@ -79,8 +79,10 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
     # The last layer with a matrix of weights, by the network's order: mostly that which gives the logits.
     head = ([key for key, parameter in expected.items() if parameter.ndim > 1] or [""])[-1]
     faults = []
-    if reshaped and (head in reshaped or not (missing or found.unexpected)):
-        faults += _other_classes([(state[key].shape, expected[key].shape) for key in reshaped])
+    if head in reshaped or not (missing or found.unexpected):
+        faults += _other_classes(
+            [(state[key].shape, expected[key].shape) for key in reshaped if key in needed]
+        )
     module = head.rpartition(".")[0]
     if head in missing and all(key.startswith(f"{module}.") for key in missing):
         faults.append(
@@ -103,7 +105,7 @@ def _other_classes(shapes: Sequence[tuple[torch.Size, torch.Size]]) -> list[str]
     Another number of channels anywhere else would change the columns of the layer that follows.
     """
     rows = {(theirs[:1], ours[:1]) for theirs, ours in shapes}
-    if len(rows) > 1 or any(theirs[1:] != ours[1:] or not theirs or not ours for theirs, ours in shapes):
+    if len(rows) != 1 or any(theirs[1:] != ours[1:] or not theirs or not ours for theirs, ours in shapes):
         return []
     theirs, ours = shapes[0]
     return [

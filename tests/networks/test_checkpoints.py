@@ -130,6 +130,10 @@ FOREIGN = {
     ),
     "web page": (b"\n<!DOCTYPE html><html>404</html>", "a web page"),
     "text": (b"hello, world", "it is a text"),
+    "list of safetensors": (
+        b'{"metadata": {"total_size": 9}, "weight_map": {"fc.bias": "model-00001-of-00002.safetensors"}}',
+        "it is the list of the files that a checkpoint was divided into",
+    ),
     "cut safetensors": (
         (64).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(68),
         "it is cut: it has 4 of 8 bytes of safetensors",
