@@ -19,27 +19,33 @@ COMPARED_IMAGES = 3
 
 def load_network(
     network: NetworkConfig, weights: str | Path, n_labels: int
-) -> tuple[nn.Module, Preprocessing]:
+) -> tuple[nn.Module, Preprocessing, list[str]]:
     """Build a network, load its weights, and say what it expects of its input.
 
-    weights: a state dict file. n_labels: the number of logits.
+    weights: a checkpoint. n_labels: the number of logits.
 
-    Returns the network as its library made it, in evaluation mode. Raises `InputError` for weights that do not fit.
+    Returns the network as its library made it, in evaluation mode, what it expects, and the notes of `load_weights`. Raises
+    `InputError` for weights that do not fit.
     """
     preprocessing = network.preprocessing()
     module = build(network.architecture, n_labels, preprocessing.size)
-    load_weights(module, weights)
-    return module.eval(), preprocessing
+    notes = load_weights(module, weights)
+    return module.eval(), preprocessing, notes
 
 
 def provenance(
-    network: NetworkConfig, weights: str | Path, preprocessing: Preprocessing, device: torch.device
+    network: NetworkConfig,
+    weights: str | Path,
+    preprocessing: Preprocessing,
+    device: torch.device,
+    notes: list[str],
 ) -> dict[str, object]:
-    """Say what made a result, in the attributes of its file. weights: the state dict file."""
+    """Say what made a result, in the attributes of its file. weights: the checkpoint. notes: of `load_weights`."""
     return {
         "architecture": network.architecture,
         "weights_source": network.source,
         "weights_sha256": sha256(weights),
+        "weights_notes": notes,
         "preprocessing": asdict(preprocessing),
         "device": torch.cuda.get_device_name() if device.type == "cuda" else "cpu",
         "versions": {

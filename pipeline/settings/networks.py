@@ -61,7 +61,9 @@ class Model(Closed):
     )
     checkpoint: Location | None = Field(
         None,
-        description="instead: a file of yours with a state dict (float16 will do), loaded without running code from it",
+        description="instead: a file of yours with a state dict (float16 will do), in safetensors or as torch saves it, "
+        "alone or in a training checkpoint (`state_dict`, `model`, Lightning's, …; of `model` and `model_ema` the latter), "
+        "under any prefix; loaded without running code from it. The log says what was unwrapped and left aside",
     )
     random: Random | None = Field(
         None, description="instead: random weights, for benchmarks and tests only; every output says so"

@@ -107,7 +107,6 @@ HARMFUL = {
     "sys.exit": Run(sys.exit, 1),
     "torch.nn.modules.linear.Linear": nn.Linear(2, 2),
     "torch.jit._script.RecursiveScriptModule": b"\x80\x02ctorch.jit._script\nRecursiveScriptModule\n)R.",
-    "numpy._core.multiarray._reconstruct": np.zeros(3),
 }
 
 
@@ -131,9 +130,13 @@ FOREIGN = {
     ),
     "web page": (b"\n<!DOCTYPE html><html>404</html>", "a web page"),
     "text": (b"hello, world", "it is a text"),
-    "safetensors": (
-        (64).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(72),
-        "convert it with the package safetensors",
+    "list of safetensors": (
+        b'{"metadata": {"total_size": 9}, "weight_map": {"fc.bias": "model-00001-of-00002.safetensors"}}',
+        "it is the list of the files that a checkpoint was divided into",
+    ),
+    "cut safetensors": (
+        (64).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(68),
+        "it is cut: it has 4 of 8 bytes of safetensors",
     ),
     "TorchScript": (script(), "it is TorchScript"),
     "tar": (tar_of("sys_info", "pickle", "storages", "tensors"), "it is a tar archive"),
@@ -148,15 +151,15 @@ FOREIGN = {
     "hdf5": (hdf5(), "it is HDF5, as Keras writes it"),
     "onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(90), "it looks like ONNX"),
     "gzip": (gzip.compress(torch_saved(STATE)), "unpack it with gunzip"),
-    "noise": (np.random.default_rng(0).bytes(900), "none of the formats"),
+    "noise": (np.random.default_rng(0).bytes(900), "nor has it a format of torch.save"),
     "cut archive": (torch_saved(STATE)[:-20], "its archive is damaged or cut"),
     "cut old file": (old_saved(STATE)[:-20], "it is damaged"),
-    "empty archive": (zip_of(), "none of the formats|archive"),
+    "empty archive": (zip_of(), "a format of torch.save|archive"),
 }
 FOREIGN |= {
     f"{name} {age}": (
         content,
-        rf"it holds \S*\b{name.rpartition('.')[2]}, and whatever is no tensor could run code",
+        rf"it holds (a network or .*: )?\S*\b{name.rpartition('.')[2]}, and whatever is no tensor could run code",
     )
     for name, made in HARMFUL.items()
     for age, content in zip(("new", "old"), harmful(name, made), strict=True)

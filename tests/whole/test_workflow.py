@@ -300,6 +300,7 @@ def test_saliency_says_what_made_it_whatever_it_looked_at(study):
         "architecture",
         "weights_sha256",
         "weights_source",
+        "weights_notes",
         "preprocessing",
         "versions",
         "view",

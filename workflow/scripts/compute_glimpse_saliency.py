@@ -55,7 +55,7 @@ def compute_glimpse_saliency(
     )
     take_gpu(compute.device)
     be_deterministic()
-    module, preprocessing = load_network(network, weights, len(read_classes(classes)))
+    module, preprocessing, notes = load_network(network, weights, len(read_classes(classes)))
     device = resolve_device(compute.device)
     precision = resolve_precision(compute.precision, device)
     images, name = read_index(index), network.architecture
@@ -75,7 +75,7 @@ def compute_glimpse_saliency(
         resolve_batch(compute.batch, device),
         round_batch=lambda batch: batch,
     )
-    attributes = provenance(network, weights, preprocessing, device) | {
+    attributes = provenance(network, weights, preprocessing, device, notes) | {
         "network": network_config,
         "view": view_config,
         "precision": precision,

@@ -59,7 +59,7 @@ def compute_label_maps(
     # Shared by all parts and later runs.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve()))
     n_labels = len(read_classes(classes))
-    module, preprocessing = load_network(network, weights, n_labels)
+    module, preprocessing, notes = load_network(network, weights, n_labels)
     device = resolve_device(compute.device)
     precision = resolve_precision(compute.precision, device)
     images = read_index(index)
@@ -69,7 +69,7 @@ def compute_label_maps(
     engine = create_engine(
         engine_name, module, view, preprocessing, device, precision, compiled, compared, network.architecture
     )
-    attributes = provenance(network, weights, preprocessing, device) | {
+    attributes = provenance(network, weights, preprocessing, device, notes) | {
         "network": network_config,
         "view": view_config,
         "engine": engine_name,
