@@ -175,6 +175,8 @@ def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224)
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
                 module.momentum = None  # the statistics are averages over all batches, here of one
+            elif isinstance(module, nn.Linear) and not module.weight.any():
+                nn.init.normal_(module.weight, std=0.02)  # last layers that begin with zeros, as MLP-Mixer's
         network.train()
         with torch.inference_mode():
             network(torch.randn(8, 3, size, size))
