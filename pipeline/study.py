@@ -22,6 +22,7 @@ from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT
 
+SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
@@ -189,6 +190,8 @@ class Study:
         entry = self.settings.models[model]
         if entry.checkpoint is not None:
             return entry.checkpoint
+        if entry.shipped is not None:
+            return str(SHIPPED_WEIGHTS)
         if entry.weights is not None:
             return f"resources/networks/torchvision/{entry.architecture}-{entry.weights}.pth"
         if entry.train is not None:
@@ -197,14 +200,20 @@ class Study:
 
     def network_inputs(self, dataset: str, model: str) -> list[str]:
         """Return the weights and the list of classes of a network, those that a rule makes."""
-        is_own = self.settings.models[model].checkpoint is not None
-        return ([] if is_own else [self.weights_file(dataset, model)]) + self.classes_inputs(dataset)
+        is_made = not self._has_weights(model)
+        return [self.weights_file(dataset, model)] * is_made + self.classes_inputs(dataset)
 
     def network_contents(self, dataset: str, model: str) -> dict[str, str]:
-        """Name the contents of the weights and the list of classes of a network that are the user's own."""
-        checkpoint = self.settings.models[model].checkpoint
-        weights = {} if checkpoint is None else {"weights": self.contents.of_file(checkpoint)}
+        """Name the contents of the weights and the list of classes of a network that no rule makes."""
+        weights = {}
+        if self._has_weights(model):
+            weights = {"weights": self.contents.of_file(self.weights_file(dataset, model))}
         return weights | self.classes_contents(dataset)
+
+    def _has_weights(self, model: str) -> bool:
+        """Tell whether a network's weights are there: the user's own, or shipped."""
+        entry = self.settings.models[model]
+        return entry.checkpoint is not None or entry.shipped is not None
 
     def view(self, view: str) -> dict:
         """Return the family of a view and its options."""
