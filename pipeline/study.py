@@ -22,6 +22,7 @@ from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT, find_module, local_files
 
+SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
@@ -189,6 +190,8 @@ class Study:
         entry = self.settings.models[model]
         if entry.checkpoint is not None:
             return entry.checkpoint
+        if entry.shipped is not None:
+            return str(SHIPPED_WEIGHTS)
         if entry.weights is not None:
             return f"resources/networks/torchvision/{entry.architecture}-{entry.weights}.pth"
         if entry.train is not None:
@@ -201,13 +204,14 @@ class Study:
 
     def network_inputs(self, dataset: str, model: str) -> list[str]:
         """Return the weights and the list of classes of a network, those that a rule makes."""
-        is_own = self.settings.models[model].checkpoint is not None
-        return ([] if is_own else [self.weights_file(dataset, model)]) + self.classes_inputs(dataset)
+        is_made = not self._has_weights(model)
+        return [self.weights_file(dataset, model)] * is_made + self.classes_inputs(dataset)
 
     def network_contents(self, dataset: str, model: str) -> dict[str, str]:
-        """Name the contents of what makes a network and is the user's own: code, weights, and the list of classes."""
-        entry = self.settings.models[model]
-        weights = {} if entry.checkpoint is None else {"weights": self.contents.of_file(entry.checkpoint)}
+        """Name the contents of what makes a network and that no rule makes: code, weights, and the list of classes."""
+        weights = {}
+        if self._has_weights(model):
+            weights = {"weights": self.contents.of_file(self.weights_file(dataset, model))}
         return self.architecture_contents(model) | weights | self.classes_contents(dataset)
 
     def drawn_contents(self, dataset: str, model: str) -> dict[str, str]:
@@ -240,6 +244,11 @@ class Study:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigurationError(f"{key}: cannot read {place}: {error}") from error
         return {"architecture": self.contents.of_files(place, map(str, files))}
+
+    def _has_weights(self, model: str) -> bool:
+        """Tell whether a network's weights are there: the user's own, or shipped."""
+        entry = self.settings.models[model]
+        return entry.checkpoint is not None or entry.shipped is not None
 
     def view(self, view: str) -> dict:
         """Return the family of a view and its options."""

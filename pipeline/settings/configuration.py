@@ -132,7 +132,7 @@ class Settings(Closed):
                 )
         for model in self.run.models:
             for dataset in self.run.datasets:
-                if self.models[model].train is not None and self.whole(dataset).scenes is None:
+                if self.models[model].knows_scenes and self.whole(dataset).scenes is None:
                     raise ValueError(
                         f"run: {model} is trained on synthetic scenes and knows nothing of {dataset}; "
                         "name your networks in run.models"

@@ -31,13 +31,14 @@ def read_list(file: str) -> dict[str, list[str]]:
 WEIGHTS = read_list("torchvision_classifiers.txt")
 ARCHITECTURES = {"small_resnet": [], **WEIGHTS}
 TIMM = cache(lambda: read_list("timm_classifiers.txt"))
+SOURCES = ("weights", "checkpoint", "shipped", "train", "random")  # keys of a network, one of which it has
 
 
 class Training(Closed):
     """Training on synthetic scenes, which a rule does."""
 
-    scenes: Positive = Field(2000, description="number of training scenes")
-    epochs: Positive = Field(18, description="times that each scene is seen")
+    scenes: Positive = Field(3000, description="number of training scenes")
+    epochs: Positive = Field(16, description="times that each scene is seen")
     seed: Seed = Field(1, description="of the scenes, the initial weights and the crops")
 
 
@@ -57,7 +58,7 @@ class Model(Closed):
     weights: str | None = Field(
         None,
         description="torchvision's, downloaded and checked by hash: `V1`, `V2` or `DEFAULT`. Every network needs "
-        "`weights`, `checkpoint`, `train` or `random`",
+        "`weights`, `checkpoint`, `shipped`, `train` or `random`",
     )
     checkpoint: Location | None = Field(
         None,
@@ -65,11 +66,16 @@ class Model(Closed):
         "alone or in a training checkpoint (`state_dict`, `model`, Lightning's, …; of `model` and `model_ema` the latter), "
         "under any prefix; loaded without running code from it. The log says what was unwrapped and left aside",
     )
-    random: Random | None = Field(
-        None, description="instead: random weights, for benchmarks and tests only; every output says so"
+    shipped: Literal["scenes"] | None = Field(
+        None,
+        description="instead: the weights of `small_resnet` that come with this repository, `scenes`: trained on synthetic "
+        "scenes, as [`resources/small_resnet.txt`](../resources/small_resnet.txt) says",
     )
     train: Training | None = Field(
         None, description="instead: `small_resnet` trained on synthetic scenes, by a rule"
+    )
+    random: Random | None = Field(
+        None, description="instead: random weights, for benchmarks and tests only; every output says so"
     )
     size: Positive | None = Field(
         None,
@@ -107,7 +113,7 @@ class Model(Closed):
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        check_exactly_one(self, "weights", "checkpoint", "random", "train")
+        check_exactly_one(self, *SOURCES)
         if self.weights is not None:
             choices = WEIGHTS.get(self.architecture)
             if choices is None:
@@ -115,10 +121,11 @@ class Model(Closed):
                     f"weights: are torchvision's, and it has none for {self.architecture}; use checkpoint"
                 )
             check_known(self.weights.removeprefix("IMAGENET1K_"), choices, "weights")
-        if self.train is not None and self.architecture != "small_resnet":
-            raise ValueError(
-                "train goes with small_resnet; train other networks elsewhere, and give a checkpoint"
-            )
+        for key in ("shipped", "train"):
+            if getattr(self, key) is not None and self.architecture != "small_resnet":
+                raise ValueError(
+                    f"{key} goes with small_resnet; train other networks elsewhere, and give a checkpoint"
+                )
         return self
 
     @property
@@ -127,13 +134,18 @@ class Model(Closed):
         return read_architecture(self.architecture)
 
     @property
+    def knows_scenes(self) -> bool:
+        """Whether the network was, or will be, trained on synthetic scenes, and so knows no other classes."""
+        return self.shipped is not None or self.train is not None
+
+    @property
     def source(self) -> str:
         """The source of the weights, as every output names it."""
         if self.weights is not None:
             return f"torchvision {self.weights.removeprefix('IMAGENET1K_')}"
         if self.random is not None:
             return "random (for tests only)"
-        return "checkpoint" if self.checkpoint is not None else "trained on scenes"
+        return "trained on scenes" if self.knows_scenes else "checkpoint"
 
 
 class Compute(Closed):

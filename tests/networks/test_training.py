@@ -69,6 +69,16 @@ def test_training_lowers_the_loss(trained):
 
 
 @pytest.mark.slow
+def test_weights_are_averaged_and_have_statistics_of_their_own(trained):
+    """Of float16, and as far as its average reaches: the state after the last step is another."""
+    floats = [value for value in trained.values() if value.is_floating_point()]
+    assert {value.dtype for value in floats} == {torch.float16}
+    assert len(floats) == len(trained) - sum(key.endswith("num_batches_tracked") for key in trained)
+    # One batch of statistics: those of the 30 scenes, none of the six batches before.
+    assert {int(value) for key, value in trained.items() if key.endswith("num_batches_tracked")} == {1}
+
+
+@pytest.mark.slow
 @pytest.mark.usefixtures("_scenes_drawn_here")
 def test_training_repeats_bit_for_bit_and_follows_its_seed(trained):
     again = train("small_resnet", seed=4, scenes=30, epochs=6, threads=1)

@@ -42,7 +42,7 @@ def test_every_key_of_every_block_is_described():
 def test_keys_defaults_and_nested_keys_are_those_of_the_settings():
     table = {key.strip("`"): default for key, default, _ in rows("models")}
     assert table["architecture"] == "–"
-    assert table["train.epochs"] == "`18`"
+    assert table["train.epochs"] == "`16`"
     assert table["random.seed"] == "`0`"
     assert {key: default for key, default, _ in rows("compute")}["`compile`"] == "`auto`"
     assert {key: default for key, default, _ in rows("views.zoom")} == {
@@ -80,7 +80,7 @@ def test_what_differs_is_named_and_written(tmp_path, monkeypatch):
     monkeypatch.setattr(reference, "ROOT", tmp_path)
     monkeypatch.setattr(reference, "README", tmp_path / "README.md")
     monkeypatch.setattr(reference, "SCHEMA", tmp_path / "schema.json")
-    (tmp_path / "README.md").write_text(README.read_text(encoding="utf-8").replace("`18`", "`19`"))
+    (tmp_path / "README.md").write_text(README.read_text(encoding="utf-8").replace("`16`", "`19`"))
     with pytest.raises(SystemExit, match=r"^README\.md, schema\.json: differs from the settings\. Run"):
         main(["--check"])
     main([])

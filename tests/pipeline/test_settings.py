@@ -40,7 +40,7 @@ def test_each_recipe_is_run_as_it_says_and_listed_in_the_readme(name):
         settings = accepted(*(yaml.safe_load((ROOT / file).read_text()) for file in files))
         last = yaml.safe_load(text).get("run", {})
         assert last.items() <= settings.run.model_dump().items()
-        assert "scenes" not in settings.run.datasets
+        assert ("scenes" in settings.run.datasets) == (name == "train_scenes.yaml")
     assert f"[`{name}`]({name})" in (ROOT / "config/README.md").read_text()
 
 
@@ -166,11 +166,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"models": {"m": {"architecture": "resnet18"}}},
-            "exactly one of weights, checkpoint, random, train; given: none",
+            "exactly one of weights, checkpoint, shipped, train, random; given: none",
         ),
         (
             {"models": {"m": {"architecture": "resnet18", "weights": "V1", "random": {}}}},
-            "models.m: give exactly one of weights, checkpoint, random, train; given: weights, random",
+            "models.m: give exactly one of weights, checkpoint, shipped, train, random; given: weights, random",
         ),
         (
             {"models": {"m": {"architecture": "small_resnet", "weights": "V1"}}},
@@ -179,6 +179,19 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         (
             {"models": {"m": {"architecture": "resnet18", "train": {}}}},
             "models.m: train goes with small_resnet",
+        ),
+        (
+            {"models": {"m": {"architecture": "resnet18", "shipped": "scenes"}}},
+            "models.m: shipped goes with small_resnet",
+        ),
+        (
+            {"models": {"m": {"architecture": "small_resnet", "shipped": "imagenet"}}},
+            "models.m.shipped: Input should be 'scenes'",
+        ),
+        (
+            {"models": {"small_resnet": {"train": {}}}},
+            "models.small_resnet: give exactly one of weights, checkpoint, shipped, train, random; given: shipped, train "
+            "(an entry of an existing name is merged into it; choose a new name)",
         ),
         ({"models": {"small_resnet": {"mean": [0.5, 0.5]}}}, "models.small_resnet.mean"),
         (
@@ -472,6 +485,11 @@ def test_a_network_trained_on_scenes_may_look_at_a_sample_of_scenes_alone():
     assert accepted(few, run).run.datasets == ["scenes", "scenes_sample", "few"]
     others = {"datasets": {"mine": {"images": "a"}}, "run": {"datasets": ["mine_sample"]}}
     assert "small_resnet is trained on synthetic scenes and knows nothing of mine_sample" in mistakes(others)
+    anew = {
+        "models": {"anew": {"architecture": "small_resnet", "train": {}}},
+        "run": {"datasets": ["mine"], "models": ["anew"]},
+    }
+    assert "anew is trained on synthetic scenes and knows nothing of mine" in mistakes(others, anew)
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """What rules ask of a configuration: files, rows and columns, and what scripts are given; worked out by hand."""
 
+import hashlib
 from dataclasses import FrozenInstanceError
+from pathlib import Path
 
 import pytest
 
 from helpers.configurations import study_of
 from labelmaps.views.crop import View as Crop
+from pipeline.contents import DIGITS, Contents
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
+from pipeline.study import Study
 
 MINE = {
     "datasets": {
@@ -24,6 +28,7 @@ MINE = {
         },
         "drawn": {"architecture": "resnet34", "random": {"seed": 4}},
         "public": {"architecture": "resnet50", "weights": "V2"},
+        "trained": {"architecture": "small_resnet", "train": {}},
     },
     "views": {"windows": {"family": "shift", "engine": "shared"}},
     "run": {
@@ -119,9 +124,32 @@ def test_what_a_rule_makes_is_an_input_and_what_is_the_users_own_is_not(tmp_path
     classes = f"{scenes}/classes.txt"
     assert study.dataset_inputs("scenes") == [f"{scenes}/images", f"{scenes}/boxes.csv", classes]
     assert study.classes_inputs("scenes_sample") == [classes]
-    trained = "resources/networks/trained/small_resnet.pth"
-    assert study.network_inputs("scenes", "small_resnet") == [trained, classes]
-    assert study.network_inputs("mine", "small_resnet") == [trained]
+    trained = "resources/networks/trained/trained.pth"
+    assert study.network_inputs("scenes", "trained") == [trained, classes]
+    assert study.network_inputs("mine", "trained") == [trained]
+    for there in ("small_resnet", "loaded"):
+        assert study.network_inputs("scenes", there) == [classes]
+        assert study.network_inputs("mine", there) == []
+
+
+def test_weights_that_are_shipped_are_the_projects_wherever_it_runs_and_known_by_content(
+    tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    shipped = tmp_path / "small_resnet.pth"
+    monkeypatch.setattr("pipeline.study.SHIPPED_WEIGHTS", shipped)
+    with pytest.raises(ConfigurationError, match=f"^no such file: {shipped}"):
+        known_study().network_contents("scenes", "small_resnet")
+    names = []
+    for content in (b"one", b"another"):
+        shipped.write_bytes(content)
+        names.append(known_study().network_contents("scenes", "small_resnet")["weights"])
+    assert names == [hashlib.sha256(content).hexdigest()[:DIGITS] for content in (b"one", b"another")]
+
+
+def known_study():
+    """A study that compares contents, as the process that plans the jobs does."""
+    return Study(study_of(MINE).settings, Contents(Path("contents.json")))
 
 
 def test_examples_of_the_users_choice_come_before_those_chosen_automatically():
@@ -176,7 +204,7 @@ def test_a_script_is_given_of_a_network_what_it_uses():
 
 def test_a_script_is_given_of_a_training_what_it_uses():
     study = study_of({"models": {"mine": {"architecture": "small_resnet", "train": {"scenes": 30}}}})
-    assert study.training("mine") == {"scenes": 30, "epochs": 18, "seed": 1}
+    assert study.training("mine") == {"scenes": 30, "epochs": 16, "seed": 1}
 
 
 @pytest.mark.parametrize(
@@ -184,7 +212,8 @@ def test_a_script_is_given_of_a_training_what_it_uses():
     [
         ("loaded", "data/net.pth"),
         ("public", "resources/networks/torchvision/resnet50-V2.pth"),
-        ("small_resnet", "resources/networks/trained/small_resnet.pth"),
+        ("small_resnet", str(ROOT / "resources/small_resnet.pth")),
+        ("trained", "resources/networks/trained/trained.pth"),
         ("drawn", "resources/networks/random/few/drawn.pth"),
     ],
 )
@@ -354,6 +383,7 @@ def test_label_maps_whose_number_of_parts_is_not_known_are_refused_even_where_th
         ("public", "resnet50", "torchvision V2"),
         ("drawn", "resnet34", "random (for tests only)"),
         ("small_resnet", "small_resnet", "trained on scenes"),
+        ("trained", "small_resnet", "trained on scenes"),
     ],
 )
 def test_a_network_is_identified_by_its_names_architecture_and_weights(model, architecture, weights):

@@ -46,6 +46,8 @@ def test_a_random_resnet101_runs_end_to_end_and_is_marked_as_random(tmp_path):
 
 
 README = (ROOT / "README.md").read_text()
+STORED = pd.read_csv(ROOT / "docs/default_summary.csv").set_index("method")
+MOVED = 2.5  # images of which another processor's rounding may change the outcome, of 240
 COLUMN = -2  # of the README's table: the embedded default
 ROWS = {
     "before: centre": "center",
@@ -66,9 +68,8 @@ def check_the_papers_question_can_be_seen(summary):
 
 
 def test_the_embedded_default_runs_to_its_end(tmp_path, thorough):
-    """The README's first command; with all scenes, the whole training and new Pythons where all is tried."""
+    """The README's first command; with all scenes and new Pythons where all is tried, and then its numbers come out."""
     small = {"datasets": {"scenes": {"scenes": {"images": 12}}}}
-    small |= {"models": {"small_resnet": {"train": {"scenes": 64, "epochs": 3}}}}
     small |= {"run": {"methods": list(ROWS.values())}}
     if thorough:
         said = succeed(snakemake(tmp_path, python=sys.executable))
@@ -78,22 +79,25 @@ def test_the_embedded_default_runs_to_its_end(tmp_path, thorough):
         config = write_config(tmp_path / "small.yaml", **small)
         said = succeed(snakemake(tmp_path, *targets, "--configfile", config))
     assert "Figures: results/scenes/figures/" in said
+    assert "train_network" not in said
     summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
+    assert set(summary["weights"]) == {"trained on scenes"}
     for figure in ("figure_2_zoom", "figure_1/zoom/small_resnet/gain"):
         assert (tmp_path / f"results/scenes/figures/{figure}.pdf").read_bytes().startswith(b"%PDF")
     assert (tmp_path / "results/scenes/explorer.html").stat().st_size > 100_000
     if thorough:
-        check_the_papers_question_can_be_seen(summary)
+        for measure in ("accuracy_before", "accuracy_after", "pointing"):
+            difference = (summary[measure] - STORED[measure]).abs().fillna(0)
+            assert difference.max() <= MOVED / STORED["n_images"].min(), measure
     else:
         assert set(summary["n_images"]) == {12}
 
 
 def test_the_stored_outcome_of_the_embedded_default_shows_the_papers_question_and_is_the_readmes():
-    summary = pd.read_csv(ROOT / "docs/default_summary.csv").set_index("method")
-    check_the_papers_question_can_be_seen(summary)
+    check_the_papers_question_can_be_seen(STORED)
     for row, method in ROWS.items():
         (cells,) = re.findall(rf"^\| {row} (\|.*\|)$", README, re.M)
-        accuracy = [100 * summary.loc[method, f"accuracy_after{end}"] for end in ("", "_low", "_high")]
+        accuracy = [100 * STORED.loc[method, f"accuracy_after{end}"] for end in ("", "_low", "_high")]
         assert cells.split("|")[COLUMN].strip() == "{:.1f} [{:.1f}, {:.1f}]".format(*accuracy)
 
 
