@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, where other statements stand
 
 
 def sources(script: str, *modules: str) -> list[Path]:
@@ -38,7 +39,7 @@ def shown(path: Path) -> str:
 def imported_files(path: Path) -> list[Path]:
     """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
     files = []
-    for node in run_nodes(ast.parse(path.read_text(encoding="utf-8"), path)):
+    for node in statements(ast.parse(path.read_text(encoding="utf-8"), path)):
         if isinstance(node, ast.Import):
             files += [file for name in node.names for file in module_files(name.name)]
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -47,12 +48,13 @@ def imported_files(path: Path) -> list[Path]:
     return files
 
 
-def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node of a file and all below it, but for what stands below `if TYPE_CHECKING`, which is never run."""
-    yield node
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements below a node, but for those below `if TYPE_CHECKING`, which are never run."""
     is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    for child in node.orelse if is_for_types else ast.iter_child_nodes(node):
-        yield from run_nodes(child)
+    for name in ("orelse",) if is_for_types else BLOCKS:
+        for child in getattr(node, name, ()):
+            yield child
+            yield from statements(child)
 
 
 @cache
