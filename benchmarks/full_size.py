@@ -318,13 +318,14 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         | {"fixations": of(shown, "fixations"), "examples": examples, "measures": measures, "chosen": {}}
         | {"made_by": of_shown},
     )
-    for _, path in table.values():
-        page = {"page": path.with_suffix(".html"), "title": path.stem, "note": ""}
-        yield (
-            f"render_table, {len(table)} tables",
-            script("render_table"),
-            {"table": path} | page | ({"made_by": looked} if path.stem == "pointing" else scored),
-        )
+    paths = [path for _, path in table.values()]
+    yield (
+        "render_tables",
+        script("render_tables"),
+        {"tables": paths, "pages": [path.with_suffix(".html") for path in paths]}
+        | {"titles": [path.stem for path in paths], "notes": [""] * len(paths)}
+        | {"made_by": [looked if path.stem == "pointing" else scored["made_by"] for path in paths]},
+    )
 
 
 def run(function: str, arguments: dict) -> tuple[float, float, float]:

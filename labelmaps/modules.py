@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable
+from functools import cache
 from types import ModuleType
 
 from labelmaps.errors import InputError
@@ -17,6 +18,7 @@ def module_names(package: ModuleType) -> list[str]:
     return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
 
 
+@cache  # the folder is not listed again for a module that is there
 def load_module(package: ModuleType, name: str) -> ModuleType:
     """Import one module of a package.
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
+BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, where other statements stand
 
 
 def sources(script: str, *modules: str) -> list[Path]:
@@ -47,7 +48,7 @@ def imported_files(path: Path) -> list[Path]:
 def imported_names(path: Path) -> list[str]:
     """List the dotted names that a file imports, and of `from a import b` both `a` and `a.b`, without the leading dots."""
     names = []
-    for node in run_nodes(ast.parse(path.read_text(encoding="utf-8"), path)):
+    for node in statements(ast.parse(path.read_text(encoding="utf-8"), path)):
         if isinstance(node, ast.Import):
             names += [name.name for name in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -102,12 +103,13 @@ def files_below(folder: Path, module: str) -> list[Path]:
     return files
 
 
-def run_nodes(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node of a file and all below it, but for what stands below `if TYPE_CHECKING`, which is never run."""
-    yield node
+def statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield the statements below a node, but for those below `if TYPE_CHECKING`, which are never run."""
     is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-    for child in node.orelse if is_for_types else ast.iter_child_nodes(node):
-        yield from run_nodes(child)
+    for name in ("orelse",) if is_for_types else BLOCKS:
+        for child in getattr(node, name, ()):
+            yield child
+            yield from statements(child)
 
 
 @cache

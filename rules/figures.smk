@@ -1,63 +1,76 @@
 """Figures from tables and a few maps, and the report's tables."""
 
+# One job draws all examples of a network: they are chosen together, from the same files. A rule has fixed outputs, so there is one
+# for data sets that show images of the same names; that of the run's first data set bears the plain name.
+SHOWING: dict[tuple[str, ...], list[str]] = {}
+for dataset in dict.fromkeys([*settings.run.datasets, *settings.datasets]):
+    SHOWING.setdefault(tuple(study.examples(dataset)), []).append(dataset)
 
-rule plot_figure_1:
-    """The paper's Figure 1 for one image: each method's map and fixation, and what the network saw there."""
-    input:
-        examples="results/{dataset}/{view}/{model}/examples.parquet",
-        index="results/{dataset}/index.parquet",
-        made=per_job(study.classes_inputs),
-        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
-        saliency=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
-            method=study.shown_methods(settings.figure_1),
-        ),
-        fixations=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=study.shown_methods(settings.figure_1),
-        ),
-    output:
-        figures=drawn(
-            "figure_1/{view}/{model}/{example}",
-            category="Figure 1: what each method looks at",
-            labels={
-                "data set": "{dataset}",
-                "model": "{model}",
-                "view": "{view}",
-                "image": "{example}",
-                "methods": ", ".join(study.shown_methods(settings.figure_1)),
-            },
-            caption="../workflow/report/figure_1.rst",
-        ),
-    log:
-        "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.log",
-    benchmark:
-        "logs/plot_figure_1/{dataset}/{view}/{model}/{example}.tsv"
-    wildcard_constraints:
-        example=match_any(name for dataset in settings.datasets for name in study.examples(dataset)),
-    conda:
-        "../envs/networks.yaml"
-    params:
-        code=lambda wc: code_of(
-            "plot_figure_1.py",
-            "networks",
-            *study.view_modules([wc.view]),
-            *study.method_modules(study.shown_methods(settings.figure_1)),
-        ),
-        contents=per_job(study.classes_contents),
-        classes=as_path(study.classes_file),
-        example="{example}",
-        sizes=settings.figures.sizes,
-        methods=[
-            dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
-            for name in study.shown_methods(settings.figure_1)
-        ],
-        made_by=per_job(study.shown),
-        chosen=lambda wc: settings.datasets[wc.dataset].examples,
-    message:
-        "Plotting Figure 1, {wildcards.example}: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
-    script:
-        "../workflow/scripts/plot_figure_1.py"
+for examples, datasets in SHOWING.items():
+
+    rule:
+        """The paper's Figure 1 for each example: each method's map and fixation, and what the network saw there."""
+        name:
+            "plot_figure_1" if settings.run.datasets[0] in datasets else f"plot_figure_1_of_{datasets[0]}"
+        input:
+            examples="results/{dataset}/{view}/{model}/examples.parquet",
+            index="results/{dataset}/index.parquet",
+            made=per_job(study.classes_inputs),
+            label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+            saliency=expand(
+                "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
+                method=study.shown_methods(settings.figure_1),
+            ),
+            fixations=expand(
+                "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
+                method=study.shown_methods(settings.figure_1),
+            ),
+        output:
+            figures=[
+                file
+                for example in examples
+                for file in drawn(
+                    f"figure_1/{{view}}/{{model}}/{example}",
+                    category="Figure 1: what each method looks at",
+                    labels={
+                        "data set": "{dataset}",
+                        "model": "{model}",
+                        "view": "{view}",
+                        "image": example,
+                        "methods": ", ".join(study.shown_methods(settings.figure_1)),
+                    },
+                    caption="../workflow/report/figure_1.rst",
+                )
+            ],
+        log:
+            "logs/plot_figure_1/{dataset}/{view}/{model}.log",
+        benchmark:
+            "logs/plot_figure_1/{dataset}/{view}/{model}.tsv"
+        wildcard_constraints:
+            dataset=match_any(datasets),
+        conda:
+            "../envs/networks.yaml"
+        params:
+            code=lambda wc: code_of(
+                "plot_figure_1.py",
+                "networks",
+                *study.view_modules([wc.view]),
+                *study.method_modules(study.shown_methods(settings.figure_1)),
+            ),
+            contents=per_job(study.classes_contents),
+            classes=as_path(study.classes_file),
+            names=per_job(study.examples),
+            sizes=settings.figures.sizes,
+            methods=[
+                dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
+                for name in study.shown_methods(settings.figure_1)
+            ],
+            made_by=per_job(study.shown),
+            chosen=lambda wc: settings.datasets[wc.dataset].examples,
+        message:
+            "Plotting Figure 1: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
+        script:
+            "../workflow/scripts/plot_figure_1.py"
 
 
 rule plot_figure_2:

@@ -67,31 +67,59 @@ READINGS = {
 }
 
 
-rule render_table:
-    """A table as a page for the report."""
+def page_of(table):
+    """Return the page of a table, with what the report says of it."""
+    return report(
+        f"results/{{dataset}}/report/{table}.html",
+        category="Tables",
+        labels={"data set": "{dataset}", "table": table, **MODELS_AND_METHODS},
+        caption="../workflow/report/table.rst",
+    )
+
+
+rule render_tables:
+    """The tables of a run as pages for the report: together, since one takes hardly longer than Python's start."""
     input:
-        table="results/{dataset}/{table}.parquet",
+        tables=expand("results/{{dataset}}/{table}.parquet", table=TABLES),
     output:
-        page=report(
-            "results/{dataset}/report/{table}.html",
-            category="Tables",
-            labels={"data set": "{dataset}", "table": "{table}", **MODELS_AND_METHODS},
-            caption="../workflow/report/table.rst",
-        ),
+        pages=[page_of(table) for table in TABLES],
     log:
-        "logs/render_table/{dataset}/{table}.log",
+        "logs/render_tables/{dataset}.log",
     benchmark:
-        "logs/render_table/{dataset}/{table}.tsv"
-    wildcard_constraints:
-        table=match_any(TABLES | READINGS),
+        "logs/render_tables/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
-        code=code_of("render_table.py", "analysis"),
-        title=lambda wc: f"{(TABLES | READINGS)[wc.table][0]}: {wc.dataset}",
-        note=lambda wc: (TABLES | READINGS)[wc.table][1],
-        made_by=per_job(study.table_settings),
+        code=code_of("render_tables.py", "analysis"),
+        titles=lambda wc: [f"{title}: {wc.dataset}" for title, _ in TABLES.values()],
+        notes=[note for _, note in TABLES.values()],
+        made_by=per_job(lambda dataset: [study.table_settings(dataset, table) for table in TABLES]),
+    message:
+        "Rendering the tables of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/render_tables.py"
+
+
+rule render_reading:
+    """A table of the readings as a page for the report."""
+    input:
+        tables=["results/{dataset}/{table}.parquet"],
+    output:
+        pages=[page_of("{table}")],
+    log:
+        "logs/render_reading/{dataset}/{table}.log",
+    benchmark:
+        "logs/render_reading/{dataset}/{table}.tsv"
+    wildcard_constraints:
+        table=match_any(READINGS),
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("render_tables.py", "analysis"),
+        titles=lambda wc: [f"{READINGS[wc.table][0]}: {wc.dataset}"],
+        notes=lambda wc: [READINGS[wc.table][1]],
+        made_by=per_job(lambda dataset, table: [study.table_settings(dataset, table)]),
     message:
         "Rendering the table {wildcards.table} of {wildcards.dataset}"
     script:
-        "../workflow/scripts/render_table.py"
+        "../workflow/scripts/render_tables.py"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -115,7 +116,9 @@ def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequen
     """
     each = len(paths) // len(sizes)
     for i, size in enumerate(sizes):
-        save(figure(SIZES[size].width), paths[i * each : (i + 1) * each], SIZES[size].dpi)
+        drawn = figure(SIZES[size].width)
+        save(drawn, paths[i * each : (i + 1) * each], SIZES[size].dpi)
+        plt.close(drawn)  # pyplot keeps figures, and a job may draw many
 
 
 def save(figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi) -> None:

@@ -33,7 +33,8 @@ def be_deterministic() -> None:
     """
     torch.set_num_threads(1)
     os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
-    torch.use_deterministic_algorithms(True, warn_only=True)
+    # As `use_deterministic_algorithms` does, but without its import of torch's compiler, which takes two seconds.
+    torch.set_deterministic_debug_mode("warn")
     # Nothing reads it, and views are large. Torch makes this a property of the module, which its types do not say.
     torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[missing-attribute]
     torch.backends.cuda.matmul.allow_tf32 = False

@@ -53,7 +53,7 @@ from workflow.scripts.plot_nulls import plot_nulls
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
-from workflow.scripts.render_table import render_table
+from workflow.scripts.render_tables import render_tables
 from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
 from workflow.scripts.score_nulls import score_nulls
@@ -218,7 +218,7 @@ def figure_of(files, output):
         saliency=[files[f"{method}, label maps"] for method in shown],
         fixations=[files[f"fixations, {method}"] for method in shown],
         figures=[output],
-        example="gain",
+        names=["gain"],
         methods=[{"variant": method, "cue": METHODS[method]} for method in shown],
         sizes=["page"],
         made_by=SHOWN,
@@ -411,11 +411,15 @@ READERS = {
         ["calibration", "calibration_terms"],
     ),
     "plot_sweep": (figure_from(plot_sweep, "sweep", title="a", made_by=SWEPT), ["sweep"]),
-    "render_table": (
-        lambda files, out: render_table(
-            table=files["summary"], page=out / "a.html", title="a", note="b", made_by=SCORED
+    "render_tables": (
+        lambda files, out: render_tables(
+            tables=[files["best_of_n"], files["summary"]],
+            pages=[out / "a.html", out / "b.html"],
+            titles=["a", "b"],
+            notes=["c", "d"],
+            made_by=[SCORED, SCORED],
         ),
-        ["summary"],
+        ["best_of_n", "summary"],
     ),
     "plot_views": (
         lambda files, out: plot_views(
@@ -501,8 +505,10 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
         path.write_bytes(content)
 
 
-# Nothing says that these are of another network: the index is the same, and label maps are all that there is.
+# Nothing says that these are of another network: the index is the same, and label maps are all that there is; pages are of
+# one table each.
 ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
+ALONE |= {("render_tables", "summary"), ("render_tables", "best_of_n")}
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
@@ -576,7 +582,7 @@ NOTICED = {
     "plot_trade_off": set(CHANGES),
     "plot_nulls": set(CHANGES),
     "plot_best_of_n": set(CHANGES),
-    "render_table": set(CHANGES),
+    "render_tables": set(CHANGES),
     "measure_fidelity": OF_NETWORK,
     "calibrate": OF_NETWORK,
     "plot_calibration": OF_NETWORK,
@@ -690,7 +696,7 @@ def test_what_happens_to_a_table_for_people_changes_nothing(study, tmp_path, spo
         "plot_best_of_n",
         "plot_calibration",
         "plot_sweep",
-        "render_table",
+        "render_tables",
     )
     made = {}
     for run in ("before", "after"):

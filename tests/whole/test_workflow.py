@@ -43,10 +43,10 @@ TABLES = {
     "compare_with_paper": 1,
     "compare_methods": 1,
     "play_pointing_game": 1,
-    "render_table": 6,
+    "render_tables": 1,
     **FIGURES,
 }
-FIGURE_1 = {"choose_examples": 1, "plot_figure_1": 4}
+FIGURE_1 = {"choose_examples": 1, "plot_figure_1": 1}
 EXPLORER = {"build_explorer": 1}
 AFTER_SCORES = TABLES | FIGURE_1 | EXPLORER
 ONE_METHOD = {"compute_saliency": 1, "select_fixations": 1, "score_fixations": 1, **AFTER_SCORES}
@@ -405,7 +405,7 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         "a method is edited": ONE_METHOD  # with three priors
         | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         "a checkpoint is exchanged under an old date": ONE_MODEL,
-        "a figure is edited": {"plot_figure_1": 4, **EXPLORER},
+        "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
     }
     assert plan(study) == {}
 
@@ -584,7 +584,7 @@ def test_another_reading_costs_its_own_label_maps_and_two_looks_at_x0(study, rea
         "calibrate": 1,
         "plot_calibration": 1,
         "plot_views": 1,
-        "render_table": 2,
+        "render_reading": 2,
         "calibration": 1,
     }
 
@@ -781,6 +781,21 @@ def test_what_cannot_be_computed_stops_with_a_clear_word(tmp_path, dataset, comp
     assert not list(tmp_path.rglob("*.h5"))
 
 
+def test_one_job_draws_all_examples_of_a_network_whatever_a_data_set_calls_them(study):
+    repository, folder, config = study
+    own = config["datasets"]["four"] | {"examples": {"cat": next(iter(SIZES))}}
+    path = write_config(folder / "two.yaml", **{**config, "datasets": config["datasets"] | {"own": own}})
+    for dataset, example, rule in (
+        ("four", "gain", "plot_figure_1"),
+        ("own", "cat", "plot_figure_1_of_own"),
+        ("own", "gain", "plot_figure_1_of_own"),
+    ):
+        target = f"results/{dataset}/figures/figure_1/zoom/own/{example}.pdf"
+        arguments = [target, "-n", "--forcerun", rule, "--configfile", path]
+        planned = planned_jobs(succeed(snakemake(folder, *arguments, repository=repository)))
+        assert {name: n for name, n in planned.items() if "figure_1" in name} == {rule: 1}
+
+
 def test_the_catalogues_snakefile_plans_what_the_repositorys_does(tmp_path):
     usual = planned_jobs(succeed(snakemake(tmp_path, "-n")))
     catalogue = succeed(run_snakemake(tmp_path, "--snakefile", ROOT / "workflow/Snakefile", "-n"))
@@ -803,7 +818,7 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "plot_views": 1,
         **TABLES,
         "choose_examples": 2,
-        "plot_figure_1": 8,
+        "plot_figure_1": 2,
         **EXPLORER,
     }
     assert text.count("(GPUs: 1)") == 108

@@ -1,5 +1,6 @@
-"""Plot the paper's Figure 1 for one image."""
+"""Plot the paper's Figure 1 for each of a network's examples."""
 
+from functools import partial
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
@@ -28,15 +29,16 @@ def plot_figure_1(
     saliency: list[Path],
     fixations: list[Path],
     figures: list[Path],
-    example: str,
+    names: list[str],
     methods: list[dict],
     sizes: list[str],
     made_by: dict,
     chosen: dict[str, str],
 ) -> None:
-    """Draw one of the examples in these sizes, in the format of each figure's name.
+    """Draw the examples of these names in these sizes, in the format of each figure's name.
 
     saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
+    figures: as many for each of `names`, in their order; of one example as `style.draw` takes them.
     made_by: the settings of all files, as from `Study.shown`. chosen: the user's own examples, name → image id.
     """
     style.prepare()
@@ -44,32 +46,38 @@ def plot_figure_1(
     ids = images["image"].tolist()
     table = read_examples(examples)
     check_settings(made_by | {"chosen": chosen}, table.attrs, examples)
-    shown = table[table["example"] == example].iloc[0]
-    image = shown["image"]
-    if image not in ids:
-        raise InputError(f"{examples}: shows {image}, which is not in {index}. Delete it and run again")
-    place = ids.index(image)
-    ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
-    label, boxes = rows.iloc[0][["label", "boxes"]]
+    shown = table.set_index("example", drop=False).loc[names]
+    for image in shown["image"]:
+        if image not in ids:
+            raise InputError(f"{examples}: shows {image}, which is not in {index}. Delete it and run again")
+    places = [ids.index(image) for image in shown["image"]]
+    decoded = list(read_batches(images.iloc[places], 1))
+    class_names, contents = short_names(read_classes(classes)), []
     with open_label_maps(label_maps, images) as file:
         check_settings(made_by["look"], file.attributes, label_maps)
-        check_same_pixels([image], rows["digest"], file.digests[place : place + 1], label_maps, REMAKE)
+        for place, image, (rows, _) in zip(places, shown["image"], decoded, strict=True):
+            digests = file.digests[place : place + 1]
+            check_same_pixels([image], rows["digest"], digests, label_maps, REMAKE)
         check_same_origin(file.origin, table.attrs, examples)
-        maps, origin, provenance = file.read(place, place + 1), file.origin, file.provenance
-        salient = [read_map(path, place, image, file) for path in saliency]
-    view, preprocessing = create_view(**provenance["view"]), Preprocessing(**provenance["preprocessing"])
-    tables = [read_rows(path, ids, origin) for path in fixations]
-    for settings, points, path in zip(made_by["methods"].values(), tables, fixations, strict=True):
-        check_settings(settings, points.attrs, path)
-    selected = [points.iloc[place] for points in tables]
-    class_names = short_names(read_classes(classes))
-    before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
-    saccades = collect_saccades(methods, salient, selected, after, class_names)
-    network = f"{provenance['architecture']} ({provenance['weights_source']})"
-    grid = f"{provenance['view']['family']}, {view.grid} × {view.grid} fixations"
-    notes = [describe(shown), network, grid, image]
-    content = Example(pixels, boxes, class_names[label], before, saccades, notes)
-    style.draw(lambda width: draw_figure_1(content, width), figures, sizes)
+        tables = [read_rows(path, ids, file.origin) for path in fixations]
+        for settings, points, path in zip(made_by["methods"].values(), tables, fixations, strict=True):
+            check_settings(settings, points.attrs, path)
+        view = create_view(**file.provenance["view"])
+        preprocessing = Preprocessing(**file.provenance["preprocessing"])
+        network = f"{file.provenance['architecture']} ({file.provenance['weights_source']})"
+        grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
+        for place, example, (rows, (pixels,)) in zip(places, shown.iloc, decoded, strict=True):
+            image, label, boxes = rows.iloc[0][["image", "label", "boxes"]]
+            maps = file.read(place, place + 1)
+            salient = [read_map(path, place, image, file) for path in saliency]
+            selected = [points.iloc[place] for points in tables]
+            before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
+            saccades = collect_saccades(methods, salient, selected, after, class_names)
+            notes = [describe(example), network, grid, image]
+            contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes))
+    each = len(figures) // len(contents)
+    for i, content in enumerate(contents):
+        style.draw(partial(draw_figure_1, content), figures[i * each : (i + 1) * each], sizes)
 
 
 if __name__ == "__main__":
