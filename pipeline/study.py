@@ -198,6 +198,10 @@ class Study:
             return f"resources/networks/trained/{model}.pth"
         return f"resources/networks/random/{dataset}/{model}.pth"
 
+    def methods_on_map(self, model: str) -> list[str]:
+        """Return the methods of the run that look at a network's map of x₀."""
+        return [name for name in self.methods_of(model) if self.settings.methods[name].input == "glimpse"]
+
     def layer(self, model: str) -> str | None:
         """Return the module that gives a network's map of x₀, where it is not to be found."""
         return self.settings.models[model].layer
@@ -286,13 +290,19 @@ class Study:
         """Return the names of the methods whose input is this one: "label maps" or "glimpse"."""
         return [name for name, method in self.settings.methods.items() if method.input == given]
 
-    def shown_methods(self, figure: Figure) -> list[str]:
+    def methods_of(self, model: str) -> list[str]:
+        """Return the methods of the run that a network does not do without."""
+        return self.settings.methods_of(model)
+
+    def shown_methods(self, figure: Figure, model: str | None = None) -> list[str]:
         """Return the methods of a figure: those of its list that run, or all that run where none of them does; no baselines.
 
-        Where an entry does not run, other entries of the method that it names stand for it.
+        Where an entry does not run, other entries of the method that it names stand for it. model: of which the figure is,
+        if it is of one.
         """
         methods = self.settings.methods
-        running = [name for name in self.settings.run.methods if methods[name].cue != "baseline"]
+        names = self.settings.run.methods if model is None else self.methods_of(model)
+        running = [name for name in names if methods[name].cue != "baseline"]
         found = []
         for wanted in figure.methods:
             others = [name for name in running if methods[name].method == wanted]
@@ -378,17 +388,28 @@ class Study:
 
     def method_rows(self, dataset: str) -> list[dict[str, str]]:
         """Return the columns of every method of each of `network_rows`, method by method within a network."""
-        methods = {name: self.settings.methods[name] for name in self.settings.run.methods}
+        methods = self.settings.methods
         return [
-            columns | {"method": name, "variant": method.variant, "cue": method.cue}
+            columns | {"method": name, "variant": methods[name].variant, "cue": methods[name].cue}
             for columns in self.network_rows(dataset)
-            for name, method in methods.items()
+            for name in self.methods_of(columns["model"])
         ]
 
     def method_files(self, dataset: str, kind: str, suffix: str) -> list[str]:
         """Return a file of each of `method_rows`; its `kind` is saliency, fixations or scores."""
-        folders = self.network_files(dataset, kind)
-        return [f"{folder}/{method}.{suffix}" for folder in folders for method in self.settings.run.methods]
+        return [
+            f"{self.folder(dataset, row['view'], row['model'])}/{kind}/{row['method']}.{suffix}"
+            for row in self.method_rows(dataset)
+        ]
+
+    def methods_of_networks(self) -> list[list[str]]:
+        """Return the methods of each of `network_rows`."""
+        return [self.methods_of(model) for _, model in self._networks()]
+
+    def shown_files(self, dataset: str, view: str, model: str, kind: str, suffix: str) -> list[str]:
+        """Return a file of each method that Figure 1 shows of a network; its `kind` is as for `method_files`."""
+        folder = self.folder(dataset, view, model, kind)
+        return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
@@ -420,7 +441,7 @@ class Study:
         """Return the settings of the examples of Figure 1: of the label maps, of the methods shown, of the Pointing Game."""
         return {
             "look": self.look(dataset, view, model),
-            "methods": self._method_settings(self.shown_methods(self.settings.figure_1)),
+            "methods": self._method_settings(self.shown_methods(self.settings.figure_1, model)),
             "tolerance": self.settings.pointing.tolerance,
         }
 
@@ -493,6 +514,15 @@ class Study:
                     "calibration and sweeps"
                 )
         models = self.settings.run.models
+        for model in models:
+            names = {self.paper_method(method): method for method in PAPER_METHODS}
+            if left := [
+                name for name in names if {name, names[name]} & set(self.settings.models[model].without)
+            ]:
+                raise ConfigurationError(
+                    f"models.{model}: does without {', '.join(left)}, which fidelity, calibration and sweeps compare; leave "
+                    "it out of run.models for them"
+                )
         return [self.network_columns(dataset, view, model) for model in models for view in views]
 
     def reading_files(self, dataset: str, views: Sequence[str]) -> list[str]:

@@ -31,6 +31,7 @@ rule compute_glimpse_saliency:
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),
+        checked=ancient("results/{dataset}/networks/{model}.json"),
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:

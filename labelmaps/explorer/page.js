@@ -214,6 +214,8 @@ function reveal(element) {
 
 /** Everything that depends on the image, the network, the view or the method. */
 function renderAll() {
+  // A network may do without a method: the first that it has is shown in its stead.
+  if (!found()) state.method = network().methods.findIndex((map, i) => map && data.methods[i].cue !== "baseline");
   state.cell = found().dead ? cellOf(found().view) : peak(found());
   state.kept = found().view;
   renderGallery();
@@ -245,6 +247,13 @@ function renderCards() {
   [...$("cards").children].forEach((card, i) => {
     const map = network().methods[i];
     card.querySelector("input").checked = i === state.method;
+    card.querySelector("input").disabled = !map;
+    card.classList.toggle("absent", !map);
+    if (!map) {
+      card.querySelector(".result").replaceChildren("not with this network");
+      Object.assign(card.querySelector("canvas"), { width: 1, height: 1 });
+      return;
+    }
     const pointing = create("span", { class: "pointing" }, ` · ${POINTING[map.pointing]}`);
     card.querySelector(".result").replaceChildren(outcome(map), pointing);
     const canvas = card.querySelector("canvas");
@@ -296,6 +305,7 @@ function renderPicture() {
   const heat = create("svg:g", { id: "heat" });
   const points = new Map(); // place → the methods that look there
   network().methods.forEach((map, i) => {
+    if (!map) return;
     const key = `${map.x} ${map.y}`;
     points.set(key, [...(points.get(key) ?? []), i]);
   });
@@ -310,7 +320,7 @@ function renderPicture() {
     ...drawn.map((point) => pie(point, radius, ofMethod(point))),
   );
   $("picture").setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
-  const looks = data.methods.map(({ name }, i) => `${name} at ${pixel(network().methods[i].x)}, ${pixel(network().methods[i].y)}`);
+  const looks = network().methods.flatMap((map, i) => (map ? [`${data.methods[i].name} at ${pixel(map.x)}, ${pixel(map.y)}`] : []));
   const places = boxes.map((box) => `box from ${pixel(box[0])}, ${pixel(box[1])} to ${pixel(box[2])}, ${pixel(box[3])}`);
   $("picture").setAttribute("aria-label", `${label(image().label)}: ${[...places, ...looks].join("; ")}`);
   renderHeat();

@@ -51,7 +51,8 @@ class MethodResults:
 class NetworkResults:
     """The results of a network that looks through a view.
 
-    path: of its label maps. measures: says of each image how telling it is.
+    path: of its label maps. measures: says of each image how telling it is. methods: name → results, of those that the
+    network does not do without.
     """
 
     view: View
@@ -59,7 +60,7 @@ class NetworkResults:
     path: Path
     label_maps: LabelMapFile
     measures: pd.DataFrame
-    methods: Sequence[MethodResults]
+    methods: Mapping[str, MethodResults]
 
 
 @contextmanager
@@ -70,25 +71,25 @@ def open_results(
     saliency: Sequence[Path],
     fixations: Sequence[Path],
     scores: Sequence[Path],
-    methods: Sequence[Mapping],
+    methods: Mapping[str, Mapping],
     look: Mapping,
     shown: Mapping,
     tolerance: float,
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, method, options
-    and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game. Raises
-    `InputError` for files of other images, another origin or other settings.
+    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, its name → method,
+    options and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game.
+    Raises `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
     with open_label_maps(label_maps, index) as file:
         check_settings(look, file.attributes, label_maps)
-        made_by, of_methods = file.provenance, []
-        for settings, maps, *paths in zip(methods, saliency, fixations, scores, strict=True):
+        made_by, of_methods = file.provenance, {}
+        for (name, settings), maps, *paths in zip(methods.items(), saliency, fixations, scores, strict=True):
             tables = [read_rows(path, images, file.origin) for path in paths]
             check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
-            of_methods.append(MethodResults(settings["arrival"], maps, *tables))
+            of_methods[name] = MethodResults(settings["arrival"], maps, *tables)
         measured = read_rows(measures, images, file.origin)
         check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
@@ -118,7 +119,8 @@ def collect_data(
     views, models = (list(dict.fromkeys(names)) for names in zip(*networks, strict=True))
     of_view = {view: networks[view, models[0]] for view in views}
     of_model = {model: networks[views[0], model] for model in models}
-    images = describe_images(index, telling, [[networks[view, model] for model in models] for view in views])
+    looks = [[networks[view, model] for model in models] for view in views]
+    images = describe_images(index, telling, looks, list(methods))
     return {
         "dataset": dataset,
         "n_images": len(index),
@@ -141,7 +143,10 @@ def collect_data(
 
 
 def describe_images(
-    index: pd.DataFrame, telling: pd.DataFrame, networks: Sequence[Sequence[NetworkResults]]
+    index: pd.DataFrame,
+    telling: pd.DataFrame,
+    networks: Sequence[Sequence[NetworkResults]],
+    methods: Sequence[str],
 ) -> list[dict]:
     """Describe each telling image, and what the networks, [view][model], and the methods made of it."""
     ids = index["image"].tolist()
@@ -152,7 +157,7 @@ def describe_images(
     for (rows, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
         image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
-            [describe_seen(network, image, place, pixels, embedded.pixels) for network in of_view]
+            [describe_seen(network, image, place, pixels, embedded.pixels, methods) for network in of_view]
             for of_view in networks
         ]
         described.append(
@@ -164,12 +169,18 @@ def describe_images(
 
 
 def describe_seen(
-    network: NetworkResults, image: pd.Series, place: int, pixels: np.ndarray, embedded: np.ndarray
+    network: NetworkResults,
+    image: pd.Series,
+    place: int,
+    pixels: np.ndarray,
+    embedded: np.ndarray,
+    methods: Sequence[str],
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
     image: its row of the index, at `place`, with the digest of what was read now. pixels: the image's; embedded: those of
-    the image that the page holds. Raises `InputError` for label maps of other pixels.
+    the image that the page holds. methods: their names; None stands for one that
+    the network does without. Raises `InputError` for label maps of other pixels.
     """
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
@@ -178,7 +189,11 @@ def describe_seen(
     answers = describe_views(maps, image["label"])
     answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
     answers["methods"] = []
-    for method in network.methods:
+    for name in methods:
+        if name not in network.methods:
+            answers["methods"].append(None)
+            continue
+        method = network.methods[name]
         found = read_map(method.saliency, place, image["image"], network.label_maps)
         rows = method.fixations.iloc[place], method.scores.iloc[place]
         answers["methods"].append(

@@ -103,7 +103,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
             return Tap(module, layout)
     raise InputError(
         f"{name} has no map from which alone its logits follow; methods that need one (Grad-CAM, DFF) cannot be used with "
-        "it, those on label maps can. Leave them out of it: `without: [gradcam, dff]` in its entry"
+        "it, those on label maps can. `without: [gradcam, dff]` in its entry leaves them out"
     )
 
 

@@ -96,6 +96,12 @@ class Model(Closed):
         "Left out: the last from which alone the logits follow, as each such file says",
     )
 
+    without: list[Name] = Field(
+        [],
+        description="names from `methods` that this network does without, or methods of which it does without every entry: "
+        "`[gradcam, dff]` where it has no map of x₀. Tables and figures then have a gap",
+    )
+
     @pydantic.field_validator("architecture")
     @classmethod
     def _known(cls, name: str) -> str:

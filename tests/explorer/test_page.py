@@ -194,6 +194,7 @@ def study(tmp_path_factory):
         "dataset": "six",
         "networks": list(product(VIEWS, MODELS)),
         "methods": METHODS,
+        "done": [list(METHODS) for _ in product(VIEWS, MODELS)],
         "chosen": {},
         "n_images": 48,
         "made_by": SCORED,
@@ -670,6 +671,37 @@ def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
     shared = page.locator("#picture .point:has(.halo)")
     assert shared.locator("title").text_content() == "centre, DFF, components=2"
     assert shared.locator("path").count() == 2
+
+
+@browsing
+def test_a_method_that_a_network_does_without_is_a_gap(study, browsed, tmp_path):
+    """The second network does without DFF: it is shown with another method, and its card says why DFF cannot be chosen."""
+    done = [
+        [name for name in METHODS if (model, name) != ("second", "dff")]
+        for _, model in product(VIEWS, MODELS)
+    ]
+    arguments = study.arguments | {"done": done, "explorer": tmp_path / "page.html"}
+    for key in ("saliency", "fixations", "scores"):
+        files = arguments[key]
+        arguments[key] = [file for file in files if not (file.stem == "dff" and "second" in file.parts)]
+        assert len(arguments[key]) == len(files) - len(VIEWS)
+    build_explorer(**arguments)
+    browsed.goto(arguments["explorer"].as_uri())
+    try:
+        wait_for_picture(browsed)
+        card = browsed.locator(".card").nth(list(METHODS).index("dff"))
+        card.locator("input").check(force=True)
+        browsed.select_option("#model", "1")
+        assert browsed.evaluate("data.methods[state.method].name") == "likelihood map"
+        assert card.locator("input").is_disabled()
+        assert "not with this network" in card.inner_text()
+        assert "DFF" not in browsed.get_attribute("#picture", "aria-label")
+        thumbnails(browsed).nth(1).click()
+        browsed.select_option("#model", "0")
+        assert card.locator("input").is_enabled()
+        assert "not with this network" not in card.inner_text()
+    finally:
+        browsed.goto(study.path.as_uri())
 
 
 @browsing

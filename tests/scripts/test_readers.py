@@ -245,7 +245,7 @@ def pointing_of(files, output):
         fixations=of(files, "fixations"),
         pointing=both(output),
         networks=[NETWORK],
-        methods=list(METHODS),
+        methods=[list(METHODS)],
         made_by=LOOKED,
     )
 
@@ -366,7 +366,7 @@ READERS = {
             nulls=[files["nulls"]],
             comparisons=both(out / "a"),
             networks=[NETWORK],
-            methods=list(METHODS),
+            methods=[list(METHODS)],
             made_by=SCORED,
         ),
         ["scores, igub", "nulls"],
