@@ -198,10 +198,6 @@ class Study:
             return f"resources/networks/trained/{model}.pth"
         return f"resources/networks/random/{dataset}/{model}.pth"
 
-    def methods_on_map(self, model: str) -> list[str]:
-        """Return the methods of the run that look at a network's map of x₀."""
-        return [name for name in self.methods_of(model) if self.settings.methods[name].input == "glimpse"]
-
     def layer(self, model: str) -> str | None:
         """Return the module that gives a network's map of x₀, where it is not to be found."""
         return self.settings.models[model].layer

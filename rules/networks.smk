@@ -69,7 +69,10 @@ rule draw_random_weights:
 
 
 rule check_network:
-    """Check a network on a data set in seconds, before its label maps take hours."""
+    """Check a network on a data set in seconds, before its label maps take hours.
+
+    Its params are among those of the label maps: where it runs again, they do.
+    """
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),
@@ -79,7 +82,7 @@ rule check_network:
         "logs/check_network/{dataset}/{model}.log",
     benchmark:
         "logs/check_network/{dataset}/{model}.tsv"
-    priority: 1
+    priority: 2
     retries: 0  # a mistake stays one
     conda:
         "../envs/networks.yaml"
@@ -89,8 +92,6 @@ rule check_network:
         classes=as_path(study.classes_file),
         weights=as_path(study.weights_file),
         network_config=per_job(study.network),
-        layer=per_job(study.layer),
-        on_map=per_job(study.methods_on_map),
     message:
         "Checking {wildcards.model} on {wildcards.dataset}"
     script:

@@ -43,7 +43,7 @@ class SplitClassifier:
     last linear layer if the head is the average over the map followed by that layer, else None; `difference`, of the logits
     that follow from the activations from the known ones, in standard deviations.
 
-    Raises `InputError` where the logits do not follow from a map, or are not those known.
+    Raises `NoMapError` where the logits follow from no map, and `InputError` where they are not those known.
     """
 
     def __init__(

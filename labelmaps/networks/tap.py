@@ -69,6 +69,10 @@ def layout_of(output: Tensor, n_views: int) -> Layout | None:
     return Layout("channels last", first) if first == second > 1 else None
 
 
+class NoMapError(InputError):
+    """A network that has no map from which alone its logits follow."""
+
+
 class Tap(NamedTuple):
     """A module whose output is a map. name: in the network."""
 
@@ -82,7 +86,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
     network: in evaluation mode, on the device of the views, as is `known`. known: its logits of two views or more that are
     not alike. name: of the network, for messages. layer: the name of the module, where it is given rather than found.
 
-    Raises `InputError` where there is none, or where the layer given is none.
+    Raises `NoMapError` where there is none, and `InputError` where the layer given is none.
     """
     layouts = trace(network, known.inputs)
     if layer is not None:
@@ -101,7 +105,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
     for module, layout in reversed(layouts.items()):
         if layout is not None and is_last_map(network, known, module, layout):
             return Tap(module, layout)
-    raise InputError(
+    raise NoMapError(
         f"{name} has no map from which alone its logits follow; methods that need one (Grad-CAM, DFF) cannot be used with "
         "it, those on label maps can. `without: [gradcam, dff]` in its entry leaves them out"
     )

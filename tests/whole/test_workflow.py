@@ -67,7 +67,7 @@ ONE_VIEW = {
     **AFTER_SCORES,
 }
 # A network looks through the standard crop, too; one job is enough for a view per image.
-ONE_MODEL = ONE_VIEW | {"compute_label_maps": 3, "join_label_maps": 2}
+ONE_MODEL = ONE_VIEW | {"check_network": 1, "compute_label_maps": 3, "join_label_maps": 2}
 
 
 @pytest.fixture(scope="module")
@@ -808,6 +808,7 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
     assert planned_jobs(text) == {
         "index_dataset": 1,
         "download_weights": 2,
+        "check_network": 2,
         "compute_label_maps": 2 * (50 + 2),
         "join_label_maps": 4,
         "compute_saliency": 18,

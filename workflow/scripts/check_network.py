@@ -10,16 +10,15 @@ import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import first_images
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
-from labelmaps.errors import InputError
-from labelmaps.inference.inputs import views_to_compare
+from labelmaps.inference.inputs import squares_to_compare
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.compute import be_deterministic
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import COMPARED_IMAGES, load_network, provenance
 from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.tap import NoMapError
 from labelmaps.networks.verification import ask, folded
 from labelmaps.storage.files import moved_into_place
-from labelmaps.views import create_view
 
 logger = logging.getLogger(__name__)
 
@@ -31,27 +30,20 @@ def check_network(
     weights: Path,
     checked: Path,
     network_config: dict,
-    layer: str | None,
-    on_map: list[str],
 ) -> None:
-    """Write what was found, as JSON.
-
-    network_config: the fields of `NetworkConfig`. on_map: the methods that look at the network's last map. layer: the module
-    that gives it, where it is not to be found.
-    """
+    """Write what was found, as JSON; with the network's last map, or why it has none. network_config: of `NetworkConfig`."""
     be_deterministic()
     network, cpu = NetworkConfig(**network_config), torch.device("cpu")
     module, preprocessing, notes = load_network(network, weights, len(read_classes(classes)))
-    name, view = network.architecture, create_view("shift", base="crop", grid=1)
+    name = network.architecture
     images = first_images(read_index(index), COMPARED_IMAGES)
-    known = ask(module, views_to_compare(images, view, preprocessing), name)
+    known = ask(module, squares_to_compare(images, preprocessing), name)
     found = provenance(network, weights, preprocessing, cpu, notes)
-    if on_map:
-        try:
-            split = SplitClassifier(folded(module, known, name), cpu, known, name=name, layer=layer)
-        except InputError as error:
-            raise InputError(f"{error}. Of this run these are {', '.join(on_map)}") from error
+    try:
+        split = SplitClassifier(folded(module, known, name), cpu, known, name=name)
         found |= {"layer": split.block_name, "layout": split.layout._asdict(), "difference": split.difference}
+    except NoMapError as error:
+        found |= {"layer": None, "reason": str(error)}
     logger.info("%s", json.dumps(found))
     with moved_into_place(checked) as temporary:
         temporary.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
