@@ -31,9 +31,10 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
-from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
+from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
 
 
@@ -147,13 +148,32 @@ def describe_images(
     ids = index["image"].tolist()
     places = [ids.index(image) for image in telling["image"]]
     decoded = read_batches(index.iloc[places], 1)
-    described = []
+    chosen, described = telling["image"].tolist(), []
+    # Each file is opened and compared with its checksums once, and not for every image.
+    with_maps = [
+        [
+            (
+                network,
+                [
+                    read_maps(method.saliency, places, chosen, network.label_maps)
+                    for method in network.methods
+                ],
+            )
+            for network in of_view
+        ]
+        for of_view in networks
+    ]
     kinds = telling["kind"], telling["network"]
-    for (rows, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
+    for i, ((rows, (pixels,)), place, kind, of_network) in enumerate(
+        zip(decoded, places, *kinds, strict=True)
+    ):
         image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
-            [describe_seen(network, image, place, pixels, embedded.pixels) for network in of_view]
-            for of_view in networks
+            [
+                describe_seen(network, maps, i, image, place, pixels, embedded.pixels)
+                for network, maps in of_view
+            ]
+            for of_view in with_maps
         ]
         described.append(
             describe_image(image, kind, of_network, embedded)
@@ -164,12 +184,19 @@ def describe_images(
 
 
 def describe_seen(
-    network: NetworkResults, image: pd.Series, place: int, pixels: np.ndarray, embedded: np.ndarray
+    network: NetworkResults,
+    salient: Sequence[SaliencyMaps],
+    i: int,
+    image: pd.Series,
+    place: int,
+    pixels: np.ndarray,
+    embedded: np.ndarray,
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
-    image: its row of the index, at `place`, with the digest of what was read now. pixels: the image's; embedded: those of
-    the image that the page holds. Raises `InputError` for label maps of other pixels.
+    salient: maps of the network's methods, of which this image's are the i-th. image: its row of the index, at `place`, with
+    the digest of what was read now. pixels: the image's; embedded: those of the image that the page holds. Raises
+    `InputError` for label maps of other pixels.
     """
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
@@ -178,11 +205,10 @@ def describe_seen(
     answers = describe_views(maps, image["label"])
     answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
     answers["methods"] = []
-    for method in network.methods:
-        found = read_map(method.saliency, place, image["image"], network.label_maps)
+    for method, found in zip(network.methods, salient, strict=True):
         rows = method.fixations.iloc[place], method.scores.iloc[place]
         answers["methods"].append(
-            describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)
+            describe_map(found.saliency[i], found.point[i], maps, *rows, method.arrival)
         )
     return geometry, answers
 
