@@ -5,13 +5,20 @@ param the contents of the script and of all the project's modules that it import
 """
 
 import ast
+import hashlib
+import json
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from labelmaps.errors import InputError
+from labelmaps.storage.files import moved_into_place
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, where other statements stand
+KNOWN: dict[str, list[str]] = {}  # SHA-256 of a file → the dotted names that it imports
 
 
 def sources(script: str, *modules: str) -> list[Path]:
@@ -38,14 +45,38 @@ def shown(path: Path) -> str:
 @cache
 def imported_files(path: Path) -> list[Path]:
     """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
-    files = []
-    for node in statements(ast.parse(path.read_text(encoding="utf-8"), path)):
-        if isinstance(node, ast.Import):
-            files += [file for name in node.names for file in module_files(name.name)]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            files += module_files(node.module)
-            files += [file for name in node.names for file in module_files(f"{node.module}.{name.name}")]
-    return files
+    return [file for name in imported_names(path) for file in module_files(name)]
+
+
+def imported_names(path: Path) -> list[str]:
+    """List the dotted names that a file imports, and those that may be modules of a package that it imports from."""
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest not in KNOWN:
+        names = KNOWN[digest] = []
+        for node in statements(ast.parse(content, path)):
+            if isinstance(node, ast.Import):
+                names += [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names += [node.module, *(f"{node.module}.{name.name}" for name in node.names)]
+    return KNOWN[digest]
+
+
+def remember(record: Path) -> None:
+    """Keep in a file what the project's files import, so that a run parses those alone whose content is new.
+
+    A record that is damaged or cannot be written costs time alone.
+    """
+    recorded = {}
+    with suppress(OSError, ValueError):
+        recorded = json.loads(record.read_text(encoding="utf-8"))
+    if isinstance(recorded, dict):
+        KNOWN.update(recorded)
+    for path in (*(ROOT / "labelmaps").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")):
+        imported_names(path)
+    if recorded != KNOWN:
+        with suppress(InputError, OSError), moved_into_place(record) as temporary:
+            temporary.write_text(json.dumps(KNOWN), encoding="utf-8")
 
 
 def statements(node: ast.AST) -> Iterator[ast.AST]:
