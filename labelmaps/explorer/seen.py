@@ -31,9 +31,10 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
-from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
+from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
 
 
@@ -152,13 +153,32 @@ def describe_images(
     ids = index["image"].tolist()
     places = [ids.index(image) for image in telling["image"]]
     decoded = read_batches(index.iloc[places], 1)
-    described = []
+    chosen, described = telling["image"].tolist(), []
+    # Each file is opened and compared with its checksums once, and not for every image.
+    with_maps = [
+        [
+            (
+                network,
+                {
+                    name: read_maps(method.saliency, places, chosen, network.label_maps)
+                    for name, method in network.methods.items()
+                },
+            )
+            for network in of_view
+        ]
+        for of_view in networks
+    ]
     kinds = telling["kind"], telling["network"]
-    for (rows, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
+    for i, ((rows, (pixels,)), place, kind, of_network) in enumerate(
+        zip(decoded, places, *kinds, strict=True)
+    ):
         image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
-            [describe_seen(network, image, place, pixels, embedded.pixels, methods) for network in of_view]
-            for of_view in networks
+            [
+                describe_seen(network, maps, i, image, place, pixels, embedded.pixels, methods)
+                for network, maps in of_view
+            ]
+            for of_view in with_maps
         ]
         described.append(
             describe_image(image, kind, of_network, embedded)
@@ -170,6 +190,8 @@ def describe_images(
 
 def describe_seen(
     network: NetworkResults,
+    salient: Mapping[str, SaliencyMaps],
+    i: int,
     image: pd.Series,
     place: int,
     pixels: np.ndarray,
@@ -178,9 +200,9 @@ def describe_seen(
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
-    image: its row of the index, at `place`, with the digest of what was read now. pixels: the image's; embedded: those of
-    the image that the page holds. methods: their names; None stands for one that
-    the network does without. Raises `InputError` for label maps of other pixels.
+    salient: maps of the network's methods, of which this image's are the i-th. image: its row of the index, at `place`, with
+    the digest of what was read now. pixels: the image's; embedded: those of the image that the page holds. methods: their
+    names; None stands for one that the network does without. Raises `InputError` for label maps of other pixels.
     """
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
@@ -193,11 +215,10 @@ def describe_seen(
         if name not in network.methods:
             answers["methods"].append(None)
             continue
-        method = network.methods[name]
-        found = read_map(method.saliency, place, image["image"], network.label_maps)
+        method, found = network.methods[name], salient[name]
         rows = method.fixations.iloc[place], method.scores.iloc[place]
         answers["methods"].append(
-            describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)
+            describe_map(found.saliency[i], found.point[i], maps, *rows, method.arrival)
         )
     return geometry, answers
 
