@@ -232,6 +232,7 @@ class Study:
         key = f"models.{model}.architecture"
         if library in ("torchvision", "timm"):  # their versions are in the environment's file
             return {}
+        top = None
         if library == "module":
             found = find_module(place)
             if found is None:
@@ -240,12 +241,14 @@ class Study:
                 )
             if isinstance(found, str):
                 return {"architecture": found}
-            place = str(found)
+            place, top = str(found[0]), found[1]
         try:
-            files = local_files(Path(place))
+            files = local_files(Path(place), top)
         except SyntaxError as error:
-            raise ConfigurationError(f"{key}: {error.filename}, line {error.lineno}: {error.msg}") from error
-        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{key}: {error.filename}, line {error.lineno or 1}: {error.msg}"
+            ) from error
+        except OSError as error:
             raise ConfigurationError(f"{key}: cannot read {place}: {error}") from error
         return {"architecture": self.contents.of_files(place, map(str, files))}
 
