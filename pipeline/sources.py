@@ -60,13 +60,15 @@ def imported_names(path: Path) -> list[str]:
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest not in KNOWN:
-        names = KNOWN[digest] = []
+        names: list[str] = []
+        # Of bytes, Python tells the encoding by the mark or the line that says it.
         for node in statements(ast.parse(content, path)):
             if isinstance(node, ast.Import):
                 names += [name.name for name in node.names]
             elif isinstance(node, ast.ImportFrom):
                 module = f"{node.module}." if node.module else ""
                 names += [module.rstrip(".")] * bool(module) + [f"{module}{name.name}" for name in node.names]
+        KNOWN[digest] = names
     return KNOWN[digest]
 
 
@@ -87,40 +89,55 @@ def remember(record: Path) -> None:
             temporary.write_text(json.dumps(KNOWN), encoding="utf-8")
 
 
-def local_files(path: Path) -> list[Path]:
+def local_files(path: Path, top: Path | None = None) -> list[Path]:
     """List a file of Python of the user's, and the files beside and below it that it imports, directly or not.
 
-    Raises `OSError` for a file that cannot be read, and `SyntaxError` for one that is no Python.
+    top: the folder in which its package lies, if it is a module of a package: what that imports by its whole name is found
+        from there, and the packages around the module are run before it.
+
+    Raises `OSError` for a file that cannot be read, and `SyntaxError`, with its name, for one that is no Python.
     """
     found: set[Path] = set()
     waiting = [path]
+    if top is not None:
+        waiting += files_below(top, ".".join(path.parent.relative_to(top).parts))
     while waiting:
         file = waiting.pop()
         if file not in found:
             found.add(file)
-            for folder in {path.parent, file.parent}:
-                waiting += [other for name in imported_names(file) for other in files_below(folder, name)]
+            try:
+                names = imported_names(file)
+            except SyntaxError as error:
+                error.filename = error.filename or str(file)
+                raise
+            for folder in file.parents:  # relative imports may begin at any of them
+                if folder.is_relative_to(top or path.parent):
+                    waiting += [other for name in names for other in files_below(folder, name)]
     return sorted(found)
 
 
-def find_module(name: str) -> str | Path | None:
-    """Find a module of the user's: the package and its version, or the file where no package's version tells its content.
+def find_module(name: str) -> str | tuple[Path, Path] | None:
+    """Find a module of the user's: the package and its version, or its file where no package's version tells its content.
 
-    Returns None where there is no such module. Packages that contain it are imported, it is not.
+    Returns with the file the folder in which its package lies, and None where there is no such module, or none in a file.
+    Packages that contain it are imported, it is not.
     """
     try:
         spec = importlib.util.find_spec(name)
     except Exception:  # whatever a package around it raises
         return None
-    if spec is None or spec.origin is None:
+    if spec is None or spec.origin is None or not spec.has_location:
         return None
     file = Path(spec.origin)
+    top = file.parents[name.count(".") + (file.name == "__init__.py")]
     installed = [Path(path) for path in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}]
-    if not any(file.is_relative_to(folder) for folder in installed):
-        return file  # a folder on the path, or a package that is installed in place
-    package = name.partition(".")[0]
-    names = importlib.metadata.packages_distributions().get(package, [])
-    return " ".join(f"{package} {importlib.metadata.version(name)}" for name in names)
+    names = importlib.metadata.packages_distributions().get(name.partition(".")[0], [])
+    if not names or not any(file.is_relative_to(folder) for folder in installed):
+        return (
+            file,
+            top,
+        )  # a folder on the path, a package that is installed in place, or one that was copied there
+    return " ".join(f"{package} {importlib.metadata.version(package)}" for package in sorted({*names}))
 
 
 def files_below(folder: Path, module: str) -> list[Path]:

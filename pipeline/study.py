@@ -176,8 +176,9 @@ class Study:
     def network(self, model: str) -> dict:
         """Return what loads a network and prepares its input."""
         entry = self.settings.models[model]
-        keys = {"architecture", "weights", "size", "mean", "std"}
-        return {"source": entry.source, **entry.model_dump(include=keys)}
+        keys = {"architecture", "size", "mean", "std"}
+        weights = entry.tag or entry.weights
+        return {"source": entry.source, "weights": weights, **entry.model_dump(include=keys)}
 
     def training(self, model: str) -> dict[str, int]:
         """Return what trains a network."""
@@ -192,6 +193,9 @@ class Study:
             return entry.checkpoint
         if entry.shipped is not None:
             return str(SHIPPED_WEIGHTS)
+        if entry.tag is not None:
+            name, pins = entry.built_by.place.partition(".")[0], [entry.revision or "main", entry.sha256]
+            return f"resources/networks/timm/{name}-{entry.tag}-{'-'.join(filter(None, pins))}.safetensors"
         if entry.weights is not None:
             return f"resources/networks/torchvision/{entry.architecture}-{entry.weights}.pth"
         if entry.train is not None:
@@ -228,6 +232,7 @@ class Study:
         key = f"models.{model}.architecture"
         if library in ("torchvision", "timm"):  # their versions are in the environment's file
             return {}
+        top = None
         if library == "module":
             found = find_module(place)
             if found is None:
@@ -236,12 +241,14 @@ class Study:
                 )
             if isinstance(found, str):
                 return {"architecture": found}
-            place = str(found)
+            place, top = str(found[0]), found[1]
         try:
-            files = local_files(Path(place))
+            files = local_files(Path(place), top)
         except SyntaxError as error:
-            raise ConfigurationError(f"{key}: {error.filename}, line {error.lineno}: {error.msg}") from error
-        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(
+                f"{key}: {error.filename}, line {error.lineno or 1}: {error.msg}"
+            ) from error
+        except OSError as error:
             raise ConfigurationError(f"{key}: cannot read {place}: {error}") from error
         return {"architecture": self.contents.of_files(place, map(str, files))}
 

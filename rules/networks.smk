@@ -22,6 +22,31 @@ rule download_weights:
         "../workflow/scripts/download_weights.py"
 
 
+rule download_timm_weights:
+    """Download timm's weights from the hub of Hugging Face, checked by a sha256: the configuration's or the hub's."""
+    output:
+        weights="resources/networks/timm/{architecture}-{tag}-{revision}{digest}.safetensors",
+    log:
+        "logs/download_timm_weights/{architecture}-{tag}-{revision}{digest}.log",
+    benchmark:
+        "logs/download_timm_weights/{architecture}-{tag}-{revision}{digest}.tsv"
+    wildcard_constraints:
+        revision="main|[0-9a-f]{40}",
+        digest="(-[0-9a-f]{64})?",
+    localrule: True  # as `download_weights`
+    conda:
+        "../envs/networks.yaml"
+    params:
+        code=code_of("download_timm_weights.py", "networks"),
+        name="{architecture}.{tag}",
+        revision="{revision}",
+        sha256=lambda wc: wc.digest.removeprefix("-") or None,
+    message:
+        "Downloading timm's {wildcards.tag} weights of {wildcards.architecture}"
+    script:
+        "../workflow/scripts/download_timm_weights.py"
+
+
 rule train_network:
     """Train a small network on synthetic scenes that share no random stream with the evaluation's."""
     output:

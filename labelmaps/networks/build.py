@@ -14,6 +14,7 @@ from labelmaps.errors import InputError
 from labelmaps.jobs.memory import is_out_of_memory
 from labelmaps.networks.architectures import read_architecture
 from labelmaps.networks.own import build_own
+from labelmaps.networks.preprocessing import timm_config
 from labelmaps.networks.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
@@ -57,9 +58,7 @@ def _build_timm(name: str, n_labels: int, size: int) -> nn.Module:
     """Build a classifier of timm. name: with or without the tag of its weights (`resnet50.a1_in1k`)."""
     import timm
 
-    if not timm.is_model(name):
-        raise InputError(f"architecture: timm has no classifier '{name}'")
-    trained = timm.get_pretrained_cfg(name)
+    trained = timm_config(name)
     usual = size if trained is None else trained.input_size[-1]
     is_fixed = trained is not None and trained.fixed_input_size and size != usual
     build_network = partial(timm.create_model, name, pretrained=False, num_classes=n_labels)

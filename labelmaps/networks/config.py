@@ -24,9 +24,17 @@ class NetworkConfig:
     mean: Sequence[float] | None = None
     std: Sequence[float] | None = None
 
+    @property
+    def built(self) -> str:
+        """The architecture as it is built: a name of timm with the tag of its weights, which may change size and input."""
+        read = read_architecture(self.architecture)
+        if read.library == "timm" and self.weights is not None:
+            return f"timm:{read.place.partition('.')[0]}.{self.weights}"
+        return self.architecture
+
     def preprocessing(self) -> Preprocessing:
         """Return the values given; for the others, those that the library states for the weights, or ImageNet's."""
-        read, default = read_architecture(self.architecture), Preprocessing()
+        read, default = read_architecture(self.built), Preprocessing()
         if read.library == "timm":
             default = timm_preprocessing(read.place)
         elif self.weights is not None:

@@ -28,7 +28,7 @@ def load_network(
     `InputError` for weights that do not fit.
     """
     preprocessing = network.preprocessing()
-    module = build(network.architecture, n_labels, preprocessing.size)
+    module = build(network.built, n_labels, preprocessing.size)
     notes = load_weights(module, weights)
     return module.eval(), preprocessing, notes
 

@@ -1,5 +1,6 @@
 """Networks that a function of the user's builds, in a file or an installed package."""
 
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -13,6 +14,11 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 from labelmaps.networks.architectures import Architecture
+
+FAILURES = (
+    Exception,
+    SystemExit,
+)  # of the user's code; after sys.exit() nothing would be said, and the job might succeed
 
 logger = logging.getLogger(__name__)
 
@@ -31,10 +37,10 @@ def build_own(architecture: Architecture, n_labels: int, size: int) -> nn.Module
     try:
         taken = inspect.signature(function).parameters
         network = function(**{key: value for key, value in known.items() if key in taken})
-    except Exception as error:
+    except FAILURES as error:
         logger.exception("%s:", name)
         raise InputError(
-            f"architecture: {name}: could not be called ({type(error).__name__}: {error}). Its traceback is in the log "
+            f"architecture: {name}: could not be called ({_first_line(error)}). Its traceback is in the log "
             "above. It may have the parameters num_classes and size, and no others without a default"
         ) from error
     if not isinstance(network, nn.Module):
@@ -58,10 +64,10 @@ def find_function(architecture: Architecture) -> Callable[..., object]:
         module = (
             _import_file(Path(place)) if architecture.library == "file" else importlib.import_module(place)
         )
-    except Exception as error:
+    except FAILURES as error:
         logger.exception("%s:", place)
         raise InputError(
-            f"architecture: {place}: cannot be imported ({type(error).__name__}: {error}). Its traceback is in the log "
+            f"architecture: {place}: cannot be imported ({_first_line(error)}). Its traceback is in the log "
             "above; mend it, or install what it imports in the environment of this job"
         ) from error
     found = getattr(module, function, None)
@@ -73,15 +79,24 @@ def find_function(architecture: Architecture) -> Callable[..., object]:
     return found
 
 
+def _first_line(error: BaseException) -> str:
+    """Return the type of an error and the first line of its text."""
+    return ": ".join([type(error).__name__, *str(error).splitlines()[:1]])
+
+
 def _import_file(path: Path) -> ModuleType:
-    """Import a file of Python; what lies beside it can be imported by it."""
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise ImportError(f"{path} is no file of Python")
+    """Import a file of Python; what lies beside it can be imported by it, as `import other` and as `from . import other`."""
     folder = str(path.parent.resolve())
     if folder not in sys.path:
         sys.path.append(folder)  # last, so that no file there stands for a library
+    package = ModuleType(f"_folder_{hashlib.sha256(folder.encode()).hexdigest()[:8]}")  # for relative imports
+    package.__path__ = [folder]
+    sys.modules.setdefault(package.__name__, package)
+    name = f"{package.__name__}.{path.stem}"  # that of no library
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is no file of Python")
     module = importlib.util.module_from_spec(spec)
-    sys.modules.setdefault(path.stem, module)
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

@@ -11,6 +11,7 @@ from torch import Tensor
 from labelmaps.errors import InputError
 
 if TYPE_CHECKING:
+    from timm.models import PretrainedCfg
     from torchvision.models import WeightsEnum
 
 
@@ -70,15 +71,45 @@ def torchvision_preprocessing(architecture: str, weights: str) -> Preprocessing:
     return Preprocessing(trained.crop_size[0], trained.mean, trained.std)
 
 
-def timm_preprocessing(name: str) -> Preprocessing:
-    """Return what timm states for a network, its `pretrained_cfg`. name: with or without the tag of its weights."""
+def timm_config(name: str) -> "PretrainedCfg | None":
+    """Return what timm states for a network, its `pretrained_cfg`, if it does. name: with or without the tag of its weights.
+
+    Raises `InputError` for a name or a tag that timm has not.
+    """
     import timm
 
     if not timm.is_model(name):
         raise InputError(f"architecture: timm has no classifier '{name}'")
-    trained = timm.get_pretrained_cfg(name)
+    try:
+        return timm.get_pretrained_cfg(name)
+    except RuntimeError as error:
+        raise InputError(f"weights: timm has no {name} ({error})") from error
+
+
+def timm_preprocessing(name: str) -> Preprocessing:
+    """Return what timm states for a network's input. name: as for `timm_config`."""
+    trained = timm_config(name)
     return (
         Preprocessing()
         if trained is None
         else Preprocessing(trained.input_size[-1], trained.mean, trained.std)
     )
+
+
+def timm_repository(name: str) -> str:
+    """Return the repository on the hub that holds timm's weights. name: with their tag, `resnet18.a1_in1k`.
+
+    Raises `InputError` for weights that do not lie there, or that timm changes when it loads them.
+    """
+    trained = timm_config(name)
+    if trained is None or not trained.hf_hub_id:
+        where = f" but at {trained.url}" if trained is not None and trained.url else ""
+        raise InputError(
+            f"weights: timm's weights {name} do not lie on the hub{where}; fetch them and give them as `checkpoint:`"
+        )
+    if trained.hf_hub_filename or trained.label_offset:
+        raise InputError(
+            f"weights: {name} lie on the hub in another form than the network's, which timm converts. Load them with timm, "
+            "save the network's state dict, and give it as `checkpoint:`"
+        )
+    return trained.hf_hub_id

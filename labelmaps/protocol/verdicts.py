@@ -10,7 +10,7 @@ import pandas as pd
 OTHER_IMAGES, UNTRAINED, TOO_FEW = "different images", "does not know ImageNet's labels", "too few images"
 REFUSED = 0.05  # a reading of the protocol with a smaller p is refused
 # The sources of weights, as the summary begins to name them, that may be trained for ImageNet.
-TRAINED = ("torchvision ", "checkpoint")
+TRAINED = ("torchvision ", "timm ", "checkpoint")
 LEAST_ACCURACY = 0.1  # at x₀, a hundred times chance: a checkpoint may hold any weights
 FEWEST = 100  # images
 # Half the width of an interval that can tell the paper's gains from none, as fractions: the smallest that it states is 2.1

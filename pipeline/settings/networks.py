@@ -1,6 +1,7 @@
 """Networks, and how they are run."""
 
-from functools import cache
+import re
+from functools import cache, partial
 from typing import Annotated, Literal
 
 import pydantic
@@ -30,8 +31,15 @@ def read_list(file: str) -> dict[str, list[str]]:
 
 WEIGHTS = read_list("torchvision_classifiers.txt")
 ARCHITECTURES = {"small_resnet": [], **WEIGHTS}
-TIMM = cache(lambda: read_list("timm_classifiers.txt"))
+TIMM = cache(lambda: read_list("timm_classifiers.txt"))  # the default's tag comes first
 SOURCES = ("weights", "checkpoint", "shipped", "train", "random")  # keys of a network, one of which it has
+
+
+def read_digits(n: int, what: str, text: str) -> str:
+    """Return hexadecimal digits in lower case; raise `ValueError` unless there are n. what: whose they are."""
+    if not re.fullmatch(rf"[0-9a-fA-F]{{{n}}}", text):
+        raise ValueError(f"give all {n} hexadecimal digits {what}")
+    return text.lower()
 
 
 class Training(Closed):
@@ -57,8 +65,22 @@ class Model(Closed):
     )
     weights: str | None = Field(
         None,
-        description="torchvision's, downloaded and checked by hash: `V1`, `V2` or `DEFAULT`. Every network needs "
+        description="torchvision's, downloaded and checked by hash: `V1`, `V2` or `DEFAULT`; or timm's, by their tag "
+        "(`a1_in1k`) or `DEFAULT`, with what pins them: `revision`, `sha256` or both. Every network needs "
         "`weights`, `checkpoint`, `shipped`, `train` or `random`",
+    )
+    revision: (
+        Annotated[str, pydantic.AfterValidator(partial(read_digits, 40, "of a commit of the hub"))] | None
+    ) = Field(
+        None,
+        description="of timm's `weights`: the commit of their repository on the hub of Hugging Face, 40 hexadecimal digits. "
+        "The file is compared with the sha256 that the hub states",
+    )
+    sha256: (
+        Annotated[str, pydantic.AfterValidator(partial(read_digits, 64, "of the sha256 of a file"))] | None
+    ) = Field(
+        None,
+        description="of timm's `weights`: of their file on the hub, `model.safetensors`, 64 hexadecimal digits",
     )
     checkpoint: Location | None = Field(
         None,
@@ -120,11 +142,18 @@ class Model(Closed):
     @pydantic.model_validator(mode="after")
     def _one_source(self):
         check_exactly_one(self, *SOURCES)
-        if self.weights is not None:
+        is_timms = self.built_by.library == "timm" and self.weights is not None
+        if is_timms:
+            self._check_tag(self.weights)
+        elif self.revision is not None or self.sha256 is not None:
+            raise ValueError(
+                "revision and sha256 go with timm's weights: architecture: timm:NAME and weights: TAG"
+            )
+        elif self.weights is not None:
             choices = WEIGHTS.get(self.architecture)
             if choices is None:
                 raise ValueError(
-                    f"weights: are torchvision's, and it has none for {self.architecture}; use checkpoint"
+                    f"weights: are torchvision's or timm's, and there are none for {self.architecture}; use checkpoint"
                 )
             check_known(self.weights.removeprefix("IMAGENET1K_"), choices, "weights")
         for key in ("shipped", "train"):
@@ -133,6 +162,31 @@ class Model(Closed):
                     f"{key} goes with small_resnet; train other networks elsewhere, and give a checkpoint"
                 )
         return self
+
+    def _check_tag(self, weights: str) -> None:
+        """Raise `ValueError` unless timm has weights of this tag, and they are pinned."""
+        name, _, own_tag = self.built_by.place.partition(".")
+        tags = TIMM()[name]
+        if not tags:
+            raise ValueError(f"weights: timm has none for {name}; use checkpoint")
+        if weights != "DEFAULT":
+            check_known(weights, [*tags, "DEFAULT"], f"weights of timm:{name}:")
+        if own_tag and weights not in ("DEFAULT", own_tag):
+            raise ValueError(f"weights: {weights} are not those of {self.architecture}; name one tag")
+        if self.revision is None and self.sha256 is None:
+            raise ValueError(
+                f"weights of timm are downloaded from the hub, where they may change: give revision, sha256 or both. The "
+                f"history of https://huggingface.co/timm/{name}.{self.tag} (or where timm's documentation says that they "
+                "lie) states the revision, a commit's 40 digits, and the page of model.safetensors there the sha256"
+            )
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of timm's weights, where they are timm's."""
+        if self.weights is None or self.built_by.library != "timm":
+            return None
+        name, _, own_tag = self.built_by.place.partition(".")
+        return self.weights if self.weights != "DEFAULT" else own_tag or TIMM()[name][0]
 
     @property
     def built_by(self) -> Architecture:
@@ -147,6 +201,9 @@ class Model(Closed):
     @property
     def source(self) -> str:
         """The source of the weights, as every output names it."""
+        if self.tag is not None:
+            pin = f"revision {self.revision[:12]}" if self.revision else f"sha256 {str(self.sha256)[:12]}"
+            return f"timm {self.tag} ({pin})"
         if self.weights is not None:
             return f"torchvision {self.weights.removeprefix('IMAGENET1K_')}"
         if self.random is not None:

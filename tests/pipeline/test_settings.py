@@ -23,6 +23,7 @@ from pipeline.settings.datasets import Dataset, Sample
 from pipeline.settings.reading import MOST_MISTAKES, read_settings, refuse_repeated_keys
 from pipeline.sources import ROOT
 
+TIMMS = {"architecture": "timm:resnet18", "weights": "DEFAULT", "revision": "0123456789" * 4}
 RECIPES = sorted({path.name for path in (ROOT / "config").glob("*.yaml")} - {"config.yaml", "readings.yaml"})
 
 
@@ -157,6 +158,50 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             "weights of timm:resnet18: 'a9_in1k' is unknown; did you mean",
         ),
         (
+            {"models": {"m": TIMMS | {"weights": "a9_in1k"}}},
+            "models.m: weights of timm:resnet18: 'a9_in1k' is unknown; did you mean 'a",
+        ),
+        (
+            {"models": {"m": TIMMS | {"architecture": "timm:resnet18.a2_in1k", "weights": "a1_in1k"}}},
+            "models.m: weights: a1_in1k are not those of timm:resnet18.a2_in1k; name one tag",
+        ),
+        (
+            {"models": {"m": TIMMS | {"architecture": "timm:test_vit4"}}},
+            "models.m: weights: timm has none for test_vit4; use checkpoint",
+        ),
+        (
+            {"models": {"m": TIMMS | {"revision": None}}},
+            "models.m: weights of timm are downloaded from the hub, where they may change: give revision, sha256 or both. "
+            "The history of https://huggingface.co/timm/resnet18.a1_in1k (or",
+        ),
+        *(
+            (
+                {"models": {"m": TIMMS | {"revision": given}}},
+                "m.revision: give all 40 hexadecimal digits of a commit",
+            )
+            for given in ("main", "0123456", "g" * 40, "0" * 64, "")
+        ),
+        *(
+            (
+                {"models": {"m": TIMMS | {"sha256": given}}},
+                "m.sha256: give all 64 hexadecimal digits of the sha256",
+            )
+            for given in ("0123456", "g" * 64, "sha256:" + "0" * 64, "0" * 40)
+        ),
+        *(
+            (
+                {"models": {"m": source | {key: "0" * n}}},
+                "models.m: revision and sha256 go with timm's weights",
+            )
+            for key, n in (("revision", 40), ("sha256", 64))
+            for source in (
+                {"architecture": "resnet18", "weights": "V1"},
+                {"architecture": "timm:resnet18", "checkpoint": "a.safetensors"},
+                {"architecture": "timm:resnet18", "random": {}},
+                {"architecture": "mine.py:build", "checkpoint": "a.pth"},
+            )
+        ),
+        (
             {"models": {"m": {"architecture": "mine.py:", "random": {}}}},
             "architecture: mine.py:: after the last colon comes the name of a function, as in path/to/file.py:build",
         ),
@@ -174,7 +219,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"models": {"m": {"architecture": "small_resnet", "weights": "V1"}}},
-            "weights: are torchvision's, and it has none for small_resnet",
+            "weights: are torchvision's or timm's, and there are none for small_resnet; use checkpoint",
         ),
         (
             {"models": {"m": {"architecture": "resnet18", "train": {}}}},
@@ -471,6 +516,36 @@ def test_every_whole_data_set_gains_a_sample_and_every_sample_a_reference():
         "scenes_sample": "scenes",
     }.items():
         assert settings.whole(name) is settings.datasets[whole], name
+
+
+@pytest.mark.parametrize(
+    ("given", "tag", "source"),
+    [
+        ({}, "a1_in1k", "timm a1_in1k (revision 012345678901)"),
+        ({"weights": "a3_in1k"}, "a3_in1k", "timm a3_in1k (revision 012345678901)"),
+        ({"architecture": "timm:resnet18.a2_in1k"}, "a2_in1k", "timm a2_in1k (revision 012345678901)"),
+        (
+            {
+                "architecture": "timm:resnet18.a2_in1k",
+                "weights": "a2_in1k",
+                "revision": None,
+                "sha256": "F" * 64,
+            },
+            "a2_in1k",
+            "timm a2_in1k (sha256 ffffffffffff)",
+        ),
+        ({"sha256": "0" * 64}, "a1_in1k", "timm a1_in1k (revision 012345678901)"),
+        (
+            {"architecture": "timm:beit_base_patch16_224"},
+            "in22k_ft_in22k_in1k",
+            None,
+        ),  # not the first by name
+    ],
+)
+def test_timms_weights_have_a_tag_and_say_what_pins_them(given, tag, source):
+    model = accepted({"models": {"m": TIMMS | given}}).models["m"]
+    assert model.tag == tag
+    assert model.source == source or source is None
 
 
 def test_a_sample_has_200_images_unless_told():

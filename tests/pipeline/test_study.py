@@ -28,6 +28,14 @@ MINE = {
         },
         "drawn": {"architecture": "resnet34", "random": {"seed": 4}},
         "public": {"architecture": "resnet50", "weights": "V2"},
+        "hub": {"architecture": "timm:resnet18", "weights": "DEFAULT", "revision": "ab12" * 10},
+        "pinned": {"architecture": "timm:resnet18.a2_in1k", "weights": "a2_in1k", "sha256": "cd34" * 16},
+        "both": {
+            "architecture": "timm:resnet18",
+            "weights": "a2_in1k",
+            "revision": "ab12" * 10,
+            "sha256": "cd34" * 16,
+        },
         "trained": {"architecture": "small_resnet", "train": {}},
     },
     "views": {"windows": {"family": "shift", "engine": "shared"}},
@@ -200,6 +208,15 @@ def test_a_script_is_given_of_a_network_what_it_uses():
         "mean": None,
         "std": None,
     }
+    assert study.network("both") == {
+        "architecture": "timm:resnet18",
+        "source": "timm a2_in1k (revision ab12ab12ab12)",
+        "weights": "a2_in1k",
+        "size": None,
+        "mean": None,
+        "std": None,
+    }
+    assert study.network("hub")["weights"] == "a1_in1k"  # the default, by its name
 
 
 def test_a_script_is_given_of_a_training_what_it_uses():
@@ -212,6 +229,9 @@ def test_a_script_is_given_of_a_training_what_it_uses():
     [
         ("loaded", "data/net.pth"),
         ("public", "resources/networks/torchvision/resnet50-V2.pth"),
+        ("hub", f"resources/networks/timm/resnet18-a1_in1k-{'ab12' * 10}.safetensors"),
+        ("pinned", f"resources/networks/timm/resnet18-a2_in1k-main-{'cd34' * 16}.safetensors"),
+        ("both", f"resources/networks/timm/resnet18-a2_in1k-{'ab12' * 10}-{'cd34' * 16}.safetensors"),
         ("small_resnet", str(ROOT / "resources/small_resnet.pth")),
         ("trained", "resources/networks/trained/trained.pth"),
         ("drawn", "resources/networks/random/few/drawn.pth"),

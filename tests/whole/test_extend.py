@@ -13,6 +13,7 @@ import yaml
 from PIL import Image
 from torch.nn.functional import interpolate
 
+from helpers.configurations import accepted, mistakes
 from helpers.runs import copy_repository, run_snakemake, snakemake, succeed, write_config, write_images
 from labelmaps.networks.weights import random_weights, save_weights
 from pipeline.sources import ROOT
@@ -62,7 +63,18 @@ def test_the_page_shows_a_method_a_view_and_data():
     assert RESULTS == ["results/mine/summary.csv", "results/mine/figures/figure_2_zoom.pdf"]
     code = MODULES["labelmaps/methods/margin.py"].splitlines()
     assert len([line for line in code if line.strip()]) <= 10
-    assert [set(entry) for entry in ENTRIES] == [{"methods", "run"}, {"views", "run"}, {"datasets"}]
+    assert [set(entry) for entry in ENTRIES] == [
+        {"methods", "run"},
+        {"views", "run"},
+        {"datasets"},
+        {"models", "run"},
+    ]
+
+
+def test_the_pages_network_of_timms_wants_what_pins_it_and_no_more():
+    assert "models.lite0: weights of timm are downloaded from the hub" in mistakes(ENTRIES[3])
+    settings = accepted(ENTRIES[3], {"models": {"lite0": {"revision": "0" * 40}}})
+    assert settings.models["lite0"].source == "timm in1k (revision 000000000000)"
 
 
 def test_a_method_of_ones_own_is_in_the_summary(run):

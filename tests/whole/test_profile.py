@@ -10,7 +10,7 @@ from pipeline.sources import ROOT
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 RULES = written_rules()
 ALONE = {"compute_label_maps", "compute_glimpse_saliency", "train_network"}
-ON_THE_LOGIN_NODE = {"download_weights"}
+ON_THE_LOGIN_NODE = {"download_weights", "download_timm_weights"}
 
 
 def test_each_rule_is_in_a_group_or_a_job_of_its_own_or_on_the_login_node():
@@ -29,6 +29,6 @@ def test_resources_are_of_rules_that_there_are_and_gpus_of_those_that_run_networ
 def test_whatever_is_asked_for_can_be_grouped(tmp_path):
     arguments = ["--profile", ROOT / "profiles/slurm", "-n", "all", "calibration", "sweeps", "fidelity"]
     text = succeed(snakemake(tmp_path, *arguments))
-    assert planned_jobs(text).keys() >= RULES.keys() - {"download_weights", "draw_random_weights"}
+    assert planned_jobs(text).keys() >= RULES.keys() - {*ON_THE_LOGIN_NODE, "draw_random_weights"}
     assert len(re.findall("Group job prepare ", text)) == 1
     assert len(re.findall("Group job report ", text)) == 1

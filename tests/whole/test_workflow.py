@@ -410,6 +410,33 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
     assert plan(study) == {}
 
 
+def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
+    repository, folder, config = study
+    (folder / "nets").mkdir()
+    (folder / "nets/mine.py").write_text(
+        "from blocks import Net\ndef build(num_classes):\n    return Net(num_classes)\n"
+    )
+    (folder / "nets/blocks.py").write_text("from labelmaps.networks.small_resnet import SmallResNet as Net\n")
+    (folder / "nets/stranger.py").write_text("")
+    mine = {"architecture": "nets/mine.py:build", "checkpoint": "network.pth"}
+    timms = {"architecture": "timm:test_resnet", "weights": "DEFAULT", "sha256": "0" * 64}
+    for added, expected in ((mine, ONE_MODEL), (timms, ONE_MODEL | {"download_timm_weights": 1})):
+        models, run = config["models"] | {"second": added}, config["run"] | {"models": ["own", "second"]}
+        assert plan(study, models=models, run=run) == expected
+
+    path = write_config(folder / "mine.yaml", **config | {"models": config["models"] | {"second": mine}})
+    maps = [f"results/four/zoom/{model}/label_maps.h5" for model in ("own", "second")]
+    options = [folder, *maps, "--configfile", path]
+    try:
+        made = planned_jobs(succeed(snakemake(*options, repository=repository)))
+        assert made == {"compute_label_maps": 2, "join_label_maps": 1}
+        for file, expected in (("mine", made), ("blocks", made), ("stranger", {})):
+            with edited(folder / f"nets/{file}.py", commented):
+                assert planned_jobs(succeed(snakemake(*options, "-n", repository=repository))) == expected
+    finally:
+        shutil.rmtree(folder / "results/four/zoom/second")
+
+
 @pytest.mark.parametrize(
     ("file", "expected"),
     [
