@@ -1,4 +1,4 @@
-"""What a network expects of its input: side, mean and standard deviation."""
+"""What a network expects of its input: side, mean and standard deviation, and how its library crops images for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from labelmaps.errors import InputError
+from labelmaps.resampling.taps import REACH
 
 if TYPE_CHECKING:
+    from timm.models import PretrainedCfg
     from torchvision.models import WeightsEnum
 
 
@@ -64,21 +66,60 @@ class Preprocessing:
         return on_device(tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device)
 
 
+@dataclass(frozen=True)
+class CentralCrop:
+    """The crop of images on which a library evaluates a network, always antialiased.
+
+    share: its side, as a share of the image's shorter side. interpolation: between pixels. Raises `InputError` for one that
+    there is not here.
+    """
+
+    share: float = 224 / 256
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        if self.interpolation not in REACH:
+            raise InputError(
+                f"interpolation: the library evaluates the network with {self.interpolation}, which is unknown here; give "
+                f"{' or '.join(REACH)} in the network's entry"
+            )
+
+
 def torchvision_preprocessing(architecture: str, weights: str) -> Preprocessing:
     """Return what torchvision's weights were trained with."""
     trained = torchvision_weights(architecture, weights).transforms()
     return Preprocessing(trained.crop_size[0], trained.mean, trained.std)
 
 
+def torchvision_crop(architecture: str, weights: str) -> CentralCrop:
+    """Return the crop with which torchvision evaluates its weights."""
+    trained = torchvision_weights(architecture, weights).transforms()
+    return CentralCrop(trained.crop_size[0] / trained.resize_size[0], trained.interpolation.value)
+
+
 def timm_preprocessing(name: str) -> Preprocessing:
     """Return what timm states for a network, its `pretrained_cfg`. name: with or without the tag of its weights."""
-    import timm
-
-    if not timm.is_model(name):
-        raise InputError(f"architecture: timm has no classifier '{name}'")
-    trained = timm.get_pretrained_cfg(name)
+    trained = _timm_config(name)
     return (
         Preprocessing()
         if trained is None
         else Preprocessing(trained.input_size[-1], trained.mean, trained.std)
     )
+
+
+def timm_crop(name: str) -> CentralCrop:
+    """Return the share and interpolation of the crop that timm states for a network.
+
+    Its `crop_mode` is not followed: where that is "squash" or "border", timm shows the network the whole image.
+    """
+    trained = _timm_config(name)
+    return CentralCrop() if trained is None else CentralCrop(trained.crop_pct, trained.interpolation)
+
+
+def _timm_config(name: str) -> "PretrainedCfg | None":
+    """Return what timm states for a network; raises `InputError` for a name that it does not have."""
+    import timm
+
+    if not timm.is_model(name):
+        raise InputError(f"architecture: timm has no classifier '{name}'")
+    return timm.get_pretrained_cfg(name)
