@@ -14,6 +14,7 @@ from pathlib import Path
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
 from labelmaps.errors import InputError
+from labelmaps.views import NETWORKS_OWN
 from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
@@ -257,12 +258,18 @@ class Study:
         entry = self.settings.models[model]
         return entry.checkpoint is not None or entry.shipped is not None
 
-    def view(self, view: str) -> dict:
-        """Return the family of a view and its options."""
-        return self.settings.views[view].arguments
+    def view(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options.
 
-    def view_of_maps(self, view: str) -> dict:
-        """Return the family of a view and its options, for methods on x₀.
+        Options that are left to the network have the value that its entry gives, or are left to its library.
+        """
+        options, entry = self.settings.views[view].arguments, self.settings.models[model]
+        given = {"share": entry.crop_share, "interpolation": entry.interpolation}
+        own = {key: value or NETWORKS_OWN for key, value in given.items() if options.get(key) == NETWORKS_OWN}
+        return options | own
+
+    def view_of_maps(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options, for methods on x₀; see `view`.
 
         Raises `ConfigurationError` where the view has no places for the cells of a map.
         """
@@ -271,7 +278,7 @@ class Study:
                 f"views.{view}: maps of methods on x₀, such as Grad-CAM, cannot be read there: {obstacle}; name targets of "
                 "other views or methods"
             )
-        return self.view(view)
+        return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
         """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
@@ -424,7 +431,7 @@ class Study:
         """Return the settings of label maps, as attributes of their file; a precision of `auto` is left open."""
         precision = self.compute(dataset)["precision"]
         settings = {
-            "view": self.view(view),
+            "view": self.view(view, model),
             "network": self.network(model),
             "engine": self.engine(dataset, view),
         }
@@ -436,8 +443,11 @@ class Study:
         return {"networks": networks, "methods": self._method_settings(self.settings.run.methods)}
 
     def scored(self, dataset: str) -> dict:
-        """Return the settings of all scores of the run: those of `looked`, of the Pointing Game and of the nulls."""
-        nulls = {"seed": self.settings.nulls.seed, "standard_view": self.view(STANDARD_CROP)}
+        """Return the settings of all scores of the run: `looked`, of the Pointing Game, and of each network's nulls."""
+        seed = self.settings.nulls.seed
+        nulls = [
+            {"seed": seed, "standard_view": self.view(STANDARD_CROP, model)} for _, model in self._networks()
+        ]
         return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
 
     def shown(self, dataset: str, view: str, model: str) -> dict:

@@ -206,7 +206,7 @@ rule plot_views:
     params:
         code=lambda wc: code_of("plot_views.py", "networks", *study.view_modules([wc.view])),
         name="{view}",
-        view_config=per_job(study.view),
+        view_config=per_job(study.view, model=settings.run.models[0]),
         network_config=study.network(settings.run.models[0]),
         image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
     message:

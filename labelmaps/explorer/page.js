@@ -43,7 +43,8 @@ const state = { image: 0, model: 0, view: 0, method: 0, cell: 0, kept: 0 };
 state.method = Math.max(data.methods.findIndex((method) => method.cue !== "baseline"), 0);
 
 const image = () => data.images[state.image];
-const geometry = () => image().views[state.view];
+/** Where the views lie: one for all networks, or, of a view that is left to the network, one for each. */
+const geometry = () => image().views[state.view][state.model] ?? image().views[state.view][0];
 const network = (i = state.image) => data.images[i].networks[state.view][state.model];
 const found = (i = state.image) => network(i).methods[state.method];
 const label = (number) => data.classes[number];

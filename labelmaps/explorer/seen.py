@@ -33,7 +33,7 @@ from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings, seen_view
 from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
 
@@ -94,7 +94,7 @@ def open_results(
         measured = read_rows(measures, images, file.origin)
         check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
-            create_view(**made_by["view"]),
+            create_view(**seen_view(made_by)),
             Preprocessing(**made_by["preprocessing"]),
             label_maps,
             file,
@@ -182,10 +182,15 @@ def describe_images(
         ]
         described.append(
             describe_image(image, kind, of_network, embedded)
-            | {"views": [of_view[0][0] for of_view in seen]}
+            | {"views": [_without_repeats([geometry for geometry, _ in of_view]) for of_view in seen]}
             | {"networks": [[answers for _, answers in of_view] for of_view in seen]}
         )
     return described
+
+
+def _without_repeats(geometries: Sequence[dict]) -> Sequence[dict]:
+    """Return the geometry of each network's views, or only the first where all are alike, as of most views they are."""
+    return geometries if any(geometry != geometries[0] for geometry in geometries) else geometries[:1]
 
 
 def describe_seen(

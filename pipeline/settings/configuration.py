@@ -99,10 +99,12 @@ class Settings(Closed):
     @pydantic.model_validator(mode="after")
     def _nulls(self):
         check_known("standard_crop", self.views, "view")
-        usual = views.create_view("shift", base="crop", grid=1)
+        own = views.NETWORKS_OWN
+        usual = views.create_view("shift", base="crop", grid=1, share=own, interpolation=own)
         if views.create_view(**self.views["standard_crop"].arguments) != usual:
             raise ValueError(
-                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise, or give a network "
+                "its own crop_share and interpolation"
             )
         for name in self.methods:
             if name in (*NULL_NAMES, "ceiling"):

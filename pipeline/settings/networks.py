@@ -8,6 +8,7 @@ import pydantic
 from pydantic import Field
 
 from labelmaps.networks.architectures import Architecture, read_architecture
+from labelmaps.resampling.taps import Interpolation
 from pipeline.settings.base import (
     Closed,
     Location,
@@ -110,7 +111,16 @@ class Model(Closed):
     std: ThreeSpreads | None = Field(
         None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, timm's, or ImageNet's"
     )
-
+    crop_share: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="of views that leave it to the network (`standard_crop`): the side of the crop as a share of the "
+        "image's shorter side. Left out: torchvision's for its `weights`, timm's `crop_pct`, or 224/256",
+    )
+    interpolation: Interpolation | None = Field(
+        None,
+        description="of the same views: `bilinear` or `bicubic`, antialiased. Left out: torchvision's for its `weights`, "
+        "timm's, or `bilinear`",
+    )
     layer: str | None = Field(
         None,
         min_length=1,

@@ -63,7 +63,15 @@ HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;
 CLASSES = ["tench", "hammer", HOSTILE, "crane", "sea lion", "maillot"]
 VIEWS = {
     "zoom": {"family": "zoom", "grid": 3},
-    "shift": {"family": "shift", "grid": 5, "base": "letterbox", "beyond": "gray"},
+    "shift": {
+        **{"family": "shift", "grid": 5, "base": "crop", "beyond": "gray"},
+        **{"share": "network", "interpolation": "network"},
+    },
+}
+# What the view shift has from each network.
+OWN = {
+    "first": {"share": 0.8, "interpolation": "bilinear"},
+    "second": {"share": 1.1, "interpolation": "bicubic"},
 }
 MODELS = {
     "first": {
@@ -83,6 +91,12 @@ METHODS = {
     "dff": {"variant": "dff components=2", "cue": "uncued"},
 }
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
+
+
+def seen_through(view, model):
+    """The view through which a network looks, and what of it is the network's own."""
+    own = OWN[model] if view == "shift" else {}
+    return views.create_view(**VIEWS[view] | own), own
 
 
 def settings_of(view):
@@ -138,8 +152,9 @@ def write_study(folder):
     for view, model in product(VIEWS, MODELS):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
-        maps = random_label_maps(ids, SIZES, views.create_view(**VIEWS[view]), len(CLASSES), random)
-        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view]}
+        family, own = seen_through(view, model)
+        maps = random_label_maps(ids, SIZES, family, len(CLASSES), random)
+        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view], "view_from_network": own}
         write_joined(label_maps, maps, made_by, digests=data["digest"].tolist())
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
@@ -509,6 +524,8 @@ def test_filters_by_label_and_by_object_size(study, page):
 READINGS = yaml.safe_load((ROOT / "config/readings.yaml").read_text())["views"]
 FAMILIES = {"zoom": {"family": "zoom"}, "crop_gray": {"family": "crop", "beyond": "gray"}, **READINGS}
 FAMILIES["crop_reflect"] = {"family": "crop", "beyond": "reflect", "antialias": False}
+FAMILIES["bicubic"] = {"family": "shift", "base": "crop", "share": 0.7, "interpolation": "bicubic"}
+FAMILIES["bicubic_plain"] = FAMILIES["bicubic"] | {"antialias": False, "beyond": "surroundings"}
 DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
     const decoded = (text) => Uint8ClampedArray.from(atob(text), (c) => c.charCodeAt(0));
     const [picture, expected] = [new ImageData(decoded(bytes), width), decoded(received)];
@@ -551,7 +568,7 @@ def opaque(pixels):
 def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
     choose(page, "image 2", view, model, "center")
     picture = embed_image(smooth(*SIZES[2], 2))
-    family, expects = views.create_view(**VIEWS[view]), Preprocessing(**MODELS[model]["preprocessing"])
+    family, expects = seen_through(view, model)[0], Preprocessing(**MODELS[model]["preprocessing"])
     deviations = []
     for cell in telling_cells(family.grid):
         number = cell[0] * family.grid + cell[1]
@@ -780,7 +797,7 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
         }
     )
     image = describe_image(row, "disagreement", "resnet101 through zoom", embed_image(noise))
-    image["views"] = [describe_geometry(maps, family, 500, 375)] * 2
+    image["views"] = [[describe_geometry(maps, family, 500, 375)]] * 2
     image["networks"] = [[network] * 2] * 2
     classes = dict.fromkeys(range(n), "x" * 30)
     assert len(render_explorer({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6

@@ -16,7 +16,13 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_origin, check_same_pixels, check_settings
+from labelmaps.storage.provenance import (
+    REMAKE,
+    check_same_origin,
+    check_same_pixels,
+    check_settings,
+    seen_view,
+)
 from labelmaps.views import create_view
 
 
@@ -62,7 +68,7 @@ def plot_figure_1(
         tables = [read_rows(path, ids, file.origin) for path in fixations]
         for settings, points, path in zip(made_by["methods"].values(), tables, fixations, strict=True):
             check_settings(settings, points.attrs, path)
-        view = create_view(**file.provenance["view"])
+        view = create_view(**seen_view(file.provenance))
         preprocessing = Preprocessing(**file.provenance["preprocessing"])
         network = f"{file.provenance['architecture']} ({file.provenance['weights_source']})"
         grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
