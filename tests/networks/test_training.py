@@ -69,13 +69,20 @@ def test_training_lowers_the_loss(trained):
 
 
 @pytest.mark.slow
-def test_weights_are_averaged_and_have_statistics_of_their_own(trained):
-    """Of float16, and as far as its average reaches: the state after the last step is another."""
+def test_weights_are_of_float16_and_have_statistics_of_their_own(trained):
     floats = [value for value in trained.values() if value.is_floating_point()]
     assert {value.dtype for value in floats} == {torch.float16}
     assert len(floats) == len(trained) - sum(key.endswith("num_batches_tracked") for key in trained)
     # One batch of statistics: those of the 30 scenes, none of the six batches before.
     assert {int(value) for key, value in trained.items() if key.endswith("num_batches_tracked")} == {1}
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("_scenes_drawn_here")
+def test_weights_are_averages_over_the_last_steps(trained, monkeypatch):
+    monkeypatch.setattr(training, "AVERAGED", 0)
+    last = train("small_resnet", seed=4, scenes=30, epochs=6, threads=1)
+    assert not torch.equal(trained["conv1.weight"], last["conv1.weight"])
 
 
 @pytest.mark.slow
@@ -123,6 +130,14 @@ def test_crops_know_how_much_of_the_object_they_hold():
         shares.append(share)
     assert 0.8 < np.mean(np.array(shares) == 1) < 1
     assert min(shares) == 0
+
+
+def test_half_of_the_crops_are_mirrored():
+    brighter_to_the_right = np.broadcast_to(np.linspace(0, 255, 300)[None, :, None], (200, 300, 3))
+    scene = Scene(brighter_to_the_right.astype(np.uint8), (40, 60, 139, 119), 3)
+    views, _ = make_batch([scene] * 200, 8, np.random.default_rng(0))
+    is_mirrored = views[..., 0].mean((1, 2)) > views[..., -1].mean((1, 2))
+    assert 0.4 < is_mirrored.float().mean() < 0.6
 
 
 def test_targets_are_evidence():
