@@ -419,7 +419,12 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     (folder / "nets/blocks.py").write_text("from labelmaps.networks.small_resnet import SmallResNet as Net\n")
     (folder / "nets/stranger.py").write_text("")
     mine = {"architecture": "nets/mine.py:build", "checkpoint": "network.pth"}
-    timms = {"architecture": "timm:test_resnet", "weights": "DEFAULT", "sha256": "0" * 64}
+    timms = {
+        "architecture": "timm:test_resnet",
+        "weights": "DEFAULT",
+        "revision": "0" * 40,
+        "sha256": "0" * 64,
+    }
     for added, expected in ((mine, ONE_MODEL), (timms, ONE_MODEL | {"download_timm_weights": 1})):
         models, run = config["models"] | {"second": added}, config["run"] | {"models": ["own", "second"]}
         assert plan(study, models=models, run=run) == expected
