@@ -78,7 +78,7 @@ def sized(architecture: str, size: int) -> Generator[None]:
     try:
         yield
     except (RuntimeError, AssertionError, ValueError) as error:
-        if is_out_of_memory(error):
+        if is_out_of_memory(error) or isinstance(error, InputError):  # what is wrong is said there
             raise
         raise InputError(
             f"size: {architecture} cannot look at {size} × {size} pixels ({error}). Give the size that it was trained with"
