@@ -197,5 +197,5 @@ def test_of_random_weights_too_the_users_own_mistake_is_what_is_said(tmp_path):
         InputError, match=r"^architecture: .*mine\.py: cannot be imported \(ZeroDivisionError"
     ):
         random_weights(f"{tmp_path}/mine.py:build", 5, seed=0, size=2)
-    with pytest.raises(InputError, match="^architecture: torchvision has no classifier 'resnet19'"):
+    with pytest.raises(InputError, match=r"^architecture: torchvision has no classifier 'resnet19'"):
         random_weights("resnet19", 5, seed=0, size=2)
