@@ -34,6 +34,7 @@ from PIL import Image
 from labelmaps import views
 from labelmaps.data.annotations import read_annotations
 from labelmaps.data.classes import read_classes
+from labelmaps.networks.config import NetworkConfig
 from labelmaps.storage.label_map_file import write_label_maps
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from pipeline.settings.configuration import Settings
@@ -105,7 +106,8 @@ def draw_boxes(path: Path, n: int) -> None:
 
 def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[int]) -> None:
     """Draw the parts of the label maps through a view. ends: the place in the index where each part ends."""
-    configured = views.create_view(view.family, **view.options)
+    network = NetworkConfig(architecture=NETWORK["architecture"], source="")
+    configured = views.create_view(**view.arguments | network.own_options(view.arguments))
     cells = (configured.grid, configured.grid)
     generator = np.random.default_rng(0)
     noise = generator.normal(0, 2, (BLOCK, *cells, LABELS)).astype(np.float32)
@@ -228,7 +230,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     look = {key: made_by(settings.views["zoom"])[key] for key in ("view", "network", "engine", "precision")}
     looked = {"networks": [look], "methods": {name: settings_of[name] for name in methods}}
     of_nulls = {"seed": settings.nulls.seed, "standard_view": settings.views["standard_crop"].arguments}
-    scored = {"made_by": looked | {"tolerance": tolerance, "nulls": of_nulls}}
+    scored = {"made_by": looked | {"tolerance": tolerance, "nulls": [of_nulls]}}
     of_shown = {"look": look, "methods": {name: settings_of[name] for name in shown}, "tolerance": tolerance}
 
     yield (

@@ -9,7 +9,7 @@ from types import ModuleType
 # Library, as it is imported → the extra of pyproject.toml that installs it.
 EXTRAS = {
     **dict.fromkeys(("numba", "pytorch_grad_cam", "safetensors", "timm", "torch", "torchvision"), "networks"),
-    **dict.fromkeys(("adjustText", "matplotlib", "seaborn"), "figures"),
+    **dict.fromkeys(("adjustText", "matplotlib"), "figures"),
 }
 
 

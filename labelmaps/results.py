@@ -20,7 +20,7 @@ from labelmaps.errors import InputError
 from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_pixels
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, seen_view
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Results:
         from labelmaps.networks.preprocessing import Preprocessing
 
         place = self._find_place(image)
-        view = views.create_view(**self.made_by["view"])
+        view = views.create_view(**seen_view(self.made_by))
         ((rows, (pixels,)),) = read_batches(self.index.iloc[[place]], 1)
         with open_label_maps(self._label_maps) as file:
             digests = file.digests[place : place + 1]

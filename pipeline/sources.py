@@ -6,16 +6,23 @@ for `begin_job`, on which no result depends).
 """
 
 import ast
+import hashlib
 import importlib.metadata
 import importlib.util
+import json
 import sysconfig
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+
+from labelmaps.errors import InputError
+from labelmaps.storage.files import moved_into_place
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
 BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, where other statements stand
+KNOWN: dict[str, list[str]] = {}  # SHA-256 of a file → the dotted names that it imports
 
 
 def sources(script: str, *modules: str) -> list[Path]:
@@ -46,16 +53,40 @@ def imported_files(path: Path) -> list[Path]:
 
 
 def imported_names(path: Path) -> list[str]:
-    """List the dotted names that a file imports, and of `from a import b` both `a` and `a.b`, without the leading dots."""
-    names = []
-    # Of bytes, Python tells the encoding by the mark or the line that says it.
-    for node in statements(ast.parse(path.read_bytes(), path)):
-        if isinstance(node, ast.Import):
-            names += [name.name for name in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            module = f"{node.module}." if node.module else ""
-            names += [module.rstrip(".")] * bool(module) + [f"{module}{name.name}" for name in node.names]
-    return names
+    """List the dotted names that a file imports, and those that may be modules of a package that it imports from.
+
+    The leading dots of relative imports are left out.
+    """
+    content = path.read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    if digest not in KNOWN:
+        names: list[str] = []
+        # Of bytes, Python tells the encoding by the mark or the line that says it.
+        for node in statements(ast.parse(content, path)):
+            if isinstance(node, ast.Import):
+                names += [name.name for name in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                module = f"{node.module}." if node.module else ""
+                names += [module.rstrip(".")] * bool(module) + [f"{module}{name.name}" for name in node.names]
+        KNOWN[digest] = names
+    return KNOWN[digest]
+
+
+def remember(record: Path) -> None:
+    """Keep in a file what the project's files import, so that a run parses those alone whose content is new.
+
+    A record that is damaged or cannot be written costs time alone.
+    """
+    recorded = {}
+    with suppress(OSError, ValueError):
+        recorded = json.loads(record.read_text(encoding="utf-8"))
+    if isinstance(recorded, dict):
+        KNOWN.update(recorded)
+    for path in (*(ROOT / "labelmaps").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")):
+        imported_names(path)
+    if recorded != KNOWN:
+        with suppress(InputError, OSError), moved_into_place(record) as temporary:
+            temporary.write_text(json.dumps(KNOWN), encoding="utf-8")
 
 
 def local_files(path: Path, top: Path | None = None) -> list[Path]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
 from labelmaps.errors import InputError
+from labelmaps.views import NETWORKS_OWN
 from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
@@ -276,12 +277,18 @@ class Study:
         entry = self.settings.models[model]
         return entry.checkpoint is not None or entry.shipped is not None
 
-    def view(self, view: str) -> dict:
-        """Return the family of a view and its options."""
-        return self.settings.views[view].arguments
+    def view(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options.
 
-    def view_of_maps(self, view: str) -> dict:
-        """Return the family of a view and its options, for methods on x₀.
+        Options that are left to the network have the value that its entry gives, or are left to its library.
+        """
+        options, entry = self.settings.views[view].arguments, self.settings.models[model]
+        given = {"share": entry.crop_share, "interpolation": entry.interpolation}
+        own = {key: value or NETWORKS_OWN for key, value in given.items() if options.get(key) == NETWORKS_OWN}
+        return options | own
+
+    def view_of_maps(self, view: str, model: str) -> dict:
+        """Return the family of a view and its options, for methods on x₀; see `view`.
 
         Raises `ConfigurationError` where the view has no places for the cells of a map.
         """
@@ -290,7 +297,7 @@ class Study:
                 f"views.{view}: maps of methods on x₀, such as Grad-CAM, cannot be read there: {obstacle}; name targets of "
                 "other views or methods"
             )
-        return self.view(view)
+        return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
         """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
@@ -312,13 +319,19 @@ class Study:
         """Return the names of the methods whose input is this one: "label maps" or "glimpse"."""
         return [name for name, method in self.settings.methods.items() if method.input == given]
 
-    def shown_methods(self, figure: Figure) -> list[str]:
+    def methods_of(self, model: str) -> list[str]:
+        """Return the methods of the run that a network does not do without."""
+        return self.settings.methods_of(model)
+
+    def shown_methods(self, figure: Figure, model: str | None = None) -> list[str]:
         """Return the methods of a figure: those of its list that run, or all that run where none of them does; no baselines.
 
-        Where an entry does not run, other entries of the method that it names stand for it.
+        Where an entry does not run, other entries of the method that it names stand for it. model: of which the figure is,
+        if it is of one.
         """
         methods = self.settings.methods
-        running = [name for name in self.settings.run.methods if methods[name].cue != "baseline"]
+        names = self.settings.run.methods if model is None else self.methods_of(model)
+        running = [name for name in names if methods[name].cue != "baseline"]
         found = []
         for wanted in figure.methods:
             others = [name for name in running if methods[name].method == wanted]
@@ -404,17 +417,28 @@ class Study:
 
     def method_rows(self, dataset: str) -> list[dict[str, str]]:
         """Return the columns of every method of each of `network_rows`, method by method within a network."""
-        methods = {name: self.settings.methods[name] for name in self.settings.run.methods}
+        methods = self.settings.methods
         return [
-            columns | {"method": name, "variant": method.variant, "cue": method.cue}
+            columns | {"method": name, "variant": methods[name].variant, "cue": methods[name].cue}
             for columns in self.network_rows(dataset)
-            for name, method in methods.items()
+            for name in self.methods_of(columns["model"])
         ]
 
     def method_files(self, dataset: str, kind: str, suffix: str) -> list[str]:
         """Return a file of each of `method_rows`; its `kind` is saliency, fixations or scores."""
-        folders = self.network_files(dataset, kind)
-        return [f"{folder}/{method}.{suffix}" for folder in folders for method in self.settings.run.methods]
+        return [
+            f"{self.folder(dataset, row['view'], row['model'])}/{kind}/{row['method']}.{suffix}"
+            for row in self.method_rows(dataset)
+        ]
+
+    def methods_of_networks(self) -> list[list[str]]:
+        """Return the methods of each of `network_rows`."""
+        return [self.methods_of(model) for _, model in self._networks()]
+
+    def shown_files(self, dataset: str, view: str, model: str, kind: str, suffix: str) -> list[str]:
+        """Return a file of each method that Figure 1 shows of a network; its `kind` is as for `method_files`."""
+        folder = self.folder(dataset, view, model, kind)
+        return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
@@ -426,7 +450,7 @@ class Study:
         """Return the settings of label maps, as attributes of their file; a precision of `auto` is left open."""
         precision = self.compute(dataset)["precision"]
         settings = {
-            "view": self.view(view),
+            "view": self.view(view, model),
             "network": self.network(model),
             "engine": self.engine(dataset, view),
         }
@@ -438,15 +462,18 @@ class Study:
         return {"networks": networks, "methods": self._method_settings(self.settings.run.methods)}
 
     def scored(self, dataset: str) -> dict:
-        """Return the settings of all scores of the run: those of `looked`, of the Pointing Game and of the nulls."""
-        nulls = {"seed": self.settings.nulls.seed, "standard_view": self.view(STANDARD_CROP)}
+        """Return the settings of all scores of the run: `looked`, of the Pointing Game, and of each network's nulls."""
+        seed = self.settings.nulls.seed
+        nulls = [
+            {"seed": seed, "standard_view": self.view(STANDARD_CROP, model)} for _, model in self._networks()
+        ]
         return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
 
     def shown(self, dataset: str, view: str, model: str) -> dict:
         """Return the settings of the examples of Figure 1: of the label maps, of the methods shown, of the Pointing Game."""
         return {
             "look": self.look(dataset, view, model),
-            "methods": self._method_settings(self.shown_methods(self.settings.figure_1)),
+            "methods": self._method_settings(self.shown_methods(self.settings.figure_1, model)),
             "tolerance": self.settings.pointing.tolerance,
         }
 
@@ -519,6 +546,15 @@ class Study:
                     "calibration and sweeps"
                 )
         models = self.settings.run.models
+        for model in models:
+            names = {self.paper_method(method): method for method in PAPER_METHODS}
+            if left := [
+                name for name in names if {name, names[name]} & set(self.settings.models[model].without)
+            ]:
+                raise ConfigurationError(
+                    f"models.{model}: does without {', '.join(left)}, which fidelity, calibration and sweeps compare; leave "
+                    "it out of run.models for them"
+                )
         return [self.network_columns(dataset, view, model) for model in models for view in views]
 
     def reading_files(self, dataset: str, views: Sequence[str]) -> list[str]:

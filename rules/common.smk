@@ -23,10 +23,12 @@ from pipeline.patterns import match_any
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.datasets import reference_of
 from pipeline.settings.reading import read_settings, read_yaml, refuse_repeated_keys
-from pipeline.sources import ROOT, sources
+from pipeline.sources import ROOT, remember, sources
 from pipeline.study import PAPER_METHODS, Study
 
 session.clear(os.environ)
+if workflow.is_main_process:
+    remember(Path(".snakemake/imports.json"))
 
 try:
     if workflow.is_main_process:

@@ -46,6 +46,7 @@ rule build_explorer:
             )
             for name in settings.run.methods
         },
+        done=per_job(study.methods_of_networks),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
         n_images=settings.explorer.images,
         made_by=per_job(study.scored),

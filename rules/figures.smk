@@ -17,14 +17,8 @@ for examples, datasets in SHOWING.items():
             index="results/{dataset}/index.parquet",
             made=per_job(study.classes_inputs),
             label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
-            saliency=expand(
-                "results/{{dataset}}/{{view}}/{{model}}/saliency/{method}.h5",
-                method=study.shown_methods(settings.figure_1),
-            ),
-            fixations=expand(
-                "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-                method=study.shown_methods(settings.figure_1),
-            ),
+            saliency=per_job(study.shown_files, kind="saliency", suffix="h5"),
+            fixations=per_job(study.shown_files, kind="fixations", suffix="parquet"),
         output:
             figures=[
                 file
@@ -61,9 +55,9 @@ for examples, datasets in SHOWING.items():
             classes=as_path(study.classes_file),
             names=per_job(study.examples),
             sizes=settings.figures.sizes,
-            methods=[
+            methods=lambda wc: [
                 dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
-                for name in study.shown_methods(settings.figure_1)
+                for name in study.shown_methods(settings.figure_1, wc.model)
             ],
             made_by=per_job(study.shown),
             chosen=lambda wc: settings.datasets[wc.dataset].examples,
@@ -212,7 +206,7 @@ rule plot_views:
     params:
         code=lambda wc: code_of("plot_views.py", "networks", *study.view_modules([wc.view])),
         name="{view}",
-        view_config=per_job(study.view),
+        view_config=per_job(study.view, model=settings.run.models[0]),
         network_config=study.network(settings.run.models[0]),
         image=lambda wc: next(iter(settings.datasets[wc.dataset].examples.values()), None),
     message:

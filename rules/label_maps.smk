@@ -6,6 +6,7 @@ rule compute_label_maps:
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),
+        checked="results/{dataset}/networks/{model}.json",
     output:
         label_maps="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
     log:

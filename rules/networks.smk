@@ -91,3 +91,33 @@ rule draw_random_weights:
         "Drawing random weights for {wildcards.model}"
     script:
         "../workflow/scripts/draw_random_weights.py"
+
+
+rule check_network:
+    """Check a network on a data set in seconds, before its label maps take hours.
+
+    Its params are among those of the label maps: where it runs again, they do.
+    """
+    input:
+        index="results/{dataset}/index.parquet",
+        made=per_job(study.network_inputs),
+    output:
+        checked="results/{dataset}/networks/{model}.json",
+    log:
+        "logs/check_network/{dataset}/{model}.log",
+    benchmark:
+        "logs/check_network/{dataset}/{model}.tsv"
+    priority: 2
+    retries: 0  # a mistake stays one
+    conda:
+        "../envs/networks.yaml"
+    params:
+        code=code_of("check_network.py", "networks"),
+        contents=per_job(study.network_contents),
+        classes=as_path(study.classes_file),
+        weights=as_path(study.weights_file),
+        network_config=per_job(study.network),
+    message:
+        "Checking {wildcards.model} on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/check_network.py"

@@ -31,6 +31,7 @@ rule compute_glimpse_saliency:
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),
+        checked="results/{dataset}/networks/{model}.json",
     output:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
@@ -42,6 +43,7 @@ rule compute_glimpse_saliency:
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
+    priority: 1  # a network without a map is told early
     resources:
         gpu=int(settings.compute.device == "cuda"),
     params:

@@ -91,7 +91,7 @@ rule compare_methods:
     params:
         code=code_of("compare_methods.py", "analysis"),
         networks=per_job(study.network_rows),
-        methods=settings.run.methods,
+        methods=per_job(study.methods_of_networks),
         made_by=per_job(study.scored),
     message:
         "Comparing the methods on {wildcards.dataset}, two by two"
@@ -116,7 +116,7 @@ rule play_pointing_game:
     params:
         code=code_of("play_pointing_game.py", "analysis"),
         networks=per_job(study.network_rows),
-        methods=settings.run.methods,
+        methods=per_job(study.methods_of_networks),
         made_by=per_job(study.looked),
     message:
         "The Pointing Game's variants on {wildcards.dataset}"
@@ -157,14 +157,8 @@ rule choose_examples:
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
-        fixations=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/fixations/{method}.parquet",
-            method=study.shown_methods(settings.figure_1),
-        ),
-        scores=expand(
-            "results/{{dataset}}/{{view}}/{{model}}/scores/{method}.parquet",
-            method=study.shown_methods(settings.figure_1),
-        ),
+        fixations=per_job(study.shown_files, kind="fixations", suffix="parquet"),
+        scores=per_job(study.shown_files, kind="scores", suffix="parquet"),
     output:
         examples=multiext("results/{dataset}/{view}/{model}/examples", ".csv", ".parquet"),
         measures="results/{dataset}/{view}/{model}/measures.parquet",

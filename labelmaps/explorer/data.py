@@ -191,13 +191,14 @@ def describe_summary(
 ) -> list:
     """List each method's results on all images, [view][model][method]: its measures, as text, and numbers of images.
 
-    A measure is written as in the report's table, with its interval: "61.3 [56.4, 65.9]".
+    A measure is written as in the report's table, with its interval: "61.3 [56.4, 65.9]". None where a network does without
+    a method.
     """
     names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
     rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
     rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})
     found = rows.set_index(["view", "model", "method"])[[*names, "n_images", "n_pointing"]].to_dict("index")
-    return [[[found[view, model, method] for method in methods] for model in models] for view in views]
+    return [[[found.get((view, model, method)) for method in methods] for model in models] for view in views]
 
 
 def palette() -> list[str]:
@@ -212,7 +213,7 @@ def used_classes(images: Sequence[dict], names: Sequence[str]) -> dict[int, str]
         for networks in image["networks"]:
             for network in networks:
                 used |= {label for labels in network["labels"] for label in labels}
-                used |= {m["own_label"] for m in network["methods"] if m["own_label"] is not None}
+                used |= {m["own_label"] for m in network["methods"] if m and m["own_label"] is not None}
     return {label: names[label] for label in sorted(used)}
 
 

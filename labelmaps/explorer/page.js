@@ -43,7 +43,8 @@ const state = { image: 0, model: 0, view: 0, method: 0, cell: 0, kept: 0 };
 state.method = Math.max(data.methods.findIndex((method) => method.cue !== "baseline"), 0);
 
 const image = () => data.images[state.image];
-const geometry = () => image().views[state.view];
+/** Where the views lie: one for all networks, or, of a view that is left to the network, one for each. */
+const geometry = () => image().views[state.view][state.model] ?? image().views[state.view][0];
 const network = (i = state.image) => data.images[i].networks[state.view][state.model];
 const found = (i = state.image) => network(i).methods[state.method];
 const label = (number) => data.classes[number];
@@ -214,6 +215,8 @@ function reveal(element) {
 
 /** Everything that depends on the image, the network, the view or the method. */
 function renderAll() {
+  // A network may do without a method: the first that it has is shown in its stead.
+  if (!found()) state.method = network().methods.findIndex((map, i) => map && data.methods[i].cue !== "baseline");
   state.cell = found().dead ? cellOf(found().view) : peak(found());
   state.kept = found().view;
   renderGallery();
@@ -245,6 +248,13 @@ function renderCards() {
   [...$("cards").children].forEach((card, i) => {
     const map = network().methods[i];
     card.querySelector("input").checked = i === state.method;
+    card.querySelector("input").disabled = !map;
+    card.classList.toggle("absent", !map);
+    if (!map) {
+      card.querySelector(".result").replaceChildren("not with this network");
+      Object.assign(card.querySelector("canvas"), { width: 1, height: 1 });
+      return;
+    }
     const pointing = create("span", { class: "pointing" }, ` · ${POINTING[map.pointing]}`);
     card.querySelector(".result").replaceChildren(outcome(map), pointing);
     const canvas = card.querySelector("canvas");
@@ -296,6 +306,7 @@ function renderPicture() {
   const heat = create("svg:g", { id: "heat" });
   const points = new Map(); // place → the methods that look there
   network().methods.forEach((map, i) => {
+    if (!map) return;
     const key = `${map.x} ${map.y}`;
     points.set(key, [...(points.get(key) ?? []), i]);
   });
@@ -310,7 +321,7 @@ function renderPicture() {
     ...drawn.map((point) => pie(point, radius, ofMethod(point))),
   );
   $("picture").setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
-  const looks = data.methods.map(({ name }, i) => `${name} at ${pixel(network().methods[i].x)}, ${pixel(network().methods[i].y)}`);
+  const looks = network().methods.flatMap((map, i) => (map ? [`${data.methods[i].name} at ${pixel(map.x)}, ${pixel(map.y)}`] : []));
   const places = boxes.map((box) => `box from ${pixel(box[0])}, ${pixel(box[1])} to ${pixel(box[2])}, ${pixel(box[3])}`);
   $("picture").setAttribute("aria-label", `${label(image().label)}: ${[...places, ...looks].join("; ")}`);
   renderHeat();

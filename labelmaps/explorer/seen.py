@@ -31,9 +31,10 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
-from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings, seen_view
+from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
 
 
@@ -51,7 +52,8 @@ class MethodResults:
 class NetworkResults:
     """The results of a network that looks through a view.
 
-    path: of its label maps. measures: says of each image how telling it is.
+    path: of its label maps. measures: says of each image how telling it is. methods: name → results, of those that the
+    network does not do without.
     """
 
     view: View
@@ -59,7 +61,7 @@ class NetworkResults:
     path: Path
     label_maps: LabelMapFile
     measures: pd.DataFrame
-    methods: Sequence[MethodResults]
+    methods: Mapping[str, MethodResults]
 
 
 @contextmanager
@@ -70,29 +72,29 @@ def open_results(
     saliency: Sequence[Path],
     fixations: Sequence[Path],
     scores: Sequence[Path],
-    methods: Sequence[Mapping],
+    methods: Mapping[str, Mapping],
     look: Mapping,
     shown: Mapping,
     tolerance: float,
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, method, options
-    and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game. Raises
-    `InputError` for files of other images, another origin or other settings.
+    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, its name → method,
+    options and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game.
+    Raises `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
     with open_label_maps(label_maps, index) as file:
         check_settings(look, file.attributes, label_maps)
-        made_by, of_methods = file.provenance, []
-        for settings, maps, *paths in zip(methods, saliency, fixations, scores, strict=True):
+        made_by, of_methods = file.provenance, {}
+        for (name, settings), maps, *paths in zip(methods.items(), saliency, fixations, scores, strict=True):
             tables = [read_rows(path, images, file.origin) for path in paths]
             check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
-            of_methods.append(MethodResults(settings["arrival"], maps, *tables))
+            of_methods[name] = MethodResults(settings["arrival"], maps, *tables)
         measured = read_rows(measures, images, file.origin)
         check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
-            create_view(**made_by["view"]),
+            create_view(**seen_view(made_by)),
             Preprocessing(**made_by["preprocessing"]),
             label_maps,
             file,
@@ -118,7 +120,8 @@ def collect_data(
     views, models = (list(dict.fromkeys(names)) for names in zip(*networks, strict=True))
     of_view = {view: networks[view, models[0]] for view in views}
     of_model = {model: networks[views[0], model] for model in models}
-    images = describe_images(index, telling, [[networks[view, model] for model in models] for view in views])
+    looks = [[networks[view, model] for model in models] for view in views]
+    images = describe_images(index, telling, looks, list(methods))
     return {
         "dataset": dataset,
         "n_images": len(index),
@@ -141,35 +144,70 @@ def collect_data(
 
 
 def describe_images(
-    index: pd.DataFrame, telling: pd.DataFrame, networks: Sequence[Sequence[NetworkResults]]
+    index: pd.DataFrame,
+    telling: pd.DataFrame,
+    networks: Sequence[Sequence[NetworkResults]],
+    methods: Sequence[str],
 ) -> list[dict]:
     """Describe each telling image, and what the networks, [view][model], and the methods made of it."""
     ids = index["image"].tolist()
     places = [ids.index(image) for image in telling["image"]]
     decoded = read_batches(index.iloc[places], 1)
-    described = []
+    chosen, described = telling["image"].tolist(), []
+    # Each file is opened and compared with its checksums once, and not for every image.
+    with_maps = [
+        [
+            (
+                network,
+                {
+                    name: read_maps(method.saliency, places, chosen, network.label_maps)
+                    for name, method in network.methods.items()
+                },
+            )
+            for network in of_view
+        ]
+        for of_view in networks
+    ]
     kinds = telling["kind"], telling["network"]
-    for (rows, (pixels,)), place, kind, of_network in zip(decoded, places, *kinds, strict=True):
+    for i, ((rows, (pixels,)), place, kind, of_network) in enumerate(
+        zip(decoded, places, *kinds, strict=True)
+    ):
         image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
-            [describe_seen(network, image, place, pixels, embedded.pixels) for network in of_view]
-            for of_view in networks
+            [
+                describe_seen(network, maps, i, image, place, pixels, embedded.pixels, methods)
+                for network, maps in of_view
+            ]
+            for of_view in with_maps
         ]
         described.append(
             describe_image(image, kind, of_network, embedded)
-            | {"views": [of_view[0][0] for of_view in seen]}
+            | {"views": [_without_repeats([geometry for geometry, _ in of_view]) for of_view in seen]}
             | {"networks": [[answers for _, answers in of_view] for of_view in seen]}
         )
     return described
 
 
+def _without_repeats(geometries: Sequence[dict]) -> Sequence[dict]:
+    """Return the geometry of each network's views, or only the first where all are alike, as of most views they are."""
+    return geometries if any(geometry != geometries[0] for geometry in geometries) else geometries[:1]
+
+
 def describe_seen(
-    network: NetworkResults, image: pd.Series, place: int, pixels: np.ndarray, embedded: np.ndarray
+    network: NetworkResults,
+    salient: Mapping[str, SaliencyMaps],
+    i: int,
+    image: pd.Series,
+    place: int,
+    pixels: np.ndarray,
+    embedded: np.ndarray,
+    methods: Sequence[str],
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
-    image: its row of the index, at `place`, with the digest of what was read now. pixels: the image's; embedded: those of
-    the image that the page holds. Raises `InputError` for label maps of other pixels.
+    salient: maps of the network's methods, of which this image's are the i-th. image: its row of the index, at `place`, with
+    the digest of what was read now. pixels: the image's; embedded: those of the image that the page holds. methods: their
+    names; None stands for one that the network does without. Raises `InputError` for label maps of other pixels.
     """
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
@@ -178,11 +216,14 @@ def describe_seen(
     answers = describe_views(maps, image["label"])
     answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
     answers["methods"] = []
-    for method in network.methods:
-        found = read_map(method.saliency, place, image["image"], network.label_maps)
+    for name in methods:
+        if name not in network.methods:
+            answers["methods"].append(None)
+            continue
+        method, found = network.methods[name], salient[name]
         rows = method.fixations.iloc[place], method.scores.iloc[place]
         answers["methods"].append(
-            describe_map(found.saliency[0], found.point[0], maps, *rows, method.arrival)
+            describe_map(found.saliency[i], found.point[i], maps, *rows, method.arrival)
         )
     return geometry, answers
 

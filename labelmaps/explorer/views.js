@@ -1,16 +1,24 @@
 "use strict";
 // Views drawn from a picture, as labelmaps/resampling/boxes.py draws them for the network.
 
+/** The weight of a pixel at a distance below 2 from a sample: Keys's cubic convolution with a = -0.5, as in Pillow. */
+function cubic(distance) {
+  if (distance < 1) return (1.5 * distance - 2.5) * distance ** 2 + 1;
+  return -0.5 * (((distance - 5) * distance + 8) * distance - 4);
+}
+
 /**
  * What samples an interval of a row of `n` pixels at `size` evenly spaced points: for each its taps, [pixel, weight], whose
  * weights sum to 1. Pixel j covers [j, j + 1]; pixel n is empty. No sample lies beyond [first, last]: what is there, `beyond` says.
  */
-function sampleInterval(start, stop, first, last, n, size, { antialias, places, beyond }) {
+function sampleInterval(start, stop, first, last, n, size, { antialias, places, beyond, interpolation }) {
   const modulo = (x, side) => ((x % side) + side) % side;
   const length = stop - start;
   const side = last - first;
   const edges = places === "edges";
-  const support = antialias ? Math.max(length / size, 1) : 1;
+  const bicubic = interpolation === "bicubic";
+  const unit = antialias ? Math.max(length / size, 1) : 1;
+  const support = bicubic ? 2 * unit : unit;
   return Array.from({ length: size }, (_, i) => {
     let position = start + length * (edges ? i / Math.max(size - 1, 1) : (i + 0.5) / size);
     if (beyond === "roll") position = first + modulo(position - first, side);
@@ -21,7 +29,8 @@ function sampleInterval(start, stop, first, last, n, size, { antialias, places, 
     for (let pixel = Math.floor(position - 0.5 - support) + 1; pixel < position - 0.5 + support; pixel++) {
       const isPixel = pixel >= 0 && pixel < n;
       if (!isPixel && !edges) continue; // pixels at the edge stand for those beyond
-      const weight = 1 - Math.abs(pixel + 0.5 - position) / support;
+      const distance = Math.abs(pixel + 0.5 - position) / unit;
+      const weight = bicubic ? cubic(distance) : 1 - distance;
       taps.push([isPixel ? pixel : n, weight]);
       total += weight;
     }

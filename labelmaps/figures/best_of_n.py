@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def draw_best_of_n(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """
     entries, columns = make_legend_entries(), max(int(width / ENTRY), 1)
     legend_height = LEADING * (math.ceil(len(entries[0]) / columns) + 0.5)
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         figure, panels = make_network_panels(curves, width, HEIGHT, legend_height, MARGIN, sharey=True)
         for axes, rows in panels:
             draw_curves(axes, rows.sort_values("n"))

@@ -3,10 +3,10 @@
 import textwrap
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -56,7 +56,7 @@ def draw_calibration(
     header_depth = max(map(len, headers))
     row_height = max(0.15, 0.03 + LINE * max(map(len, names)))
     height = row_height * len(readings) + LINE * (header_depth + 1.3 * len(title)) + 0.85
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         figure, axes = plt.subplots(
             1,
             1 + len(terms),
@@ -143,7 +143,7 @@ def draw_rows(axes: Axes, n: int) -> None:
     axes.set_ylim(n - 0.5, -0.5)
     axes.tick_params(axis="y", length=0, pad=5)
     axes.tick_params(axis="x", labelsize=TEXT, length=2, pad=1.5)
-    sns.despine(ax=axes, left=True)
+    axes.spines[["top", "right", "left"]].set_visible(False)
 
 
 def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:

@@ -80,21 +80,22 @@ def short_names(classes: Sequence[Class]) -> list[str]:
 def collect_saccades(
     methods: Sequence[Mapping],
     saliency: Sequence[SaliencyMaps],
+    i: int,
     fixations: Sequence[pd.Series],
     views: Sequence[SeenView],
     class_names: Sequence[str],
 ) -> list[Saccade]:
     """Collect where each method looks on one image.
 
-    methods: the variant and the cue of each. saliency: the map of this image alone; fixations: its row in each method's
-    table; views: what the network received at each fixation.
+    methods: the variant and the cue of each. saliency: their maps, of which this image's are the i-th; fixations: its row
+    in each method's table; views: what the network received at each fixation.
     """
     return [
         Saccade(
             style.method_name(method["variant"]),
             method["cue"],
-            maps.saliency[0],
-            maps.point[0],
+            maps.saliency[i],
+            maps.point[i],
             fixation["x"],
             fixation["y"],
             fixation["dead"],

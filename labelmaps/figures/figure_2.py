@@ -4,10 +4,10 @@ import math
 from itertools import zip_longest
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -87,7 +87,7 @@ def draw_figure_2(summary: pd.DataFrame, paper: pd.DataFrame, width: float = sty
     ]
     n_lines = max(map(len, headings))
     block_height = 0.15 * n_lines + (1.8 if is_horizontal else 2.2) * len(cues)
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         figure, axes = plt.subplots(
             n_blocks * len(cues),
             n_columns,
@@ -166,7 +166,7 @@ def draw_panel(
     middle = (len(methods) - 1) / 2
     axes.set(xlim=(middle - n_methods / 2, middle + n_methods / 2), ylim=(0, 108 if is_horizontal else 116))
     axes.set_yticks(range(0, 101, 20))
-    sns.despine(ax=axes)
+    axes.spines[["top", "right"]].set_visible(False)
     axes.spines["left"].set_bounds(0, 100)
 
 

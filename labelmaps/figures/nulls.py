@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -61,7 +61,7 @@ def draw_nulls(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     entries = make_legend_entries(summary)
     columns = max(int(width / ENTRY), 1)
     legend_height = LEGEND * math.ceil(len(entries[0]) / columns)
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         figure, panels = make_network_panels(
             summary,
             width,

@@ -6,7 +6,6 @@ from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -60,7 +59,7 @@ def make_network_panels(
         heading += [""] * (n_lines - len(heading))  # so that the networks' names are on one line
         axes.set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
         axes.tick_params(labelsize=style.NAMES, labelbottom=True)
-        sns.despine(ax=axes)
+        axes.spines[["top", "right"]].set_visible(False)
         panels.append((axes, rows))
     return figure, panels
 

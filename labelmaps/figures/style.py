@@ -43,6 +43,20 @@ NULL_LABELS = {
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
 # The same data give the same bytes: no dates, no random identifiers; text stays text.
 REPRODUCIBLE: dict[Any, Any] = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
+# Matplotlib's settings for a figure with axes and ticks, of a page or a column: dark grey ink, small letters, long ticks.
+INK = "0.15"
+CHART: dict[Any, Any] = (
+    dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
+    | dict.fromkeys(("font.size", "axes.labelsize", "axes.titlesize", "legend.title_fontsize"), 8.64)
+    | dict.fromkeys(("xtick.labelsize", "ytick.labelsize", "legend.fontsize"), 7.92)
+    | dict.fromkeys(("axes.linewidth", "xtick.major.width", "ytick.major.width"), 1.0)
+    | dict.fromkeys(("patch.linewidth", "xtick.minor.width", "ytick.minor.width"), 0.8)
+    | dict.fromkeys(("xtick.major.size", "ytick.major.size", "lines.markersize"), 4.8)
+    | dict.fromkeys(("xtick.minor.size", "ytick.minor.size"), 3.2)
+    | {"lines.linewidth": 1.2, "lines.solid_capstyle": "round", "axes.axisbelow": True, "grid.color": "0.8"}
+    | {"patch.edgecolor": "w", "patch.force_edgecolor": True}
+    | {"font.sans-serif": ["Arial", "DejaVu Sans", "Liberation Sans", "Bitstream Vera Sans", "sans-serif"]}
+)
 UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -63,7 +63,7 @@ def draw_sweep(sweep: pd.DataFrame, title: str, width: float = style.PAGE) -> Fi
     columns = max(int(width / (longest * style.CHARACTER + HANDLE)), 1)
     n_rows = math.ceil(len(labels) / columns)
     n_lines = n_rows * max(label.count("\n") + 1 for label in labels)
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         title = textwrap.fill(title, int(TITLE_SHARE * width / style.CHARACTER))
         extra = TITLE * (title.count("\n") + 1) + n_lines * LEADING
         figure, panels = make_network_panels(

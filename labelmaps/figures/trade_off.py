@@ -8,7 +8,6 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from adjustText import adjust_text
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
@@ -54,13 +53,13 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     handles, labels = make_legend_entries(points)
     n_lines = sum(label.count("\n") + 1.4 for label in labels)
     is_wide = width >= style.WIDE
-    with sns.axes_style("ticks"), sns.plotting_context("paper", font_scale=0.9):
+    with mpl.rc_context(style.CHART):
         columns = 1 if is_wide else max(int(width / ENTRY), 1)
         height = max(4.4, 0.4 + LEADING * n_lines) if is_wide else 0.85 * width + LEADING * n_lines / columns
         figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
         axes.set_xlabel("Pointing Game (% of images with boxes)")
         axes.set_ylabel("accuracy after the saccade (% of images)")
-        sns.despine(ax=axes)
+        axes.spines[["top", "right"]].set_visible(False)
         if points.empty:
             axes.set(xlim=(0, 100), ylim=(0, 100))
             text = "No image has a box:\nthere is no Pointing Game to draw."

@@ -8,8 +8,11 @@ from torch import Tensor
 
 from labelmaps.jobs.transfer import send
 from labelmaps.networks.preprocessing import Preprocessing
+from labelmaps.resampling.boxes import draw_boxes
+from labelmaps.resampling.taps import Drawing
 from labelmaps.views import View
 
+CPU = torch.device("cpu")
 VALUES_PER_TRANSFER = 2**25  # of images that are copied to a GPU at once: 60 of ImageNet's, 134 MB there
 
 
@@ -78,6 +81,22 @@ def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Pr
 
     Returns (image + 1, 3, size, size), on the CPU. Images may be alike; the noise, which is always the same, is not.
     """
-    x0 = make_views(images, view, preprocessing, torch.device("cpu"), [view.grid**2 // 2])
-    noise = torch.randn(1, 3, *x0[0].shape[2:], generator=torch.Generator().manual_seed(0))
-    return torch.cat([*x0, noise])
+    return _with_noise(make_views(images, view, preprocessing, CPU, [view.grid**2 // 2]))
+
+
+def squares_to_compare(images: Sequence[np.ndarray], preprocessing: Preprocessing) -> Tensor:
+    """Make what `views_to_compare` does where no view is given: of each image the central square instead of x₀."""
+    squares = []
+    for pixels in normalised(images, preprocessing, CPU):
+        _, height, width = pixels.shape
+        centre, half = np.array([width, height]) / 2, min(width, height) / 2
+        box = np.concatenate([centre - half, centre + half])[None]
+        drawing = Drawing((0, 0, width, height))
+        squares.append(draw_boxes(pixels, box, drawing, preprocessing.size, preprocessing.black(CPU)))
+    return _with_noise(squares)
+
+
+def _with_noise(views: Sequence[Tensor]) -> Tensor:
+    """Concatenate views (1, 3, size, size), and a view of noise."""
+    noise = torch.randn(views[0].shape, generator=torch.Generator().manual_seed(0))
+    return torch.cat([*views, noise])

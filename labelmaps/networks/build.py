@@ -4,10 +4,13 @@ Torchvision imports torch's compiler and takes over a second to import, timm imp
 where they are needed.
 """
 
+import copy
+import logging
 from collections.abc import Generator
 from contextlib import contextmanager
 from functools import partial
 
+import torch
 from torch import nn
 
 from labelmaps.errors import InputError
@@ -18,6 +21,11 @@ from labelmaps.networks.preprocessing import timm_config
 from labelmaps.networks.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
+USUAL_SIZE = 224
+MOST_SIZES = 3  # that an error advises
+SHOWN_LETTERS = 100  # of a library's own message
+
+logger = logging.getLogger(__name__)
 
 
 def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
@@ -29,6 +37,12 @@ def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
 
     Raises `InputError` for an unknown name, and where a function of the user's builds no network.
     """
+    with sized(architecture, size):
+        return _build(architecture, n_labels, size)
+
+
+def _build(architecture: str, n_labels: int, size: int) -> nn.Module:
+    """Build a network; what a size that it cannot take raises is its library's own."""
     if architecture in OWN_ARCHITECTURES:
         return OWN_ARCHITECTURES[architecture](n_labels)
     read = read_architecture(architecture)
@@ -50,8 +64,7 @@ def _build_torchvision(name: str, n_labels: int, size: int) -> nn.Module:
         options = {"transform_input": True, "init_weights": True}
     elif name.startswith("vit_"):
         options = {"image_size": size}
-    with sized(name, size):
-        return models.get_model(name, weights=None, num_classes=n_labels, **options)
+    return models.get_model(name, weights=None, num_classes=n_labels, **options)
 
 
 def _build_timm(name: str, n_labels: int, size: int) -> nn.Module:
@@ -62,24 +75,73 @@ def _build_timm(name: str, n_labels: int, size: int) -> nn.Module:
     usual = size if trained is None else trained.input_size[-1]
     is_fixed = trained is not None and trained.fixed_input_size and size != usual
     build_network = partial(timm.create_model, name, pretrained=False, num_classes=n_labels)
-    with sized(f"timm:{name}", size):
-        try:
-            return build_network(img_size=size) if is_fixed else build_network()
-        except TypeError as error:  # img_size is not among its options
-            raise ValueError(f"it takes no other size than {usual}") from error
+    try:
+        return build_network(img_size=size) if is_fixed else build_network()
+    except TypeError as error:  # img_size is not among its options
+        raise ValueError(f"it takes no other size than {usual}") from error
 
 
 @contextmanager
-def sized(architecture: str, size: int) -> Generator[None]:
-    """Convert the error that a network raises for an unsupported size of its views into an `InputError`.
+def sized(architecture: str, size: int, network: nn.Module | None = None) -> Generator[None]:
+    """Convert the error that a network raises for an unsupported size of its views into an `InputError` that names others.
 
-    architecture, size: of the network that runs inside the `with` block, and of its views; for the message.
+    architecture, size: of the network that runs inside the `with` block, and of its views. network: where it is built.
     """
     try:
         yield
-    except (RuntimeError, AssertionError, ValueError) as error:
-        if is_out_of_memory(error) or isinstance(error, InputError):  # what is wrong is said there
+    except Exception as error:
+        if isinstance(error, InputError) or is_out_of_memory(error):
             raise
+        logger.info("%s at %d × %d pixels:", architecture, size, size, exc_info=True)
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:SHOWN_LETTERS]
+        sizes = sizes_near(architecture, size, network)
+        advice = (
+            f"It can at {', '.join(map(str, sizes))}" if sizes else "Give the size that it was trained with"
+        )
         raise InputError(
-            f"size: {architecture} cannot look at {size} × {size} pixels ({error}). Give the size that it was trained with"
+            f"size: {architecture} cannot look at {size} × {size} pixels ({reason}). {advice}"
         ) from error
+
+
+def sizes_near(architecture: str, size: int, network: nn.Module | None = None) -> list[int]:
+    """Find sizes near one that a network cannot take, at which it can be built and run, and its usual one: three at most.
+
+    network: is run, as it is, where the architecture is the user's own; others are built for each size. All is done on
+    torch's device without numbers, so that little is computed.
+    """
+    library, name, _ = read_architecture(architecture)
+    usual = _usual_size(library, name)
+    steps = (8, 14, 16, 28, 32, 56, 64, 128, 224)
+    near = {multiple for step in steps for multiple in (size // step * step, (size // step + 1) * step)}
+    found = [usual] if usual != size and _can_look(architecture, usual, network) else []
+    for candidate in sorted(near - {0, size, usual}, key=lambda one: (abs(one - size), one)):
+        if len(found) == MOST_SIZES:
+            break
+        if _can_look(architecture, candidate, network):
+            found.append(candidate)
+    return sorted(found)
+
+
+def _usual_size(library: str, name: str) -> int:
+    """Return the size of the views that a library's network is mostly trained with."""
+    if library == "timm":
+        import timm
+
+        trained = timm.get_pretrained_cfg(name)
+        return USUAL_SIZE if trained is None else trained.input_size[-1]
+    return 299 if name == "inception_v3" else USUAL_SIZE
+
+
+def _can_look(architecture: str, size: int, network: nn.Module | None) -> bool:
+    """Tell whether a network can be built for views of this size, and run on one."""
+    nowhere = torch.device("meta")
+    try:
+        if network is None or read_architecture(architecture).library in ("torchvision", "timm"):
+            with nowhere:
+                network = _build(architecture, 2, size)
+        network = copy.deepcopy(network).to(nowhere).eval()
+        with torch.no_grad(), nowhere:
+            network(torch.empty(1, 3, size, size))
+    except Exception:  # whatever a network raises, it did not run
+        return False
+    return True

@@ -1,10 +1,19 @@
 """A network of the configuration, as a rule hands it to its script."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from labelmaps.networks.architectures import read_architecture
-from labelmaps.networks.preprocessing import Preprocessing, timm_preprocessing, torchvision_preprocessing
+from labelmaps.networks.preprocessing import (
+    CentralCrop,
+    Preprocessing,
+    timm_crop,
+    timm_preprocessing,
+    torchvision_crop,
+    torchvision_preprocessing,
+)
+from labelmaps.views import NETWORKS_OWN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,3 +49,18 @@ class NetworkConfig:
         elif self.weights is not None:
             default = torchvision_preprocessing(self.architecture, self.weights)
         return Preprocessing(self.size or default.size, self.mean or default.mean, self.std or default.std)
+
+    def own_options(self, view: Mapping[str, object]) -> dict[str, Any]:
+        """Return the options of a view that are left to the network, as its library evaluates it.
+
+        view: the family and its options. Without a library, or without its weights, the values are the usual ones.
+        """
+        left = [key for key, value in view.items() if value == NETWORKS_OWN]
+        if not left:
+            return {}
+        read, crop = read_architecture(self.architecture), CentralCrop()
+        if read.library == "timm":
+            crop = timm_crop(read.place)
+        elif self.weights is not None:
+            crop = torchvision_crop(self.architecture, self.weights)
+        return {key: getattr(crop, key) for key in left}

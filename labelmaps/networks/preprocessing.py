@@ -1,4 +1,4 @@
-"""What a network expects of its input: side, mean and standard deviation."""
+"""What a network expects of its input: side, mean and standard deviation, and how its library crops images for it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from labelmaps.errors import InputError
+from labelmaps.resampling.taps import REACH
 
 if TYPE_CHECKING:
     from timm.models import PretrainedCfg
@@ -65,10 +66,35 @@ class Preprocessing:
         return on_device(tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device)
 
 
+@dataclass(frozen=True)
+class CentralCrop:
+    """The crop of images on which a library evaluates a network, always antialiased.
+
+    share: its side, as a share of the image's shorter side. interpolation: between pixels. Raises `InputError` for one that
+    there is not here.
+    """
+
+    share: float = 224 / 256
+    interpolation: str = "bilinear"
+
+    def __post_init__(self):
+        if self.interpolation not in REACH:
+            raise InputError(
+                f"interpolation: the library evaluates the network with {self.interpolation}, which is unknown here; give "
+                f"{' or '.join(REACH)} in the network's entry"
+            )
+
+
 def torchvision_preprocessing(architecture: str, weights: str) -> Preprocessing:
     """Return what torchvision's weights were trained with."""
     trained = torchvision_weights(architecture, weights).transforms()
     return Preprocessing(trained.crop_size[0], trained.mean, trained.std)
+
+
+def torchvision_crop(architecture: str, weights: str) -> CentralCrop:
+    """Return the crop with which torchvision evaluates its weights."""
+    trained = torchvision_weights(architecture, weights).transforms()
+    return CentralCrop(trained.crop_size[0] / trained.resize_size[0], trained.interpolation.value)
 
 
 def timm_config(name: str) -> "PretrainedCfg | None":
@@ -113,3 +139,12 @@ def timm_repository(name: str) -> str:
             "save the network's state dict, and give it as `checkpoint:`"
         )
     return trained.hf_hub_id
+
+
+def timm_crop(name: str) -> CentralCrop:
+    """Return the share and interpolation of the crop that timm states for a network.
+
+    Its `crop_mode` is not followed: where that is "squash" or "border", timm shows the network the whole image.
+    """
+    trained = timm_config(name)
+    return CentralCrop() if trained is None else CentralCrop(trained.crop_pct, trained.interpolation)

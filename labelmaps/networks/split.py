@@ -43,7 +43,7 @@ class SplitClassifier:
     last linear layer if the head is the average over the map followed by that layer, else None; `difference`, of the logits
     that follow from the activations from the known ones, in standard deviations.
 
-    Raises `InputError` where the logits do not follow from a map, or are not those known.
+    Raises `NoMapError` where the logits follow from no map, and `InputError` where they are not those known.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class SplitClassifier:
             body.get_submodule(self.block_name).register_forward_hook(self._hook)
         self._probe, self._is_probe_repeated, self.linear = known.inputs[:1], False, None
         activations, prefix = self.look(known.inputs)
-        logits = self._first_head(activations, prefix, known)
+        logits = self._first_head(activations, prefix, known, precision)
         self.difference = check_logits(logits, known, name, precision, ", from its last map on")
         linear = last_linear(self.network)
         if linear is not None and prefix is None and linear.in_features == activations.shape[1]:
@@ -82,14 +82,14 @@ class SplitClassifier:
         return self.network.get_submodule(self.block_name)
 
     @torch.no_grad()
-    def _first_head(self, activations: Tensor, prefix: Tensor | None, known: Known) -> Tensor:
+    def _first_head(self, activations: Tensor, prefix: Tensor | None, known: Known, precision: str) -> Tensor:
         """Run the head for the first time, and find out whether it wants as many views as it gets maps.
 
         One view will do for most networks, whatever the number of maps, and costs less.
         """
         try:
             logits = self.head(activations, prefix)
-            self._is_probe_repeated = deviation(logits, known) > BOUNDS["bfloat16"]
+            self._is_probe_repeated = deviation(logits, known, precision) > BOUNDS[precision]
         except RuntimeError:
             self._is_probe_repeated = True
         return self.head(activations, prefix) if self._is_probe_repeated else logits

@@ -1,9 +1,9 @@
 """The last map of a network: where it is, how its memory is laid out, and how it is read and replaced.
 
 The last map is the output of the last module, in the order of the forward pass, from which alone the logits follow, and on
-whose cells they depend. For a network that averages over its last block's output it is that output. For a transformer whose
-logits follow from the class token it is the output of the block before the last: after the last block no logit depends on
-the other tokens.
+whose cells they depend, and whose cells lie as the parts of the view that they show. For a network that averages over its
+last block's output it is that output. For a transformer whose logits follow from the class token it is the output of the
+block before the last: after the last block no logit depends on the other tokens.
 """
 
 import math
@@ -18,6 +18,16 @@ from labelmaps.errors import InputError
 from labelmaps.networks.verification import BOUNDS, Known, deviation
 
 MAP, TOKENS = 4, 3  # numbers of axes: of a map, and of tokens (view, token, channel)
+SMALLEST_SIDE = 4  # of a map whose place is compared with the view's
+LEAST_SHARE = (
+    1.2  # measured: 1.4 to 4 where axes are read rightly (docs/networks.md), 0.7 to 1.1 where they are not
+)
+QUARTERS = (
+    (False, False),
+    (False, True),
+    (True, False),
+    (True, True),
+)  # of a view: whether lower, whether on the right
 
 
 class Layout(NamedTuple):
@@ -69,6 +79,10 @@ def layout_of(output: Tensor, n_views: int) -> Layout | None:
     return Layout("channels last", first) if first == second > 1 else None
 
 
+class NoMapError(InputError):
+    """A network that has no map from which alone its logits follow."""
+
+
 class Tap(NamedTuple):
     """A module whose output is a map. name: in the network."""
 
@@ -82,7 +96,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
     network: in evaluation mode, on the device of the views, as is `known`. known: its logits of two views or more that are
     not alike. name: of the network, for messages. layer: the name of the module, where it is given rather than found.
 
-    Raises `InputError` where there is none, or where the layer given is none.
+    Raises `NoMapError` where there is none, and `InputError` where the layer given is none.
     """
     layouts = trace(network, known.inputs)
     if layer is not None:
@@ -97,13 +111,23 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
                 f"layer: from the output of `{layer}` of {name} alone its logits do not follow, or not from its cells. "
                 "Name another, or leave `layer` out: it is then found"
             )
+        if not lies_as_view(network, known, layer, layout):
+            raise InputError(
+                f"layer: the cells in the output of `{layer}` of {name} do not lie as the parts of the view that change "
+                f"them (read as {layout.kind}, {layout.side} × {layout.side}). Name another, or leave `layer` out: it is "
+                "then found"
+            )
         return Tap(layer, layout)
     for module, layout in reversed(layouts.items()):
-        if layout is not None and is_last_map(network, known, module, layout):
+        if (
+            layout is not None
+            and is_last_map(network, known, module, layout)
+            and lies_as_view(network, known, module, layout)
+        ):
             return Tap(module, layout)
-    raise InputError(
+    raise NoMapError(
         f"{name} has no map from which alone its logits follow; methods that need one (Grad-CAM, DFF) cannot be used with "
-        "it, those on label maps can. Leave them out of it: `without: [gradcam, dff]` in its entry"
+        "it, those on label maps can. `without: [gradcam, dff]` in its entry leaves them out"
     )
 
 
@@ -141,11 +165,7 @@ def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout) -> 
     name, layout: of the module and its output. The network runs on the known views in another order, once with the output
     for these views put in, once with its cells exchanged between views.
     """
-    outputs = []
-    handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
-    network(known.inputs)
-    handle.remove()
-    (output,) = outputs
+    output = output_of(network, known.inputs, name)
     others = known.inputs.roll(1, 0)
     maps, prefix = layout.split(output)
     with replaced(network, name, output):
@@ -153,6 +173,50 @@ def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout) -> 
             return False
     with replaced(network, name, layout.join(maps.roll(1, 0), prefix)):
         return deviation(network(others), known) > BOUNDS["float32"]
+
+
+@torch.no_grad()
+def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout) -> bool:
+    """Tell whether the cells of a map lie as the parts of the view that they show: axes that are misread show here.
+
+    name, layout: of the module and its output. Quarters of the first known view are exchanged for those of the last, and the
+    reverse. On average, the cells of the same quarter of the map must change more than all cells do, and more than those
+    that would be there with rows and columns exchanged. Of a map smaller than 4 × 4, each cell depends on most of the view:
+    it is taken to lie as the view does.
+    """
+    if layout.side < SMALLEST_SIDE:
+        return True
+    shares = []
+    for view, other in ((0, -1), (-1, 0)):
+        views = known.inputs[view].repeat(1 + len(QUARTERS), 1, 1, 1)
+        for changed, quarter in zip(views[1:], QUARTERS, strict=True):
+            _quarter(changed, quarter).copy_(_quarter(known.inputs[other], quarter))
+        maps, _ = layout.split(output_of(network, views, name))
+        change = (maps[1:] - maps[:1]).square().sum(dim=1).sqrt()
+        means = torch.stack([_quarter(change, quarter).mean(dim=(1, 2)) for quarter in QUARTERS], dim=1)
+        shares.append(means / means.mean(dim=1, keepdim=True))
+    share = torch.stack(shares).mean(dim=0)  # (quarter of the view, quarter of the map)
+    same, exchanged = share.diagonal().mean(), share[[0, 2, 1, 3]].diagonal().mean()
+    return bool(same > LEAST_SHARE and same > exchanged)
+
+
+def _quarter(maps: Tensor, quarter: tuple[bool, bool]) -> Tensor:
+    """Return a quarter of maps (…, row, column), without the row and the column in the middle of odd sides."""
+    half = maps.shape[-1] // 2
+    rows, columns = (slice(-half, None) if is_far else slice(half) for is_far in quarter)
+    return maps[..., rows, columns]
+
+
+def output_of(network: nn.Module, views: Tensor, name: str) -> Tensor:
+    """Run a network on views, and return a copy of the output of a module of it."""
+    outputs: list[Tensor] = []
+    handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
+    try:
+        network(views)
+    finally:
+        handle.remove()
+    (output,) = outputs
+    return output
 
 
 @contextmanager

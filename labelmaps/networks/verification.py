@@ -18,8 +18,7 @@ from labelmaps.networks.build import sized
 
 logger = logging.getLogger(__name__)
 
-# Of the largest difference between two logits, in standard deviations of the logits over labels.
-# docs/networks.md has the differences that were measured, from which the bounds of the reduced precisions follow.
+# Of `deviation`. docs/networks.md has what was measured, from which the bounds of reduced precisions follow.
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.5, "float16": 0.1}
 
 
@@ -36,10 +35,12 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
 
     network: in evaluation mode, on the device of the views. name: of the network, for messages.
 
-    Raises `InputError` where it cannot take views of this size, and where what it returns are no logits.
+    Raises `InputError` where it cannot take views of this size, where what it returns are no logits, and where those of all
+    views together are others: its layers are then at training, or draw numbers, or views depend on one another.
     """
-    with sized(name, views.shape[-1]):
+    with sized(name, views.shape[-1], network):
         outputs = [network(view[None]) for view in views]
+        together = network(views)
     if not all(isinstance(output, Tensor) and output.ndim == 2 for output in outputs):
         kind = type(outputs[0]).__name__
         shape = f" of shape {list(outputs[0].shape)}" if isinstance(outputs[0], Tensor) else ""
@@ -54,20 +55,35 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
         )
     if logits.shape[1] > 1 and bool((logits == logits[:, :1]).all()):
         raise InputError(f"{name}: its logits are the same for all labels: its last layer is not trained")
-    return Known(views, logits)
+    known = Known(views, logits)
+    if together.shape != logits.shape or (found := deviation(together, known)) > BOUNDS["float32"]:
+        by = f" by {found:.2g} of their standard deviation" if together.shape == logits.shape else " in shape"
+        raise InputError(
+            f"{name}: its logits for views that go through it together differ{by} from those of one view after the other. "
+            "They depend on chance (dropout that is on in evaluation) or on the other views (batch norm at training). Let "
+            "its layers be in evaluation mode"
+        )
+    return known
 
 
-def deviation(logits: Tensor, known: Known) -> float:
-    """Compute the largest difference from the known logits, in standard deviations of these over labels.
+def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float:
+    """Compute how far logits (view, label) are from the known ones, in standard deviations of these over labels.
 
-    logits: (view, label).
+    precision: at which they were computed. In float32 it is the largest difference; in reduced precision, where rounding
+    errors are as good as random, it is their root mean square over labels, of the view where that is largest: the largest
+    of them grows with the number of labels and views.
+
+    Infinite where a logit is not a number.
     """
     expected = known.logits.to(logits.device)
     spread = (expected - expected.mean(dim=1, keepdim=True)).square().mean().sqrt()
-    spread = (
-        spread.clamp(min=torch.finfo(torch.float32).tiny) if expected.shape[1] > 1 else expected.abs().mean()
-    )
-    return ((logits.float() - expected).abs().max() / spread).nan_to_num(nan=torch.inf).item()
+    if expected.shape[1] == 1:
+        spread = expected.abs().mean()
+    spread = spread.clamp(min=torch.finfo(torch.float32).tiny)
+    differences = ((logits.float() - expected).abs() / spread).nan_to_num(nan=torch.inf)
+    if precision != "float32":
+        differences = differences.square().mean(dim=1).sqrt()
+    return differences.max().item()
 
 
 def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: str = "") -> float:
@@ -77,7 +93,7 @@ def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: s
 
     Returns the difference (see `deviation`).
     """
-    found, bound = deviation(logits, known), BOUNDS[precision]
+    found, bound = deviation(logits, known, precision), BOUNDS[precision]
     if not logits.isfinite().all():
         raise InputError(
             f"{name}: run in {precision}{how}, its logits are not finite, and those of the network itself in float32 are. "
@@ -86,8 +102,7 @@ def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: s
     if found > bound:
         raise InputError(
             f"{name}: run in {precision}{how}, its logits differ from the network's own by {found:.2g} of their standard "
-            f"deviation, more than {bound:g}. Choose compute: {{precision: float32, compile: never}}; if this is said "
-            "there, too, what the network says of a view depends on chance, or on other views beside it"
+            f"deviation, more than {bound:g} (docs/networks.md). Choose compute: {{precision: float32, compile: never}}"
         )
     return found
 

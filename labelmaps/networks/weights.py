@@ -159,25 +159,28 @@ def save_weights(state: dict[str, Tensor], path: str | Path) -> None:
         temporary.write_bytes(buffer.getbuffer())
 
 
-def random_weights(architecture: str, n_labels: int, seed: int, size: int = 224) -> dict[str, Tensor]:
+def random_weights(
+    architecture: str, n_labels: int, seed: int, size: int = 224, views: Tensor | None = None
+) -> dict[str, Tensor]:
     """Draw a state dict of random weights, for benchmarks and tests.
 
-    Batch-norm statistics are those of one batch of noise, drawn with the same seed: with the initial statistics, the
-    activations of deep networks grow by orders of magnitude, and the logits overflow float16.
+    Batch-norm statistics are those of one batch: with the initial statistics, the activations of deep networks grow by
+    orders of magnitude, and the logits overflow float16.
 
-    architecture, n_labels, size: as for `build`.
+    architecture, n_labels, size: as for `build`. views: that batch, (view, 3, size, size), normalised; noise, drawn with the
+    same seed, unless given.
 
     Raises `InputError` where the network does not accept views of this size.
     """
     with torch.random.fork_rng(devices=[]), sized(architecture, size):
         torch.manual_seed(seed)
-        network = build(architecture, n_labels, size)
+        network = build(architecture, n_labels, size).eval()
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                module.train()  # it alone: in training, some networks run further heads, which need larger views
                 module.momentum = None  # the statistics are averages over all batches, here of one
             elif isinstance(module, nn.Linear) and not module.weight.any():
                 nn.init.normal_(module.weight, std=0.02)  # last layers that begin with zeros, as MLP-Mixer's
-        network.train()
         with torch.inference_mode():
-            network(torch.randn(8, 3, size, size))
+            network(torch.randn(8, 3, size, size) if views is None else views)
     return network.state_dict()

@@ -1,4 +1,4 @@
-"""Bilinear resampling of boxes of an image to views, with each axis scaled separately, on a CPU or a GPU."""
+"""Resampling of boxes of an image to views, with each axis scaled separately, on a CPU or a GPU."""
 
 from collections.abc import Sequence
 

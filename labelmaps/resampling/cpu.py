@@ -1,4 +1,4 @@
-"""Bilinear resampling of boxes on a CPU: all views of an image in one call, during which other threads can run.
+"""Resampling of boxes on a CPU: all views of an image in one call, during which other threads can run.
 
 Numba compiles the functions when this module is imported, which takes two seconds, or loads what an earlier job on this
 machine has compiled.

@@ -1,4 +1,4 @@
-"""Bilinear resampling of boxes on a GPU: all views of an image in one kernel, which writes each pixel of a view once.
+"""Resampling of boxes on a GPU: all views of an image in one kernel, which writes each pixel of a view once.
 
 The kernel needs Triton, which comes with torch if torch is built for GPUs. Import this module only then.
 """

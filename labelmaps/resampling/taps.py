@@ -1,7 +1,7 @@
 """Taps: the pixels of an image, and their weights, of which the samples of a box are made.
 
-Boxes are axis-aligned, need not begin or end at whole pixels, and may extend beyond the image. Bilinear sampling of such a
-box is separable: a view is Y · image · Xᵀ, where Y and X are sparse matrices with a few pixels (taps) per sample.
+Boxes are axis-aligned, need not begin or end at whole pixels, and may extend beyond the image. Bilinear or bicubic sampling
+of such a box is separable: a view is Y · image · Xᵀ, where Y and X are sparse matrices with a few pixels (taps) per sample.
 """
 
 from dataclasses import dataclass
@@ -9,6 +9,10 @@ from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
+
+Interpolation = Literal["bilinear", "bicubic"]
+REACH = {"bilinear": 1, "bicubic": 2}  # the distance at which a pixel's weight has become 0, in pixels
+BICUBIC = -0.5  # Keys's parameter a, as in Pillow
 
 
 @dataclass(frozen=True)
@@ -21,11 +25,26 @@ class Sampling:
         authors use.
     beyond: the content beyond the visible box: it is "empty", or the content of the visible box mirrored at its edge
         ("reflect") or repeated ("roll").
+    interpolation: how the weight of a pixel falls with its distance, "bilinear" or "bicubic". Bicubic samples can lie beyond
+        the range of the pixels' values; Pillow cuts them off at 0 and 255, which is not done here.
     """
 
     antialias: bool = False
     places: Literal["centres", "edges"] = "centres"
     beyond: Literal["empty", "reflect", "roll"] = "empty"
+    interpolation: Interpolation = "bilinear"
+
+
+def weigh(distance: np.ndarray, interpolation: Interpolation) -> np.ndarray:
+    """Return the weights, before they are made to sum to 1, of pixels at these distances from a sample, in units of s.
+
+    Bilinear: max(0, 1 − d). Bicubic: Keys's cubic convolution with a = −0.5 (Keys 1981).
+    """
+    if interpolation == "bilinear":
+        return np.maximum(0, 1 - distance)
+    near = ((BICUBIC + 2) * distance - (BICUBIC + 3)) * distance**2 + 1
+    far = BICUBIC * (((distance - 5) * distance + 8) * distance - 4)
+    return np.where(distance < 1, near, np.where(distance < REACH["bicubic"], far, 0))
 
 
 @dataclass(frozen=True)
@@ -50,7 +69,7 @@ def sample_intervals(
         of it is empty. Beyond it, the content is as `sampling.beyond` states.
     n_pixels: the number of pixels in the row. size: the number of samples in each interval.
 
-    Pixel j has the weight max(0, 1 − d/s), where d is the distance of its centre from the sample. s = 1 pixel is bilinear
+    Pixel j has the weight `weigh`(d/s), where d is the distance of its centre from the sample. s = 1 pixel is plain
     interpolation; with antialiasing s is the step between samples if that is longer, as in Pillow and torchvision.
     """
     start, length = intervals[:, :1], intervals[:, 1:] - intervals[:, :1]
@@ -64,11 +83,12 @@ def sample_intervals(
     elif sampling.beyond == "reflect":
         position = first + side - abs((position - first) % (2 * side) - side)
     centre = position - 0.5  # in pixel indices
-    support = np.maximum(length / size, 1.0) if sampling.antialias else np.ones_like(length)
+    scale = np.maximum(length / size, 1.0) if sampling.antialias else np.ones_like(length)
+    support = REACH[sampling.interpolation] * scale
     lowest = np.floor(centre - support).astype(np.int32) + 1
     taps = int((np.ceil(centre + support) - lowest).max())
     pixel = lowest[:, :, None] + np.arange(taps, dtype=np.int32)
-    weight = np.maximum(0, 1 - abs(pixel - centre[:, :, None]) / support[:, :, None])
+    weight = weigh(abs(pixel - centre[:, :, None]) / scale[:, :, None], sampling.interpolation)
     is_pixel = (pixel >= 0) & (pixel < n_pixels)
     if edges:
         is_empty = ~is_pixel
@@ -130,7 +150,7 @@ def taps_of_boxes(
 
 @dataclass(frozen=True)
 class Drawing:
-    """A way of drawing the views of an image by bilinear sampling of their extents, with each axis scaled separately.
+    """A way of drawing the views of an image by sampling of their extents, with each axis scaled separately.
 
     visible_box: x0, y0, x1, y1 in original pixels, the part of the image that views can show; it may be larger than the
     image.

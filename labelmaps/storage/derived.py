@@ -1,5 +1,6 @@
 """Tables and saliency maps derived from label maps, read only if they come from the expected label maps."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,7 @@ from labelmaps.storage.provenance import (
     check_same_origin,
     check_same_pixels,
 )
-from labelmaps.storage.saliency_file import SaliencyMaps, read_saliency_map
+from labelmaps.storage.saliency_file import SaliencyMaps, read_saliency_maps
 
 
 def read_rows(path: str | Path, images: list[str], origin: Attributes) -> pd.DataFrame:
@@ -30,27 +31,30 @@ def read_rows(path: str | Path, images: list[str], origin: Attributes) -> pd.Dat
     return table
 
 
-def read_map(path: str | Path, place: int, image: str, label_maps: LabelMapFile) -> SaliencyMaps:
-    """Read the saliency map of one image.
+def read_maps(
+    path: str | Path, places: Sequence[int], images: Sequence[str], label_maps: LabelMapFile
+) -> SaliencyMaps:
+    """Read the saliency maps of some images.
 
-    place: the row of the image in the index, from 0. image: its id. label_maps: those that it is read with.
+    places: the rows of the images in the index, from 0. images: their ids. label_maps: those that they are read with.
 
-    Raises `InputError` if the file is damaged, has another image at that place, or was made from other label maps or
+    Raises `InputError` if the file is damaged, has other images at those places, or was made from other label maps or
     other pixels.
     """
-    maps = read_saliency_map(path, place)
-    check_same_images([image], maps.image, path)
-    check_saliency(maps, label_maps, path, slice(place, place + 1))
+    maps = read_saliency_maps(path, places)
+    check_same_images(list(images), maps.image, path)
+    check_saliency(maps, label_maps, path, places)
     return maps
 
 
 def check_saliency(
-    maps: SaliencyMaps, label_maps: LabelMapFile, path: str | Path, rows: slice = slice(None)
+    maps: SaliencyMaps, label_maps: LabelMapFile, path: str | Path, places: Sequence[int] | None = None
 ) -> None:
-    """Raise `InputError` unless saliency maps, read from `path`, have the origin of the label maps of these rows.
+    """Raise `InputError` unless saliency maps, read from `path`, have the origin of the label maps.
 
     The network, the view and the precision must be the same, and the pixels: a method on the activations at x₀ has read the
-    images itself.
+    images itself. places: the rows of the label maps that the maps are of; all unless given.
     """
     check_same_origin(label_maps.origin, maps.attributes, path)
-    check_same_pixels(maps.image, label_maps.digests[rows], maps.digest or [], path, OLDER)
+    digests = label_maps.digests if places is None else [label_maps.digests[place] for place in places]
+    check_same_pixels(maps.image, digests, maps.digest or [], path, OLDER)

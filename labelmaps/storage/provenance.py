@@ -145,6 +145,11 @@ def _maker(changed: Collection[str], path: Path) -> str:
     return "it"
 
 
+def seen_view(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the family and options of the view with which a file was made, with the values that came from the network."""
+    return {**attributes["view"], **attributes.get("view_from_network", {})}
+
+
 def parsed(attributes: Mapping[str, object]) -> dict[str, Any]:
     """Return a file's attributes as they were before they were stored: structured ones are JSON there."""
     return {

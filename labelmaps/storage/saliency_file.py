@@ -66,17 +66,16 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
 
 def read_saliency(path: str | Path) -> SaliencyMaps:
     """Read all saliency maps of a file; raise `InputError` if the file is missing or damaged."""
-    return _read(path, slice(None), DATA)
+    return _read(path, [slice(None)], DATA)
 
 
-def read_saliency_map(path: str | Path, place: int) -> SaliencyMaps:
-    """Read the saliency map of one image, at row `place` of the index; raise `InputError` as `read_saliency` does."""
-    return _read(
-        path, slice(place, place + 1), ["image", "digest"]
-    )  # HDF5 compares the checksums of the chunks that hold it
+def read_saliency_maps(path: str | Path, places: Sequence[int]) -> SaliencyMaps:
+    """Read the saliency maps of some images, at these rows of the index; raise `InputError` as `read_saliency` does."""
+    rows = [slice(place, place + 1) for place in places]
+    return _read(path, rows, ["image", "digest"])  # HDF5 compares the checksums of the chunks that hold them
 
 
-def _read(path: str | Path, images: slice, compare: Collection[str]) -> SaliencyMaps:
+def _read(path: str | Path, rows: Sequence[slice], compare: Collection[str]) -> SaliencyMaps:
     """Read the maps of these rows; the data sets in `compare` are first compared with their checksums as a whole."""
     with open_sealed(path, DATA, compare) as file:
         with refuse_damage(path):
@@ -84,6 +83,9 @@ def _read(path: str | Path, images: slice, compare: Collection[str]) -> Saliency
             file.check_form("saliency", np.dtype(np.float32), (n_images, *cells))
             file.check_form("point", np.dtype(np.float64), (n_images, *cells, 2))
             file.check_form("own_label", np.dtype(np.int16), (n_images,))
-        arrays = (file.read(name, images) for name in ("saliency", "point", "own_label"))
-        ids, digests = (file.texts(name, images) for name in ("image", "digest"))
+        names = ("saliency", "point", "own_label")
+        arrays = (np.concatenate([file.read(name, some) for some in rows]) for name in names)
+        ids, digests = (
+            [text for some in rows for text in file.texts(name, some)] for name in ("image", "digest")
+        )
         return SaliencyMaps(ids, *arrays, digests, attributes=file.attributes)

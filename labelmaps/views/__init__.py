@@ -12,6 +12,7 @@ A family is one module of this package with a frozen, keyword-only dataclass `Vi
 - `sample_union(image, size, black, dtype)`: the picture of which all views are windows, if they are; `engine: shared` needs
 it.
 
+An option whose value is "network" is left to the network: `NetworkConfig.own_options` gives its value before a view draws.
 A line `name: text` of the docstring of `View` describes each option. A view raises `ValueError` for options that make no
 sense. Families import torch only inside `sample`, so that configurations can be checked without it. This room imports
 `resampling` and the rooms below it.
@@ -20,7 +21,7 @@ sense. Families import torch only inside `sample`, so that configurations can be
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, wraps
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from labelmaps.resampling.taps import Drawing
+
+NETWORKS_OWN: Final = "network"  # the value of an option that is left to the network
 
 
 @dataclass(frozen=True)

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from labelmaps.resampling.taps import Drawing, Sampling
-from labelmaps.views import Geometry, check_grid, kept
+from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
+from labelmaps.views import NETWORKS_OWN, Geometry, check_grid, kept
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
 CROP = 224 / 256  # of the shorter side: the usual crop of classifiers, 224 pixels of an image resized to 256
+LEFT_OPEN = "the network's own values are not filled in (see `NetworkConfig.own_options`)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,12 +26,15 @@ class View:
     """A view of the family shift, with its options.
 
     grid: the number of fixations along each axis, odd, so that the grid has a centre.
-    base: how the image becomes a square: "letterbox" (the whole image, with bars), "crop" (the central square, 224/256 of
+    base: how the image becomes a square: "letterbox" (the whole image, with bars), "crop" (the central square, a `share` of
         the shorter side) or "squash" (the whole image, each axis scaled on its own).
     beyond: what enters the view when the square moves: "black" (RGB 0), "gray" (the mean colour, 0 after normalisation; bars
         are then gray, else black), the square mirrored at its edge ("reflect") or repeated ("roll"), or, with the base
         "crop", the "surroundings" of the crop in the image, and black beyond the image.
     antialias: whether a sample averages over all pixels of the image that it covers, where the image is shrunk.
+    share: the side of the base "crop", as a share of the image's shorter side, above 0; above 1 it has black bars. "network"
+        is the share with which the network was evaluated.
+    interpolation: "bilinear" or "bicubic"; "network" is that with which the network was evaluated.
     """
 
     is_affine = True
@@ -38,9 +42,17 @@ class View:
     base: Literal["letterbox", "crop", "squash"] = "letterbox"
     beyond: Literal["black", "gray", "reflect", "roll", "surroundings"] = "black"
     antialias: bool = True
+    share: float | Literal["network"] = CROP
+    interpolation: Interpolation | Literal["network"] = "bilinear"
 
     def __post_init__(self):
         check_grid(self.grid)
+        if self.share not in (CROP, NETWORKS_OWN) and self.base != "crop":
+            raise ValueError(
+                f"share: a {self.base} shows the whole image; choose base: crop, or leave share out"
+            )
+        if self.share != NETWORKS_OWN and not 0 < self.share < np.inf:
+            raise ValueError(f"share: {self.share} is not a positive share of the shorter side")
         if self.beyond == "surroundings" and self.base != "crop":
             raise ValueError(
                 f"beyond: a {self.base} shows the whole image and has no surroundings; choose base: crop, or beyond: black"
@@ -48,9 +60,11 @@ class View:
 
     def square(self, width: int, height: int) -> np.ndarray:
         """Compute the box x0, y0, x1, y1 of the image that fills the network's square when nothing is moved."""
+        share = self.share
+        assert share != NETWORKS_OWN, LEFT_OPEN
         side = {
             "letterbox": [max(width, height)] * 2,
-            "crop": [CROP * min(width, height)] * 2,
+            "crop": [share * min(width, height)] * 2,
             "squash": [width, height],
         }[self.base]
         centre, half = np.array([width, height]) / 2, np.array(side) / 2
@@ -71,9 +85,11 @@ class View:
     def drawing(self, width: int, height: int) -> Drawing:
         """Describe how the views of an image of so many pixels are drawn."""
         whole = (0, 0, width, height)
+        beyond = self.beyond if self.beyond in ("reflect", "roll") else "empty"
+        assert self.interpolation != NETWORKS_OWN, LEFT_OPEN
         return Drawing(
             whole if self.beyond == "surroundings" else tuple(self.square(width, height).tolist()),
-            Sampling(self.antialias, beyond=self.beyond if self.beyond in ("reflect", "roll") else "empty"),
+            Sampling(self.antialias, beyond=beyond, interpolation=self.interpolation),
             empty="gray" if self.beyond == "gray" else "black",
         )
 

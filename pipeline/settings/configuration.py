@@ -99,10 +99,12 @@ class Settings(Closed):
     @pydantic.model_validator(mode="after")
     def _nulls(self):
         check_known("standard_crop", self.views, "view")
-        usual = views.create_view("shift", base="crop", grid=1)
+        own = views.NETWORKS_OWN
+        usual = views.create_view("shift", base="crop", grid=1, share=own, interpolation=own)
         if views.create_view(**self.views["standard_crop"].arguments) != usual:
             raise ValueError(
-                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise, or give a network "
+                "its own crop_share and interpolation"
             )
         for name in self.methods:
             if name in (*NULL_NAMES, "ceiling"):
@@ -123,6 +125,15 @@ class Settings(Closed):
             raise ValueError(
                 "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
             )
+        known = {*self.methods, *(method.method for method in self.methods.values())}
+        for model, entry in self.models.items():
+            for name in entry.without:
+                check_known(name, known, f"models.{model}.without")
+        for model in self.run.models:
+            if all(self.methods[name].cue == "baseline" for name in self.methods_of(model)):
+                raise ValueError(
+                    f"models.{model}.without: leaves no cued and no uncued method of run.methods"
+                )
         on_glimpses = [name for name in self.run.methods if self.methods[name].input == "glimpse"]
         for view in self.run.views:
             if on_glimpses and (obstacle := self.views[view].map_obstacle):
@@ -152,6 +163,11 @@ class Settings(Closed):
                 for view in self.run.views:
                     self.n_parts(dataset, view, model)
         return self
+
+    def methods_of(self, model: str) -> list[str]:
+        """Return the methods of the run that a network does not do without."""
+        without = self.models[model].without
+        return [name for name in self.run.methods if not {name, self.methods[name].method} & set(without)]
 
     def n_parts(self, dataset: str, view: str, model: str) -> int:
         """Count the parts into which a network's label maps are to be divided.

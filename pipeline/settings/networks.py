@@ -8,6 +8,7 @@ import pydantic
 from pydantic import Field
 
 from labelmaps.networks.architectures import Architecture, read_architecture
+from labelmaps.resampling.taps import Interpolation
 from pipeline.settings.base import (
     Closed,
     Location,
@@ -110,12 +111,27 @@ class Model(Closed):
     std: ThreeSpreads | None = Field(
         None, description="of RGB in [0, 1], three numbers. Left out: torchvision's, timm's, or ImageNet's"
     )
-
+    crop_share: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = Field(
+        None,
+        description="of views that leave it to the network (`standard_crop`): the side of the crop as a share of the "
+        "image's shorter side. Left out: torchvision's for its `weights`, timm's `crop_pct`, or 224/256",
+    )
+    interpolation: Interpolation | None = Field(
+        None,
+        description="of the same views: `bilinear` or `bicubic`, antialiased. Left out: torchvision's for its `weights`, "
+        "timm's, or `bilinear`",
+    )
     layer: str | None = Field(
         None,
         min_length=1,
         description="the module, by its name in the network, whose output is the map of x₀ for Grad-CAM, DFF and the like. "
         "Left out: the last from which alone the logits follow, as each such file says",
+    )
+
+    without: list[Name] = Field(
+        [],
+        description="names from `methods` that this network does without, or methods of which it does without every entry: "
+        "`[gradcam, dff]` where it has no map of x₀. Tables and figures then have a gap",
     )
 
     @pydantic.field_validator("architecture")

@@ -63,7 +63,15 @@ HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;
 CLASSES = ["tench", "hammer", HOSTILE, "crane", "sea lion", "maillot"]
 VIEWS = {
     "zoom": {"family": "zoom", "grid": 3},
-    "shift": {"family": "shift", "grid": 5, "base": "letterbox", "beyond": "gray"},
+    "shift": {
+        **{"family": "shift", "grid": 5, "base": "crop", "beyond": "gray"},
+        **{"share": "network", "interpolation": "network"},
+    },
+}
+# What the view shift has from each network.
+OWN = {
+    "first": {"share": 0.8, "interpolation": "bilinear"},
+    "second": {"share": 1.1, "interpolation": "bicubic"},
 }
 MODELS = {
     "first": {
@@ -83,6 +91,12 @@ METHODS = {
     "dff": {"variant": "dff components=2", "cue": "uncued"},
 }
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
+
+
+def seen_through(view, model):
+    """The view through which a network looks, and what of it is the network's own."""
+    own = OWN[model] if view == "shift" else {}
+    return views.create_view(**VIEWS[view] | own), own
 
 
 def settings_of(view):
@@ -138,8 +152,9 @@ def write_study(folder):
     for view, model in product(VIEWS, MODELS):
         base = folder / view / model
         label_maps = base / "label_maps.h5"
-        maps = random_label_maps(ids, SIZES, views.create_view(**VIEWS[view]), len(CLASSES), random)
-        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view]}
+        family, own = seen_through(view, model)
+        maps = random_label_maps(ids, SIZES, family, len(CLASSES), random)
+        made_by = MADE_BY | MODELS[model] | {"view": VIEWS[view], "view_from_network": own}
         write_joined(label_maps, maps, made_by, digests=data["digest"].tolist())
         saliency = [base / f"saliency/{method}.h5" for method in METHODS]
         for method, path in zip(METHODS, saliency, strict=True):
@@ -194,6 +209,7 @@ def study(tmp_path_factory):
         "dataset": "six",
         "networks": list(product(VIEWS, MODELS)),
         "methods": METHODS,
+        "done": [list(METHODS) for _ in product(VIEWS, MODELS)],
         "chosen": {},
         "n_images": 48,
         "made_by": SCORED,
@@ -508,6 +524,8 @@ def test_filters_by_label_and_by_object_size(study, page):
 READINGS = yaml.safe_load((ROOT / "config/readings.yaml").read_text())["views"]
 FAMILIES = {"zoom": {"family": "zoom"}, "crop_gray": {"family": "crop", "beyond": "gray"}, **READINGS}
 FAMILIES["crop_reflect"] = {"family": "crop", "beyond": "reflect", "antialias": False}
+FAMILIES["bicubic"] = {"family": "shift", "base": "crop", "share": 0.7, "interpolation": "bicubic"}
+FAMILIES["bicubic_plain"] = FAMILIES["bicubic"] | {"antialias": False, "beyond": "surroundings"}
 DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
     const decoded = (text) => Uint8ClampedArray.from(atob(text), (c) => c.charCodeAt(0));
     const [picture, expected] = [new ImageData(decoded(bytes), width), decoded(received)];
@@ -550,7 +568,7 @@ def opaque(pixels):
 def test_the_view_on_the_page_is_the_networks_within_what_the_page_says(study, page, view, model):
     choose(page, "image 2", view, model, "center")
     picture = embed_image(smooth(*SIZES[2], 2))
-    family, expects = views.create_view(**VIEWS[view]), Preprocessing(**MODELS[model]["preprocessing"])
+    family, expects = seen_through(view, model)[0], Preprocessing(**MODELS[model]["preprocessing"])
     deviations = []
     for cell in telling_cells(family.grid):
         number = cell[0] * family.grid + cell[1]
@@ -673,6 +691,37 @@ def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
 
 
 @browsing
+def test_a_method_that_a_network_does_without_is_a_gap(study, browsed, tmp_path):
+    """The second network does without DFF: it is shown with another method, and its card says why DFF cannot be chosen."""
+    done = [
+        [name for name in METHODS if (model, name) != ("second", "dff")]
+        for _, model in product(VIEWS, MODELS)
+    ]
+    arguments = study.arguments | {"done": done, "explorer": tmp_path / "page.html"}
+    for key in ("saliency", "fixations", "scores"):
+        files = arguments[key]
+        arguments[key] = [file for file in files if not (file.stem == "dff" and "second" in file.parts)]
+        assert len(arguments[key]) == len(files) - len(VIEWS)
+    build_explorer(**arguments)
+    browsed.goto(arguments["explorer"].as_uri())
+    try:
+        wait_for_picture(browsed)
+        card = browsed.locator(".card").nth(list(METHODS).index("dff"))
+        card.locator("input").check(force=True)
+        browsed.select_option("#model", "1")
+        assert browsed.evaluate("data.methods[state.method].name") == "likelihood map"
+        assert card.locator("input").is_disabled()
+        assert "not with this network" in card.inner_text()
+        assert "DFF" not in browsed.get_attribute("#picture", "aria-label")
+        thumbnails(browsed).nth(1).click()
+        browsed.select_option("#model", "0")
+        assert card.locator("input").is_enabled()
+        assert "not with this network" not in card.inner_text()
+    finally:
+        browsed.goto(study.path.as_uri())
+
+
+@browsing
 def test_the_map_can_be_laid_over_the_image(page):
     choose(page, "image 4", "zoom", "first", "dff")
     assert page.locator("#heat rect").count() == 0
@@ -748,7 +797,7 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
         }
     )
     image = describe_image(row, "disagreement", "resnet101 through zoom", embed_image(noise))
-    image["views"] = [describe_geometry(maps, family, 500, 375)] * 2
+    image["views"] = [[describe_geometry(maps, family, 500, 375)]] * 2
     image["networks"] = [[network] * 2] * 2
     classes = dict.fromkeys(range(n), "x" * 30)
     assert len(render_explorer({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6

@@ -433,7 +433,7 @@ def study(tmp_path_factory):
     return folder
 
 
-def plot(study, outputs, example="dead", **changes):
+def plot(study, outputs, *names, **changes):
     """Run the script on the study; gives what it hands to the drawing."""
     arguments = {
         "examples": study / "examples.parquet",
@@ -449,7 +449,7 @@ def plot(study, outputs, example="dead", **changes):
         "made_by": SHOWN,
         "chosen": {"dead": "val_3"},
     }
-    plot_figure_1(**arguments | changes, figures=outputs, example=example, sizes=["page"])
+    plot_figure_1(**arguments | changes, figures=outputs, names=list(names) or ["dead"], sizes=["page"])
 
 
 @pytest.fixture
@@ -540,8 +540,9 @@ def chosen_of(study, image):
 @pytest.mark.slow
 def test_the_same_inputs_give_the_same_bytes_in_every_format(study, tmp_path):
     formats = ("pdf", "svg", "png")
-    for run in "ab":
-        plot(study, [tmp_path / f"{run}.{suffix}" for suffix in formats], "gain")
+    a, b, other = ([tmp_path / f"{run}.{suffix}" for suffix in formats] for run in ("a", "b", "other"))
+    plot(study, a, "gain")
+    plot(study, [*other, *b], "dead", "gain")  # after another, by the same job
     for suffix in formats:
         assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
     assert (

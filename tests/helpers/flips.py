@@ -17,7 +17,7 @@ from helpers.study import digests_of, of_glimpse, random_label_maps, write_joine
 from labelmaps.errors import InputError
 from labelmaps.storage.label_map_file import join_label_maps, open_label_maps
 from labelmaps.storage.parquet import read_parquet, write_parquet
-from labelmaps.storage.saliency_file import read_saliency, read_saliency_map, write_saliency
+from labelmaps.storage.saliency_file import read_saliency, read_saliency_maps, write_saliency
 from labelmaps.views.zoom import View
 
 IMAGES = ["Ünï 1", "b"]
@@ -70,7 +70,7 @@ def readers(folder):
         ("part", part, lambda: label_maps_of(joined)),
         ("joined", joined, lambda: label_maps_of(joined)),
         ("saliency", saliency, lambda: plain(read_saliency(saliency))),
-        ("saliency map", saliency, lambda: plain(read_saliency_map(saliency, 1))),
+        ("saliency map", saliency, lambda: plain(read_saliency_maps(saliency, [1]))),
         ("table", folder / "table.parquet", lambda: table_of(folder / "table.parquet")),
     ]
 

@@ -1,5 +1,6 @@
 """Runs of the workflow, as its users start them, for tests."""
 
+import re
 import shutil
 import subprocess
 from collections import Counter
@@ -65,6 +66,17 @@ def planned_jobs(text):
     lines = text.split("Job stats:")[-1].split("total")[0].splitlines()[3:]
     rows = [line.split() for line in lines]
     return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
+
+
+def written_rules():
+    """Rule → its text, of all rules in rules/ that run a script; of those that a loop makes, one, under its plain name."""
+    found = {}
+    for path in sorted((ROOT / "rules").glob("*.smk")):
+        _, *parts = re.split(r"^ *rule ?(\w*):\n", path.read_text(), flags=re.M)
+        for name, text in zip(parts[::2], parts[1::2], strict=True):
+            if "script:" in text:  # others are targets
+                found[name or re.search(r'name:\s+"(\w+)"', text)[1]] = text
+    return found
 
 
 def contents_of(folder):

@@ -33,7 +33,6 @@ LIBRARIES = [
     *("matplotlib.backends.backend_svg", "matplotlib.pyplot", "numba", "numpy", "pandas", "PIL.Image"),
     *("pyarrow.parquet", "pydantic", "pytorch_grad_cam", "scipy.optimize", "scipy.special", "scipy.stats"),
     *(
-        "seaborn",
         "snakemake.cli",
         "snakemake.script",
         "snakemake.workflow",

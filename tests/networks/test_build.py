@@ -15,6 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import timm
 import torch
 from torch import nn
 from torchvision import models
@@ -28,11 +29,18 @@ from labelmaps.networks.compute import resolve_compiled, resolve_device, resolve
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.download import download_weights
 from labelmaps.networks.load import load_network
-from labelmaps.networks.preprocessing import Preprocessing, torchvision_weights
+from labelmaps.networks.preprocessing import (
+    CentralCrop,
+    Preprocessing,
+    timm_crop,
+    torchvision_crop,
+    torchvision_weights,
+)
 from labelmaps.networks.small_resnet import Block
 from labelmaps.networks.state_dicts import SHOWN_KEYS
 from labelmaps.networks.verification import ask, fold_batch_norm
 from labelmaps.networks.weights import load_weights, random_weights, save_weights
+from pipeline.settings.networks import WEIGHTS
 from pipeline.sources import ROOT
 
 CPU = torch.device("cpu")
@@ -600,6 +608,45 @@ def test_preprocessing_is_what_torchvisions_weights_were_trained_with_unless_giv
     given = expected("inception_v3", "V1", size=224, mean=[0.1, 0.2, 0.3])
     assert (given.size, given.mean) == (224, [0.1, 0.2, 0.3])
     assert expected("resnet18") == usual
+
+
+LEFT = {"family": "shift", "grid": 1, "share": "network", "interpolation": "network"}
+
+
+@pytest.mark.parametrize(
+    ("architecture", "weights", "share", "interpolation"),
+    [
+        ("resnet50", "V1", 224 / 256, "bilinear"),
+        ("resnet50", "V2", 224 / 232, "bilinear"),
+        ("efficientnet_b3", "V1", 300 / 320, "bicubic"),
+        ("timm:tf_efficientnet_lite0", None, 0.875, "bicubic"),
+        ("timm:tf_efficientnet_lite2", None, 0.89, "bicubic"),
+        ("timm:resnet18.tv_in1k", None, 0.875, "bilinear"),
+        # Weights from elsewhere, of which no library says anything.
+        ("efficientnet_b3", None, 224 / 256, "bilinear"),
+        ("small_resnet", None, 224 / 256, "bilinear"),
+        ("net.py:build", None, 224 / 256, "bilinear"),
+    ],
+)
+def test_a_view_left_to_the_network_is_as_its_library_evaluates_it(
+    architecture, weights, share, interpolation
+):
+    network = NetworkConfig(architecture=architecture, source="a test", weights=weights)
+    assert network.own_options(LEFT) == {"share": share, "interpolation": interpolation}
+    assert network.own_options(LEFT | {"share": 0.5}) == {"interpolation": interpolation}
+    assert network.own_options({"family": "zoom", "grid": 7}) == {}
+
+
+def test_every_library_interpolates_in_a_way_that_is_known_here():
+    for name in timm.list_models():
+        timm_crop(name)
+    for architecture, weights in WEIGHTS.items():
+        for name in weights:
+            torchvision_crop(architecture, name)
+    with pytest.raises(
+        InputError, match=r"evaluates the network with lanczos, .* give bilinear or bicubic in"
+    ):
+        CentralCrop(1.0, "lanczos")
 
 
 def test_a_vision_transformer_is_built_for_its_input(network):

@@ -15,6 +15,7 @@ from helpers.configurations import DEFAULT, accepted, mistakes, overlaid
 from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
+from labelmaps.networks.config import NetworkConfig
 from labelmaps.scoring.null_names import NULL_NAMES
 from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
@@ -304,6 +305,15 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             "views.s.beyond: Input should be 'black', 'gray', 'reflect', 'roll' or 'surroundings'",
         ),
         ({"views": {"s": {"family": "shift", "side": 0.5}}}, "views.s: key 'side' is unknown"),
+        (
+            {"views": {"s": {"family": "shift", "share": 0.9}}},
+            "views.s: share: a letterbox shows the whole image; choose base: crop, or leave share out",
+        ),
+        ({"models": {"small_resnet": {"crop_share": 0}}}, "models.small_resnet.crop_share: Input should be"),
+        (
+            {"models": {"small_resnet": {"interpolation": "lanczos"}}},
+            "models.small_resnet.interpolation: Input should be 'bilinear' or 'bicubic' (given: 'lanczos')",
+        ),
         ({"views": {"s": {"family": "shift", "grid": 4}}}, "views.s: grid: 4 is not an odd positive number"),
         (
             {"views": {"c": {"family": "crop", "side": 1.2}}},
@@ -424,7 +434,10 @@ def test_options_of_views_and_methods_come_from_their_modules():
     settings = accepted({"views": entries})
     assert {name: settings.views[name].options for name in entries} == {
         "fine": {"grid": 9, "floor": 0.1, "antialias": True, "mask": False, "sampling": "centres"},
-        "moved": {"grid": 7, "base": "crop", "beyond": "surroundings", "antialias": True},
+        "moved": {
+            **{"grid": 7, "base": "crop", "beyond": "surroundings", "antialias": True},
+            **{"share": 224 / 256, "interpolation": "bilinear"},
+        },
         "cut": {"grid": 7, "side": 1.0, "beyond": "reflect", "antialias": False},
     }
     assert settings.views["moved"].family == "shift"
@@ -662,7 +675,7 @@ def test_the_readings_cover_what_the_protocol_leaves_open():
     for base, beyond in possible_shifts():
         expected[f"shift_{base}_{beyond}"] = {
             **{"family": "shift", "grid": 7, "base": base},
-            **{"beyond": beyond, "antialias": True},
+            **{"beyond": beyond, "antialias": True, "share": 224 / 256, "interpolation": "bilinear"},
         }
     names = settings.calibration.views
     assert len(names) == len(set(names)) == 5 + 3 + 4 * 2 + 3 * 4 + 1
@@ -695,7 +708,13 @@ def test_the_sweeps_go_from_3_to_11_fixations_and_from_a_tenth_to_a_half():
 
 def test_what_classifiers_usually_see_is_the_central_crop():
     view = accepted().views["standard_crop"]
-    geometry = views.create_view(view.family, **view.options).geometry(512, 256)
+    options = view.arguments
+    assert {key for key, value in options.items() if value == views.NETWORKS_OWN} == {
+        "share",
+        "interpolation",
+    }
+    usual = NetworkConfig(architecture="resnet18", source="checkpoint").own_options(options)
+    geometry = views.create_view(**options | usual).geometry(512, 256)
     assert geometry.extent.tolist() == [[[144, 16, 368, 240]]]  # 224 of 256 pixels
 
 
@@ -703,7 +722,7 @@ USUAL = "views.standard_crop: is what classifiers usually see; name a view of yo
 
 
 @pytest.mark.parametrize(
-    "change", [{"grid": 3}, {"base": "squash"}, {"beyond": "gray"}, {"antialias": False}]
+    "change", [{"grid": 3}, {"base": "squash"}, {"beyond": "gray"}, {"antialias": False}, {"share": 0.9}]
 )
 def test_what_classifiers_usually_see_stays_what_it_is(change):
     assert USUAL in mistakes({"views": {"standard_crop": change}})

@@ -73,6 +73,32 @@ def test_a_module_named_by_the_configuration_is_added():
     assert "labelmaps/methods/igub.py" in sources("compute_saliency.py", "labelmaps.methods.igub")
 
 
+def test_what_is_remembered_of_files_is_what_they_import_and_no_damage_changes_it(tmp_path, monkeypatch):
+    record = tmp_path / ".snakemake/imports.json"
+    expected = sources("plot_figure_1.py")
+    for content in (None, "", "[1]", "{"):
+        if content is not None:
+            record.write_text(content)
+        monkeypatch.setattr(module, "KNOWN", {})
+        module.remember(record)
+        kept = record.read_bytes()
+        module.imported_files.cache_clear()
+        assert sources("plot_figure_1.py") == expected
+    monkeypatch.setattr(module, "KNOWN", {})
+    monkeypatch.setattr(module.ast, "parse", None)  # nothing is parsed again
+    module.remember(record)
+    module.imported_files.cache_clear()
+    assert sources("plot_figure_1.py") == expected
+    assert record.read_bytes() == kept
+
+
+def test_a_record_that_cannot_be_written_stops_nothing(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "KNOWN", {})
+    (tmp_path / ".snakemake").touch()
+    module.remember(tmp_path / ".snakemake/imports.json")
+    assert "labelmaps/errors.py" in sources("plot_figure_1.py")
+
+
 @pytest.fixture
 def folder(tmp_path):
     """Files of a user's, one of which imports others."""

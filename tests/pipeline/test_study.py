@@ -261,13 +261,37 @@ def test_the_download_of_timms_weights_is_given_all_digits_of_what_pins_them():
 
 
 def test_a_script_is_given_of_a_view_its_family_and_all_options():
-    assert study_of(MINE).view("windows") == {
+    assert study_of(MINE).view("windows", "loaded") == {
         "family": "shift",
         "grid": 7,
         "base": "letterbox",
         "beyond": "black",
         "antialias": True,
+        "share": 224 / 256,
+        "interpolation": "bilinear",
     }
+
+
+def test_a_network_may_say_how_its_standard_crop_is_made_and_of_no_other_view():
+    own = {"crop_share": 0.95, "interpolation": "bicubic"}
+    plain, given = study_of(MINE), study_of(MINE, {"models": {"loaded": own}})
+    left = {"share": "network", "interpolation": "network"}
+    for study, model, expected in (
+        (plain, "loaded", left),
+        (given, "drawn", left),
+        (given, "loaded", {"share": 0.95, "interpolation": "bicubic"}),
+        (study_of(MINE, {"models": {"loaded": {"crop_share": 1.0}}}), "loaded", left | {"share": 1.0}),
+    ):
+        assert study.view("standard_crop", model).items() >= expected.items()
+        assert [of_null["standard_view"] for of_null in study.scored("mine")["nulls"]] == [
+            study.view("standard_crop", name) for _, name in NETWORKS
+        ]
+    assert given.look("mine", "standard_crop", "loaded")["view"] == given.view("standard_crop", "loaded")
+    # What other jobs are given stays, so they do not run again.
+    assert given.network("loaded") == plain.network("loaded")
+    for view in ("zoom", "windows"):
+        assert given.view(view, "loaded") == plain.view(view, "loaded")
+        assert given.look("mine", view, "loaded") == plain.look("mine", view, "loaded")
 
 
 def test_a_reference_is_computed_exactly_in_float32_and_not_compiled():
@@ -512,17 +536,17 @@ def test_readings_without_views_are_refused():
 
 def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch):
     study = study_of(MINE, {"calibration": {"views": ["zoom"]}})
-    assert study.view_of_maps("crop_0.6") == study.view("crop_0.6")
+    assert study.view_of_maps("crop_0.6", "loaded") == study.view("crop_0.6", "loaded")
     monkeypatch.setattr(Crop, "is_affine", False)
     for query in (
-        lambda: study.view_of_maps("crop_0.6"),
+        lambda: study.view_of_maps("crop_0.6", "loaded"),
         lambda: study.reading_rows("few", ["zoom", "crop_0.6"]),  # as `fidelity` asks for those that run
     ):
         with pytest.raises(
             ConfigurationError, match=r"^views\.crop_0\.6: .* no places in a box of the image"
         ):
             query()
-    assert study.view_of_maps("zoom") == study.view("zoom")
+    assert study.view_of_maps("zoom", "loaded") == study.view("zoom", "loaded")
 
 
 def test_a_family_is_shown_by_its_first_view_among_the_readings():
@@ -621,7 +645,7 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     study = study_of(MINE)
     look = study.look("mine", "windows", "loaded")
     assert look == {
-        "view": study.view("windows"),
+        "view": study.view("windows", "loaded"),
         "network": study.network("loaded"),
         "engine": "shared",
         "precision": "float32",
@@ -632,7 +656,7 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert list(looked["methods"]) == ["center", "igub_mean"]
     assert looked["methods"]["igub_mean"] == igub
     scored = study.scored("mine")
-    of_nulls = {"seed": 0, "standard_view": study.view("standard_crop")}
+    of_nulls = [{"seed": 0, "standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
     assert scored == looked | {"tolerance": 0.0, "nulls": of_nulls}
     assert study.table_settings("mine", "summary") == study.table_settings("mine", "paper") == scored
     assert study.table_settings("mine", "pointing") == looked

@@ -27,6 +27,7 @@ rows = image.permute(1, 2, 0).contiguous().permute(2, 0, 1)
 boxes = np.array([[0, 0, 6, 5], [1.2, 0.6, 1.9, 4.0], [-2, -2.5, 8, 6], [1.2, 3.0, 1.9, 3.5]], float)
 picture, empty = (-1.0, 0.0, 7.0, 5.0), torch.tensor([-2.0, 5.0, 9.0])
 cases = [(Sampling(antialias=True), rows, torch.float32, 1e-6), (Sampling(places="edges"), image, torch.bfloat16, 1e-2)]
+cases.append((Sampling(antialias=True, interpolation="bicubic"), rows, torch.float32, 1e-5))
 for sampling, same_image, dtype, tolerance in cases:
     expected = resize_boxes(image, boxes, picture, size, sampling, empty)
     taps = taps_of_boxes(boxes.tobytes(), picture, width, height, size, sampling)

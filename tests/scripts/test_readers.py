@@ -79,7 +79,7 @@ REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
 ON_GLIMPSES = {method: {"method": method, "options": {}} for method in ("gradcam", "dff")}
 LOOKED = {"networks": [LOOK], "methods": SETTINGS}
-SCORED = LOOKED | {"tolerance": 0.0, "nulls": {"seed": 0, "standard_view": CROP}}
+SCORED = LOOKED | {"tolerance": 0.0, "nulls": [{"seed": 0, "standard_view": CROP}]}
 CHOSEN = {}
 SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
@@ -245,7 +245,7 @@ def pointing_of(files, output):
         fixations=of(files, "fixations"),
         pointing=both(output),
         networks=[NETWORK],
-        methods=list(METHODS),
+        methods=[list(METHODS)],
         made_by=LOOKED,
     )
 
@@ -366,7 +366,7 @@ READERS = {
             nulls=[files["nulls"]],
             comparisons=both(out / "a"),
             networks=[NETWORK],
-            methods=list(METHODS),
+            methods=[list(METHODS)],
             made_by=SCORED,
         ),
         ["scores, igub", "nulls"],
@@ -565,7 +565,7 @@ CHANGES = {
     "options.prior": (SETTINGS["igub"]["options"], "prior", "mean"),
     "arrival": (SETTINGS["igub"], "arrival", "index"),
     "tolerance": (SCORED, "tolerance", 15.0),
-    "seed": (SCORED["nulls"], "seed", 7),
+    "seed": (SCORED["nulls"][0], "seed", 7),
     "standard_view.side": (CROP, "side", 0.5),
 }
 OF_NETWORK = {"view.floor", "network.architecture", "precision", "engine"}

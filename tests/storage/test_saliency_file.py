@@ -12,7 +12,7 @@ from labelmaps.storage.saliency_file import (
     NO_LABEL,
     SaliencyMaps,
     read_saliency,
-    read_saliency_map,
+    read_saliency_maps,
     write_saliency,
 )
 
@@ -40,7 +40,7 @@ def test_saliency_maps_come_back_with_what_made_them(tmp_path, saliency_maps):
 
 def test_the_map_of_one_image_comes_alone(tmp_path, saliency_maps):
     write_saliency(tmp_path / "a.h5", replace(saliency_maps, own_label=np.array([3, 0, 999])), MADE_BY)
-    one = read_saliency_map(tmp_path / "a.h5", 2)
+    one = read_saliency_maps(tmp_path / "a.h5", [2])
     assert (one.image, one.own_label.tolist()) == (["c"], [999])
     np.testing.assert_array_equal(one.saliency, saliency_maps.saliency[2:])
     np.testing.assert_array_equal(one.point, saliency_maps.point[2:])
@@ -66,7 +66,7 @@ def test_saliency_that_is_not_finite_is_refused_with_the_images_name(tmp_path, s
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("reader", [read_saliency, lambda path: read_saliency_map(path, 0)])
+@pytest.mark.parametrize("reader", [read_saliency, lambda path: read_saliency_maps(path, [0])])
 @pytest.mark.parametrize("damage", [*AT_ONCE, lambda path: flip_data(path, "saliency")])
 def test_a_damaged_saliency_file_is_refused_by_name(tmp_path, saliency_maps, damage, reader):
     write_saliency(tmp_path / "a.h5", saliency_maps, MADE_BY)
@@ -82,6 +82,6 @@ def test_a_file_whose_structure_is_another_is_refused_also_where_one_map_is_read
 ):
     write_saliency(tmp_path / "a.h5", saliency_maps, MADE_BY)
     damage(tmp_path / "a.h5", name)
-    for read in (read_saliency, lambda path: read_saliency_map(path, 1)):
+    for read in (read_saliency, lambda path: read_saliency_maps(path, [1])):
         with pytest.raises(InputError, match=r"a\.h5: .*run again"):
             read(tmp_path / "a.h5")

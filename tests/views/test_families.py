@@ -235,6 +235,26 @@ def test_a_cropped_shift_is_the_usual_transform_moved_by_whole_pixels(beyond):
         torch.testing.assert_close(sampled[row, column], expected, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic"])
+@pytest.mark.parametrize("share", [0.7, 1.0, 1.4])
+def test_a_shift_may_have_another_crop_and_interpolation_as_networks_are_evaluated_with(share, interpolation):
+    image, resized_to = noise(90, 60), round(SIZE / share)
+    mode = v2.InterpolationMode(interpolation)
+    resized = v2.functional.resize(image, [resized_to, resized_to * 3 // 2], mode, antialias=True)
+    # What the crop takes beyond the image is black.
+    black = torch.zeros_like(resized)[:, :1, :1] + BLACK[:, None, None]
+    padded = v2.functional.center_crop(resized - black, [SIZE, SIZE]) + black
+    view = shift.View(base="crop", grid=1, share=SIZE / resized_to, interpolation=interpolation)
+    torch.testing.assert_close(sample(view, image)[0, 0], padded, atol=1e-4, rtol=1e-4)
+
+
+def test_a_view_left_to_the_network_is_not_drawn_before_the_network_is_known():
+    for option in ("share", "interpolation"):
+        view = views.create_view("shift", base="crop", grid=1, **{option: views.NETWORKS_OWN})
+        with pytest.raises(AssertionError, match="the network's own values are not filled in"):
+            sample(view, noise(30, 20))
+
+
 def test_a_crop_of_a_whole_square_is_torchvisions_resize():
     image = noise(64, 64)
     expected = v2.functional.resize(image, [SIZE, SIZE], antialias=True)
@@ -253,6 +273,8 @@ def test_a_row_of_pixels_in_a_letterbox_is_lost_between_samples_and_the_bars_are
         ("shift", {"grid": 4}, "grid"),
         ("shift", {"beyond": "surroundings"}, "beyond.*letterbox"),
         ("shift", {"base": "squash", "beyond": "surroundings"}, "beyond.*squash"),
+        *(("shift", {"base": "crop", "share": share}, "share") for share in (0.0, -1.0, np.inf, np.nan)),
+        *(("shift", {"base": base, "share": 0.9}, f"share.*{base}") for base in ("letterbox", "squash")),
         ("crop", {"grid": 0}, "grid"),
         ("crop", {"side": 0.0}, "side"),
         ("crop", {"side": 1.01}, "side"),

@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from helpers.imports import distributions, libraries
+from helpers.runs import written_rules
 from labelmaps import methods, views
 from labelmaps.modules import load_module, module_names
 from pipeline.environments import GROUPS, PYTHON, environment
@@ -24,13 +25,14 @@ LOCKED = {
 
 def rules():
     """(script, environment) of every rule."""
-    text = "".join(path.read_text() for path in sorted((ROOT / "rules").glob("*.smk")))
-    environments = re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', text)
-    scripts = re.findall(r'script:\s+"\.\./workflow/scripts/(\w+\.py)"', text)
-    targets = ("calibration", "fidelity", "sweeps")  # run nothing themselves
-    names = [name for name in re.findall(r"^rule (\w+):", text, re.M) if name not in targets]
-    assert len(environments) == len(scripts) == len(names)
-    return list(zip(scripts, environments, strict=True))
+    written = [
+        (f"{script}.py", environment)
+        for text in written_rules().values()
+        for script in re.findall(r'script:\s+"\.\./workflow/scripts/(\w+)\.py"', text)
+        for environment in re.findall(r'conda:\s+"\.\./envs/(\w+)\.yaml"', text)
+    ]
+    assert len(written) == len(written_rules())
+    return sorted(set(written))
 
 
 def pins(name):

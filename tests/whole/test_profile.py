@@ -4,16 +4,11 @@ import re
 
 import yaml
 
-from helpers.runs import planned_jobs, snakemake, succeed
+from helpers.runs import planned_jobs, snakemake, succeed, written_rules
 from pipeline.sources import ROOT
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
-RULES = {
-    name: text
-    for path in (ROOT / "rules").glob("*.smk")
-    for name, text in re.findall(r"^rule (\w+):\n((?:    .*\n|\n)*)", path.read_text(), re.M)
-    if "script:" in text  # others are targets
-}
+RULES = written_rules()
 ALONE = {"compute_label_maps", "compute_glimpse_saliency", "train_network"}
 ON_THE_LOGIN_NODE = {"download_weights", "download_timm_weights"}
 

@@ -1,6 +1,7 @@
 """Build the explorer: one page on which to look at telling images through every network, view and method."""
 
 from contextlib import ExitStack
+from itertools import islice
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
@@ -28,6 +29,7 @@ def build_explorer(
     dataset: str,
     networks: list[tuple[str, str]],
     methods: dict[str, dict],
+    done: list[list[str]],
     chosen: dict[str, str],
     n_images: int,
     made_by: dict,
@@ -35,24 +37,23 @@ def build_explorer(
 ) -> None:
     """Write the explorer.
 
-    networks: view and model of each of `measures` and `label_maps`; saliency, fixations and scores hold for each network all
-    `methods` (name → variant and cue). chosen: the user's own
+    networks: view and model of each of `measures` and `label_maps`. methods: name → variant and cue; done: the names of
+    those of each network, whose files saliency, fixations and scores hold, network by network. chosen: the user's own
     examples, name → image id; n_images: how many images are shown.
     made_by, shown: the settings of all files, as from `Study.scored`, and of each of `measures`, as from `Study.shown`.
     """
     images = read_index(index)
     results = {}
     with ExitStack() as stack:
+        files = [iter(paths) for paths in (saliency, fixations, scores)]
         for i, (view, model) in enumerate(networks):
-            own = slice(i * len(methods), (i + 1) * len(methods))
-            files = saliency[own], fixations[own], scores[own]
             results[view, model] = stack.enter_context(
                 open_results(
                     images,
                     label_maps[i],
                     measures[i],
-                    *files,
-                    [made_by["methods"][method] for method in methods],
+                    *(list(islice(paths, len(done[i]))) for paths in files),
+                    {method: made_by["methods"][method] for method in done[i]},
                     made_by["networks"][i],
                     shown[i],
                     made_by["tolerance"],

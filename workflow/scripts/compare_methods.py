@@ -1,5 +1,6 @@
 """Compare every two methods of a network over the same images."""
 
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -21,22 +22,24 @@ def compare_methods(
     nulls: list[Path],
     comparisons: list[Path],
     networks: list[dict],
-    methods: list[str],
+    methods: list[list[str]],
     made_by: dict,
 ) -> None:
     """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
 
-    networks: what each file of nulls is, in the table's first columns; `scores` holds the files of `methods` for each.
+    networks: what each file of nulls is, in the table's first columns; methods: the names
+    of each network's, whose files `scores` holds, network by network.
     made_by: the settings of all of them, as from `Study.scored`.
     """
     tables = []
+    files = iter(scores)
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
         check_settings(made_by["networks"][i], scored.attrs, path)
         by_null = scored.groupby("null")
         ids = by_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
         outcomes = {}
-        for method, file in zip(methods, scores[i * len(methods) : (i + 1) * len(methods)], strict=True):
+        for method, file in zip(methods[i], islice(files, len(methods[i])), strict=True):
             table = read_rows(file, ids, scored.attrs)
             check_settings(made_by["methods"][method], table.attrs, file)
             outcomes[method] = table["correct_after"].to_numpy(bool)

@@ -48,11 +48,9 @@ def compute_glimpse_saliency(
     compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. layer: the module that gives the last map,
     where it is not to be found. threads: CPU threads.
     """
-    view, network, compute = (
-        create_view(**view_config),
-        NetworkConfig(**network_config),
-        Compute(**compute_config),
-    )
+    network, compute = NetworkConfig(**network_config), Compute(**compute_config)
+    own_options = network.own_options(view_config)
+    view = create_view(**view_config | own_options)
     take_gpu(compute.device)
     be_deterministic()
     module, preprocessing, notes = load_network(network, weights, len(read_classes(classes)))
@@ -78,6 +76,7 @@ def compute_glimpse_saliency(
     attributes = provenance(network, weights, preprocessing, device, notes) | {
         "network": network_config,
         "view": view_config,
+        "view_from_network": own_options,
         "precision": precision,
         "layer": classifier.block_name,
         "layout": classifier.layout._asdict(),

@@ -49,11 +49,9 @@ def compute_label_maps(
     view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: CPU
     threads.
     """
-    view, network, compute = (
-        create_view(**view_config),
-        NetworkConfig(**network_config),
-        Compute(**compute_config),
-    )
+    network, compute = NetworkConfig(**network_config), Compute(**compute_config)
+    own_options = network.own_options(view_config)
+    view = create_view(**view_config | own_options)
     take_gpu(compute.device)
     be_deterministic()
     # Shared by all parts and later runs.
@@ -72,6 +70,7 @@ def compute_label_maps(
     attributes = provenance(network, weights, preprocessing, device, notes) | {
         "network": network_config,
         "view": view_config,
+        "view_from_network": own_options,
         "engine": engine_name,
         "precision": precision,
         "compiled": compiled,

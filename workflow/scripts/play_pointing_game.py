@@ -1,5 +1,6 @@
 """Play the Pointing Game by every rule, with its baselines."""
 
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
@@ -21,24 +22,25 @@ def play_pointing_game(
     fixations: list[Path],
     pointing: list[Path],
     networks: list[dict],
-    methods: list[str],
+    methods: list[list[str]],
     made_by: dict,
 ) -> None:
     """Write the rows of `labelmaps.scoring.summary.pointing_table` for every network.
 
-    networks: what each file of label maps is, in the table's first columns; `fixations` holds the files of `methods` for
-    each. made_by: the settings of all of them, as from `Study.looked`.
+    networks: what each file of label maps is, in the table's first columns. methods: the names of each network's, whose
+    files `fixations` holds, network by network. made_by: the settings of all of them, as from `Study.looked`.
     """
     images = read_index(index)
     ids = images["image"].tolist()
     width, height = images["width"].to_numpy(), images["height"].to_numpy()
     tables = []
+    files = iter(fixations)
     for i, (network, path) in enumerate(zip(networks, label_maps, strict=True)):
         with open_label_maps(path, images) as maps:
             check_settings(made_by["networks"][i], maps.attributes, path)
             grid_points, origin = maps.field("centre"), maps.origin
         points = {}
-        for method, file in zip(methods, fixations[i * len(methods) : (i + 1) * len(methods)], strict=True):
+        for method, file in zip(methods[i], islice(files, len(methods[i])), strict=True):
             selected = read_rows(file, ids, origin)
             check_settings(made_by["methods"][method], selected.attrs, file)
             points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()

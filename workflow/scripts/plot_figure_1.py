@@ -14,9 +14,15 @@ from labelmaps.figures.figure_1_data import Example, collect_saccades, collect_v
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples
-from labelmaps.storage.derived import read_map, read_rows
+from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_origin, check_same_pixels, check_settings
+from labelmaps.storage.provenance import (
+    REMAKE,
+    check_same_origin,
+    check_same_pixels,
+    check_settings,
+    seen_view,
+)
 from labelmaps.views import create_view
 
 
@@ -62,18 +68,18 @@ def plot_figure_1(
         tables = [read_rows(path, ids, file.origin) for path in fixations]
         for settings, points, path in zip(made_by["methods"].values(), tables, fixations, strict=True):
             check_settings(settings, points.attrs, path)
-        view = create_view(**file.provenance["view"])
+        view = create_view(**seen_view(file.provenance))
         preprocessing = Preprocessing(**file.provenance["preprocessing"])
         network = f"{file.provenance['architecture']} ({file.provenance['weights_source']})"
         grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
-        for place, example, (rows, (pixels,)) in zip(places, shown.iloc, decoded, strict=True):
+        salient = [read_maps(path, places, shown["image"].tolist(), file) for path in saliency]
+        for i, (rows, (pixels,)) in enumerate(decoded):
             image, label, boxes = rows.iloc[0][["image", "label", "boxes"]]
-            maps = file.read(place, place + 1)
-            salient = [read_map(path, place, image, file) for path in saliency]
-            selected = [points.iloc[place] for points in tables]
+            maps = file.read(places[i], places[i] + 1)
+            selected = [points.iloc[places[i]] for points in tables]
             before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
-            saccades = collect_saccades(methods, salient, selected, after, class_names)
-            notes = [describe(example), network, grid, image]
+            saccades = collect_saccades(methods, salient, i, selected, after, class_names)
+            notes = [describe(shown.iloc[i]), network, grid, image]
             contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes))
     each = len(figures) // len(contents)
     for i, content in enumerate(contents):

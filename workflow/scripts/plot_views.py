@@ -28,9 +28,11 @@ def plot_views(
         raise InputError(f"examples: {image} is not among the images of the index; mend its id")
     place = ids.index(image) if image else 0
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
-    view, preprocessing = create_view(**view_config), NetworkConfig(**network_config).preprocessing()
-    received = view_pixels(pixels, view, preprocessing, range(view.grid**2))
-    options = ", ".join(f"{key}: {value}" for key, value in view_config.items())
+    network = NetworkConfig(**network_config)
+    shown = view_config | network.own_options(view_config)
+    view = create_view(**shown)
+    received = view_pixels(pixels, view, network.preprocessing(), range(view.grid**2))
+    options = ", ".join(f"{key}: {value}" for key, value in shown.items())
     notes = [f"{name} ({options})", rows["image"].iloc[0]]
     height, width = pixels.shape[:2]
     style.save(draw_views(pixels, view.geometry(width, height), received, notes), figures)

@@ -36,9 +36,10 @@ def summarise_scores(
     made_by: the settings of all of them, as from `Study.scored`.
     """
     origins, null_rows, tolerance = {}, [], {"tolerance": made_by["tolerance"]}
-    for network, look, path in zip(networks, made_by["networks"], nulls, strict=True):
+    of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
+    for network, look, settings, path in of_nulls:
         table = read_parquet(path)
-        check_settings(look | made_by["nulls"] | tolerance, table.attrs, path)
+        check_settings(look | settings | tolerance, table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
         origins[network["view"], network["model"]] = table.attrs
         by_null = dict(iter(table.groupby("null")))
