@@ -24,6 +24,7 @@ from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT, find_module, local_files
 
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
+PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
@@ -195,13 +196,31 @@ class Study:
         if entry.shipped is not None:
             return str(SHIPPED_WEIGHTS)
         if entry.tag is not None:
-            name, pins = entry.built_by.place.partition(".")[0], [entry.revision or "main", entry.sha256]
-            return f"resources/networks/timm/{name}-{entry.tag}-{'-'.join(filter(None, pins))}.safetensors"
+            # Beginnings of digits: Snakemake would take 64 zeros for a rule that follows itself.
+            pins = (entry.revision or "main", entry.sha256)
+            pin = "-".join(digits[:PIN_DIGITS] for digits in pins if digits is not None)
+            return f"resources/networks/timm/{entry.built_by.place.partition('.')[0]}-{entry.tag}-{pin}.safetensors"
         if entry.weights is not None:
             return f"resources/networks/torchvision/{entry.architecture}-{entry.weights}.pth"
         if entry.train is not None:
             return f"resources/networks/trained/{model}.pth"
         return f"resources/networks/random/{dataset}/{model}.pth"
+
+    def timm_pins(self, architecture: str, tag: str, pin: str) -> dict[str, str | None]:
+        """Return the revision and the sha256 of timm's weights, whose file has the architecture, tag and pin in its name.
+
+        Raises `ConfigurationError` where networks differ in them behind the digits in the name.
+        """
+        file = f"resources/networks/timm/{architecture}-{tag}-{pin}.safetensors"
+        models = self.settings.models
+        named = [name for name, entry in models.items() if entry.tag and self.weights_file("", name) == file]
+        pins = {(models[name].revision, models[name].sha256) for name in named}
+        if len(pins) > 1:
+            raise ConfigurationError(
+                f"models.{named[0]} and models.{named[-1]}: revision or sha256 of the same weights begin alike and differ"
+            )
+        revision, sha256 = pins.pop()
+        return {"revision": revision or "main", "sha256": sha256}
 
     def layer(self, model: str) -> str | None:
         """Return the module that gives a network's map of x₀, where it is not to be found."""

@@ -25,22 +25,22 @@ rule download_weights:
 rule download_timm_weights:
     """Download timm's weights from the hub of Hugging Face, checked by a sha256: the configuration's or the hub's."""
     output:
-        weights="resources/networks/timm/{architecture}-{tag}-{revision}{digest}.safetensors",
+        weights="resources/networks/timm/{architecture}-{tag}-{pin}.safetensors",
     log:
-        "logs/download_timm_weights/{architecture}-{tag}-{revision}{digest}.log",
+        "logs/download_timm_weights/{architecture}-{tag}-{pin}.log",
     benchmark:
-        "logs/download_timm_weights/{architecture}-{tag}-{revision}{digest}.tsv"
+        "logs/download_timm_weights/{architecture}-{tag}-{pin}.tsv"
     wildcard_constraints:
-        revision="main|[0-9a-f]{40}",
-        digest="(-[0-9a-f]{64})?",
+        architecture="[^-/]+",
+        tag="[^-/]+",
+        pin="(main|[0-9a-f]+)(-[0-9a-f]+)?",
     localrule: True  # as `download_weights`
     conda:
         "../envs/networks.yaml"
     params:
         code=code_of("download_timm_weights.py", "networks"),
         name="{architecture}.{tag}",
-        revision="{revision}",
-        sha256=lambda wc: wc.digest.removeprefix("-") or None,
+        by_name=per_job(study.timm_pins),
     message:
         "Downloading timm's {wildcards.tag} weights of {wildcards.architecture}"
     script:

@@ -11,6 +11,7 @@ from labelmaps.errors import InputError
 from labelmaps.networks.architectures import read_architecture
 from labelmaps.networks.build import build
 from labelmaps.networks.own import build_own
+from labelmaps.networks.weights import random_weights
 
 HEAD = "from torch import nn\n"
 NETWORK = "nn.Sequential(nn.Flatten(), nn.Linear(12, {}))"
@@ -188,3 +189,13 @@ def test_a_file_or_module_that_is_not_there_is_named(tmp_path, monkeypatch, name
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match=f"architecture: {name.split(':')[0]}: cannot be imported"):
         build_own(read_architecture(name), 5, 2)
+
+
+def test_of_random_weights_too_the_users_own_mistake_is_what_is_said(tmp_path):
+    (tmp_path / "mine.py").write_text("1 / 0")
+    with pytest.raises(
+        InputError, match=r"^architecture: .*mine\.py: cannot be imported \(ZeroDivisionError"
+    ):
+        random_weights(f"{tmp_path}/mine.py:build", 5, seed=0, size=2)
+    with pytest.raises(InputError, match=r"^architecture: torchvision has no classifier 'resnet19'"):
+        random_weights("resnet19", 5, seed=0, size=2)

@@ -1,5 +1,6 @@
 """Timm's weights come from the hub of Hugging Face, here a local server, and only as they are pinned."""
 
+import contextlib
 import hashlib
 import http.server
 import threading
@@ -40,10 +41,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
             self.answer(cls.status)
         elif self.path.startswith("/store"):
             self.answer(200, {"ETag": '"' + "f" * 64 + '"', "Content-Length": str(len(CONTENT))})
-            self.wfile.write(cls.content)
+            self.send(cls.content)
         elif cls.target is None:  # as a mirror that keeps the files
             self.answer(200, {"ETag": cls.etag, "Content-Length": str(len(CONTENT))})
-            self.wfile.write(cls.content)
+            self.send(cls.content)
         else:
             self.answer(302, {"X-Linked-ETag": cls.stated, "Location": cls.target, "Content-Length": "0"})
 
@@ -53,6 +54,10 @@ class Hub(http.server.BaseHTTPRequestHandler):
             if value is not None:
                 self.send_header(name, value)
         self.end_headers()
+
+    def send(self, content):
+        with contextlib.suppress(ConnectionError):  # of who has heard enough
+            self.wfile.write(content)
 
     def log_message(self, *args):
         pass

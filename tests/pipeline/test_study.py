@@ -229,9 +229,9 @@ def test_a_script_is_given_of_a_training_what_it_uses():
     [
         ("loaded", "data/net.pth"),
         ("public", "resources/networks/torchvision/resnet50-V2.pth"),
-        ("hub", f"resources/networks/timm/resnet18-a1_in1k-{'ab12' * 10}.safetensors"),
-        ("pinned", f"resources/networks/timm/resnet18-a2_in1k-main-{'cd34' * 16}.safetensors"),
-        ("both", f"resources/networks/timm/resnet18-a2_in1k-{'ab12' * 10}-{'cd34' * 16}.safetensors"),
+        ("hub", f"resources/networks/timm/resnet18-a1_in1k-{'ab12' * 4}.safetensors"),
+        ("pinned", f"resources/networks/timm/resnet18-a2_in1k-main-{'cd34' * 4}.safetensors"),
+        ("both", f"resources/networks/timm/resnet18-a2_in1k-{'ab12' * 4}-{'cd34' * 4}.safetensors"),
         ("small_resnet", str(ROOT / "resources/small_resnet.pth")),
         ("trained", "resources/networks/trained/trained.pth"),
         ("drawn", "resources/networks/random/few/drawn.pth"),
@@ -239,6 +239,25 @@ def test_a_script_is_given_of_a_training_what_it_uses():
 )
 def test_each_source_of_weights_has_its_file(model, path):
     assert study_of(MINE).weights_file("few", model) == path
+
+
+def test_the_download_of_timms_weights_is_given_all_digits_of_what_pins_them():
+    study, revision, sha256 = study_of(MINE), "ab12" * 10, "cd34" * 16
+    assert study.timm_pins("resnet18", "a1_in1k", "ab12" * 4) == {"revision": revision, "sha256": None}
+    assert study.timm_pins("resnet18", "a2_in1k", f"main-{'cd34' * 4}") == {
+        "revision": "main",
+        "sha256": sha256,
+    }
+    both = f"{'ab12' * 4}-{'cd34' * 4}"
+    assert study.timm_pins("resnet18", "a2_in1k", both) == {"revision": revision, "sha256": sha256}
+    other = {
+        "again": MINE["models"]["hub"],
+        "other": MINE["models"]["hub"] | {"revision": "ab12" * 9 + "0000"},
+    }
+    with pytest.raises(
+        ConfigurationError, match=r"^models\.hub and models\.other: revision or sha256 of the same"
+    ):
+        study_of(MINE, {"models": other}).timm_pins("resnet18", "a1_in1k", "ab12" * 4)
 
 
 def test_a_script_is_given_of_a_view_its_family_and_all_options():

@@ -419,7 +419,12 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     (folder / "nets/blocks.py").write_text("from labelmaps.networks.small_resnet import SmallResNet as Net\n")
     (folder / "nets/stranger.py").write_text("")
     mine = {"architecture": "nets/mine.py:build", "checkpoint": "network.pth"}
-    timms = {"architecture": "timm:test_resnet", "weights": "DEFAULT", "sha256": "0" * 64}
+    timms = {
+        "architecture": "timm:test_resnet",
+        "weights": "DEFAULT",
+        "revision": "0" * 40,
+        "sha256": "0" * 64,
+    }
     for added, expected in ((mine, ONE_MODEL), (timms, ONE_MODEL | {"download_timm_weights": 1})):
         models, run = config["models"] | {"second": added}, config["run"] | {"models": ["own", "second"]}
         assert plan(study, models=models, run=run) == expected
@@ -429,7 +434,7 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     options = [folder, *maps, "--configfile", path]
     try:
         made = planned_jobs(succeed(snakemake(*options, repository=repository)))
-        assert made == {"compute_label_maps": 2, "join_label_maps": 1}
+        assert made == {"check_network": 1, "compute_label_maps": 2, "join_label_maps": 1}
         for file, expected in (("mine", made), ("blocks", made), ("stranger", {})):
             with edited(folder / f"nets/{file}.py", commented):
                 assert planned_jobs(succeed(snakemake(*options, "-n", repository=repository))) == expected
