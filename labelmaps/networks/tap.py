@@ -20,8 +20,6 @@ from labelmaps.networks.verification import BOUNDS, Known, deviation
 MAP, TOKENS = 4, 3  # numbers of axes: of a map, and of tokens (view, token, channel)
 SMALLEST_SIDE = 4  # of a map whose place is compared with the view's
 LEAST_SHARE = 1.1  # docs/networks.md has what was measured
-    1.2  # measured: 1.4 to 4 where axes are read rightly (docs/networks.md), 0.7 to 1.1 where they are not
-)
 QUARTERS = (
     (False, False),
     (False, True),
