@@ -255,17 +255,18 @@ def test_another_number_of_classes_is_told_as_such(tmp_path, state, n_labels):
 
 
 @pytest.mark.parametrize(
-    ("architecture", "size"),
+    ("architecture", "size", "sizes"),
     [
-        pytest.param("alexnet", 16, marks=pytest.mark.slow),
-        ("vit_b_32", 50),
-        ("squeezenet1_1", 8),
-        pytest.param("maxvit_t", 64, marks=pytest.mark.slow),
+        pytest.param("alexnet", 16, "64, 128, 224", marks=pytest.mark.slow),
+        ("vit_b_32", 50, "32, 64, 224"),
+        ("squeezenet1_1", 8, "28, 32, 224"),
+        pytest.param("maxvit_t", 64, "224", marks=pytest.mark.slow),
+        pytest.param("timm:test_vit", 100, "96, 112, 160", marks=pytest.mark.slow),
     ],
 )
-def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size):
+def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size, sizes):
     network = NetworkConfig(architecture=architecture, source="checkpoint", size=size)
-    message = f"size: {architecture} cannot look at {size} × {size} pixels .* Give the size that"
+    message = f"size: {architecture} cannot look at {size} × {size} pixels .* It can at {sizes}$"
     path = save(tmp_path / "a.pth", zeros_for(architecture))
     with pytest.raises(InputError, match=message):
         ask(load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture)
