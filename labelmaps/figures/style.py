@@ -38,7 +38,7 @@ NULL_LABELS = {
     "top_n": "label among x₀’s n best, n = labels that the views say",
     "mean_softmax": "mean softmax of all views",
     "mean_softmax_inner": "mean softmax without the outer ring",
-    "standard_crop": "standard crop (256/224)",
+    "standard_crop": "standard crop",
 }
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
 # The same data give the same bytes: no dates, no random identifiers; text stays text.
