@@ -5,7 +5,7 @@ contains: that share of the target's probability is its class's, and the rest is
 network also learns from crops that miss the object: it learns to be unsure where there is nothing to see.
 
 Sums are rounded otherwise on another kind of processor, and training takes another course from there. What comes out is
-therefore no end of a course but an average over its last steps, which lie around the same place whatever the course.
+therefore no end of a course but an average over its last steps, which depends on it less.
 """
 
 import math
