@@ -440,6 +440,7 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
                 assert planned_jobs(succeed(snakemake(*options, "-n", repository=repository))) == expected
     finally:
         shutil.rmtree(folder / "results/four/zoom/second")
+        (folder / "results/four/networks/second.json").unlink(missing_ok=True)
 
 
 @pytest.mark.parametrize(
