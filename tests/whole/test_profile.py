@@ -9,7 +9,7 @@ from pipeline.sources import ROOT
 
 PROFILE = yaml.safe_load((ROOT / "profiles/slurm/config.yaml").read_text())
 RULES = written_rules()
-ALONE = {"compute_label_maps", "compute_glimpse_saliency", "train_network"}
+ALONE = {"check_network", "compute_label_maps", "compute_glimpse_saliency", "train_network"}
 ON_THE_LOGIN_NODE = {"download_weights", "download_timm_weights"}
 
 
