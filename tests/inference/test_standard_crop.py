@@ -4,6 +4,7 @@ import json
 import os
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
@@ -29,7 +30,13 @@ on_trained = pytest.mark.skipif(
     not (DATA / "weights/tf_efficientnet_lite2.pth").exists(),
     reason="LABELMAPS_TEST_DATA names no folder with ImageNet images and trained networks of timm's",
 )
-LEFT = {"family": "shift", "base": "crop", "grid": 1, "share": "network", "interpolation": "network"}
+LEFT: dict[str, Any] = {
+    "family": "shift",
+    "base": "crop",
+    "grid": 1,
+    "share": "network",
+    "interpolation": "network",
+}
 USUAL = {"share": 224 / 256, "interpolation": "bilinear"}
 
 
