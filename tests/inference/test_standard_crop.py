@@ -37,7 +37,7 @@ LEFT: dict[str, Any] = {
     "share": "network",
     "interpolation": "network",
 }
-USUAL = {"share": 224 / 256, "interpolation": "bilinear"}
+USUAL: dict[str, Any] = {"share": 224 / 256, "interpolation": "bilinear"}
 
 
 @pytest.mark.slow
