@@ -29,6 +29,10 @@ def test_resources_are_of_rules_that_there_are_and_gpus_of_those_that_run_networ
 def test_whatever_is_asked_for_can_be_grouped(tmp_path):
     arguments = ["--profile", ROOT / "profiles/slurm", "-n", "all", "calibration", "sweeps", "fidelity"]
     text = succeed(snakemake(tmp_path, *arguments))
-    assert planned_jobs(text).keys() >= RULES.keys() - {*ON_THE_LOGIN_NODE, "draw_random_weights"}
+    assert planned_jobs(text).keys() >= RULES.keys() - {
+        *ON_THE_LOGIN_NODE,
+        "draw_random_weights",
+        "train_network",
+    }
     assert len(re.findall("Group job prepare ", text)) == 1
     assert len(re.findall("Group job report ", text)) == 1

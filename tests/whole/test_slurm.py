@@ -105,6 +105,7 @@ def submitted(tmp_path_factory):
 def test_the_cluster_ran_every_job_and_the_small_ones_in_groups(submitted):
     assert Counter(map(rule, submitted.jobs)) == {
         "prepare_draw_random_weights_generate_scenes_index_dataset": 1,
+        "check_network": 1,
         "compute_label_maps": 2 + 1 + 1,
         "compute_glimpse_saliency": 1,
         "evaluate_compute_saliency_join_label_maps_score_fixations_score_nulls_select_fixations": 1,
