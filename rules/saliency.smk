@@ -40,10 +40,10 @@ rule compute_glimpse_saliency:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
         method=match_any(study.methods_on("glimpse")),
+    priority: 1  # a network without a map is told early
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
-    priority: 1  # a network without a map is told early
     resources:
         gpu=int(settings.compute.device == "cuda"),
     params:
