@@ -115,6 +115,16 @@ def drawn(name, sizes=None, **report_options):
     return [report(file, **report_options) if file == first else file for file in files]
 
 
+def page_of(table):
+    """Return the page of a table, with what the report says of it."""
+    return report(
+        f"results/{{dataset}}/report/{table}.html",
+        category="Tables",
+        labels={"data set": "{dataset}", "table": table, **MODELS_AND_METHODS},
+        caption="../workflow/report/table.rst",
+    )
+
+
 @per_job
 def label_map_parts(dataset, view, model):
     """Return the parts of a network's label maps; warn where they are not as many as the settings say."""

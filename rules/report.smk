@@ -67,16 +67,6 @@ READINGS = {
 }
 
 
-def page_of(table):
-    """Return the page of a table, with what the report says of it."""
-    return report(
-        f"results/{{dataset}}/report/{table}.html",
-        category="Tables",
-        labels={"data set": "{dataset}", "table": table, **MODELS_AND_METHODS},
-        caption="../workflow/report/table.rst",
-    )
-
-
 rule render_tables:
     """The tables of a run as pages for the report: together, since one takes hardly longer than Python's start."""
     input:
