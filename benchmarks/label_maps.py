@@ -36,6 +36,7 @@ from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
+from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import load_weights, random_weights
@@ -163,6 +164,7 @@ def main() -> None:
     index = index_images((paths * (arguments.n // len(paths) + 1))[: arguments.n])
     rounds = arguments.n // arguments.block
     source = arguments.architecture, arguments.checkpoint
+    pictures = [read_image(path) for path in paths[:COMPARED_IMAGES]]
     print(
         f"{arguments.architecture}, {arguments.n} images in {rounds} blocks, {name}, {arguments.threads} threads"
     )
@@ -223,8 +225,8 @@ def main() -> None:
     def compare_with_exact(way: str, precision: str, compiled: bool) -> str:
         """Time the rule with the engines `shared` and `exact`; return the results."""
         view = views.create_view("shift")
-        shared = engines.Shared(
-            load_folded_network(*source), view, preprocessing, device, precision, compiled
+        shared = engines.create_engine(
+            "shared", load_network(*source), view, preprocessing, device, precision, compiled, pictures
         )
         engine = make_exact(precision, compiled, view)
         shared_batch, batch = prepare(shared, way), prepare(engine, way)

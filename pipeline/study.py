@@ -319,10 +319,6 @@ class Study:
         """Return the names of the methods whose input is this one: "label maps" or "glimpse"."""
         return [name for name, method in self.settings.methods.items() if method.input == given]
 
-    def methods_of(self, model: str) -> list[str]:
-        """Return the methods of the run that a network does not do without."""
-        return self.settings.methods_of(model)
-
     def shown_methods(self, figure: Figure, model: str | None = None) -> list[str]:
         """Return the methods of a figure: those of its list that run, or all that run where none of them does; no baselines.
 
@@ -330,7 +326,7 @@ class Study:
         if it is of one.
         """
         methods = self.settings.methods
-        names = self.settings.run.methods if model is None else self.methods_of(model)
+        names = self.settings.run.methods if model is None else self.settings.methods_of(model)
         running = [name for name in names if methods[name].cue != "baseline"]
         found = []
         for wanted in figure.methods:
@@ -421,7 +417,7 @@ class Study:
         return [
             columns | {"method": name, "variant": methods[name].variant, "cue": methods[name].cue}
             for columns in self.network_rows(dataset)
-            for name in self.methods_of(columns["model"])
+            for name in self.settings.methods_of(columns["model"])
         ]
 
     def method_files(self, dataset: str, kind: str, suffix: str) -> list[str]:
@@ -433,7 +429,7 @@ class Study:
 
     def methods_of_networks(self) -> list[list[str]]:
         """Return the methods of each of `network_rows`."""
-        return [self.methods_of(model) for _, model in self._networks()]
+        return [self.settings.methods_of(model) for _, model in self._networks()]
 
     def shown_files(self, dataset: str, view: str, model: str, kind: str, suffix: str) -> list[str]:
         """Return a file of each method that Figure 1 shows of a network; its `kind` is as for `method_files`."""
@@ -546,11 +542,9 @@ class Study:
                     "calibration and sweeps"
                 )
         models = self.settings.run.models
+        names = [self.paper_method(method) for method in PAPER_METHODS]
         for model in models:
-            names = {self.paper_method(method): method for method in PAPER_METHODS}
-            if left := [
-                name for name in names if {name, names[name]} & set(self.settings.models[model].without)
-            ]:
+            if left := [name for name in names if self.settings.does_without(model, name)]:
                 raise ConfigurationError(
                     f"models.{model}: does without {', '.join(left)}, which fidelity, calibration and sweeps compare; leave "
                     "it out of run.models for them"

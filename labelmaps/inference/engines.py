@@ -131,7 +131,7 @@ def create_engine(
     if name == "exact":
         engine: Engine = Exact(Classifier(prepared, device, precision, compiled), view, preprocessing)
     else:
-        engine = Shared(prepared, view, preprocessing, device, precision, compiled, known)
+        engine = Shared(prepared, view, preprocessing, device, precision, known, compiled)
         inputs = torch.cat([inputs.cpu().float() for inputs in engine.network_inputs(images[:1])])
         with engine.sharing(network):
             known = Known(inputs, network(inputs).detach())
@@ -193,8 +193,8 @@ class Shared(Engine):
         preprocessing: Preprocessing,
         device: torch.device,
         precision: str,
+        known: Known,
         compiled: bool = False,
-        known: Known | None = None,
     ):
         size, name = preprocessing.size, type(network).__name__
         if not isinstance(view, WindowView) or size % view.grid:
@@ -202,9 +202,6 @@ class Shared(Engine):
                 f"engine: shared is for the views `shift` whose step is a whole number of pixels, unlike {view} at {size} "
                 "pixels. Use engine: exact"
             )
-        known = known or ask(
-            network.eval(), torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0)), name
-        )
         split = SplitClassifier(copy.deepcopy(network), torch.device("cpu"), known)
         if split.linear is None:
             raise InputError(

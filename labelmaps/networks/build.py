@@ -17,7 +17,7 @@ from labelmaps.errors import InputError
 from labelmaps.jobs.memory import is_out_of_memory
 from labelmaps.networks.architectures import read_architecture
 from labelmaps.networks.own import build_own
-from labelmaps.networks.preprocessing import timm_config
+from labelmaps.networks.preprocessing import timm_config, timm_preprocessing
 from labelmaps.networks.small_resnet import SmallResNet
 
 OWN_ARCHITECTURES = {"small_resnet": SmallResNet}
@@ -125,10 +125,7 @@ def sizes_near(architecture: str, size: int, network: nn.Module | None = None) -
 def _usual_size(library: str, name: str) -> int:
     """Return the size of the views that a library's network is mostly trained with."""
     if library == "timm":
-        import timm
-
-        trained = timm.get_pretrained_cfg(name)
-        return USUAL_SIZE if trained is None else trained.input_size[-1]
+        return timm_preprocessing(name).size
     return 299 if name == "inception_v3" else USUAL_SIZE
 
 

@@ -104,12 +104,13 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
                 f"runs: {', '.join(list(layouts)[-20:])}"
             )
         layout = layouts[layer]
-        if layout is None or not is_last_map(network, known, layer, layout):
+        output = output_of(network, known.inputs, layer)
+        if layout is None or not is_last_map(network, known, layer, layout, output):
             raise InputError(
                 f"layer: from the output of `{layer}` of {name} alone its logits do not follow, or not from its cells. "
                 "Name another, or leave `layer` out: it is then found"
             )
-        if not lies_as_view(network, known, layer, layout):
+        if not lies_as_view(network, known, layer, layout, output):
             raise InputError(
                 f"layer: the cells in the output of `{layer}` of {name} do not lie as the parts of the view that change "
                 f"them (read as {layout.kind}, {layout.side} × {layout.side}). Name another, or leave `layer` out: it is "
@@ -117,10 +118,11 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
             )
         return Tap(layer, layout)
     for module, layout in reversed(layouts.items()):
-        if (
-            layout is not None
-            and is_last_map(network, known, module, layout)
-            and lies_as_view(network, known, module, layout)
+        if layout is None:
+            continue
+        output = output_of(network, known.inputs, module)
+        if is_last_map(network, known, module, layout, output) and lies_as_view(
+            network, known, module, layout, output
         ):
             return Tap(module, layout)
     raise NoMapError(
@@ -157,13 +159,12 @@ def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
 
 
 @torch.no_grad()
-def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout) -> bool:
+def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
     """Tell whether the logits follow from a module's output alone, and depend on the cells in it.
 
-    name, layout: of the module and its output. The network runs on the known views in another order, once with the output
-    for these views put in, once with its cells exchanged between views.
+    name, layout, output: of the module, its output for the known views. The network runs on these views in another order,
+    once with the output put in, once with its cells exchanged between views.
     """
-    output = output_of(network, known.inputs, name)
     others = known.inputs.roll(1, 0)
     maps, prefix = layout.split(output)
     with replaced(network, name, output):
@@ -174,17 +175,18 @@ def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout) -> 
 
 
 @torch.no_grad()
-def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout) -> bool:
+def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
     """Tell whether the cells of a map lie as the parts of the view that they show: axes that are misread show here.
 
-    name, layout: of the module and its output. Quarters of the first known view are exchanged for those of the last, and the
+    name, layout, output: as for `is_last_map`. Quarters of the first known view are exchanged for those of the last, and the
     reverse. On average, the cells of the same quarter of the map must change more than all cells do, and more than those
     that would be there with rows and columns exchanged.
 
     Where the lengths of the axes leave no doubt, it is not tested: there are four, and no more than two alike. Nor is it on
     a map smaller than 4 × 4, of which each cell depends on most of the view.
     """
-    if layout.side < SMALLEST_SIDE:
+    n_channels = layout.split(output)[0].shape[1]
+    if layout.side < SMALLEST_SIDE or (layout.kind != "tokens" and n_channels != layout.side):
         return True
     shares = []
     for view, other in ((0, -1), (-1, 0)):
@@ -192,8 +194,6 @@ def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout) ->
         for changed, quarter in zip(views[1:], QUARTERS, strict=True):
             _quarter(changed, quarter).copy_(_quarter(known.inputs[other], quarter))
         maps, _ = layout.split(output_of(network, views, name))
-        if layout.kind != "tokens" and maps.shape[1] != layout.side:
-            return True
         change = (maps[1:] - maps[:1]).square().sum(dim=1).sqrt()
         means = torch.stack([_quarter(change, quarter).mean(dim=(1, 2)) for quarter in QUARTERS], dim=1)
         shares.append(means / means.mean(dim=1, keepdim=True))

@@ -174,10 +174,8 @@ def _rest(norm: nn.Module) -> nn.Module | None:
     """Return what is left of a batch norm that was folded; None for a kind that we do not know."""
     if type(norm) is nn.BatchNorm2d:
         return nn.Identity()
-    drop, act = (
-        getattr(norm, "drop", None),
-        getattr(norm, "act", None),
-    )  # of timm's BatchNormAct2d, in this order
+    # Of timm's BatchNormAct2d, in this order.
+    drop, act = getattr(norm, "drop", None), getattr(norm, "act", None)
     if isinstance(drop, nn.Module) and isinstance(act, nn.Module):
         return nn.Sequential(drop, act)
     return None

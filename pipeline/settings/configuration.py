@@ -166,8 +166,11 @@ class Settings(Closed):
 
     def methods_of(self, model: str) -> list[str]:
         """Return the methods of the run that a network does not do without."""
-        without = self.models[model].without
-        return [name for name in self.run.methods if not {name, self.methods[name].method} & set(without)]
+        return [name for name in self.run.methods if not self.does_without(model, name)]
+
+    def does_without(self, model: str, method: str) -> bool:
+        """Tell whether a network does without a method, by its name in the catalogue or by its module's."""
+        return not {method, self.methods[method].method}.isdisjoint(self.models[model].without)
 
     def n_parts(self, dataset: str, view: str, model: str) -> int:
         """Count the parts into which a network's label maps are to be divided.

@@ -38,8 +38,12 @@ def with_a_narrow_head(architecture):
     return network.eval()
 
 
+def known_on_noise(network, size):
+    """What the untouched network says of three views of noise of a side of `size` pixels."""
+    noise = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
+    return ask(network.eval().cpu(), noise, type(network).__name__)
+
+
 def cut(network, size, device="cpu", precision="float32", **options):
     """The network cut at its last map, as it is found on noise of a side of `size` pixels."""
-    noise = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
-    known = ask(network.eval().cpu(), noise, type(network).__name__)
-    return SplitClassifier(network, torch.device(device), known, precision, **options)
+    return SplitClassifier(network, torch.device(device), known_on_noise(network, size), precision, **options)

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from helpers.compiler import trusting_compiler
+from helpers.networks import known_on_noise
 from helpers.study import noise, run_network, write_data_set
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact, Shared, create_engine, equivalent_views
@@ -190,10 +191,15 @@ def patches():
         return Patches().eval()
 
 
+def sharing(network, view, preprocessing, **options):
+    known = known_on_noise(network, preprocessing.size)
+    return Shared(network, view, preprocessing, CPU, "float32", known, **options)
+
+
 @pytest.mark.parametrize("grid", [1, 7])
 def test_without_borders_the_shared_trunk_is_exact(grid):
     view, preprocessing, images = shift.View(grid=grid), Preprocessing(size=56), noise((90, 60), (60, 80))
-    shared = Shared(patches(), view, preprocessing, CPU, "float32")
+    shared = sharing(patches(), view, preprocessing)
     expected = exact(view, patches(), preprocessing).logits(images, 2 * grid**2)
     assert expected.std() > 0.01
     torch.testing.assert_close(shared.logits(images, 8), expected, rtol=1e-4, atol=1e-5)
@@ -202,7 +208,7 @@ def test_without_borders_the_shared_trunk_is_exact(grid):
 
 def test_with_borders_the_shared_trunk_differs_by_what_they_see():
     view, images = shift.View(base="crop", beyond="surroundings"), noise((260, 230))
-    shared = Shared(network_of(), view, FULL, CPU, "float32").logits(images, 1)
+    shared = sharing(network_of(), view, FULL).logits(images, 1)
     logits = exact(view, preprocessing=FULL).logits(images, 49)
     difference = (shared - logits).abs()
     assert difference.max() > 1e-3
@@ -214,14 +220,14 @@ def test_with_borders_the_shared_trunk_differs_by_what_they_see():
 def test_the_shared_trunk_takes_a_small_part_of_the_operations():
     view = shift.View()
     each = exact(view, preprocessing=FULL).operations_per_view()
-    shared = Shared(network_of(), view, FULL, CPU, "float32").operations_per_view()
+    shared = sharing(network_of(), view, FULL).operations_per_view()
     pixels = 416**2 / (49 * 224**2)
     assert shared / each == pytest.approx(pixels, rel=0.01)
 
 
 @pytest.mark.parametrize("batch", [1, 3, 8, 40])
 def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(batch):
-    engine = Shared(network_of(), shift.View(), FULL, CPU, "float32")
+    engine = sharing(network_of(), shift.View(), FULL)
     assert engine.round_batch(batch) == batch
     assert engine.images_at_once(batch) == max(int(batch * 224**2 / 416**2), 1)
 
@@ -238,7 +244,7 @@ def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(b
 )
 def test_views_that_cannot_share_a_trunk_are_refused(view, preprocessing, message):
     with pytest.raises(InputError, match=message):
-        Shared(network_of(), view, preprocessing, CPU, "float32")
+        sharing(network_of(), view, preprocessing)
 
 
 def test_networks_that_do_not_average_cannot_share_their_trunk():
@@ -246,7 +252,7 @@ def test_networks_that_do_not_average_cannot_share_their_trunk():
         nn.Conv2d(3, 4, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, N_LABELS)
     ).eval()
     with pytest.raises(InputError, match="networks that end in an average over the map and a linear layer"):
-        Shared(network, shift.View(), Preprocessing(size=56), CPU, "float32")
+        sharing(network, shift.View(), Preprocessing(size=56))
 
 
 def test_engines_are_created_by_name():
@@ -302,8 +308,8 @@ def test_a_compiled_network_gives_the_logits_of_the_network_and_the_same_bits_ea
 def test_a_shared_trunk_can_be_compiled(kept):
     before = set(kept.iterdir())
     view, images, preprocessing = shift.View(), noise((90, 60)), Preprocessing(size=56)
-    expected = Shared(patches(), view, preprocessing, CPU, "float32").logits(images, 8)
-    compiled = Shared(patches(), view, preprocessing, CPU, "float32", compiled=True)
+    expected = sharing(patches(), view, preprocessing).logits(images, 8)
+    compiled = sharing(patches(), view, preprocessing, compiled=True)
     compiled.prepare(8)
     torch.testing.assert_close(compiled.logits(images, 8), expected, rtol=1e-4, atol=1e-5)
     assert set(kept.iterdir()) > before

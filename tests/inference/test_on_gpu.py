@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from helpers.networks import cut
+from helpers.networks import cut, known_on_noise
 from helpers.study import save_pictures, soft_pictures
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact, Shared
@@ -102,8 +102,9 @@ def test_logits_are_those_of_a_cpu(pictures, architecture, precision, compiled, 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 1e-4), ("bfloat16", 0.05)])
 def test_the_shared_trunk_is_that_of_a_cpu(pictures, precision, tolerance):
     images, view = pictures[:2], shift.View()
-    expected = Shared(network_of("resnet18", 224), view, FULL, CPU, "float32").logits(images, 8)
-    logits = Shared(network_of("resnet18", 224), view, FULL, GPU, precision).logits(images, 8).cpu()
+    known = known_on_noise(network_of("resnet18", 224), 224)
+    expected = Shared(network_of("resnet18", 224), view, FULL, CPU, "float32", known).logits(images, 8)
+    logits = Shared(network_of("resnet18", 224), view, FULL, GPU, precision, known).logits(images, 8).cpu()
     torch.testing.assert_close(logits, expected, rtol=0, atol=tolerance * expected.abs().max().item())
 
 

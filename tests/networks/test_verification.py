@@ -17,7 +17,7 @@ from labelmaps.networks import tap, verification
 from labelmaps.networks.classifier import PRECISIONS, Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.tap import Layout, find_last_map, lies_as_view
+from labelmaps.networks.tap import Layout, find_last_map, lies_as_view, output_of
 from labelmaps.networks.verification import BOUNDS, Known, ask, check_logits, deviation, folded
 from labelmaps.views.zoom import View
 
@@ -390,7 +390,8 @@ MISREAD = {
 def test_cells_that_lie_otherwise_than_the_view_are_no_map_and_the_map_before_is_found(between):
     network = made(between, 1)
     known = known_of(network)
-    assert not lies_as_view(network, known, "between", Layout("tokens", 8))
+    output = output_of(network, known.inputs, "between")
+    assert not lies_as_view(network, known, "between", Layout("tokens", 8), output)
     assert find_last_map(network, known, "net").name == "norm2"
     with pytest.raises(InputError, match=r"layer: the cells in the output of `between` of net do not lie as"):
         find_last_map(network, known, "net", layer="between")
@@ -409,4 +410,5 @@ def test_a_misread_axis_is_noticed(monkeypatch):
     network = made()
     known = Known(*map(torch.Tensor, known_of(network)))
     monkeypatch.setattr(Layout, "split", lambda self, output: (output.movedim(1, -1)[:, :, :, :8], None))
-    assert not lies_as_view(network, known, "norm2", Layout("channels first", 8))
+    output = output_of(network, known.inputs, "norm2")
+    assert not lies_as_view(network, known, "norm2", Layout("channels first", 8), output)
