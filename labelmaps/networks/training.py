@@ -10,9 +10,6 @@ therefore no end of a course but an average over its last steps, which depends o
 
 import math
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from functools import partial
-from multiprocessing import get_context
 
 import numpy as np
 import torch
@@ -23,7 +20,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, update_bn
 from labelmaps.jobs.progress import progress
 from labelmaps.networks.build import build
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.scenes.scene import Box, Scene, Stream, nth_scene
+from labelmaps.scenes.scene import Box, Scene, Stream, draw_scenes
 from labelmaps.scenes.things import CLASSES
 
 BATCH = 32
@@ -97,12 +94,8 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
 
 def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
     """Draw the first `n` training scenes of a seed, in `workers` processes."""
-    draw = partial(nth_scene, seed, Stream.TRAINING)
-    # Processes are spawned, not forked, because torch's threads do not survive a fork.
-    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
-        return list(
-            progress(pool.map(draw, range(n), chunksize=25), total=n, unit="scene", desc="draw scenes")
-        )
+    drawn = draw_scenes(seed, Stream.TRAINING, n, workers)
+    return list(progress(drawn, total=n, unit="scene", desc="draw scenes"))
 
 
 def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

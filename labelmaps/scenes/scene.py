@@ -8,9 +8,14 @@ add a class, add a drawing and its line in `DRAWINGS`.
 
 import csv
 import math
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from enum import IntEnum
+from functools import partial
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import NamedTuple
 
 import numpy as np
@@ -230,13 +235,37 @@ def nth_scene(seed: int, stream: Stream, index: int) -> Scene:
     return Scene(*draw_scene(rng, label), label)
 
 
-def write_scenes(folder: Path, n: int, seed: int) -> None:
+def draw_scenes(seed: int, stream: Stream, n: int, workers: int) -> Iterator[Scene]:
+    """Draw the first `n` scenes of a stream, in order, in `workers` processes; with one worker, in this process."""
+    draw = partial(nth_scene, seed, stream)
+    if workers == 1:
+        yield from map(draw, range(n))
+        return
+    # Processes are spawned, not forked, because torch's threads do not survive a fork.
+    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_end_with_parent) as pool:
+        yield from pool.map(draw, range(n), chunksize=10)
+
+
+def _end_with_parent() -> None:
+    """Make this process end when the one that started it does; a killed one cannot end it."""
+
+    def wait() -> None:
+        parent = parent_process()
+        assert parent is not None  # this is the process of a pool
+        parent.join()
+        os._exit(1)
+
+    Thread(target=wait, daemon=True).start()
+
+
+def write_scenes(folder: Path, n: int, seed: int, workers: int) -> None:
     """Write a set of scenes for evaluation in the formats of ImageNet; the same seed gives the same bytes.
 
     folder: receives `images/scene_00000001.JPEG` and so on, `boxes.csv` (Kaggle's `ImageId,PredictionString`, where each
         string is `id x0 y0 x1 y1 ` with a trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
     n: the number of scenes.
     seed: a training set of the same seed contains none of these scenes.
+    workers: how many processes draw them.
     """
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)
@@ -244,8 +273,7 @@ def write_scenes(folder: Path, n: int, seed: int) -> None:
     with (folder / "boxes.csv").open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file, lineterminator="\n")
         rows.writerow(["ImageId", "PredictionString"])
-        for index in range(n):
-            scene = nth_scene(seed, Stream.EVALUATION, index)
+        for index, scene in enumerate(draw_scenes(seed, Stream.EVALUATION, n, workers)):
             name = f"scene_{index + 1:08d}"
             Image.fromarray(scene.image).save(images / f"{name}.JPEG", quality=JPEG_QUALITY)
             rows.writerow([name, " ".join(map(str, (CLASSES[scene.label][0], *scene.box))) + " "])

@@ -18,13 +18,14 @@ import pytest
 import timm
 import torch
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 from torchvision import models
 from torchvision.models.resnet import BasicBlock
 
 from labelmaps.errors import InputError
 from labelmaps.networks import download
 from labelmaps.networks.build import build
-from labelmaps.networks.classifier import Classifier, last_linear
+from labelmaps.networks.classifier import Classifier, count_operations, last_linear
 from labelmaps.networks.compute import resolve_compiled, resolve_device, resolve_precision
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.download import download_weights
@@ -693,6 +694,17 @@ def test_operations_are_those_that_torchvision_states(architecture):
         network = build(architecture, 1000)
     classifier = Classifier(network, nowhere, "float32")
     assert classifier.operations(224) / 2e9 == pytest.approx(stated, abs=5e-4)
+
+
+@pytest.mark.parametrize("architecture", ["small_resnet", "timm:test_vit", "swin_t"])
+def test_operations_are_those_that_torchs_own_counter_counts(architecture):
+    with torch.device("meta"):
+        network, views = build(architecture, 10).eval(), torch.zeros(2, 3, 160, 160)
+    with torch.inference_mode():
+        counted = count_operations(lambda: network(views))
+        with FlopCounterMode(display=False) as counter:
+            network(views)
+    assert counted == counter.get_total_flops() > 0
 
 
 @pytest.mark.parametrize("fast", [True, False])

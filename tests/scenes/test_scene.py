@@ -1,5 +1,8 @@
 import re
+import subprocess
+import sys
 from collections import Counter
+from subprocess import DEVNULL, PIPE
 
 import numpy as np
 import pytest
@@ -79,7 +82,7 @@ def test_streams_seeds_and_indices_share_no_scene(other):
 
 def test_a_longer_set_begins_with_the_shorter_one(tmp_path):
     for name, n, seed in (("short", 3, 7), ("long", 5, 7), ("other", 3, 8)):
-        write_scenes(tmp_path / name, n, seed)
+        write_scenes(tmp_path / name, n, seed, workers=1)
     names = [f"scene_{i:08d}.JPEG" for i in (1, 2, 3)]
     short, long, other = (
         [(tmp_path / folder / "images" / name).read_bytes() for name in names]
@@ -93,7 +96,7 @@ def test_a_longer_set_begins_with_the_shorter_one(tmp_path):
 
 
 def test_the_files_are_in_imagenets_formats(tmp_path):
-    write_scenes(tmp_path, 2, seed=9)
+    write_scenes(tmp_path, 2, seed=9, workers=1)
     header, *rows = (tmp_path / "boxes.csv").read_text().splitlines()
     assert header == "ImageId,PredictionString"
     for i, row in enumerate(rows):
@@ -107,3 +110,14 @@ def test_the_files_are_in_imagenets_formats(tmp_path):
             assert np.abs(np.asarray(image, int) - scene.image).mean() < 8
     assert len(rows) == 2
     assert read_classes(tmp_path / "classes.txt") == list(CLASSES)
+
+
+@pytest.mark.slow
+def test_processes_that_draw_end_with_a_killed_parent():
+    draw = "from labelmaps.scenes.scene import Stream, draw_scenes\n"
+    draw += "if __name__ == '__main__':\n    for _ in draw_scenes(0, Stream.TRAINING, 100_000, 2): print(flush=True)"
+    with subprocess.Popen([sys.executable, "-c", draw], stdout=PIPE, stderr=DEVNULL) as parent:
+        assert parent.stdout
+        parent.stdout.readline()
+        parent.kill()
+        parent.communicate(timeout=30)  # until the last of them, whose output this is, too, has closed it

@@ -460,7 +460,12 @@ def test_scenes_that_a_full_disk_does_not_take_are_told(disk):
     before = contents_of(disk.folder)
     with pytest.raises(InputError, match=r"cannot be written \(No space left on device\)"):
         generate_scenes(
-            images=disk / "images", boxes=disk / "boxes.csv", classes=disk / "classes.txt", n=2, seed=0
+            images=disk / "images",
+            boxes=disk / "boxes.csv",
+            classes=disk / "classes.txt",
+            n=2,
+            seed=0,
+            threads=1,
         )
     assert contents_of(disk.folder) == before
 

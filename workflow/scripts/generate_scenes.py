@@ -9,14 +9,14 @@ from labelmaps.scenes.scene import write_scenes
 from labelmaps.storage.files import explaining_refusals
 
 
-def generate_scenes(*, images: Path, boxes: Path, classes: Path, n: int, seed: int) -> None:
+def generate_scenes(*, images: Path, boxes: Path, classes: Path, n: int, seed: int, threads: int) -> None:
     """Write `n` scenes, their boxes and the classes; each output appears complete or not at all."""
     with (
         explaining_refusals(images.parent),
         TemporaryDirectory(dir=images.parent, prefix=".scenes.") as temporary,
     ):
         folder = Path(temporary)
-        write_scenes(folder, n, seed)
+        write_scenes(folder, n, seed, threads)
         (folder / "images").replace(images)
         (folder / "boxes.csv").replace(boxes)
         (folder / "classes.txt").replace(classes)
