@@ -36,6 +36,7 @@ from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_device
+from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.verification import fold_batch_norm
@@ -56,6 +57,11 @@ def index_images(paths: list[Path]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
 
 
+def input_of(architecture: str) -> Preprocessing:
+    """Return the size of a network's input and its normalisation, as the rule takes them where nothing else is said."""
+    return NetworkConfig(architecture=architecture, source="").preprocessing()
+
+
 def load_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     """Build a network of 1000 labels with its batch norms, and load a checkpoint or, without one, random weights."""
     network = build(architecture, 1000)
@@ -69,7 +75,8 @@ def load_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
 def load_folded_network(architecture: str, checkpoint: Path | None) -> torch.nn.Module:
     """Load a network as the rule does: its batch norms are folded into its convolutions."""
     network = load_network(architecture, checkpoint)
-    fold_batch_norm(network, torch.zeros(1, 3, 224, 224))
+    size = input_of(architecture).size
+    fold_batch_norm(network, torch.zeros(1, 3, size, size))
     return network
 
 
@@ -94,16 +101,18 @@ def run_bare(classifier: Classifier, views: torch.Tensor, n_passes: int, n_threa
         list(pool.map(compute, range(n_threads)))
 
 
-def make_simple_implementation(network: torch.nn.Module, device: torch.device) -> Callable[[Path], object]:
+def make_simple_implementation(
+    network: torch.nn.Module, preprocessing: Preprocessing, device: torch.device
+) -> Callable[[Path], object]:
     """Create the function that computes an image's label map as one would write it first.
 
     network: on the device. The function takes the image's path, and returns log probabilities (view, label).
     """
-    preprocessing, view = Preprocessing(), views.create_view("zoom")
+    view = views.create_view("zoom")
     mean, std = (
         torch.tensor(x, device=device)[:, None, None] for x in (preprocessing.mean, preprocessing.std)
     )
-    share = (torch.arange(224, device=device) + 0.5) / 112 - 1
+    share = (torch.arange(preprocessing.size, device=device) + 0.5) / (preprocessing.size / 2) - 1
 
     @torch.no_grad()
     def compute_label_map(path: Path) -> object:
@@ -156,7 +165,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     be_deterministic()
-    device, preprocessing = resolve_device("auto"), Preprocessing()
+    device, preprocessing = resolve_device("auto"), input_of(arguments.architecture)
     threads = arguments.threads
     n_streams = concurrent_batches(device, threads)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
@@ -190,10 +199,12 @@ def main() -> None:
         """Time the rule with the engine `exact`, bare forward passes and the simple implementation; return the results."""
         engine = make_exact(precision, compiled, views.create_view("zoom"))
         batch, classifier = prepare(engine, way), engine.classifier
-        batch_of_views = torch.randn(batch, 3, 224, 224).to(
+        batch_of_views = torch.randn(batch, 3, preprocessing.size, preprocessing.size).to(
             device, classifier.dtype, memory_format=torch.channels_last
         )
-        compute_label_map = make_simple_implementation(load_network(*source).to(device), device)
+        compute_label_map = make_simple_implementation(
+            load_network(*source).to(device), preprocessing, device
+        )
         n_batches = arguments.block * CELLS / batch
         n_passes = round(n_batches)
 
@@ -214,7 +225,7 @@ def main() -> None:
         times["bare"] = [seconds * n_batches / n_passes for seconds in times["bare"]]
         times["first"] = [seconds * arguments.block / SIMPLE for seconds in times["first"]]
         each = {name: 1000 * median(seconds) / arguments.block for name, seconds in times.items()}
-        rate = classifier.operations(224) * CELLS / each["bare"] * 1000
+        rate = classifier.operations(preprocessing.size) * CELLS / each["bare"] * 1000
         share = rate / measure_product_rate(classifier, threads)
         return (
             f"batch {batch}: rule {each['rule']:.2f}, bare {each['bare']:.2f}, first {each['first']:.1f} ms per image; "
