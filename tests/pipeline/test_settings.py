@@ -365,6 +365,14 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"run": {"methods": ["center"]}},
             "run.methods: without a cued or uncued method there is no saccade",
         ),
+        (
+            {"models": {"small_resnet": {"without": ["gradcamm"]}}},
+            "models.small_resnet.without 'gradcamm' is unknown; did you mean 'gradcam'?",
+        ),
+        (
+            {"models": {"small_resnet": {"without": ["dff"]}}, "run": {"methods": ["center", "dff"]}},
+            "models.small_resnet.without: leaves no cued and no uncued method of run.methods",
+        ),
         ({"run": {"models": []}}, "run.models"),
         ({"run": {"methods": ["igub", "igub"]}}, "run.methods: a name is given twice"),
         (

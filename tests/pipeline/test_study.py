@@ -549,6 +549,32 @@ def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch)
     assert study.view_of_maps("zoom", "loaded") == study.view("zoom", "loaded")
 
 
+def test_a_network_does_without_methods_by_their_names_or_by_their_modules():
+    methods = ["center", "igub_mean", "igub", "gradcam"]
+    without = {"models": {"loaded": {"without": ["igub"]}, "drawn": {"without": ["gradcam"]}}}
+    study = study_of(MINE | {"run": MINE["run"] | {"methods": methods}}, without)
+    assert study.settings.methods_of("loaded") == [
+        "center",
+        "gradcam",
+    ]  # both variants of igub's module are left out
+    assert study.settings.methods_of("drawn") == ["center", "igub_mean", "igub"]
+    assert [
+        (row["view"], row["model"], row["method"])
+        for row in study.method_rows("mine")
+        if row["view"] == "zoom"
+    ] == [
+        ("zoom", "loaded", "center"),
+        ("zoom", "loaded", "gradcam"),
+        ("zoom", "drawn", "center"),
+        ("zoom", "drawn", "igub_mean"),
+        ("zoom", "drawn", "igub"),
+    ]
+    figure_1 = study.shown_files("mine", "zoom", "drawn", "scores", "parquet")
+    assert figure_1 == [f"{study.folder('mine', 'zoom', 'drawn', 'scores')}/igub.parquet"]
+    with pytest.raises(ConfigurationError, match=r"^models\.drawn: does without gradcam, which fidelity"):
+        study_of(MINE, {"models": {"drawn": {"without": ["gradcam"]}}}).reading_rows("few", ["zoom"])
+
+
 def test_a_family_is_shown_by_its_first_view_among_the_readings():
     assert study_of().family_examples() == ["zoom", "crop_0.4", "shift_letterbox_black"]
     views = ["shift_crop_gray", "zoom_mask", "zoom", "shift_crop_black"]
