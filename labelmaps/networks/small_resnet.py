@@ -14,20 +14,19 @@ class SmallResNet(nn.Module):
 
     def __init__(self, num_classes: int):
         super().__init__()
-        self.conv1 = nn.Conv2d(3, 16, kernel_size=7, stride=2, padding=3, bias=False)
+        self.conv1 = nn.Conv2d(3, 16, kernel_size=7, stride=4, padding=3, bias=False)
         self.bn1 = nn.BatchNorm2d(16)
         self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.MaxPool2d(kernel_size=3, stride=2, padding=1)
-        self.layer1 = _stage(16, 16, stride=1)
+        self.layer1 = _stage(16, 16, stride=2)
         self.layer2 = _stage(16, 32, stride=2)
         self.layer3 = _stage(32, 64, stride=2)
-        self.layer4 = _stage(64, 128, stride=2)
+        self.layer4 = _stage(64, 128, stride=1)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.fc = nn.Linear(128, num_classes)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Compute the logits (view, label) of normalised views (view, 3, height, width)."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
+        x = self.relu(self.bn1(self.conv1(x)))
         x = self.layer4(self.layer3(self.layer2(self.layer1(x))))
         return self.fc(self.avgpool(x).flatten(1))
 

@@ -247,7 +247,7 @@ class Compute(Closed):
         "starts again; the file says with which",
     )
     threads: Positive = Field(
-        2,
+        1,
         description="CPU threads of each job that indexes, trains or runs a network. A CPU works on as many batches at a "
         "time, each in one thread, and memory grows with their number; but for training, no result depends on "
         "it. With many cores, several parts of few threads each go faster than one of many",
