@@ -365,6 +365,10 @@ class Study:
         """Return the index of a data set."""
         return f"{self.folder(dataset)}/index.parquet"
 
+    def excluded(self, dataset: str) -> str:
+        """Return the list of the images that a data set leaves out; of a sample, that of the whole data set."""
+        return f"{self.folder(self.settings.whole_name(dataset))}/excluded.csv"
+
     def table_files(self, dataset: str, name: str) -> list[str]:
         """Return a table, and its page in the report."""
         return [f"{self.folder(dataset)}/{name}.csv", f"{self.folder(dataset)}/report/{name}.html"]

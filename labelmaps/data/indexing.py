@@ -3,7 +3,6 @@
 import logging
 import os
 import tarfile
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -26,6 +25,7 @@ from labelmaps.data.annotations import (
 )
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.counts import count_reasons
 from labelmaps.data.damage import examine_image
 from labelmaps.data.images import (
     HIDDEN_FOLDERS,
@@ -495,7 +495,7 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
     """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all."""
-    kinds = Counter(reason.partition(":")[0] for reason in excluded["reason"])
+    kinds = count_reasons(excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
