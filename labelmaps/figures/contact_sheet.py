@@ -3,6 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,9 +22,9 @@ GUTTER = 0.12  # inches: between two columns, and between two rows
 TITLE = 9.0  # points
 DPI = style.SIZES["page"].dpi
 MAGNIFIED = 3  # from which on the pixels of a small image are drawn as squares, as they are
-FRAME = {"edgecolor": "0.8", "linewidth": 0.5}  # without it, a white image would have no end
+FRAME: dict[str, Any] = {"edgecolor": "0.8", "linewidth": 0.5}  # without it, a white image would have no end
 # As in Figure 1, thinner.
-BOX = {
+BOX: dict[str, Any] = {
     "edgecolor": "white",
     "linewidth": 0.8,
     "path_effects": [withStroke(linewidth=1.8, foreground="black")],
@@ -74,10 +75,13 @@ def read_pictures(rows: pd.DataFrame, class_names: Sequence[str]) -> list[Pictur
     """
     side = round(column_width(len(rows)) * DPI)
     pictures = []
-    for row, (pixels, _) in zip(rows.itertuples(), read_ahead(rows, depth=1), strict=True):
+    columns = ["width", "height", "boxes", "label", "image"]
+    for row, (pixels, _) in zip(
+        rows[columns].itertuples(index=False), read_ahead(rows, depth=1), strict=True
+    ):
+        width, height, boxes, label, image = row
         drawn = resize(pixels, side)
-        name = class_names[row.label]
-        pictures.append(Picture(drawn, row.width, row.height, row.boxes, row.label, name, row.image))
+        pictures.append(Picture(drawn, width, height, boxes, label, class_names[label], image))
     return pictures
 
 
