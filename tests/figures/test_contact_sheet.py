@@ -123,6 +123,7 @@ def test_an_image_of_any_size_is_drawn_whole(tmp_path, size):
     shown, frames, _ = canvas(figure)
     frame = frames[0].round().astype(int)
     assert (frame[2] - frame[0]).min() >= 1
+    assert len({outline[2, 1] for outline in frames}) == 1  # all stand on one line
     drawn_part = shown[frame[0, 1] : frame[2, 1], frame[0, 0] : frame[2, 0]]
     expected = Image.fromarray(pixels).resize(drawn_part.shape[1::-1], Image.Resampling.LANCZOS)
     assert abs(np.asarray(expected, int) - drawn_part).mean() < 3

@@ -382,6 +382,11 @@ def test_the_papers_methods_are_cued_or_not():
     }
 
 
+def test_a_sample_leaves_out_what_the_whole_data_set_does():
+    study = study_of(MINE)
+    assert study.excluded("mine") == study.excluded("few") == "results/mine/excluded.csv"
+
+
 def test_results_lie_by_data_set_view_and_network():
     study = study_of()
     assert study.folder("mine") == "results/mine"
