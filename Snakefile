@@ -62,6 +62,11 @@ rule all:
             for view in settings.run.views
             for file in study.figure_files(dataset, f"views_{view}", ["page"])
         ],
+        contact_sheets=[
+            file
+            for dataset in settings.run.datasets
+            for file in study.figure_files(dataset, "contact_sheet", ["page"])
+        ],
         tables=[
             table
             for dataset in settings.run.datasets

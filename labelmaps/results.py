@@ -35,7 +35,10 @@ class Results:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """The index, one row per image, by its id: path, label, width, height, boxes (box, 4) in original pixels."""
+        """The index, one row per image, by its id: path, label, size, boxes (box, 4) in original pixels, acceptable labels.
+
+        The latter are arrays, or None where there are none.
+        """
         # The folder of the results may be a link to another disk, or be reached through one.
         places = [self._folder.parent.parent, self._folder.resolve().parent.parent]
         files = [place / "index.parquet" for place in places]

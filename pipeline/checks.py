@@ -48,7 +48,7 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
             yield f"models.{name}.architecture", model.built_by.place, True
     for name in map(settings.whole_name, settings.run.datasets):
         is_indexed = Path(study.index(name)).exists()
-        for key in ("classes", "images", "boxes", "table"):
+        for key in ("classes", "images", "boxes", "table", "acceptable_labels"):
             yield (
                 f"datasets.{name}.{key}",
                 getattr(settings.datasets[name], key),

@@ -74,18 +74,20 @@ class Study:
         return [name for name, entry in datasets if (entry.sample is not None) == is_sample]
 
     def dataset_paths(self, dataset: str) -> dict[str, str | None]:
-        """Return where images, boxes, table and classes lie: the user's own, or the generated scenes.
+        """Return where images, boxes, table, acceptable labels and classes lie: the user's own, or the generated scenes.
 
         A sample has those of the data set from which it is drawn.
         """
         entry, classes = self.settings.whole(dataset), self.classes_file(dataset)
         if entry.scenes is None:
-            return {"images": entry.images, "boxes": entry.boxes, "table": entry.table, "classes": classes}
+            own = entry.model_dump(include={"images", "boxes", "table", "acceptable_labels"})
+            return own | {"classes": classes}
         scenes = Path(classes).parent
         return {
             "images": f"{scenes}/images",
             "boxes": f"{scenes}/boxes.csv",
             "table": None,
+            "acceptable_labels": None,
             "classes": classes,
         }
 
@@ -364,6 +366,10 @@ class Study:
     def index(self, dataset: str) -> str:
         """Return the index of a data set."""
         return f"{self.folder(dataset)}/index.parquet"
+
+    def excluded(self, dataset: str) -> str:
+        """Return the list of the images that a data set leaves out; of a sample, that of the whole data set."""
+        return f"{self.folder(self.settings.whole_name(dataset))}/excluded.csv"
 
     def table_files(self, dataset: str, name: str) -> list[str]:
         """Return a table, and its page in the report."""

@@ -47,6 +47,7 @@ rule index_dataset:
         contents=per_job(study.dataset_contents),
         boxes=lambda wc: study.dataset_paths(wc.dataset)["boxes"],
         table=lambda wc: study.dataset_paths(wc.dataset)["table"],
+        acceptable_labels=lambda wc: study.dataset_paths(wc.dataset)["acceptable_labels"],
         classes=as_path(study.classes_file),
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,

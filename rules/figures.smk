@@ -1,5 +1,38 @@
 """Figures from tables and a few maps, and the report's tables."""
 
+
+rule plot_contact_sheet:
+    """Some images with their boxes and labels, and what the data set holds: a look before any network runs."""
+    input:
+        index="results/{dataset}/index.parquet",
+        excluded=per_job(study.excluded),
+        made=per_job(study.classes_inputs),
+    output:
+        figures=drawn(
+            "contact_sheet",
+            ["page"],
+            category="Contact sheet: images, boxes and labels",
+            labels={"data set": "{dataset}"},
+            caption="../workflow/report/contact_sheet.rst",
+        ),
+    log:
+        "logs/plot_contact_sheet/{dataset}.log",
+    benchmark:
+        "logs/plot_contact_sheet/{dataset}.tsv"
+    priority: 3  # over whatever runs a network
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_contact_sheet.py", "figures"),
+        contents=per_job(study.classes_contents),
+        classes=as_path(study.classes_file),
+        by_name=lambda wc: dict(dataset=wc.dataset, whole=settings.whole_name(wc.dataset)),
+    message:
+        "Plotting the contact sheet of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/plot_contact_sheet.py"
+
+
 # One job draws all examples of a network: they are chosen together, from the same files. A rule has fixed outputs, so there is one
 # for data sets that show images of the same names; that of the run's first data set bears the plain name.
 SHOWING: dict[tuple[str, ...], list[str]] = {}

@@ -1,5 +1,7 @@
 """The classes file, which lists the class of each label."""
 
+from collections import Counter
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +46,35 @@ def read_classes(path: str | Path) -> list[Class]:
 def class_indices(classes: list[Class]) -> dict[str, int]:
     """Map each class id to its label."""
     return {item.id: label for label, item in enumerate(classes)}
+
+
+def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: str | Path) -> list[int]:
+    """Read labels as class ids or as indices, whichever fits more of them.
+
+    named: what bears a label, for the error, and the label as text. source: the file that holds them.
+
+    Raises `InputError` unless it fits all.
+    """
+    # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
+    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}]
+    unknown = [[item for item in named if item[1] not in reading] for reading in readings]
+    reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
+    if bad:
+        first = "; ".join(f"{bearer}: {label!r}" for bearer, label in bad[:5])
+        raise InputError(
+            f"{source}: {len(bad)} labels stand for no class, first {first}; give ids of the classes file "
+            f"throughout, or whole numbers from 0 to {len(classes) - 1} throughout"
+        )
+    return [reading[label] for _, label in named]
+
+
+def short_names(classes: Sequence[Class]) -> list[str]:
+    """Shorten the names of classes to the first comma, as ImageNet's lines hold synonyms; add the id where two are equal."""
+    names = [item.name.split(",")[0].strip() or item.name for item in classes]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
+    ]
 
 
 def _parse_line(line: str, place: str) -> Class:

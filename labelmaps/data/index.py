@@ -26,6 +26,8 @@ SCHEMA = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         # x0, y0, x1, y1 in the same pixels; an image may have no box
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
+        # all labels that are right of the image, maybe none; null where no file of them was given, or it has not the image
+        pa.field("acceptable_labels", pa.list_(pa.int16())),
     ]
 )
 VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(_n\d{8})?")  # some copies add the synset
@@ -42,8 +44,13 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
         raise ValueError(f"an index has the columns {SCHEMA.names}, not {list(index.columns)}")
     if not (index["image"].is_monotonic_increasing and index["image"].is_unique):
         raise ValueError("the rows of an index are sorted by image, and each image has one")
-    plain = [pa.array(index[field.name].tolist(), field.type) for field in SCHEMA if field.name != "boxes"]
-    table = pa.Table.from_arrays([*plain, _pack_boxes(list(index["boxes"]))], schema=SCHEMA)
+    columns = [
+        _pack_boxes(list(index["boxes"]))
+        if field.name == "boxes"
+        else pa.array(index[field.name].tolist(), field.type)
+        for field in SCHEMA
+    ]
+    table = pa.Table.from_arrays(columns, schema=SCHEMA)
     table.validate(full=True)
     write_arrow(path, table)
 
@@ -51,13 +58,15 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
 def read_index(path: str | Path) -> pd.DataFrame:
     """Read an index, one row per image, with the columns of `SCHEMA`; `boxes` are float32 arrays (box, 4).
 
+    Acceptable labels are int16 arrays, or None.
+
     Raises `InputError` if the file is missing or damaged, or has another schema.
     """
     table = read_arrow(path)
     if not table.schema.equals(SCHEMA):
         raise InputError(f"{path}: not an index of this version. Delete it and run again")
     index = table.drop_columns(["boxes"]).to_pandas()
-    return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))
+    return index.assign(boxes=_unpack_boxes(table["boxes"].combine_chunks()))[SCHEMA.names]
 
 
 def draw_sample(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:

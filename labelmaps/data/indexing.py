@@ -3,7 +3,6 @@
 import logging
 import os
 import tarfile
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -14,6 +13,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from labelmaps.data.acceptable_labels import labels_of_images, read_acceptable_labels
 from labelmaps.data.annotations import (
     BOX_FORMATS,
     Annotation,
@@ -26,6 +26,7 @@ from labelmaps.data.annotations import (
 )
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.counts import count_reasons
 from labelmaps.data.damage import examine_image
 from labelmaps.data.images import (
     HIDDEN_FOLDERS,
@@ -77,6 +78,7 @@ def index_dataset(
     images: str | Path | None = None,
     boxes: str | Path | None = None,
     table: str | Path | None = None,
+    acceptable_labels: str | Path | None = None,
     *,
     verify: str = "full",
     expect_images: int | None = None,
@@ -94,13 +96,14 @@ def index_dataset(
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
+    acceptable_labels: a file for `read_acceptable_labels`.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
     max_excluded: the largest fraction of the images that may be unusable.
     box_format: what the four numbers of a box are, one of `BOX_FORMATS`.
     check_boxes: whether all boxes together must be plausible (see `labelmaps.data.plausibility`).
     min_matched: the smallest fraction of the images, or of the annotated ones of `boxes` where these are fewer, that must be
-        found in both.
+        found in both; likewise of `acceptable_labels`.
     workers: the number of threads.
 
     The data set consists of the images that are present; annotations of others are counted in the log. What looks like an
@@ -110,20 +113,28 @@ def index_dataset(
     are sorted by image id and depend on the inputs alone.
 
     Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
-    are found, if fewer than `min_matched` find their boxes, if the boxes are implausible, if more than `max_excluded` of the
-    images are unusable, or if none is left.
+    are found, if fewer than `min_matched` find their boxes or acceptable labels, if the boxes are implausible, if more than
+    `max_excluded` of the images are unusable, or if none is left.
     """
     if box_format not in BOX_FORMATS:
         raise InputError(f"box_format is {box_format!r}: choose one of {', '.join(BOX_FORMATS)}")
-    found, annotations = _find_sources(images, boxes, table, read_classes(classes), box_format)
+    known = read_classes(classes)
+    found, annotations = _find_sources(images, boxes, table, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
-        _check_matched(found, annotations, min_matched, boxes)
+        annotated = {*annotations.table["image"], *annotations.problems}
+        _check_matched(found, annotated, min_matched, boxes, "boxes")
+    acceptable = None
+    if acceptable_labels is not None:
+        acceptable = read_acceptable_labels(acceptable_labels, known)
+        _check_matched(found, {*acceptable}, min_matched, acceptable_labels, "acceptable labels")
     index, excluded = _examine(found, annotations, _examiner(verify), box_format, check_boxes, workers)
     if check_boxes:
         check_plausible(_given_boxes(found, index, annotations, box_format), box_format)
     _check_excluded(excluded, len(found), max_excluded)
+    none = [None] * len(index)
+    index["acceptable_labels"] = none if acceptable is None else labels_of_images(index, acceptable)
     return index, excluded
 
 
@@ -339,26 +350,27 @@ def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
 
 
 def _check_matched(
-    found: list[FoundImage], annotations: Annotations, min_matched: float, boxes: str | Path
+    found: list[FoundImage], annotated: set[str], min_matched: float, source: str | Path, kind: str
 ) -> None:
-    """Raise `InputError` if too few images find their boxes; log how many annotations belong to no image that was found.
+    """Raise `InputError` if too few images find their boxes, or the like; log how many entries belong to no image.
+
+    annotated: ids of the images that have an entry in the source. kind: what it holds.
 
     The share is that of the images, or of the annotated images where these are fewer: both a part of the images with boxes
     of all, and boxes of a part of the images, are in order.
     """
-    annotated = {*annotations.table["image"], *annotations.problems}
     images = {item.image for item in found if item.problem is None}
     matched, fewer = len(annotated & images), min(len(annotated), len(images))
     if unmatched := len(annotated) - matched:
-        logger.info("%d annotations belong to no image that is present", unmatched)
+        logger.info("%d entries of %s belong to no image that is present", unmatched, source)
     if matched < len(images):
-        logger.warning("%d of %d images have no entry in %s", len(images) - matched, len(images), boxes)
+        logger.warning("%d of %d images have no entry in %s", len(images) - matched, len(images), source)
     if matched < min_matched * fewer:
         raise InputError(
-            f"{matched} of {len(images)} images find their boxes among the {len(annotated)} of {boxes}, where min_matched "
-            f"asks for {min_matched:.1%} of {fewer}. Images without boxes: {_first(images - annotated)}; boxes without "
-            f"image: {_first(annotated - images)}. Give the boxes of these images, or files of the same names; or, "
-            "if so few have boxes, lower min_matched"
+            f"{matched} of {len(images)} images find their {kind} among the {len(annotated)} of {source}, where min_matched "
+            f"asks for {min_matched:.1%} of {fewer}. Images without {kind}: {_first(images - annotated)}; {kind} without "
+            f"image: {_first(annotated - images)}. Give the {kind} of these images, or files of the same names; or, "
+            f"if so few have {kind}, lower min_matched"
         )
 
 
@@ -495,7 +507,7 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
     """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all."""
-    kinds = Counter(reason.partition(":")[0] for reason in excluded["reason"])
+    kinds = count_reasons(excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)

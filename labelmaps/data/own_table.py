@@ -12,7 +12,7 @@ from labelmaps.data.annotations import (
     parse_box,
     read_rows,
 )
-from labelmaps.data.classes import Class, class_indices
+from labelmaps.data.classes import Class, find_labels
 from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
@@ -46,7 +46,8 @@ def read_table(
     texts = [paths.plain(row["path"]) for row in rows]
     found: dict[str, Path] = {}
     content: dict[str, list[tuple[int, str]]] = {}
-    for text, label, row in zip(texts, _labels(rows, classes, path), rows, strict=True):
+    labels = find_labels([(row["path"], row["label"]) for row in rows], classes, path)
+    for text, label, row in zip(texts, labels, rows, strict=True):
         image = image_id(text)
         file = paths.find(text)
         if found.setdefault(image, file) != file:
@@ -59,21 +60,6 @@ def read_table(
         (image, partial(_parse, its_rows, box_format)) for image, its_rows in content.items()
     )
     return list(found.items()), annotations
-
-
-def _labels(rows: list[dict[str, str]], classes: list[Class], path: Path) -> list[int]:
-    """Read the rows' labels as class ids or as indices, whichever fits more rows; raise `InputError` unless it fits all."""
-    # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
-    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}]
-    unknown = [[row for row in rows if row["label"] not in reading] for reading in readings]
-    reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
-    if bad:
-        first = "; ".join(f"{row['path']}: {row['label']!r}" for row in bad[:5])
-        raise InputError(
-            f"{path}: {len(bad)} labels stand for no class, first {first}; give ids of the classes file "
-            f"throughout, or whole numbers from 0 to {len(classes) - 1} throughout"
-        )
-    return [reading[row["label"]] for row in rows]
 
 
 def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> None:

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from labelmaps.data.boxes import object_share
 from labelmaps.figures import html_table, style
 from labelmaps.figures.figure_1 import HEAT
 from labelmaps.methods import facts_of
 from labelmaps.resampling.taps import Drawing
 from labelmaps.scoring.fixations import Arrival, nearest_views
-from labelmaps.scoring.pointing import SIZE_BINS, object_share, size_bin
+from labelmaps.scoring.pointing import SIZE_BINS, size_bin
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views import DrawnView, View
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.data.batches import read_batches
-from labelmaps.data.classes import Class
+from labelmaps.data.classes import Class, short_names
 from labelmaps.explorer.data import (
     LARGEST_IMAGE_BYTES,
     describe_geometry,
@@ -25,7 +25,6 @@ from labelmaps.explorer.data import (
     palette,
     used_classes,
 )
-from labelmaps.figures.figure_1_data import short_names
 from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing

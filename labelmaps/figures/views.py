@@ -30,7 +30,7 @@ from labelmaps.views import Geometry
 # Lengths in inches.
 PANEL, TALLEST = 2.6, 3.1  # the width of the image's panel, and its largest height
 LEFT, BOTTOM = 0.34, 0.3  # space for the numbers of rows and columns
-SHEET = style.PAGE - 2 * MARGIN - PANEL - GAP - LEFT  # the largest side of the contact sheet
+SHEET = style.PAGE - 2 * MARGIN - PANEL - GAP - LEFT  # the largest side of the sheet of views
 WIDEST_VIEW = 1.9
 LEGEND_LINE = 0.15
 
@@ -133,7 +133,7 @@ def find_visible_box(
     return 0, 0, width, height
 
 
-def make_contact_sheet(views: np.ndarray) -> np.ndarray:
+def arrange_views(views: np.ndarray) -> np.ndarray:
     """Arrange views side by side, row by row, on white.
 
     views: (cell, size, size, RGB); the number of cells is a square.
@@ -181,7 +181,7 @@ def draw_sheet(axes: Axes, views: np.ndarray, cells: Sequence[tuple[int, int]]) 
     views: (cell, size, size, RGB) uint8. cells: row and column of the cells whose views are framed.
     """
     n = round(len(views) ** 0.5)
-    axes.imshow(make_contact_sheet(views), extent=(0, n, n, 0))
+    axes.imshow(arrange_views(views), extent=(0, n, n, 0))
     inset = SEPARATION / 4
     for (row, column), colour in zip(cells, COLOURS, strict=False):
         frame = column + inset, row + inset, column + 1 - inset, row + 1 - inset

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from labelmaps.data.boxes import object_share
 from labelmaps.errors import InputError
-from labelmaps.scoring.pointing import object_share
 from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.storage.files import moved_into_place
 from labelmaps.storage.label_map_file import LabelMaps

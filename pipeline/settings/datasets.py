@@ -46,6 +46,12 @@ class Dataset(Closed):
         description="a `.csv` with `path`, `label` and maybe `boxes`; `images` is then the folder from which its paths "
         "start",
     )
+    acceptable_labels: Location | None = Field(
+        None,
+        description="all labels that are right of each image, for the index: ImageNet's `real.json` as published, a `.json` "
+        "of image → list of labels, or a `.csv` with `image` and `labels`, separated by blanks; labels are class ids or "
+        "indices. Given later, they change the index, and all that follows would be computed anew",
+    )
     scenes: Scenes | None = Field(None, description="instead of files: synthetic scenes, drawn by a rule")
     sample: Sample | None = Field(
         None, description="instead of files: some images of another data set, drawn at random"
@@ -79,8 +85,8 @@ class Dataset(Closed):
     )
     min_matched: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5,
-        description="the share of the images that must find an entry in `boxes`; of the entries, where these are fewer. "
-        "Fewer stop the run: the names differ",
+        description="the share of the images that must find an entry in `boxes`, and in `acceptable_labels`; of the "
+        "entries, where these are fewer. Fewer stop the run: the names differ",
     )
     parts: Positive | None = Field(
         None,
@@ -117,7 +123,7 @@ class Dataset(Closed):
             )
         if self.box_format != "corners" and self.boxes is None and self.table is None:
             raise ValueError(f"box_format: {self.box_format} needs boxes or table {MERGED}")
-        files = ("images", "table", "boxes", "classes")
+        files = ("images", "table", "boxes", "classes", "acceptable_labels")
         for key, excluded in {"scenes": files, "table": ("boxes",)}.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.classes import Class, class_indices, read_classes, short_names
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
 
@@ -56,3 +56,13 @@ def test_there_are_no_more_classes_than_labels_can_count(tmp_path):
 def test_a_missing_file(tmp_path):
     with pytest.raises(InputError, match=r"no such file: .*none\.txt"):
         read_classes(tmp_path / "none.txt")
+
+
+def test_short_names_end_at_the_first_comma_and_differ():
+    names = ["tench, Tinca tinca", "crane", "crane", "maillot", "maillot, tank suit", ", x"]
+    classes = [Class(f"n{i}", name) for i, name in enumerate(names)]
+    expected = ["tench", "crane (n1)", "crane (n2)", "maillot (n3)", "maillot (n4)", ", x"]
+    assert short_names(classes) == expected
+    imagenet = short_names(read_classes(IMAGENET))
+    assert len(set(imagenet)) == 1000
+    assert imagenet[0] == "tench"

@@ -534,7 +534,7 @@ def test_what_is_no_image_and_has_no_image_is_counted_in_the_log(data, caplog):
     assert list(index["image"]) == IDS
     assert excluded.empty
     assert "ignored 5 entries that are no images" in caplog.text
-    assert "2 annotations belong to no image that is present" in caplog.text
+    assert "boxes.csv belong to no image that is present" in caplog.text
     write_tar(data / "all.tar", data / "flat")
     index_of(data, "all.tar")
     assert "ignored 4 entries that are no images" in caplog.text

@@ -25,11 +25,10 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
-from labelmaps.data.classes import Class, read_classes
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import RIGHT, WRONG, cell_corners, draw_figure_1
-from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views, short_names
+from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views
 from labelmaps.figures.layout import LARGEST_IMAGE, TEXT_SIZE, Line, fit
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import open_label_maps
@@ -360,16 +359,6 @@ def test_text_is_broken_between_words_and_cut_at_the_end():
     assert cut.width <= narrow
     assert all(part.size == TEXT_SIZE for part in fit(line, narrow, 2))
     assert [part.text for part in fit(Line("a\n b\t c"), 9, 1)] == ["a b c"]
-
-
-def test_short_names_end_at_the_first_comma_and_differ():
-    names = ["tench, Tinca tinca", "crane", "crane", "maillot", "maillot, tank suit", ", x"]
-    classes = [Class(f"n{i}", name) for i, name in enumerate(names)]
-    expected = ["tench", "crane (n1)", "crane (n2)", "maillot (n3)", "maillot (n4)", ", x"]
-    assert short_names(classes) == expected
-    imagenet = short_names(read_classes("resources/imagenet_classes.txt"))
-    assert len(set(imagenet)) == 1000
-    assert imagenet[0] == "tench"
 
 
 SIZES = [(40, 30), (30, 50), (64, 64), (50, 20), (31, 33)]

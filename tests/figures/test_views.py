@@ -14,9 +14,9 @@ from labelmaps.figures.layout import LARGEST_IMAGE
 from labelmaps.figures.views import (
     COLOURS,
     OUTSIDE,
+    arrange_views,
     draw_views,
     find_visible_box,
-    make_contact_sheet,
     telling_cells,
 )
 from labelmaps.views import Geometry, create_view
@@ -123,7 +123,7 @@ def test_views_stand_in_the_grids_arrangement(n):
 
 def test_a_sheet_holds_all_pixels_apart():
     views = np.arange(4 * 2 * 2 * 3, dtype=np.uint8).reshape(4, 2, 2, 3)
-    sheet = make_contact_sheet(views)
+    sheet = arrange_views(views)
     assert sheet.shape == (8, 8, 3)
     for i, (row, column) in enumerate(np.ndindex(2, 2)):
         part = sheet[4 * row : 4 * row + 4, 4 * column : 4 * column + 4]

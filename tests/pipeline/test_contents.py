@@ -111,6 +111,7 @@ def index_of(folder, path, names=("0", "1", "2")):
             "width": 1,
             "height": 1,
             "boxes": [np.zeros((0, 4), np.float32)] * len(names),
+            "acceptable_labels": None,
         }
     )
     write_index(path, rows)
@@ -264,11 +265,12 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
     (tmp_path / "boxes.csv").write_text("boxes")
     (tmp_path / "table.csv").write_text("path,label\nimages/0.JPEG,0\n")
     (tmp_path / "images.tar").write_bytes(b"tar")
+    (tmp_path / "real.json").write_text("{}")
     (tmp_path / "network.pth").write_bytes(b"weights")
     study = study_of(
         {
             "datasets": {
-                "flat": {"images": "images", "boxes": "boxes.csv"},
+                "flat": {"images": "images", "boxes": "boxes.csv", "acceptable_labels": "real.json"},
                 "tar": {"images": "images.tar", "boxes": "xml"},
                 "own": {"table": "table.csv"},
                 "later": {"table": "later.csv"},
@@ -278,7 +280,7 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
         }
     )
     study = type(study)(study.settings, Contents(tmp_path / "record"))
-    assert study.dataset_contents("flat").keys() == {"images", "boxes", "classes"}
+    assert study.dataset_contents("flat").keys() == {"images", "boxes", "acceptable_labels", "classes"}
     assert study.dataset_contents("tar") == {
         "images": sha256("images.tar")[:16],
         "boxes": "absent",

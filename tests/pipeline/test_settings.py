@@ -97,6 +97,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"d": {}}}, "datasets.d: needs images, table, scenes or sample"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
         (
+            {"datasets": {"scenes": {"acceptable_labels": "l.json"}}},
+            "scenes and acceptable_labels exclude each other",
+        ),
+        (
             {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
             "datasets.d: images: settled by the data set of the sample (an entry of an existing name is merged into it",
         ),
@@ -769,6 +773,7 @@ SETTLED = {
     "images": "a",
     "boxes": "b.csv",
     "table": "t.csv",
+    "acceptable_labels": "l.json",
     "scenes": {},
     "classes": "c.txt",
     "verify": "full",

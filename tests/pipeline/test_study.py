@@ -118,7 +118,7 @@ def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
     monkeypatch.chdir(tmp_path)
     study = study_of(MINE)
     paths = {"images": images, "boxes": boxes, "table": table, "classes": classes}
-    assert study.dataset_paths(dataset) == paths
+    assert study.dataset_paths(dataset) == paths | {"acceptable_labels": None}
     assert study.classes_file(dataset) == classes
 
 
@@ -380,6 +380,11 @@ def test_the_papers_methods_are_cued_or_not():
         "igub": "uncued",
         "dff": "uncued",
     }
+
+
+def test_a_sample_leaves_out_what_the_whole_data_set_does():
+    study = study_of(MINE)
+    assert study.excluded("mine") == study.excluded("few") == "results/mine/excluded.csv"
 
 
 def test_results_lie_by_data_set_view_and_network():

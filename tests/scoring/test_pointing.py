@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 import torch
 
+from labelmaps.data.boxes import object_share
 from labelmaps.scoring.pointing import (
     SIZE_BINS,
     TOLERANCES,
     fills_grid,
     hits,
-    object_share,
     size_bin,
     variants,
 )

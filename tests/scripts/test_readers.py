@@ -31,7 +31,7 @@ from helpers.study import (
 )
 from labelmaps import views
 from labelmaps.data.batches import find_digests
-from labelmaps.data.index import read_index
+from labelmaps.data.index import read_index, write_excluded
 from labelmaps.errors import InputError
 from labelmaps.results import Results
 from labelmaps.storage.provenance import check_settings
@@ -47,6 +47,7 @@ from workflow.scripts.measure_fidelity import measure_fidelity
 from workflow.scripts.play_pointing_game import play_pointing_game
 from workflow.scripts.plot_best_of_n import plot_best_of_n
 from workflow.scripts.plot_calibration import plot_calibration
+from workflow.scripts.plot_contact_sheet import plot_contact_sheet
 from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
 from workflow.scripts.plot_nulls import plot_nulls
@@ -97,7 +98,8 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         folder, noise(*SIZES, seed=pixels), LABELS, image=ids, label=label, boxes=boxes, **columns
     )
     digests = find_digests(index)
-    files = {"index": folder / "index.parquet", "classes": folder / "classes.txt"}
+    files = {name.split(".")[0]: folder / name for name in ("index.parquet", "classes.txt", "excluded.csv")}
+    write_excluded(files["excluded"], index.assign(reason="").iloc[:0])
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
         ("reference", VIEW, "float32"),
@@ -420,6 +422,17 @@ READERS = {
             made_by=[SCORED, SCORED],
         ),
         ["best_of_n", "summary"],
+    ),
+    "plot_contact_sheet": (
+        lambda files, out: plot_contact_sheet(
+            index=files["index"],
+            excluded=files["excluded"],
+            classes=files["classes"],
+            figures=[out / "a.png"],
+            dataset="d",
+            whole="d",
+        ),
+        ["index"],
     ),
     "plot_views": (
         lambda files, out: plot_views(

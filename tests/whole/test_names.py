@@ -68,6 +68,7 @@ def test_any_name_works_from_the_images_to_the_figures_and_nothing_is_run(tmp_pa
     targets = [f"{figures}/figure_1/zoom/own/{example}.svg" for example in MINE]
     targets += [
         f"{figures}/views_zoom.svg",
+        f"{figures}/contact_sheet.svg",
         f"{figures}/figure_1/zoom/own/mine_1.pdf",
         "results/four/report/summary.html",
     ]
@@ -82,7 +83,8 @@ def test_any_name_works_from_the_images_to_the_figures_and_nothing_is_run(tmp_pa
         shown = " ".join(element.text for element in root.iter() if element.tag.endswith("}text"))
         assert " ".join(image.split()) in shown
         assert f"{label} the given label".replace("\x01", "\ufffd") in shown
-    assert "<script" not in (elsewhere / "four/report/summary.html").read_text()
+    for file in ("report/summary.html", "figures/contact_sheet.svg"):
+        assert "<script" not in (elsewhere / "four" / file).read_text()
     again = succeed(snakemake(folder, *targets, "-n", "--configfile", config, repository=repository))
     assert "Nothing to be done" in again
 

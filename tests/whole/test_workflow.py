@@ -38,6 +38,7 @@ PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
 METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_mean", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
 FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1}
+CONTACT_SHEET = {"plot_contact_sheet": 1}  # which depends on the data set alone
 TABLES = {
     "summarise_scores": 1,
     "compare_with_paper": 1,
@@ -89,6 +90,7 @@ def study(tmp_path_factory):
 
 CATEGORIES = [
     "Best of n: what n views are worth",
+    "Contact sheet: images, boxes and labels",
     "Explorer: image by image",
     "Figure 1: what each method looks at",
     "Figure 2: accuracy and localisation",
@@ -114,12 +116,12 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
             page.get_by_role("link", name=category, exact=True).click()
             results = page.locator("[iconname=eye]")
             results.first.wait_for()
-            assert "own" in page.inner_text("#app")  # the network
+            assert "own" in page.inner_text("#app") or category.startswith("Contact")  # the network
             for i in range(results.count()):
                 results.nth(i).click()
                 seen.append(seen_in_report(page, *seen[-1:]))
             page.get_by_role("link", name="Results", exact=True).click()
-    assert seen.pop(1) == "explorer.html"
+    assert [seen.pop(1), seen.pop(1)] == ["contact_sheet.png", "explorer.html"]
     assert sorted(seen[1:5]) == ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
     assert sorted(seen[7:-2]) == [f"{name}.html" for name in TABLE_NAMES]
     of_view = [seen[0], *seen[5:7], *seen[-2:]]
@@ -162,7 +164,7 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert set(summary["weights"]) == {"checkpoint"}
     examples = ["gain", "agreement", "disagreement", "failure"]
     of_view = ["figure_2_zoom", "trade_off_zoom", "nulls_zoom", "best_of_n_zoom", "views_zoom"]
-    for figure in (*of_view, *(f"figure_1/zoom/own/{name}" for name in examples)):
+    for figure in ("contact_sheet", *of_view, *(f"figure_1/zoom/own/{name}" for name in examples)):
         for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
     explorer = (results / "explorer.html").read_text(encoding="utf-8")
@@ -450,7 +452,8 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
         ("labelmaps/scoring/scores.py", {"score_fixations": 11, **AFTER_SCORES}),
         ("labelmaps/explorer/page.js", EXPLORER),
         ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
-        ("envs/figures.yaml", FIGURES),
+        ("labelmaps/figures/contact_sheet.py", CONTACT_SHEET),
+        ("envs/figures.yaml", FIGURES | CONTACT_SHEET),
         ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
     ],
 )
@@ -846,6 +849,7 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "score_fixations": 22,
         "score_nulls": 2,
         "plot_views": 1,
+        **CONTACT_SHEET,
         **TABLES,
         "choose_examples": 2,
         "plot_figure_1": 2,

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import read_batches
-from labelmaps.data.classes import read_classes
+from labelmaps.data.classes import read_classes, short_names
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import draw_figure_1
-from labelmaps.figures.figure_1_data import Example, collect_saccades, collect_views, short_names
+from labelmaps.figures.figure_1_data import Example, collect_saccades, collect_views
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples

@@ -1,0 +1,55 @@
+"""What a data set holds, in a line that people read before a network runs."""
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+
+from labelmaps.data.boxes import object_share
+
+MOST_KINDS = 5  # of reasons for leaving images out; a data set in order has fewer
+
+
+def describe_contents(index: pd.DataFrame, n_classes: int, excluded: pd.DataFrame) -> list[str]:
+    """Describe a data set by its counts: images, classes, boxes, what they cover, images without a box or left out, and why.
+
+    index: of the images. n_classes: lines of the classes file. excluded: the images that the index leaves out.
+
+    Returns a phrase for each count that says something.
+    """
+    images, boxes = len(index), index["boxes"].map(len)
+    each, without = index["label"].value_counts(), int((boxes == 0).sum())
+    phrases = [
+        _plural(images, "image"),
+        f"{len(each):,} of {_plural(n_classes, 'class', 'classes')} ({_range(each.min(), each.max())} of each)",
+    ]
+    if without < images:
+        share = np.nanmean(object_share(index["boxes"], index["width"], index["height"]))
+        boxed = images - without
+        phrases.append(
+            f"{_plural(int(boxes.sum()), 'box', 'boxes')}, {boxes.sum() / boxed:.1f} per image with any, "
+            f"which cover {100 * share:.1f} % of it"
+        )
+    if without:
+        phrases.append("no boxes" if without == images else f"{_plural(without, 'image')} without a box")
+    kinds = count_reasons(excluded["reason"]).most_common()
+    if kinds:
+        named = [f"{count:,} × {kind}" for kind, count in kinds[:MOST_KINDS]]
+        more = [f"{len(kinds) - MOST_KINDS} more reasons"] if len(kinds) > MOST_KINDS else []
+        phrases.append(f"{len(excluded):,} left out: {', '.join(named + more)}")
+    return phrases
+
+
+def count_reasons(reasons: pd.Series) -> Counter[str]:
+    """Count the reasons for which images are left out by kind, which stands before the colon."""
+    return Counter(reason.partition(":")[0] for reason in reasons)
+
+
+def _plural(count: int, one: str, several: str | None = None) -> str:
+    """Write a count with its noun."""
+    return f"{count:,} {one if count == 1 else several or f'{one}s'}"
+
+
+def _range(low: int, high: int) -> str:
+    """Write the least and the greatest of some numbers."""
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
