@@ -62,13 +62,18 @@ class Annotations(NamedTuple):
     boxes: dict[str, list[Box]]
 
 
-def read_annotations(path: str | Path, classes: list[Class], box_format: str = "corners") -> Annotations:
+def read_annotations(
+    path: str | Path, classes: list[Class], box_format: str = "corners", *, has_folders: bool = False
+) -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
     The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`, or other four numbers by
     `box_format` (one of `BOX_FORMATS`). An XML file has the name of its image, and may lie in any folder below; its tags say
     that its boxes are corners. Archives are read in place and not unpacked. All objects of an image must be of one class. An
     error that concerns a single image goes to `problems`.
+
+    has_folders: whether ids include the folder of the class, since files of several classes have one name; that in which an
+    XML file lies then belongs to its id.
 
     Raises `InputError` if the source as a whole cannot be read or has no annotation, or if XML is to be read in another
     format.
@@ -82,9 +87,9 @@ def read_annotations(path: str | Path, classes: list[Class], box_format: str = "
     if not exists:
         raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
     if is_folder:
-        entries = _xml_entries(_files_of_folder(path), indices)
+        entries = xml_entries(_files_of_folder(path), indices, has_folders)
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
-        entries = _xml_entries(_files_of_archive(path), indices)
+        entries = xml_entries(_files_of_archive(path), indices, has_folders)
     elif path.suffix.lower() == ".csv":
         entries = _csv_entries(path, indices, box_format)
     else:
@@ -199,21 +204,25 @@ def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> An
     return _annotation(objects, indices, box_format)
 
 
-def _xml_entries(files: Iterable[tuple[str, bytes]], indices: dict[str, int]) -> Iterator[Entry]:
-    """Yield an entry for each XML file, given as name and content."""
+def xml_entries(
+    files: Iterable[tuple[str, bytes]], indices: dict[str, int], has_folders: bool = False
+) -> Iterator[Entry]:
+    """Yield an entry for each XML file, given as path and content; has_folders: as for `read_annotations`."""
     for name, content in files:
-        image = image_id(PurePosixPath(name).stem)
-        yield image, partial(_parse_xml, content, image, indices)
+        parts = PurePosixPath(name).with_suffix("").parts
+        image = image_id("/".join(parts[-2:] if has_folders else parts[-1:]))
+        yield image, partial(_parse_xml, content, name, image, indices)
 
 
-def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotation:
-    """Parse the XML file of an image, in the format of Pascal VOC."""
+def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -> Annotation:
+    """Parse the XML file of an image, in the format of Pascal VOC; name: of the file, for messages."""
     try:
         root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise UnusableError(f"unreadable XML: {error}") from None
-    filename = root.findtext("filename", default=image)
-    if image_id(filename) != image:
+        raise UnusableError(f"unreadable XML: {error} ({name})") from None
+    stem = PurePosixPath(image).name
+    filename = root.findtext("filename", default=stem)
+    if image_id(filename) != stem:
         raise UnusableError(f"XML file of another image: {filename[:80]}")
     corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
     return _annotation(
@@ -231,7 +240,7 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         for path in xml_files(folder):
             with open_regular(path) as file:
                 _refuse_large(str(path), os.fstat(file.fileno()).st_size)
-                yield path.name, file.read()
+                yield path.relative_to(folder).as_posix(), file.read()
     except (OSError, tarfile.TarError) as error:
         raise InputError(
             f"cannot read the boxes in {folder}: {error}; make the files readable, or remove them"

@@ -1,11 +1,12 @@
 """The classes file, which lists the class of each label."""
 
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
 
 from labelmaps.errors import InputError
-from labelmaps.storage.files import open_regular
+from labelmaps.storage.files import moved_into_place, open_regular
 
 MOST_CLASSES = 2**15  # labels are stored in 16 bits
 
@@ -19,6 +20,8 @@ class Class(NamedTuple):
 
 def read_classes(path: str | Path) -> list[Class]:
     """Read the classes file: one line `id name` per class, in the order of the labels.
+
+    An id with blanks, such as a folder may have, is separated from the name by a tab.
 
     Raises `InputError` if the file is unreadable or empty, if a line lacks id or name (skipping a blank one would change the
     labels of all that follow), if an id occurs twice, or if there are more classes than labels can be stored.
@@ -41,6 +44,27 @@ def read_classes(path: str | Path) -> list[Class]:
     return classes
 
 
+def write_classes(path: str | Path, classes: Sequence[Class]) -> None:
+    """Write a classes file, which `read_classes` reads.
+
+    Raises `InputError` for an id or a name that has no place in a line: an empty one, with tabs, line ends or blanks at its
+    ends, or not in UTF-8.
+    """
+    lines = [f"{item.id}\t{item.name}" for item in classes]
+    for line, item in zip(lines, classes, strict=True):
+        try:
+            line.encode()
+            is_whole = "\n" not in line and "\r" not in line and _parse_line(line, "") == item
+        except (UnicodeEncodeError, InputError):
+            is_whole = False
+        if not is_whole:
+            raise InputError(
+                f"class {item.id!a}: has no place in a line; rename it, without tabs, line ends, blanks at its ends, in UTF-8"
+            )
+    with moved_into_place(path) as temporary:
+        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
 def class_indices(classes: list[Class]) -> dict[str, int]:
     """Map each class id to its label."""
     return {item.id: label for label, item in enumerate(classes)}
@@ -48,10 +72,10 @@ def class_indices(classes: list[Class]) -> dict[str, int]:
 
 def _parse_line(line: str, place: str) -> Class:
     """Parse a line `id name`; `place` names the line in the error."""
-    words = line.split(maxsplit=1)
-    if len(words) < 2:
+    words = line.split("\t" if "\t" in line.strip() else None, maxsplit=1)
+    if len(words) < 2 or not all(map(str.strip, words)):
         raise InputError(f"{place}: expected 'id name', got {line!r}; the line number is the label: keep all")
-    return Class(words[0], words[1].strip())
+    return Class(words[0].strip(), words[1].strip())
 
 
 def _refuse_duplicates(classes: list[Class], path: str | Path) -> None:

@@ -1,1 +1,1 @@
-"""Formats in which data sets come, a module for each; what plans the jobs imports those that need neither pandas nor torch."""
+"""Formats of data sets, a module for each. What plans the jobs imports those that need neither pandas nor torch."""
