@@ -24,12 +24,10 @@ from defusedxml.ElementTree import fromstring
 
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
-from labelmaps.data.file_names import is_visible_xml, xml_files
+from labelmaps.data.file_names import LARGEST_XML, is_visible_xml, xml_files
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
-
-LARGEST_XML = 10_000_000  # bytes in the file of one image; ImageNet's have a few thousand at most
 
 BOX_FORMATS = {  # name -> what the four numbers of a box are
     "corners": "x0 y0 x1 y1 in pixels",
@@ -153,26 +151,38 @@ def check_areas(boxes: list[Box]) -> None:
             raise UnusableError(f"box without area in 32 bits, as boxes are stored: {excerpt}")
 
 
-def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that has the `required` columns, in any order, and may have the `optional` ones.
+def read_rows(path: Path, required: list[str]) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that has the `required` columns and no others, in any order.
+
+    Raises `InputError` if the file has other columns, and what `read_csv` raises.
+    """
+    header, rows = read_csv(path)
+    if missing := set(required) - set(header):
+        raise InputError(f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}")
+    if unknown := set(header) - set(required):
+        raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
+    return [row for _, row in rows]
+
+
+def read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Read a CSV file: the names of its columns, and the number of the line and the fields of each row.
 
     The file may have a byte-order mark and Windows line ends.
 
-    Raises `InputError` if the file is unreadable or empty, or has other columns, or if a row has too few or too many fields.
+    Raises `InputError` if the file is unreadable, if a column occurs twice, or if a row has too few or too many fields.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            if missing := set(required) - set(header):
-                raise InputError(
-                    f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}"
-                )
-            if unknown := set(header) - {*required, *optional}:
-                raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
             if len(set(header)) < len(header):
                 raise InputError(f"{path}: a column occurs twice: {header}; remove one")
-            return [_row(header, fields, f"{path}, line {reader.line_num}") for fields in reader if fields]
+            rows = [
+                (reader.line_num, _row(header, fields, f"{path}, line {reader.line_num}"))
+                for fields in reader
+                if fields
+            ]
+            return header, rows
     except FileNotFoundError as error:
         raise InputError(f"no such file: {path}; mend its path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:

@@ -59,7 +59,8 @@ def write_classes(path: str | Path, classes: Sequence[Class]) -> None:
             is_whole = False
         if not is_whole:
             raise InputError(
-                f"class {item.id!a}: has no place in a line; rename it, without tabs, line ends, blanks at its ends, in UTF-8"
+                f"class {item.id!a}: has no place in a line; rename it in UTF-8, without tabs, line ends and blanks at "
+                "its ends"
             )
     with moved_into_place(path) as temporary:
         temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")

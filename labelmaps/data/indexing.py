@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path
@@ -26,6 +26,7 @@ from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.damage import examine_image
 from labelmaps.data.formats.folders import find_images
 from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.voc import read_voc
 from labelmaps.data.images import read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
@@ -41,6 +42,10 @@ ROUNDING = 0.0011
 DEPTH = 64  # images per thread that are examined ahead of the list
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
+Columns = Mapping[
+    str, str | Sequence[str]
+]  # `image`, `label` or `boxes` → the name of a table's column, or four names
+
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
 
 
@@ -50,6 +55,9 @@ def index_dataset(
     boxes: str | Path | None = None,
     table: str | Path | None = None,
     *,
+    voc: str | Path | None = None,
+    subset: str = "val",
+    columns: Columns | None = None,
     verify: str = "full",
     expect_images: int | None = None,
     max_excluded: float = 0.0,
@@ -61,11 +69,13 @@ def index_dataset(
     """Make the index of a data set and the list of the images that are left out of it.
 
     classes: the classes file.
-    images: a folder of images, a folder with one folder of images per class (named by the class's id), or a plain tar
-        archive such as ImageNet's.
+    images: a folder of images, a folder with one folder of images per class (named by the class's id, or all by labels), a
+        folder that holds one of these as `val/`, or a plain tar archive such as ImageNet's.
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
+    voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
+    columns: the names of a table's columns, where they are not to be found (see `labelmaps.data.columns`).
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
     max_excluded: the largest fraction of the images that may be unusable.
@@ -87,7 +97,16 @@ def index_dataset(
     """
     if box_format not in BOX_FORMATS:
         raise InputError(f"box_format is {box_format!r}: choose one of {', '.join(BOX_FORMATS)}")
-    found, annotations = _find_sources(images, boxes, table, read_classes(classes), box_format)
+    known = read_classes(classes)
+    given = [str(path) for path in (images, boxes, table) if path is not None]
+    if voc is not None and given:
+        raise InputError(f"both {voc} and {given[0]}: a Pascal VOC root has its own images and boxes")
+    if voc is not None:
+        found, annotations = read_voc(Path(voc), subset, known)
+    elif table is not None:
+        found, annotations, box_format = _find_in_table(table, known, images, boxes, box_format, columns)
+    else:
+        found, annotations = _find_in_files(images, boxes, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
@@ -99,19 +118,25 @@ def index_dataset(
     return index, excluded
 
 
-def _find_sources(
+def _find_in_table(
+    table: str | Path,
+    classes: list[Class],
     images: str | Path | None,
     boxes: str | Path | None,
-    table: str | Path | None,
-    classes: list[Class],
     box_format: str,
-) -> tuple[list[FoundImage], Annotations]:
-    """Find the images and read their annotations; arguments as for `index_dataset`, but `classes` already read."""
-    if table is not None and boxes is not None:
+    columns: Columns | None,
+) -> tuple[list[FoundImage], Annotations, str]:
+    """Find the images and annotations of a table, and its format of boxes; arguments as for `index_dataset`."""
+    if boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
-    if table is not None:
-        files, annotations = read_table(table, classes, images, box_format)
-        return [FoundImage(image, str(path)) for image, path in files], annotations
+    files, annotations, box_format = read_table(table, classes, images, box_format, columns)
+    return [FoundImage(image, str(path)) for image, path in files], annotations, box_format
+
+
+def _find_in_files(
+    images: str | Path | None, boxes: str | Path | None, classes: list[Class], box_format: str
+) -> tuple[list[FoundImage], Annotations]:
+    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`."""
     if images is None:
         raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
     found = find_images(Path(images), classes)

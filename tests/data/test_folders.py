@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from labelmaps.data.classes import Class, read_classes, write_classes
-from labelmaps.data.formats.folders import class_folders, classes_of, images_folder
+from labelmaps.data.formats.folders import classes_of, has_own_classes, images_folder
 from labelmaps.data.indexing import index_dataset
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
@@ -35,7 +35,7 @@ def labels_of(images, classes=IMAGENET, boxes=None):
 
 def own_labels_of(images):
     """Index a data set by the classes that its folders name."""
-    write_classes(images.parent / "classes.txt", classes_of(images, KNOWN))
+    write_classes(images.parent / "classes.txt", classes_of(images))
     return labels_of(images, images.parent / "classes.txt")
 
 
@@ -43,8 +43,9 @@ def test_folders_name_the_classes_in_the_order_of_torchvision(tmp_path):
     datasets = pytest.importorskip("torchvision.datasets")
     names = ["zebra/a.png", "Ant/a.png", "golden retriever/b.png", "été/c.png", "ant/d.png"]
     images = save(tmp_path / "images", *names)
+    assert has_own_classes(images, KNOWN)
     theirs = datasets.ImageFolder(str(images))
-    assert [item.id for item in classes_of(images, KNOWN)] == theirs.classes
+    assert [item.id for item in classes_of(images)] == theirs.classes
     assert own_labels_of(images) == {
         f"{name.removesuffix('.png')}": theirs.class_to_idx[name.partition("/")[0]] for name in names
     }
@@ -73,7 +74,7 @@ def test_boxes_of_names_that_are_unique_within_a_class_lie_in_its_folder(tmp_pat
         with tarfile.open(tmp_path / "boxes.tgz", "w:gz") as file:
             file.add(boxes, "Annotations")
         boxes = tmp_path / "boxes.tgz"
-    write_classes(tmp_path / "classes.txt", classes_of(images, KNOWN))
+    write_classes(tmp_path / "classes.txt", classes_of(images))
     index, excluded = index_dataset(tmp_path / "classes.txt", images, boxes)
     assert excluded.empty
     assert [found.tolist() for found in index["boxes"]] == [[[1, 1, 9, 9]], [[2, 2, 10, 10]]]
@@ -81,7 +82,7 @@ def test_boxes_of_names_that_are_unique_within_a_class_lie_in_its_folder(tmp_pat
 
 def test_files_that_are_not_read_may_have_one_name_in_several_classes(tmp_path):
     images = save(tmp_path / "images", "cat/1.png", "dog/2.png", "cat/x.gif", "dog/x.gif")
-    write_classes(tmp_path / "classes.txt", classes_of(images, KNOWN))
+    write_classes(tmp_path / "classes.txt", classes_of(images))
     _, excluded = index_dataset(tmp_path / "classes.txt", images, max_excluded=0.5)
     assert list(excluded["image"]) == ["cat/x.gif", "dog/x.gif"]
 
@@ -131,7 +132,7 @@ def test_a_root_is_indexed_as_its_val_and_the_log_says_so(tmp_path, caplog):
 )
 def test_folders_that_are_no_classes_are_not_taken_for_some(tmp_path, names, message):
     with pytest.raises(InputError, match=message):
-        classes_of(save(tmp_path / "images", *names), KNOWN)
+        classes_of(save(tmp_path / "images", *names))
 
 
 OF_IMAGENET = {  # ImageNet's relatives: their files → id and label, a line of the 1000 classes
@@ -147,7 +148,7 @@ OF_IMAGENET = {  # ImageNet's relatives: their files → id and label, a line of
 def test_relatives_of_imagenet_have_its_labels(tmp_path, name, packed):
     images = save(tmp_path / "images", *OF_IMAGENET[name])
     (images / "README.txt").write_text("who made it")
-    assert class_folders(images, KNOWN) == []
+    assert not has_own_classes(images, KNOWN)
     if packed:
         with tarfile.open(tmp_path / "all.tar", "w") as file:
             file.add(images, "imagenet-r")
@@ -170,7 +171,7 @@ def test_relatives_of_imagenet_have_its_labels(tmp_path, name, packed):
 )
 def test_folders_that_are_partly_imagenets_are_refused(tmp_path, names, message):
     images = save(tmp_path / "images", *names)
-    assert class_folders(images, KNOWN) == []
+    assert not has_own_classes(images, KNOWN)
     with pytest.raises(InputError, match=message):
         index_dataset(IMAGENET, images)
 

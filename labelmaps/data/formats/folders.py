@@ -84,29 +84,27 @@ def _unlistable(folder: Path, error: OSError) -> InputError:
     return InputError(f"cannot list the folder {folder}: {error}; check path and rights")
 
 
-def class_folders(folder: Path, known: Sequence[Class]) -> list[str]:
-    """Return the names of the folders that name classes of their own; none where there are none, or where they are known.
+def has_own_classes(folder: Path, known: Sequence[Class]) -> bool:
+    """Tell whether a data set's folders name classes of their own, which `classes_of` lists.
 
-    folder: the data set's. known: the classes that it has where nothing names others, ImageNet's. Folders of which one is
-    named by their id, or all by numbers, are theirs.
+    known: the classes of a data set whose folders do not, ImageNet's. Where one folder is named by their id, or all by
+    numbers, the folders are theirs; a folder of images has none.
 
     Raises what `images_folder` raises.
     """
     names, has_images = _look_into(images_folder(folder))
     ids = class_indices([*known])
-    if has_images or any(name in ids for name in names) or all(map(_is_number, names)):
-        return []
-    return names
+    return not (has_images or any(name in ids for name in names) or all(map(_is_number, names)))
 
 
-def classes_of(folder: Path, known: Sequence[Class]) -> list[Class]:
-    """Name the classes of a folder per class after the folders, in the order of torchvision's ImageFolder: sorted.
+def classes_of(folder: Path) -> list[Class]:
+    """Name classes after the folders of a folder per class, in the order of torchvision's ImageFolder: sorted.
 
     Raises `InputError` where that is hardly meant: for one folder alone, and for one without an image, which ImageFolder
     refuses, too; and what `images_folder` raises.
     """
-    names = class_folders(folder, known)
     place = images_folder(folder)
+    names, _ = _look_into(place)
     if len(names) < 2:
         raise InputError(f"{place}: {len(names)} folders of classes; a classifier tells two or more apart")
     if empty := [name for name in names if not _look_into(place / name)[1]]:
