@@ -93,7 +93,7 @@ ROOTS = {  # what lies in a root → the folder of the images
     ("val/a.png", "train/cat/a.png", "test/b.png"): "val",
     ("validation/cat/a.png", "test/cat/a.png"): "validation",
     ("Valid/cat/a.png", "TRAIN/cat/a.png"): "Valid",
-    ("val2017/a.png", "train2017/a.png"): "val2017",
+    ("val2017/a.png", "train2017/a.png", "annotations/instances.png"): "val2017",
     ("val/cat/a.png", "train/cat/a.png", "meta/a.png"): "val",
     ("val/cat/a.png", "devkit/a.png"): "val",
     ("valid/a.png", "invalid/b.png"): "",  # two classes
@@ -121,7 +121,8 @@ def test_a_root_is_indexed_as_its_val_and_the_log_says_so(tmp_path, caplog):
         (["train/cat/a.png", "test/cat/a.png"], r"divided into test, train: which .* Give the path of one"),
         (["train/a.png"], "divided into train: which are the images"),
         (["val/cat/a.png", "valid/cat/a.png"], "divided into val, valid: which are the images"),
-        (["val2014/a.png", "val2017/a.png"], "divided into val2014, val2017"),
+        (["val2014/a.png", "val2017/a.png", "labels/a.png"], "divided into val2014, val2017: which"),
+        (["train/a.png", "test/a.png", "labels/a.png"], "divided into test, train: which"),
         (["JPEGImages/a.png", "Annotations/a.png"], "the root of a Pascal VOC data set; name it as `voc`"),
         (["cat/a.png"], "1 folders of classes; a classifier tells two or more apart"),
         (

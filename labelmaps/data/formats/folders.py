@@ -39,8 +39,8 @@ _SPLIT = re.compile(rf"(val|valid|validation|train|training|test|testing){_YEAR}
 def images_folder(folder: Path) -> Path:
     """Return the folder in which a data set's images lie: `val/` where it is the root of a divided data set, or itself.
 
-    A root holds no image itself, and beside `val` (`valid`, `validation`, `val2017`) only other divisions such as `train`;
-    or its `val` holds folders and no image, so that it cannot be that of a class.
+    A root holds no image itself, and has `val` (`valid`, `validation`, `val2017`) beside other divisions such as `train`, or
+    alone; or its `val` holds folders and no image, so that it cannot be that of a class.
 
     Raises `InputError` if there is no `val`, or more than one, if the folder is the root of Pascal VOC, and if a folder
     cannot be listed.
@@ -50,18 +50,18 @@ def images_folder(folder: Path) -> Path:
         return folder
     if "JPEGImages" in names:
         raise InputError(f"{folder}: the root of a Pascal VOC data set; name it as `voc` instead of `images`")
-    splits, validation = filter(_SPLIT.fullmatch, names), [*filter(_VALIDATION.fullmatch, names)]
-    if len([*splits]) == len(names) > 0:
-        if len(validation) != 1:
-            raise InputError(
-                f"{folder}: divided into {', '.join(names)}: which are the images? Give the path of one of these folders"
-            )
-        return folder / validation[0]
+    splits, validation = ([*filter(pattern.fullmatch, names)] for pattern in (_SPLIT, _VALIDATION))
+    is_divided = len(splits) > 1 or 0 < len(splits) == len(names)
     if len(validation) == 1:
         inner_names, inner_has_images = _look_into(folder / validation[0])
-        if "train" in map(str.lower, names) or (inner_names and not inner_has_images):
-            return folder / validation[0]
-    return folder
+        is_divided = is_divided or (bool(inner_names) and not inner_has_images)
+    if not is_divided:
+        return folder
+    if len(validation) != 1:
+        raise InputError(
+            f"{folder}: divided into {', '.join(splits)}: which are the images? Give the path of one of these folders"
+        )
+    return folder / validation[0]
 
 
 def _look_into(folder: Path) -> tuple[list[str], bool]:
