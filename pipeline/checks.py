@@ -11,7 +11,7 @@ from snakemake.io import contains_wildcard
 from pipeline.settings.base import ConfigurationError
 from pipeline.study import Study, is_visible
 
-FOLDERS = ("images", "boxes")  # keys of what may be a folder
+FOLDERS = ("images", "boxes", "voc")  # keys of what may be a folder
 
 
 def is_exchanged(path: str) -> bool:
@@ -48,7 +48,7 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
             yield f"models.{name}.architecture", model.built_by.place, True
     for name in map(settings.whole_name, settings.run.datasets):
         is_indexed = Path(study.index(name)).exists()
-        for key in ("classes", "images", "boxes", "table", "acceptable_labels"):
+        for key in ("classes", "images", "boxes", "table", "acceptable_labels", "voc"):
             yield (
                 f"datasets.{name}.{key}",
                 getattr(settings.datasets[name], key),

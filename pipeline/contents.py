@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 from snakemake.logging import logger
 
+from labelmaps.data.columns import find_columns
 from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.images import HIDDEN_FOLDERS, is_no_image_name
 from labelmaps.errors import InputError
@@ -168,14 +169,21 @@ def images_in(folder: str, depth: int = 0) -> Iterator[str]:
             yield entry.path
 
 
-def images_of(table: str, folder: str) -> Iterator[str]:
-    """Yield the paths of the images that a table names, in its order; none if it is no such table (its job says so)."""
+def images_of(
+    table: str, folder: str, columns: Mapping[str, str | Sequence[str]] | None = None
+) -> Iterator[str]:
+    """Yield the paths of the images that a table names, in its order; none if it is no such table (its job says so).
+
+    columns: as for `labelmaps.data.columns.find_columns`.
+    """
     paths = PathsOfTable(Path(folder))
     try:
         with Path(table).open(encoding="utf-8-sig", newline="") as file:
-            for row in csv.DictReader(file):
-                yield str(paths.find(paths.plain(row["path"])))
-    except (ValueError, KeyError, TypeError, csv.Error):
+            reader = csv.DictReader(file)
+            column = find_columns(reader.fieldnames or [], columns).image
+            for row in reader:
+                yield str(paths.find(paths.plain(row[column])))
+    except (ValueError, KeyError, TypeError, csv.Error, InputError):
         return
 
 
@@ -190,6 +198,11 @@ def digests_in(index: str) -> dict[str, str]:
         return {}
     read = rows[(rows["offset"] < 0) & (rows["digest"] != "")]
     return dict(zip(read["path"], read["digest"], strict=True))
+
+
+def name_names(names: Iterable[str]) -> str:
+    """Name a list of names."""
+    return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()[:DIGITS]
 
 
 @cache

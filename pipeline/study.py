@@ -6,16 +6,19 @@ needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
+from labelmaps.data.formats.folders import classes_of, has_own_classes, images_folder
+from labelmaps.data.formats.voc_files import annotation_files, list_file, listed_images, voc_root
 from labelmaps.errors import InputError
 from labelmaps.views import NETWORKS_OWN
-from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of
+from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of, name_names
 from pipeline.parts import n_parts_begun
 from pipeline.settings.base import ConfigurationError
 from pipeline.settings.configuration import Settings
@@ -23,11 +26,28 @@ from pipeline.settings.datasets import AUTOMATIC, reference_of
 from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT, find_module, local_files
 
+IMAGENET_CLASSES = ROOT / "resources" / "imagenet_classes.txt"
+SOURCE_FILES = (
+    "images",
+    "boxes",
+    "table",
+    "voc",
+    "acceptable_labels",
+)  # keys of a data set's files, beside its classes
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
+
+
+@contextmanager
+def explaining_data(dataset: str, key: str) -> Generator[None]:
+    """Convert what cannot be read of a data set, under a key of its configuration, into a `ConfigurationError`."""
+    try:
+        yield
+    except InputError as error:
+        raise ConfigurationError(f"datasets.{dataset}.{key}: {error}") from error
 
 
 def is_visible(path: str) -> bool:
@@ -44,6 +64,9 @@ class Study:
 
     settings: Settings
     contents: Contents = field(default_factory=Contents)
+    _class_sources: dict[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # so that folders are looked at once
 
     # Data sets.
 
@@ -74,31 +97,31 @@ class Study:
         return [name for name, entry in datasets if (entry.sample is not None) == is_sample]
 
     def dataset_paths(self, dataset: str) -> dict[str, str | None]:
-        """Return where images, boxes, table, acceptable labels and classes lie: the user's own, or the generated scenes.
+        """Return where the files of `SOURCE_FILES` and the classes lie: the user's own, or the generated scenes.
 
         A sample has those of the data set from which it is drawn.
         """
         entry, classes = self.settings.whole(dataset), self.classes_file(dataset)
         if entry.scenes is None:
-            own = entry.model_dump(include={"images", "boxes", "table", "acceptable_labels"})
-            return own | {"classes": classes}
+            return {key: getattr(entry, key) for key in SOURCE_FILES} | {"classes": classes}
         scenes = Path(classes).parent
-        return {
-            "images": f"{scenes}/images",
-            "boxes": f"{scenes}/boxes.csv",
-            "table": None,
-            "acceptable_labels": None,
-            "classes": classes,
-        }
+        made = {"images": f"{scenes}/images", "boxes": f"{scenes}/boxes.csv", "classes": classes}
+        return dict.fromkeys(SOURCE_FILES) | made
 
     def is_generated(self, dataset: str) -> bool:
         """Tell whether a rule draws the data set's images, boxes and classes."""
         return self.settings.whole(dataset).scenes is not None
 
+    def columns(self, dataset: str) -> dict[str, str | list[str]] | None:
+        """Return the columns that the settings name of a data set's table."""
+        columns = self.settings.whole(dataset).columns
+        return None if columns is None else columns.named()
+
     def dataset_inputs(self, dataset: str) -> list[str]:
         """Return the data set's files that a rule makes."""
-        paths = self.dataset_paths(dataset).values() if self.is_generated(dataset) else ()
-        return [path for path in paths if path is not None]
+        if not self.is_generated(dataset):
+            return self.classes_inputs(dataset)
+        return [path for path in self.dataset_paths(dataset).values() if path is not None]
 
     def dataset_contents(self, dataset: str) -> dict[str, str]:
         """Name the contents of the data set's files that are the user's own (see `pipeline.contents`).
@@ -110,6 +133,8 @@ class Study:
             return {}
         index, paths = self.index(dataset), self.dataset_paths(dataset)
         own = {key: path for key, path in paths.items() if path is not None}
+        if self.has_made_classes(dataset):
+            del own["classes"]
         digests = partial(digests_in, index)
         contents = {}
         for key, path in own.items():
@@ -117,40 +142,101 @@ class Study:
                 contents[key] = ABSENT
             elif key == "table":
                 contents[key] = self.contents.of_file(path)
-                listed = images_of(path, own.get("images", str(Path(path).parent)))
+                folder = own.get("images", str(Path(path).parent))
+                listed = images_of(path, folder, self.columns(dataset))
                 contents["images"] = self.contents.of_files(path, listed, digests)
             elif not Path(path).is_dir():
                 contents[key] = self.contents.of_file(path)
             elif key == "boxes":
                 contents[key] = self.contents.of_files(path, map(str, xml_files(path)))
+            elif key == "voc":
+                subset = self.settings.whole(dataset).subset
+                contents |= self._voc_contents(dataset, path, subset, digests)
             elif "table" not in own:
-                contents[key] = self.contents.of_files(path, images_in(path), digests)
+                with explaining_data(dataset, key):
+                    folder = str(images_folder(Path(path)))
+                contents[key] = self.contents.of_files(folder, images_in(folder), digests)
         return contents
+
+    def _voc_contents(
+        self, dataset: str, path: str, subset: str, digests: Callable[[], dict[str, str]]
+    ) -> dict[str, str]:
+        """Name the contents of a VOC root's list, and of the annotations and the images that it names."""
+        with explaining_data(dataset, "voc"):
+            root = voc_root(Path(path))
+            listed = listed_images(root, subset)
+            texts = [list_file(root, subset), *(item.xml for item in listed if item.xml is not None)]
+        images = (str(item.image) for item in listed if item.image is not None)
+        return {
+            "voc": self.contents.of_files(f"{root} {subset}", map(str, texts)),
+            "images": self.contents.of_files(f"{root} {subset} images", images, digests),
+        }
+
+    def class_source(self, dataset: str) -> dict[str, str]:
+        """Return the source that names the data set's classes itself: its key and its path; nothing where none does.
+
+        Raises `ConfigurationError` for folders of which it cannot be told whether they are classes.
+        """
+        name = self.settings.whole_name(dataset)
+        if name not in self._class_sources:
+            self._class_sources[name] = self._find_class_source(name)
+        return self._class_sources[name]
+
+    def _find_class_source(self, dataset: str) -> dict[str, str]:
+        """Find what `class_source` returns; dataset: no sample."""
+        entry = self.settings.datasets[dataset]
+        if entry.classes is not None:
+            return {}
+        if entry.voc is not None:
+            return {"voc": entry.voc}
+        if entry.images is None or entry.table is not None or not os.path.isdir(entry.images):  # noqa: PTH112 (as `is_visible`)
+            return {}
+        with explaining_data(dataset, "images"):
+            is_own = has_own_classes(Path(entry.images), read_classes(IMAGENET_CLASSES))
+        return {"images": entry.images} if is_own else {}
+
+    def class_contents(self, dataset: str) -> str:
+        """Name what the data set's own classes follow from: the names of its folders, or its annotations."""
+        ((key, path),) = self.class_source(dataset).items()
+        if not is_visible(path):
+            return ABSENT
+        with explaining_data(dataset, key):
+            if key == "images":
+                return name_names(item.id for item in classes_of(Path(path)))
+            files = annotation_files(Path(path))
+        return self.contents.of_files(f"{path} classes", map(str, files))
+
+    def has_made_classes(self, dataset: str) -> bool:
+        """Tell whether a rule makes the list of classes."""
+        return self.is_generated(dataset) or bool(self.class_source(dataset))
 
     def classes_file(self, dataset: str) -> str:
         """Return the file that lists a data set's classes."""
+        whole = self.settings.whole_name(dataset)
         if self.is_generated(dataset):
-            return f"resources/scenes/{self.settings.whole_name(dataset)}/classes.txt"
-        return self.settings.whole(dataset).classes or str(ROOT / "resources" / "imagenet_classes.txt")
+            return f"resources/scenes/{whole}/classes.txt"
+        if self.class_source(dataset):
+            return f"{self.folder(whole)}/classes.txt"
+        return self.settings.whole(dataset).classes or str(IMAGENET_CLASSES)
 
     def classes_inputs(self, dataset: str) -> list[str]:
         """Return the list of classes if a rule makes it."""
-        return [self.classes_file(dataset)] if self.is_generated(dataset) else []
+        return [self.classes_file(dataset)] if self.has_made_classes(dataset) else []
 
     def classes_contents(self, dataset: str) -> dict[str, str]:
         """Name the content of the list of classes, unless a rule makes it."""
-        if self.is_generated(dataset):
+        if self.has_made_classes(dataset):
             return {}
         return {"classes": self.contents.of_file(self.classes_file(dataset))}
 
     def has_imagenet_classes(self, dataset: str) -> bool:
         """Tell whether a data set's classes are ImageNet's 1000, in their order; False where its file cannot be read."""
-        if self.is_generated(dataset):
+        if self.has_made_classes(dataset):
             return False
         try:
             ours, theirs = (
                 [known.id for known in read_classes(path)]
-                for path in (self.classes_file(dataset), ROOT / "resources" / "imagenet_classes.txt")
+                for path in (self.classes_file(dataset), IMAGENET_CLASSES)
             )
         except InputError:
             return False

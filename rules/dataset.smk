@@ -25,6 +25,28 @@ rule generate_scenes:
         "../workflow/scripts/generate_scenes.py"
 
 
+rule list_classes:
+    """List the classes that the data set's folders or annotations name, where the configuration gives none."""
+    output:
+        classes="results/{dataset}/classes.txt",
+    log:
+        "logs/list_classes/{dataset}.log",
+    benchmark:
+        "logs/list_classes/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=match_any(study.dataset_names(is_sample=False)),
+    conda:
+        "../envs/dataset.yaml"
+    params:
+        code=code_of("list_classes.py", "dataset"),
+        source=per_job(study.class_source),
+        contents=per_job(study.class_contents),
+    message:
+        "Listing the classes of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/list_classes.py"
+
+
 rule index_dataset:
     """List the images that can be used, with labels, sizes and boxes; and those that cannot, with the reason."""
     input:
@@ -48,6 +70,9 @@ rule index_dataset:
         boxes=lambda wc: study.dataset_paths(wc.dataset)["boxes"],
         table=lambda wc: study.dataset_paths(wc.dataset)["table"],
         acceptable_labels=lambda wc: study.dataset_paths(wc.dataset)["acceptable_labels"],
+        voc=lambda wc: study.dataset_paths(wc.dataset)["voc"],
+        subset=lambda wc: settings.datasets[wc.dataset].subset,
+        columns=per_job(study.columns),
         classes=as_path(study.classes_file),
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,

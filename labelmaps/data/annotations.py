@@ -24,12 +24,10 @@ from defusedxml.ElementTree import fromstring
 
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
-from labelmaps.data.file_names import is_visible_xml, xml_files
+from labelmaps.data.file_names import LARGEST_XML, is_visible_xml, xml_files
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
-
-LARGEST_XML = 10_000_000  # bytes in the file of one image; ImageNet's have a few thousand at most
 
 BOX_FORMATS = {  # name -> what the four numbers of a box are
     "corners": "x0 y0 x1 y1 in pixels",
@@ -62,13 +60,18 @@ class Annotations(NamedTuple):
     boxes: dict[str, list[Box]]
 
 
-def read_annotations(path: str | Path, classes: list[Class], box_format: str = "corners") -> Annotations:
+def read_annotations(
+    path: str | Path, classes: list[Class], box_format: str = "corners", *, has_folders: bool = False
+) -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
     The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`, or other four numbers by
     `box_format` (one of `BOX_FORMATS`). An XML file has the name of its image, and may lie in any folder below; its tags say
     that its boxes are corners. Archives are read in place and not unpacked. All objects of an image must be of one class. An
     error that concerns a single image goes to `problems`.
+
+    has_folders: whether ids include the folder of the class, since files of several classes have one name; that in which an
+    XML file lies then belongs to its id.
 
     Raises `InputError` if the source as a whole cannot be read or has no annotation, or if XML is to be read in another
     format.
@@ -82,9 +85,9 @@ def read_annotations(path: str | Path, classes: list[Class], box_format: str = "
     if not exists:
         raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
     if is_folder:
-        entries = _xml_entries(_files_of_folder(path), indices)
+        entries = xml_entries(_files_of_folder(path), indices, has_folders)
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
-        entries = _xml_entries(_files_of_archive(path), indices)
+        entries = xml_entries(_files_of_archive(path), indices, has_folders)
     elif path.suffix.lower() == ".csv":
         entries = _csv_entries(path, indices, box_format)
     else:
@@ -148,26 +151,38 @@ def check_areas(boxes: list[Box]) -> None:
             raise UnusableError(f"box without area in 32 bits, as boxes are stored: {excerpt}")
 
 
-def read_rows(path: Path, required: list[str], optional: tuple[str, ...] = ()) -> list[dict[str, str]]:
-    """Read the rows of a CSV file that has the `required` columns, in any order, and may have the `optional` ones.
+def read_rows(path: Path, required: list[str]) -> list[dict[str, str]]:
+    """Read the rows of a CSV file that has the `required` columns and no others, in any order.
+
+    Raises `InputError` if the file has other columns, and what `read_csv` raises.
+    """
+    header, rows = read_csv(path)
+    if missing := set(required) - set(header):
+        raise InputError(f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}")
+    if unknown := set(header) - set(required):
+        raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
+    return [row for _, row in rows]
+
+
+def read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
+    """Read a CSV file: the names of its columns, and the number of the line and the fields of each row.
 
     The file may have a byte-order mark and Windows line ends.
 
-    Raises `InputError` if the file is unreadable or empty, or has other columns, or if a row has too few or too many fields.
+    Raises `InputError` if the file is unreadable, if a column occurs twice, or if a row has too few or too many fields.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig", newline="") as file:
             reader = csv.reader(file, strict=True)
             header = next(reader, [])
-            if missing := set(required) - set(header):
-                raise InputError(
-                    f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}"
-                )
-            if unknown := set(header) - {*required, *optional}:
-                raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
             if len(set(header)) < len(header):
                 raise InputError(f"{path}: a column occurs twice: {header}; remove one")
-            return [_row(header, fields, f"{path}, line {reader.line_num}") for fields in reader if fields]
+            rows = [
+                (reader.line_num, _row(header, fields, f"{path}, line {reader.line_num}"))
+                for fields in reader
+                if fields
+            ]
+            return header, rows
     except FileNotFoundError as error:
         raise InputError(f"no such file: {path}; mend its path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
@@ -199,21 +214,25 @@ def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> An
     return _annotation(objects, indices, box_format)
 
 
-def _xml_entries(files: Iterable[tuple[str, bytes]], indices: dict[str, int]) -> Iterator[Entry]:
-    """Yield an entry for each XML file, given as name and content."""
+def xml_entries(
+    files: Iterable[tuple[str, bytes]], indices: dict[str, int], has_folders: bool = False
+) -> Iterator[Entry]:
+    """Yield an entry for each XML file, given as path and content; has_folders: as for `read_annotations`."""
     for name, content in files:
-        image = image_id(PurePosixPath(name).stem)
-        yield image, partial(_parse_xml, content, image, indices)
+        parts = PurePosixPath(name).with_suffix("").parts
+        image = image_id("/".join(parts[-2:] if has_folders else parts[-1:]))
+        yield image, partial(_parse_xml, content, name, image, indices)
 
 
-def _parse_xml(content: bytes, image: str, indices: dict[str, int]) -> Annotation:
-    """Parse the XML file of an image, in the format of Pascal VOC."""
+def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -> Annotation:
+    """Parse the XML file of an image, in the format of Pascal VOC; name: of the file, for messages."""
     try:
         root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
-        raise UnusableError(f"unreadable XML: {error}") from None
-    filename = root.findtext("filename", default=image)
-    if image_id(filename) != image:
+        raise UnusableError(f"unreadable XML: {error} ({name})") from None
+    stem = PurePosixPath(image).name
+    filename = root.findtext("filename", default=stem)
+    if image_id(filename) != stem:
         raise UnusableError(f"XML file of another image: {filename[:80]}")
     corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
     return _annotation(
@@ -231,7 +250,7 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
         for path in xml_files(folder):
             with open_regular(path) as file:
                 _refuse_large(str(path), os.fstat(file.fileno()).st_size)
-                yield path.name, file.read()
+                yield path.relative_to(folder).as_posix(), file.read()
     except (OSError, tarfile.TarError) as error:
         raise InputError(
             f"cannot read the boxes in {folder}: {error}; make the files readable, or remove them"

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from labelmaps.errors import InputError
-from labelmaps.storage.files import open_regular
+from labelmaps.storage.files import moved_into_place, open_regular
 
 MOST_CLASSES = 2**15  # labels are stored in 16 bits
 
@@ -21,6 +21,8 @@ class Class(NamedTuple):
 
 def read_classes(path: str | Path) -> list[Class]:
     """Read the classes file: one line `id name` per class, in the order of the labels.
+
+    An id with blanks, such as a folder may have, is separated from the name by a tab.
 
     Raises `InputError` if the file is unreadable or empty, if a line lacks id or name (skipping a blank one would change the
     labels of all that follow), if an id occurs twice, or if there are more classes than labels can be stored.
@@ -43,20 +45,44 @@ def read_classes(path: str | Path) -> list[Class]:
     return classes
 
 
+def write_classes(path: str | Path, classes: Sequence[Class]) -> None:
+    """Write a classes file, which `read_classes` reads.
+
+    Raises `InputError` for an id or a name that has no place in a line: an empty one, with tabs, line ends or blanks at its
+    ends, or not in UTF-8.
+    """
+    lines = [f"{item.id}\t{item.name}" for item in classes]
+    for line, item in zip(lines, classes, strict=True):
+        try:
+            line.encode()
+            is_whole = "\n" not in line and "\r" not in line and _parse_line(line, "") == item
+        except (UnicodeEncodeError, InputError):
+            is_whole = False
+        if not is_whole:
+            raise InputError(
+                f"class {item.id!a}: has no place in a line; rename it in UTF-8, without tabs, line ends and blanks at "
+                "its ends"
+            )
+    with moved_into_place(path) as temporary:
+        temporary.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
 def class_indices(classes: list[Class]) -> dict[str, int]:
     """Map each class id to its label."""
     return {item.id: label for label, item in enumerate(classes)}
 
 
 def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: str | Path) -> list[int]:
-    """Read labels as class ids or as indices, whichever fits more of them.
+    """Read labels as ids, indices or names of classes, whichever fits most of them.
 
     named: what bears a label, for the error, and the label as text. source: the file that holds them.
 
-    Raises `InputError` unless it fits all.
+    Raises `InputError` unless it fits all. Names that several classes have fit none.
     """
     # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
-    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}]
+    count = Counter(item.name for item in classes)
+    names = {item.name: label for label, item in enumerate(classes) if count[item.name] == 1}
+    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}, names]
     unknown = [[item for item in named if item[1] not in reading] for reading in readings]
     reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
     if bad:
@@ -79,10 +105,10 @@ def short_names(classes: Sequence[Class]) -> list[str]:
 
 def _parse_line(line: str, place: str) -> Class:
     """Parse a line `id name`; `place` names the line in the error."""
-    words = line.split(maxsplit=1)
-    if len(words) < 2:
+    words = line.split("\t" if "\t" in line.strip() else None, maxsplit=1)
+    if len(words) < 2 or not all(map(str.strip, words)):
         raise InputError(f"{place}: expected 'id name', got {line!r}; the line number is the label: keep all")
-    return Class(words[0], words[1].strip())
+    return Class(words[0].strip(), words[1].strip())
 
 
 def _refuse_duplicates(classes: list[Class], path: str | Path) -> None:

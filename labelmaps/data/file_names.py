@@ -3,11 +3,16 @@
 Neither pandas nor torch is imported here, because what plans the jobs reads these names, too.
 """
 
+import contextlib
 import os
 import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path, PurePosixPath
+
+from labelmaps.data.images import is_image_name
+
+LARGEST_XML = 10_000_000  # bytes in the file of one image's boxes; ImageNet's have a few thousand at most
 
 
 def xml_files(folder: str | Path) -> Iterator[Path]:
@@ -68,6 +73,7 @@ class PathsOfTable:
         self._folder = folder
         self._start = f"{os.path.abspath(folder).rstrip('/')}/"  # noqa: PTH100 - without following links
         self._names_by_look = cache(names_by_look)
+        self._images_by_stem = cache(_images_by_stem)
         self._real_path = cache(_real_path)
 
     def plain(self, text: str) -> str:
@@ -88,12 +94,28 @@ class PathsOfTable:
         return whole.removeprefix(self._start) if whole.startswith(self._start) else plain
 
     def find(self, plain: str) -> Path:
-        """Return the file of a path from `plain`, as `find_file` does."""
-        return find_file(self._folder / plain, self._names_by_look)
+        """Return the file of a path from `plain`, as `find_file` does; or that image's whose ending alone the path lacks."""
+        file = find_file(self._folder / plain, self._names_by_look)
+        if is_image_name(file.name) or not plain or os.path.lexists(file):
+            return file
+        names = self._images_by_stem(file.parent).get(_composed(file.name), [])
+        return file.parent / names[0] if len(names) == 1 else file
 
     def real_folder(self, file: Path) -> str:
         """Return the folder of a file, links followed."""
         return self._real_path(str(file.parent))
+
+
+def _images_by_stem(folder: Path) -> dict[str, list[str]]:
+    """Map the names of a folder's images without their endings to the names; nothing where it cannot be listed."""
+    images: dict[str, list[str]] = {}
+    with contextlib.suppress(
+        OSError, ValueError
+    ):  # it is told, with the file's path, where the file is opened
+        for look, name in names_by_look(folder).items():
+            if is_image_name(name):
+                images.setdefault(look.rpartition(".")[0], []).append(name)
+    return images
 
 
 def _real_path(folder: str) -> str:

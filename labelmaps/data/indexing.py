@@ -1,12 +1,10 @@
 """Making of an index: finding the images, joining them with their annotations, and checking each one."""
 
 import logging
-import os
-import tarfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -24,28 +22,19 @@ from labelmaps.data.annotations import (
     collect,
     read_annotations,
 )
-from labelmaps.data.archives import iterate_members, open_tar
-from labelmaps.data.classes import Class, class_indices, read_classes
+from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.counts import count_reasons
 from labelmaps.data.damage import examine_image
-from labelmaps.data.images import (
-    HIDDEN_FOLDERS,
-    SIGNATURE_BYTES,
-    image_id,
-    is_image_name,
-    is_image_start,
-    is_no_image_name,
-    is_other_image_name,
-    read_size,
-    synset_in_name,
-)
+from labelmaps.data.formats.folders import find_images
+from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.voc import read_voc
+from labelmaps.data.images import read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
 from labelmaps.data.plausibility import ImageBoxes, check_plausible, is_within_first_pixel
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 from labelmaps.jobs.progress import progress
-from labelmaps.storage.files import open_regular
 
 logger = logging.getLogger(__name__)
 
@@ -54,23 +43,11 @@ ROUNDING = 0.0011
 DEPTH = 64  # images per thread that are examined ahead of the list
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
+Columns = Mapping[
+    str, str | Sequence[str]
+]  # `image`, `label` or `boxes` → the name of a table's column, or four names
+
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
-
-
-class FoundImage(NamedTuple):
-    """An image file, or a member of a tar archive (`offset`, `length`).
-
-    label: that of the folder of a class. named_label: that of the synset in the file's name. problem: why it cannot be used,
-    where that is known before it is read.
-    """
-
-    image: str
-    path: str
-    offset: int = -1
-    length: int = -1
-    label: int | None = None
-    named_label: int | None = None
-    problem: str | None = None
 
 
 def index_dataset(
@@ -80,6 +57,9 @@ def index_dataset(
     table: str | Path | None = None,
     acceptable_labels: str | Path | None = None,
     *,
+    voc: str | Path | None = None,
+    subset: str = "val",
+    columns: Columns | None = None,
     verify: str = "full",
     expect_images: int | None = None,
     max_excluded: float = 0.0,
@@ -91,11 +71,13 @@ def index_dataset(
     """Make the index of a data set and the list of the images that are left out of it.
 
     classes: the classes file.
-    images: a folder of images, a folder with one folder of images per class (named by the class's id), or a plain tar
-        archive such as ImageNet's.
+    images: a folder of images, a folder with one folder of images per class (named by the class's id, or all by labels), a
+        folder that holds one of these as `val/`, or a plain tar archive such as ImageNet's.
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
+    voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
+    columns: the names of a table's columns, where they are not to be found (see `labelmaps.data.columns`).
     acceptable_labels: a file for `read_acceptable_labels`.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
@@ -119,7 +101,15 @@ def index_dataset(
     if box_format not in BOX_FORMATS:
         raise InputError(f"box_format is {box_format!r}: choose one of {', '.join(BOX_FORMATS)}")
     known = read_classes(classes)
-    found, annotations = _find_sources(images, boxes, table, known, box_format)
+    given = [str(path) for path in (images, boxes, table) if path is not None]
+    if voc is not None and given:
+        raise InputError(f"both {voc} and {given[0]}: a Pascal VOC root has its own images and boxes")
+    if voc is not None:
+        found, annotations = read_voc(Path(voc), subset, known)
+    elif table is not None:
+        found, annotations, box_format = _find_in_table(table, known, images, boxes, box_format, columns)
+    else:
+        found, annotations = _find_in_files(images, boxes, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
@@ -138,196 +128,32 @@ def index_dataset(
     return index, excluded
 
 
-def _find_sources(
+def _find_in_table(
+    table: str | Path,
+    classes: list[Class],
     images: str | Path | None,
     boxes: str | Path | None,
-    table: str | Path | None,
-    classes: list[Class],
     box_format: str,
-) -> tuple[list[FoundImage], Annotations]:
-    """Find the images and read their annotations; arguments as for `index_dataset`, but `classes` already read."""
-    if table is not None and boxes is not None:
+    columns: Columns | None,
+) -> tuple[list[FoundImage], Annotations, str]:
+    """Find the images and annotations of a table, and its format of boxes; arguments as for `index_dataset`."""
+    if boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
-    if table is not None:
-        files, annotations = read_table(table, classes, images, box_format)
-        return [FoundImage(image, str(path)) for image, path in files], annotations
+    files, annotations, box_format = read_table(table, classes, images, box_format, columns)
+    return [FoundImage(image, str(path)) for image, path in files], annotations, box_format
+
+
+def _find_in_files(
+    images: str | Path | None, boxes: str | Path | None, classes: list[Class], box_format: str
+) -> tuple[list[FoundImage], Annotations]:
+    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`."""
     if images is None:
         raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
-    annotations = collect([]) if boxes is None else read_annotations(boxes, classes, box_format)
-    return find_images(Path(images), classes), annotations
-
-
-def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
-    """Find the images of a flat folder, of a folder per class, or of a plain tar archive.
-
-    Raises `InputError` if there is none, or if the name of a folder is not the id of a class.
-    """
-    try:
-        is_folder = path.is_dir()
-    except OSError as error:
-        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
-    find = _find_in_folder if is_folder else _find_in_tar
-    found, ignored = find(path, class_indices(classes))
-    if ignored:
-        logger.info("%s: ignored %d entries that are no images", path, ignored)
-    if not found:
-        raise InputError(f"no image in {path}: give a folder of images, of one folder per class, or a tar")
-    return found
-
-
-def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
-    """Find the images of a flat folder or of a folder per class, and count the entries that are ignored.
-
-    labels: class id -> label.
-    """
-    listed = _list_folder(folder)
-    if not listed.images:
-        return _find_in_class_folders(folder, listed, labels)
-    if class_folders := [name for name in listed.folders if name in labels]:
-        raise InputError(
-            f"{folder} holds images ({listed.images[0]}) and folders of classes ({class_folders[0]}): "
-            "which are the data set? Move the others away"
-        )
-    found = [
-        FoundImage(image_id(name), str(folder / name), named_label=_named_label(name, labels))
-        for name in listed.images
-    ]
-    return found + _unused(folder, listed), listed.ignored + len(listed.folders)
-
-
-def _find_in_class_folders(
-    folder: Path, top: "FolderContent", labels: dict[str, int]
-) -> tuple[list[FoundImage], int]:
-    """Find the images in the folders of `folder`, of which `top` is the content, named by class ids; count the rest."""
-    if unknown := [name for name in top.folders if name not in labels]:
-        raise InputError(
-            f"{folder}: {len(unknown)} folders are not named by a class's id, first {unknown[:3]}; "
-            "rename them to ids of the classes file, or add their classes to it"
-        )
-    found, ignored = _unused(folder, top._replace(folders=[])), top.ignored
-    for name in top.folders:
-        listed = _list_folder(folder / name)
-        found += [
-            FoundImage(
-                image_id(file),
-                str(folder / name / file),
-                label=labels[name],
-                named_label=_named_label(file, labels),
-            )
-            for file in listed.images
-        ]
-        found += _unused(folder / name, listed)
-        ignored += listed.ignored + len(listed.folders)
-    return found, ignored
-
-
-def _named_label(name: str, labels: dict[str, int]) -> int | None:
-    """Return the label of the synset in a file's name; None if there is none, or if it is no class's id."""
-    synset = synset_in_name(PurePosixPath(name).name)
-    return None if synset is None else labels.get(synset)
-
-
-class FolderContent(NamedTuple):
-    """What a folder holds, names sorted.
-
-    images: what is read. others: what looks like an image, name -> why it is not read. folders: the visible ones. ignored:
-    the number of the other entries, hidden folders among them.
-    """
-
-    images: list[str]
-    others: dict[str, str]
-    folders: list[str]
-    ignored: int
-
-
-def _list_folder(folder: Path) -> FolderContent:
-    """List a folder."""
-    try:
-        with os.scandir(folder) as scan:
-            entries = sorted(scan, key=lambda entry: entry.name)
-        folders = [entry.name for entry in entries if entry.is_dir()]
-        # Keep broken links so that they are reported; skip pipes, which would block when opened.
-        whole = {entry.name for entry in entries if entry.is_file()}
-        links = {entry.name for entry in entries if entry.is_symlink() and not entry.is_dir()}
-        files = [entry.name for entry in entries if entry.name in whole or entry.name in links]
-    except OSError as error:
-        raise InputError(f"cannot list the folder {folder}: {error}; check path and rights") from error
-    images, others = [], {}
-    for name in files:
-        if is_image_name(name):
-            images.append(name)
-        elif reason := _why_not_read(name, folder / name if name in whole else None):
-            others[name] = reason
-    visible = [name for name in folders if not name.startswith(HIDDEN_FOLDERS)]
-    return FolderContent(images, others, visible, len(entries) - len(images) - len(others) - len(visible))
-
-
-def _why_not_read(name: str, path: Path | None, offset: int = 0) -> str | None:
-    """Say why a file that looks like an image is not read; None if it does not look like one.
-
-    path, offset: where its content begins; without a path only its name counts.
-    """
-    if is_other_image_name(name):
-        return f"image under an ending that is not read: {name}; save it as JPEG or PNG, or move it away"
-    if path is None or is_no_image_name(name):
-        return None
-    try:
-        with open_regular(path) as file:
-            file.seek(offset)
-            start = file.read(SIGNATURE_BYTES)
-    except OSError:  # as it does not look like an image by its name
-        return None
-    if is_image_start(start):
-        return f"image by its content, not by its name: {name}; give it an image's ending, or move it away"
-    return None
-
-
-def _unused(folder: Path, listed: FolderContent) -> list[FoundImage]:
-    """List what looks like images and is not used: files of other formats, and images in the folders below."""
-    unused = [FoundImage(name, str(folder / name), problem=reason) for name, reason in listed.others.items()]
-    for name in listed.folders:
-        if (folder / name).is_symlink():  # it may lead back here
-            continue
-        inner = _list_folder(folder / name)
-        inner_names = [*inner.images, *inner.others]
-        reason = f"image in a folder where none is sought: {name}; move it up, or list all images in a table"
-        unused += [
-            FoundImage(f"{name}/{file}", str(folder / name / file), problem=reason) for file in inner_names
-        ]
-        below = _unused(folder / name, inner._replace(others={}))
-        unused += [item._replace(image=f"{name}/{item.image}") for item in below]
-    return unused
-
-
-def _find_in_tar(path: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
-    """Find the images in a plain tar archive, and count the entries that are ignored; labels: class id -> label."""
-    try:
-        with open_tar(path) as archive:
-            members = list(iterate_members(archive))
-    except FileNotFoundError as error:
-        raise InputError(f"no such file or folder: {path}; give the path of the images") from error
-    except (OSError, tarfile.TarError) as error:
-        raise InputError(
-            f"cannot read {path} as a folder or a plain tar archive: {error}; images are read in place: "
-            "decompress the archive (gunzip), or download it again if it is damaged"
-        ) from error
-    files = [member for member in members if not member.isdir()]
-    found = [item for member in files if (item := _find_member(member, path, labels))]
-    return found, len(files) - len(found)
-
-
-def _find_member(member: tarfile.TarInfo, path: Path, labels: dict[str, int]) -> FoundImage | None:
-    """Return a member of the tar archive at `path` as an image, with the reason if it cannot be read; None if it is none."""
-    name = PurePosixPath(member.name).name
-    is_whole = member.isreg()
-    if is_image_name(name):
-        if is_whole:
-            place = (str(path), member.offset_data, member.size)
-            return FoundImage(image_id(name), *place, named_label=_named_label(name, labels))
-        reason = f"no whole file in the archive: {member.name}; it is a link, pack the file itself"
-    else:
-        reason = _why_not_read(name, path if is_whole else None, member.offset_data)
-    return FoundImage(member.name, str(path), problem=reason) if reason else None
+    found = find_images(Path(images), classes)
+    if boxes is None:
+        return found, collect([])
+    has_folders = any("/" in item.image for item in found if item.problem is None)
+    return found, read_annotations(boxes, classes, box_format, has_folders=has_folders)
 
 
 def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
@@ -335,8 +161,7 @@ def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
     for first, second in pairwise(found):
         if first.image == second.image:
             raise InputError(
-                f"two images share the id {first.image!r}: {first.path} and {second.path}; rename one, "
-                "or list the images in a table (path,label), where the id includes the folders"
+                f"two images share the id {first.image!r}: {first.path} and {second.path}; rename one"
             )
     for item in found:
         try:

@@ -1,7 +1,10 @@
 """The reader of a user's own data set: a CSV table of images with their labels and, optionally, their boxes."""
 
+import logging
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from labelmaps.data.annotations import (
     BOX_FORMATS,
@@ -10,43 +13,64 @@ from labelmaps.data.annotations import (
     UnusableError,
     collect,
     parse_box,
-    read_rows,
+    read_csv,
 )
 from labelmaps.data.classes import Class, find_labels
+from labelmaps.data.columns import find_columns
 from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 
+logger = logging.getLogger(__name__)
+
+_SEPARATORS = dict.fromkeys(map(ord, ",;[]()"), " ")  # of a box that a program wrote: [10, 20, 30, 40]
+
 
 def read_table(
-    path: str | Path, classes: list[Class], images: str | Path | None = None, box_format: str = "corners"
-) -> tuple[list[tuple[str, Path]], Annotations]:
-    """Read a table `path,label[,boxes]` with one row per image, or several of one label, such as one per box.
+    path: str | Path,
+    classes: list[Class],
+    images: str | Path | None = None,
+    box_format: str = "corners",
+    columns: Mapping[str, str | Sequence[str]] | None = None,
+) -> tuple[list[tuple[str, Path]], Annotations, str]:
+    """Read a table with the path, the label and maybe the boxes of images, a row per image or several, such as one per box.
 
     path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
-    default the table's own folder. box_format: one of `BOX_FORMATS`.
+    default the table's own folder. box_format: one of `BOX_FORMATS`. columns: see `labelmaps.data.columns`, which finds the
+    columns by their names.
 
-    Columns of the table: `path` of the image file; without its extension it is the image's id. `label`: class ids in all
-    rows, or label indices in all rows. `boxes`: any number of `x0 y0 x1 y1`, or other four numbers by `box_format`,
-    separated by blanks. The boxes of an image's rows are joined in their order; a row that occurs again counts once.
+    Columns of the table: the path of the image file, maybe without its ending; without it, it is the image's id. The label:
+    ids of classes in all rows, or label indices in all rows, or names of classes. The boxes: any number of `x0 y0 x1 y1`, or
+    other four numbers by `box_format`, separated by blanks, commas or brackets; or one box in four columns. The boxes of an
+    image's rows are joined in their order; a row that occurs again counts once.
 
     A file has one id however its path is written (`a//b.jpg`, `./a/b.jpg`, absolute or from the folder), and is found where
     its name is composed of other code points that look the same (Unicode's NFC and NFD).
 
-    Returns (image id, image file) of each image, and the annotations. Images that cannot be used stay in the list, and are
-    named, with the reason, in the annotations' `problems`. Raises `InputError` if the table cannot be read or has no row, if
-    a label has no class, or if a file is named in two ways that lead through different folders.
+    Returns (image id, image file) of each image, the annotations, and what the four numbers of a box are. Images that cannot
+    be used stay in the list, and are named, with the reason, in the annotations' `problems`.
+
+    Raises `InputError` if the table cannot be read or has no row, if its columns are not clear, if a label has no class, or
+    if a file is named in two ways that lead through different folders.
     """
     path = Path(path)
-    rows = read_rows(path, ["path", "label"], optional=("boxes",))
-    if not rows:
-        raise InputError(f"{path} holds no image: add one row of path,label[,boxes] for each")
+    header, lines = read_csv(path)
+    names = find_columns(header, columns, str(path))
+    box_format = names.box_format(box_format, str(path))
+    if names.unused:
+        logger.info("%s: columns that are not used: %s", path, ", ".join(names.unused))
+    if not lines:
+        raise InputError(f"{path} holds no image: add one row of {', '.join(header)} for each")
+    rows = [
+        _Row(line, row[names.image], row[names.label], " ".join(row[name] for name in names.boxes).strip())
+        for line, row in lines
+    ]
     folder = path.parent if images is None else Path(images)
     paths = PathsOfTable(folder)
-    texts = [paths.plain(row["path"]) for row in rows]
+    texts = [paths.plain(row.path) for row in rows]
     found: dict[str, Path] = {}
     content: dict[str, list[tuple[int, str]]] = {}
-    labels = find_labels([(row["path"], row["label"]) for row in rows], classes, path)
+    labels = find_labels([(f"{row.path} (line {row.line})", row.label) for row in rows], classes, path)
     for text, label, row in zip(texts, labels, rows, strict=True):
         image = image_id(text)
         file = paths.find(text)
@@ -54,12 +78,21 @@ def read_table(
             raise InputError(
                 f"{path}: two images share the id {image!r}: {found[image]} and {file}; rename one, or remove its row"
             )
-        content.setdefault(image, []).append((label, row.get("boxes", "")))
+        content.setdefault(image, []).append((label, row.boxes))
     _check_places(found, path, paths)
     annotations = collect(
         (image, partial(_parse, its_rows, box_format)) for image, its_rows in content.items()
     )
-    return list(found.items()), annotations
+    return list(found.items()), annotations, box_format
+
+
+class _Row(NamedTuple):
+    """A row of a table, as texts, and the number of its line."""
+
+    line: int
+    path: str
+    label: str
+    boxes: str
 
 
 def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> None:
@@ -77,7 +110,7 @@ def _parse(rows: list[tuple[int, str]], box_format: str) -> Annotation:
     """Make an annotation from the rows (label, text of the boxes) of an image; raise `UnusableError` if they disagree."""
     parsed = []
     for label, text in rows:
-        words = text.split()
+        words = text.translate(_SEPARATORS).split()
         if len(words) % 4:
             numbers = " ".join(BOX_FORMATS[box_format].split()[:4])
             raise UnusableError(f"boxes not a repetition of '{numbers}': {text[:80]}")

@@ -7,6 +7,12 @@ from pydantic import Field
 
 from pipeline.settings.base import MERGED, Closed, Location, Name, Positive, Seed
 
+ColumnName = Annotated[str, Field(min_length=1)]
+# The keys of which a data set has exactly one, to say what it is made of; `images` stands beside `table`, too.
+SOURCES = ("images", "table", "voc", "scenes", "sample")
+# What keys belong to, and what excludes them.
+NEEDED = {"subset": ("voc",), "columns": ("table",)}
+
 # Examples that labelmaps.scoring.examples chooses.
 AUTOMATIC = ("gain", "agreement", "disagreement", "failure")
 
@@ -28,13 +34,37 @@ class Sample(Closed):
     seed: Seed = Field(0, description="of the draw")
 
 
+class Columns(Closed):
+    """The columns of a table, where their names do not say which they are."""
+
+    image: ColumnName | None = Field(None, description="that of the image's file")
+    label: ColumnName | None = Field(None, description="that of its class")
+    boxes: ColumnName | Annotated[list[ColumnName], Field(min_length=4, max_length=4)] | None = Field(
+        None, description="that of its boxes; or four, of one number each, in the order of `box_format`"
+    )
+
+    @pydantic.model_validator(mode="after")
+    def _each_once(self):
+        names = [
+            name for value in self.named().values() for name in ([value] if isinstance(value, str) else value)
+        ]
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{', '.join(sorted(twice))}: named twice {MERGED}")
+        return self
+
+    def named(self) -> dict[str, str | list[str]]:
+        """Return the columns that are named, by their keys."""
+        return self.model_dump(exclude_none=True)
+
+
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
     images: Location | None = Field(
         None,
-        description="a flat folder; a folder with one folder per class, named by its id; or the official `.tar`, read in "
-        "place. Every data set needs `images`, `table`, `scenes` or `sample`",
+        description="a flat folder; a folder with one folder per class, named by its id, or all by labels; a root that "
+        "holds one of these as `val`; or the official `.tar`, read in place. Every data set needs `images`, `table`, "
+        "`voc`, `scenes` or `sample`",
     )
     boxes: Location | None = Field(
         None,
@@ -43,8 +73,18 @@ class Dataset(Closed):
     )
     table: Location | None = Field(
         None,
-        description="a `.csv` with `path`, `label` and maybe `boxes`; `images` is then the folder from which its paths "
-        "start",
+        description="a `.csv` of images with their labels and maybe boxes, a row per image or per box, under the usual "
+        "names of columns; `images` is then the folder from which its paths start",
+    )
+    columns: Columns | None = Field(
+        None, description="the table's columns, where several could be meant or none is found"
+    )
+    voc: Location | None = Field(
+        None,
+        description="the root of a Pascal VOC data set, with `Annotations`, `JPEGImages` and `ImageSets`",
+    )
+    subset: Annotated[str, Field(pattern=r"^[^/.\x00][^\x00]*$")] = Field(
+        "val", description="of `voc`: the list in `ImageSets/Main` whose images are used (`val`, `test`)"
     )
     acceptable_labels: Location | None = Field(
         None,
@@ -59,7 +99,8 @@ class Dataset(Closed):
     classes: Location | None = Field(
         None,
         description="lines `id name`, in the order of the logits: the line's number is the label's index. Left out: "
-        "ImageNet's 1000 synsets",
+        "the folders' names, in the order of torchvision's ImageFolder, where none is of ImageNet; Pascal VOC's twenty, or "
+        "those of its objects, sorted; otherwise ImageNet's 1000 synsets",
     )
     verify: Literal["full", "header"] = Field(
         "full",
@@ -104,12 +145,15 @@ class Dataset(Closed):
 
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        if not (self.images or self.table or self.scenes or self.sample):
-            raise ValueError("needs images, table, scenes or sample")
+        if not any(getattr(self, key) for key in SOURCES):
+            raise ValueError(f"needs {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
         given = {key for key in self.model_fields_set if getattr(self, key) is not None}
         own = given - {"sample", "parts", "examples"}
         if self.sample is not None and own:
             raise ValueError(f"{', '.join(sorted(own))}: settled by the data set of the sample {MERGED}")
+        for key, needed in NEEDED.items():
+            if key in given and not given.intersection(needed):
+                raise ValueError(f"{key}: needs {' or '.join(needed)} {MERGED}")
         for name in self.examples:
             if name in AUTOMATIC:
                 raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
@@ -124,7 +168,8 @@ class Dataset(Closed):
         if self.box_format != "corners" and self.boxes is None and self.table is None:
             raise ValueError(f"box_format: {self.box_format} needs boxes or table {MERGED}")
         files = ("images", "table", "boxes", "classes", "acceptable_labels")
-        for key, excluded in {"scenes": files, "table": ("boxes",)}.items():
+        excluding = {"scenes": files, "table": ("boxes",), "voc": ("images", "table", "boxes", "scenes")}
+        for key, excluded in excluding.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
                     raise ValueError(f"{key} and {other} exclude each other {MERGED}")

@@ -289,7 +289,7 @@ def test_a_table_gives_files_labels_and_boxes(tmp_path):
         tmp_path / "table.csv",
         'path,label,boxes\nb/1.png,n03,\n"a, ""x""/1.JPG",n01,0 0 5 5 1 2 3 4\n./c.jpg,n02,5 0 1 5\n',
     )
-    files, annotations = read_table(path, CLASSES)
+    files, annotations, _ = read_table(path, CLASSES)
     assert files == [
         ("b/1", tmp_path / "b/1.png"),
         ('a, "x"/1', tmp_path / 'a, "x"/1.JPG'),
@@ -301,16 +301,16 @@ def test_a_table_gives_files_labels_and_boxes(tmp_path):
 
 def test_the_paths_of_a_table_are_relative_to_a_given_folder_unless_absolute(tmp_path):
     path = table(tmp_path / "table.csv", "path,label\na.png,0\n/b.png,0\n")
-    files, _ = read_table(path, CLASSES, images="photos")
+    files, _, _ = read_table(path, CLASSES, images="photos")
     assert files == [("a", Path("photos/a.png")), ("/b", Path("/b.png"))]
 
 
 def test_labels_are_ids_throughout_or_indices_throughout(tmp_path):
     path = tmp_path / "table.csv"
-    _, annotations = read_table(table(path, "path,label\na,0\nb,2\n"), CLASSES)
+    _, annotations, _ = read_table(table(path, "path,label\na,0\nb,2\n"), CLASSES)
     assert list(annotations.table["label"]) == [0, 2]
     numbers = [Class("2", "two"), Class("1", "one"), Class("0", "none")]
-    _, annotations = read_table(path, numbers)
+    _, annotations, _ = read_table(path, numbers)
     assert list(annotations.table["label"]) == [2, 0]
     for bad, message in {"n01": "1 labels .* first b: '2'", "3": "first a: '3'", "-1": "a: '-1'"}.items():
         with pytest.raises(InputError, match=message):
@@ -340,7 +340,7 @@ ROWS = {  # text of a table -> the boxes of its one image a, or the reason why i
 @pytest.mark.parametrize("text", ROWS)
 def test_several_rows_of_an_image_are_joined_where_they_agree(tmp_path, text):
     path = table(tmp_path / "table.csv", f"path,label,boxes\n{text}")
-    files, annotations = read_table(path, CLASSES)
+    files, annotations, _ = read_table(path, CLASSES)
     assert files == [("a", tmp_path / "a.jpg")]
     if isinstance(ROWS[text], str):
         assert annotations.problems == {"a": ROWS[text]}
@@ -362,10 +362,10 @@ def test_a_file_has_one_id_however_its_path_is_written(tmp_path, monkeypatch):
         "../photos/in/a.jpg",
     ]
     path = table(tmp_path / "table.csv", "path,label\n" + "".join(f"{way},0\n" for way in ways))
-    files, annotations = read_table(path, CLASSES, images=tmp_path / "photos")
+    files, annotations, _ = read_table(path, CLASSES, images=tmp_path / "photos")
     assert files == [("in/a", tmp_path / "photos" / "in" / "a.jpg")]
     assert rows(annotations) == [("in/a", 0, [])]
-    files, _ = read_table(table(path, "path,label\n~/in/a.jpg,0\n//etc/a.jpg,0\n"), CLASSES)
+    files, _, _ = read_table(table(path, "path,label\n~/in/a.jpg,0\n//etc/a.jpg,0\n"), CLASSES)
     assert files == [("home/in/a", tmp_path / "home/in/a.jpg"), ("/etc/a", Path("/etc/a.jpg"))]
     (tmp_path / "photos" / "link").symlink_to(tmp_path / "photos" / "in")
     path = table(path, "path,label\nin/a.jpg,0\nlink/a.jpg,0\n")
@@ -380,7 +380,7 @@ def test_behind_a_link_two_dots_lead_where_the_system_says(tmp_path):
         (tmp_path / folder / "a.jpg").write_bytes(folder.encode())
     (tmp_path / "photos" / "link").symlink_to(tmp_path / "other" / "deep")
     path = table(tmp_path / "table.csv", "path,label\nlink/../a.jpg,0\na.jpg,1\n")
-    files, _ = read_table(path, CLASSES, images=tmp_path / "photos")
+    files, _, _ = read_table(path, CLASSES, images=tmp_path / "photos")
     assert [file.read_bytes() for _, file in files] == [b"other", b"photos"]
     assert len({image for image, _ in files}) == 2
 
@@ -392,10 +392,10 @@ def test_a_file_is_found_under_a_name_that_looks_the_same(tmp_path, form):
     (tmp_path / name).parent.mkdir()
     (tmp_path / name).write_bytes(b"")
     path = table(tmp_path / "table.csv", f"path,label,boxes\n{asked},0,0 0 1 1\n{name},0,1 1 2 2\n")
-    files, annotations = read_table(path, CLASSES)
+    files, annotations, _ = read_table(path, CLASSES)
     assert [file.exists() for _, file in files] == [True]
     assert rows(annotations) == [(unicodedata.normalize("NFC", "Über/café"), 0, [[0, 0, 1, 1], [1, 1, 2, 2]])]
-    files, _ = read_table(table(path, "path,label\nÜber/missing.jpg,0\n"), CLASSES)
+    files, _, _ = read_table(table(path, "path,label\nÜber/missing.jpg,0\n"), CLASSES)
     assert files == [("Über/missing", tmp_path / "Über/missing.jpg")]
 
 
@@ -411,7 +411,7 @@ def test_four_numbers_are_read_by_their_format_from_csv_and_not_from_xml(tmp_pat
     expected = [1, 2, 4, 7] if box_format.startswith("size") else [1, 2, 3, 5]
     assert rows(read_annotations(csv, CLASSES, box_format)) == [("a", 0, [expected])]
     path = table(tmp_path / "table.csv", "path,label,boxes\na,n01,1 2 3 5\nb,n01,1 2 3\n")
-    _, annotations = read_table(path, CLASSES, box_format=box_format)
+    _, annotations, _ = read_table(path, CLASSES, box_format=box_format)
     assert rows(annotations) == [("a", 0, [expected])]
     numbers = "x y width height" if box_format.startswith("size") else "x0 y0 x1 y1"
     assert annotations.problems["b"] == f"boxes not a repetition of '{numbers}': 1 2 3"
@@ -434,8 +434,8 @@ def test_synsets_in_the_names_of_boxes_are_no_part_of_the_id(tmp_path):
     ("text", "message"),
     [
         ("path,label\n", "holds no image"),
-        ("path,label,box\na,0,\n", "unknown column box"),
-        ("path\na\n", "no column label"),
+        ("", "no column image"),
+        ("path\na\n", "no column label; the first line is .*; or name it"),
         ("path,label,label\na,0,1\n", "a column occurs twice"),
     ],
 )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from labelmaps.data.classes import Class, class_indices, read_classes, short_names
+from labelmaps.data.classes import Class, class_indices, read_classes, short_names, write_classes
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
 
@@ -42,6 +42,26 @@ def test_errors_say_where(tmp_path, content, message):
     path.write_bytes(content)
     with pytest.raises(InputError, match=message):
         read_classes(path)
+
+
+def test_ids_with_blanks_stand_before_a_tab(tmp_path):
+    classes = [
+        Class("golden retriever", "golden retriever"),
+        Class("cat", "a house cat"),
+        Class("été\u2003b", "summer"),
+    ]
+    path = tmp_path / "classes.txt"
+    write_classes(path, classes)
+    assert read_classes(path) == classes
+    path.write_text(" kit fox \t Vulpes \ncat\ta  cat\n\tdog dog\n")
+    assert read_classes(path) == [Class("kit fox", "Vulpes"), Class("cat", "a  cat"), Class("dog", "dog")]
+
+
+@pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\rb", "a\tb", "\t", "\udcff"])
+def test_a_class_that_has_no_place_in_a_line_is_refused(tmp_path, name):
+    with pytest.raises(InputError, match="has no place in a line; rename it"):
+        write_classes(tmp_path / "classes.txt", [Class("b", "b"), Class(name, name)])
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_there_are_no_more_classes_than_labels_can_count(tmp_path):

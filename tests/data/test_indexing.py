@@ -671,7 +671,7 @@ def spoil_layout(name):
         ("mixed", "holds images .* and folders of classes"),
         ("unknown folder", r"1 folders are not named by a class's id, first \['dog'\]"),
         ("same id", "two images share the id 'a'"),
-        ("same id in two folders", "two images share the id 'a'"),
+        ("same id in two folders", "Images without boxes: 'n01/a', 'n02/a'; boxes without image: 'a'"),
         ("no UTF-8", "not in UTF-8"),
     ],
 )

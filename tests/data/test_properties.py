@@ -179,7 +179,7 @@ def test_rows_of_a_table_come_back_or_are_refused_with_a_reason(folder, rows):
         with pytest.raises(InputError, match=re.escape(str(path))):
             read_table(path, CLASSES)
         return
-    files, (table, problems, _) = read_table(path, CLASSES)
+    files, (table, problems, _), _ = read_table(path, CLASSES)
     known = {row.image: (row.label, row.boxes) for row in table.itertuples()}
     assert {image for image, _ in files} == known.keys() | problems.keys()
     assert len(files) == len(dict(files))

@@ -79,6 +79,7 @@ def test_the_users_files_are_those_of_selected_entries(folder):
         ("datasets.mine.boxes", "boxes.csv", False),
         ("datasets.mine.table", None, False),
         ("datasets.mine.acceptable_labels", None, False),
+        ("datasets.mine.voc", None, False),
     ]
 
 
@@ -93,6 +94,7 @@ def test_once_there_is_an_index_all_files_are_needed(folder):
         "datasets.mine.boxes",
         "datasets.mine.table",
         "datasets.mine.acceptable_labels",
+        "datasets.mine.voc",
     }
 
 
@@ -107,6 +109,7 @@ def test_the_files_of_a_sample_are_those_of_the_data_set_from_which_it_is_drawn(
         ("datasets.mine.boxes", "boxes.csv", True),
         ("datasets.mine.table", None, True),
         ("datasets.mine.acceptable_labels", None, True),
+        ("datasets.mine.voc", None, True),
     ]
 
 

@@ -1,0 +1,172 @@
+"""What the rules ask of data sets of each format: their lists of classes, and the contents by which they are known again."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from helpers.configurations import study_of
+from pipeline.contents import Contents
+from pipeline.settings.base import ConfigurationError
+from pipeline.sources import ROOT
+from pipeline.study import Study
+
+IMAGENET = str(ROOT / "resources/imagenet_classes.txt")
+
+
+def write(path, content="image"):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("val/cat/1", "val/dog/1", "train/cat/2"):
+        write(tmp_path / "pets" / f"{name}.jpg")
+    for name in ("n01440764/a", "n01443537/b"):
+        write(tmp_path / "synsets" / f"{name}.jpg")
+    write(tmp_path / "numbers/7/a.jpg")
+    write(tmp_path / "flat/a.jpg")
+    write(tmp_path / "table.csv", "filename,class\npets/val/cat/1.jpg,cat\nflat/a,dog\n")
+    write(tmp_path / "classes.txt", "cat cat\ndog dog\n")
+    for number in (1, 2):
+        write(tmp_path / f"VOC/JPEGImages/{number}.jpg")
+        write(tmp_path / f"VOC/Annotations/{number}.xml", "<annotation/>")
+    write(tmp_path / "VOC/ImageSets/Main/val.txt", "1\n")
+    return tmp_path
+
+
+DATASETS = {
+    "pets": {"images": "pets"},
+    "known": {"images": "pets", "classes": "classes.txt"},
+    "synsets": {"images": "synsets"},
+    "numbers": {"images": "numbers"},
+    "flat": {"images": "flat"},
+    "later": {"images": "nowhere"},
+    "table": {"table": "table.csv", "images": "."},
+    "voc": {"voc": "VOC"},
+    "known_voc": {"voc": "VOC", "classes": "classes.txt"},
+    "few": {"sample": {"of": "pets", "images": 1}},
+}
+
+
+def study_here(datasets=DATASETS):
+    """A study that looks at the files anew."""
+    return Study(study_of({"datasets": datasets}).settings, Contents(Path("record.json")))
+
+
+def test_classes_that_the_source_names_are_listed_by_a_rule(folder):
+    study = study_here()
+    classes = {name: study.classes_file(name) for name in DATASETS}
+    own = {
+        "pets": "results/pets/classes.txt",
+        "few": "results/pets/classes.txt",
+        "voc": "results/voc/classes.txt",
+    }
+    given = dict.fromkeys(["known", "known_voc"], "classes.txt")
+    assert classes == dict.fromkeys(DATASETS, IMAGENET) | own | given
+    for name in DATASETS:
+        made = [own[name]] if name in own else []
+        assert study.classes_inputs(name) == study.dataset_inputs(name) == made
+        assert (
+            ("classes" in study.dataset_contents(name))
+            == ("classes" in study.classes_contents(name))
+            == (not made)
+        )
+        assert study.has_imagenet_classes(name) == (classes[name] == IMAGENET)
+    assert study.class_source("few") == {"images": "pets"}
+    assert study.class_source("voc") == {"voc": "VOC"}
+
+
+def changes(change, name):
+    """Tell which contents of a data set change with files; contents of its classes as `named`."""
+    seen = []
+    for act in (lambda: None, change):
+        act()
+        study = study_here()
+        named = {"named": study.class_contents(name)} if study.class_source(name) else {}
+        seen.append(study.dataset_contents(name) | named)
+    return {key for key in seen[0].keys() | seen[1].keys() if seen[0].get(key) != seen[1].get(key)}
+
+
+@pytest.mark.parametrize(
+    ("name", "file", "expected"),
+    [
+        ("pets", "pets/val/cat/1.jpg", {"images"}),
+        ("pets", "pets/val/dog/2.jpg", {"images"}),
+        ("pets", "pets/val/cow/1.jpg", {"images", "named"}),
+        ("pets", "pets/train/cow/1.jpg", set()),
+        ("table", "table.csv", {"table", "images"}),
+        ("table", "pets/val/cat/1.jpg", {"images"}),
+        ("table", "flat/a.jpg", {"images"}),  # its ending does not stand in the table
+        ("table", "pets/val/dog/1.jpg", set()),
+        ("voc", "VOC/JPEGImages/1.jpg", {"images"}),
+        ("voc", "VOC/Annotations/1.xml", {"voc", "named"}),
+        ("voc", "VOC/Annotations/2.xml", {"named"}),  # in another list, of the same classes
+        ("voc", "VOC/JPEGImages/2.jpg", set()),
+        ("voc", "VOC/ImageSets/Main/val.txt", {"voc", "images"}),
+        ("known_voc", "VOC/Annotations/2.xml", set()),
+        ("voc", "VOC/ImageSets/Main/train.txt", set()),
+    ],
+)
+def test_a_changed_file_of_a_data_set_is_noticed(folder, name, file, expected):
+    content = {"table.csv": "filename,class\nflat/a,dog\n", "VOC/ImageSets/Main/val.txt": "2\n"}
+    assert changes(lambda: write(folder / file, content.get(file, "other")), name) == expected
+
+
+def test_before_the_data_arrive_the_graph_is_planned(folder):
+    study = study_here({"voc": {"voc": "nowhere"}, "table": {"table": "none.csv", "columns": {"image": "x"}}})
+    assert study.dataset_contents("voc") == {"voc": "absent"}
+    assert study.class_contents("voc") == "absent"
+    assert study.dataset_contents("table")["table"] == "absent"
+
+
+def test_columns_are_those_that_are_named(folder):
+    study = study_here(
+        {"a": {"table": "t", "columns": {"image": "x", "boxes": list("abcd")}}, "b": {"table": "t"}}
+    )
+    assert study.columns("a") == {"image": "x", "boxes": list("abcd")}
+    assert study.columns("b") is None
+
+
+@pytest.mark.parametrize(
+    ("dataset", "files", "message"),
+    [
+        (
+            {"voc": "VOC", "subset": "test"},
+            [],
+            "datasets.own.voc: VOC: no list 'test' in ImageSets; .* one of: val$",
+        ),
+        ({"voc": "pets"}, [], "datasets.own.voc: pets: no such folder; `voc` names the root"),
+        (
+            {"images": "own"},
+            ["own/train/a.jpg", "own/test/a.jpg"],
+            "datasets.own.images: own: divided into test, train",
+        ),
+        (
+            {"images": "VOC"},
+            [],
+            "datasets.own.images: VOC: the root of a Pascal VOC data set; name it as `voc`",
+        ),
+        (
+            {"images": "own"},
+            ["own/cat/a.jpg", "own/dog/in/a.jpg"],
+            r"own: no image in 1 folders, first \['dog'\]",
+        ),
+    ],
+)
+def test_what_is_no_such_data_set_is_refused_before_any_job(folder, dataset, files, message):
+    for file in files:
+        write(folder / file)
+    study = study_here({"own": dataset})
+    with pytest.raises(ConfigurationError, match=message):
+        study.dataset_contents("own") and study.class_contents("own")
+
+
+def test_the_folders_are_looked_at_once(folder, monkeypatch):
+    study = study_here()
+    study.classes_file("pets")
+    monkeypatch.setattr(os, "scandir", lambda path: pytest.fail(f"{path} is listed again"))
+    for name in ("pets", "few"):
+        assert study.classes_file(name) == "results/pets/classes.txt"
