@@ -27,6 +27,7 @@ from labelmaps.data.annotations import (
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
 from labelmaps.data.damage import examine_image
+from labelmaps.data.formats.found import FoundImage
 from labelmaps.data.images import (
     HIDDEN_FOLDERS,
     SIGNATURE_BYTES,
@@ -54,22 +55,6 @@ DEPTH = 64  # images per thread that are examined ahead of the list
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
-
-
-class FoundImage(NamedTuple):
-    """An image file, or a member of a tar archive (`offset`, `length`).
-
-    label: that of the folder of a class. named_label: that of the synset in the file's name. problem: why it cannot be used,
-    where that is known before it is read.
-    """
-
-    image: str
-    path: str
-    offset: int = -1
-    length: int = -1
-    label: int | None = None
-    named_label: int | None = None
-    problem: str | None = None
 
 
 def index_dataset(
