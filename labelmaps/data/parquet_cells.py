@@ -2,7 +2,8 @@
 
 A parquet file is decoded from the start of a row group. So what was decoded last is kept, and a row group is gone through
 once where its rows are read in their order, by any number of threads; rows in another order cost the row group's beginning
-each time. Memory is bounded: of the `MOST_OPEN` files that were used last, `BLOCKS` blocks of some megabytes, and a page.
+each time. Memory is bounded: of the `MOST_OPEN` files that were used last, `KEPT_BYTES` (or two blocks of `LEAST_ROWS`
+rows, where images are so large), and a page.
 """
 
 import threading
@@ -18,8 +19,10 @@ import pyarrow.parquet as pq
 from labelmaps.storage.files import refuse_irregular
 
 MOST_OPEN = 8  # files
-BLOCKS = 3  # of each file, so that threads may be a block apart
-BLOCK_BYTES = 2**22
+KEPT_BYTES = (
+    2**25
+)  # of each file, some hundreds of photographs, because threads that read ahead are as far apart
+BLOCK_BYTES = 2**22  # that are decoded at a time
 LEAST_ROWS, MOST_ROWS = 16, 4096  # in a block
 BUFFER_BYTES = 2**20  # that are read from the disk at a time, where pyarrow would read the whole row group
 
@@ -94,6 +97,8 @@ class _OpenFile:
                 raise
             first, self._next = self._next, self._next + len(cells)
             self._blocks.append((first, cells))
+            while len(self._blocks) > 2 and sum(kept.nbytes for _, kept in self._blocks) > KEPT_BYTES:
+                self._blocks.popleft()
             if row < self._next:
                 return first, cells
 
@@ -111,7 +116,7 @@ class _OpenFile:
         """Drop all that was decoded."""
         self._group, self._column, self._next = -1, -1, 0
         self._batches: Iterator[pa.RecordBatch] = iter(())
-        self._blocks: deque[tuple[int, pa.Array]] = deque(maxlen=BLOCKS)
+        self._blocks: deque[tuple[int, pa.Array]] = deque()
 
 
 _files: OrderedDict[tuple, _OpenFile] = OrderedDict()
