@@ -266,7 +266,10 @@ def _refuse_large(name: str, size: int) -> None:
 def _annotation(
     objects: list[tuple[str, list[str]]], indices: dict[str, int], box_format: str = "corners"
 ) -> Annotation:
-    """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts."""
+    """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts.
+
+    An object without a box has no numbers.
+    """
     ids = sorted({class_id for class_id, _ in objects})
     if not ids:
         raise UnusableError("annotated without an object")
@@ -274,7 +277,7 @@ def _annotation(
         raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
     if ids[0] not in indices:
         raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
-    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects]
+    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects if words]
 
 
 def _report(annotations: Annotations) -> str:

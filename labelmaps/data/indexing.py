@@ -4,7 +4,7 @@ import logging
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -27,7 +27,11 @@ from labelmaps.data.annotations import (
 from labelmaps.data.archives import iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices, read_classes
 from labelmaps.data.damage import examine_image
+from labelmaps.data.formats.coco import read_coco
 from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.objects import WITHOUT_OBJECT
+from labelmaps.data.formats.parquet import read_parquet_images
+from labelmaps.data.formats.webdataset import read_webdataset
 from labelmaps.data.images import (
     HIDDEN_FOLDERS,
     SIGNATURE_BYTES,
@@ -63,6 +67,10 @@ def index_dataset(
     boxes: str | Path | None = None,
     table: str | Path | None = None,
     *,
+    coco: str | Path | None = None,
+    parquet: str | None = None,
+    webdataset: str | None = None,
+    columns: Mapping[str, str] | None = None,
     verify: str = "full",
     expect_images: int | None = None,
     max_excluded: float = 0.0,
@@ -79,6 +87,9 @@ def index_dataset(
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
+    coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
+    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of all these.
+    columns: the names of columns and keys, for those two.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
     max_excluded: the largest fraction of the images that may be unusable.
@@ -100,7 +111,15 @@ def index_dataset(
     """
     if box_format not in BOX_FORMATS:
         raise InputError(f"box_format is {box_format!r}: choose one of {', '.join(BOX_FORMATS)}")
-    found, annotations = _find_sources(images, boxes, table, read_classes(classes), box_format)
+    known = read_classes(classes)
+    if parquet is not None:
+        found, annotations = read_parquet_images(parquet, known, columns, box_format)
+    elif webdataset is not None:
+        found, annotations = read_webdataset(webdataset, known, columns, box_format)
+    elif coco is not None and images is not None:
+        found, annotations = read_coco(coco, images, known, box_format)
+    else:
+        found, annotations = _find_sources(images, boxes, table, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
@@ -403,8 +422,10 @@ def _examine(
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
     with ThreadPoolExecutor(workers) as pool:
-        examined = in_order(pool, examine, ((item,) for item in found), ahead=workers * DEPTH)
+        as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
+        examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
         rows = list(progress(examined, total=len(found), unit="image", desc="index"))
+    rows.sort(key=lambda row: row["image"])
     excluded = [row for row in rows if "reason" in row]
     index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
     return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
@@ -479,12 +500,15 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 
 
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
-    """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all."""
+    """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all.
+
+    Images of which their source says that they show no object do not count.
+    """
     kinds = Counter(reason.partition(":")[0] for reason in excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
-    if len(excluded) / found > max_excluded or len(excluded) == found:
+    if (len(excluded) - kinds[WITHOUT_OBJECT]) / found > max_excluded or len(excluded) == found:
         reasons = list(zip(excluded["image"], excluded["reason"], strict=True))
         for image, reason in reasons[:MOST_LOGGED]:
             logger.info("excluded: %s: %s", image, reason)
