@@ -76,7 +76,7 @@ def iterate_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
                 f"{member.name!r} is stored without its zeros: pack it anew, without --sparse"
             )
         place = member.offset
-        archive.members.clear()  # tarfile would remember each, and there may be millions
+        archive.members = []  # ty: ignore[unresolved-attribute] - tarfile would remember each, of millions
         yield member
 
 

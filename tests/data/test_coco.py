@@ -208,10 +208,10 @@ def test_the_classes_of_a_json_are_its_categories_by_id(data):
     (data / "a.json").write_text(json.dumps(instances()))
     assert classes_of(data / "a.json") == [
         ("person", "person"),
-        ("traffic_light", "traffic light"),
+        ("traffic light", "traffic light"),
         ("cat", "cat"),
     ]
-    twice = instances() | {"categories": [{"id": 1, "name": "a b"}, {"id": 2, "name": "a_b"}]}
+    twice = instances() | {"categories": [{"id": 1, "name": "a b"}, {"id": 2, "name": "a  b"}]}
     (data / "a.json").write_text(json.dumps(twice))
-    with pytest.raises(InputError, match="two classes named 'a_b'"):
+    with pytest.raises(InputError, match="two classes named 'a b'"):
         classes_of(data / "a.json")

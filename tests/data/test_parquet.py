@@ -105,6 +105,14 @@ def test_boxes_and_labels_are_where_columns_says(data):
     assert index["boxes"][0].tolist() == [[1, 2, 4, 6], [5, 1, 12, 9]]
 
 
+def test_four_columns_may_hold_the_numbers_of_a_box(data):
+    numbers = {"xmin": [1, 5, None], "ymin": [2, 6, None], "xmax": [3, 7, None], "ymax": [4, None, None]}
+    pq.write_table(pa.table({"image": [png(0)] * 3, "label": [0, 1, 2]} | numbers), data / "a.parquet")
+    index, excluded = index_of(data, "a.parquet", columns={"boxes": [*numbers]}, max_excluded=0.5)
+    assert [boxes.tolist() for boxes in index["boxes"]] == [[[1, 2, 3, 4]], []]
+    assert list(excluded["reason"]) == ["box not in numbers: 5 6 7 None (row 1)"]
+
+
 def test_nested_columns_give_each_object_its_label(data):
     objects = [
         {"bbox": [[1.0, 2, 3, 4], [5, 6, 7, 8]], "category": [1, 1]},
@@ -301,7 +309,7 @@ def test_the_classes_are_those_that_the_schema_names(data):
     write(data / "a.parquet", ROWS, names=None)
     assert classes_of(str(data / "a.parquet")) is None
     write(data / "a.parquet", ROWS, names=["a b", "c", "d"])
-    assert classes_of(str(data / "a.parquet"))[0] == ("a_b", "a b")
+    assert classes_of(str(data / "a.parquet"))[0] == ("a b", "a b")
     imagenet = [Class(f"n{i}", f"name {i}") for i in range(20)]
     write(data / "a.parquet", ROWS, names=[*(f"name {i}" for i in range(19)), "another"])
     assert classes_of(str(data / "a.parquet"), imagenet=imagenet) == imagenet

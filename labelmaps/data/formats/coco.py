@@ -31,7 +31,7 @@ def read_coco(
     path: the JSON. images: the folder from which its `file_name`s start. box_format: one of `BOX_FORMATS`; COCO's boxes are
         x y width height in pixels.
 
-    Categories are classes by their names, or by their ids where no name is that of a class. Annotations of crowds
+    Categories are classes by their names or by their ids, whichever fits more. Annotations of crowds
     (`iscrowd`) are no objects; they are counted in the log.
 
     Returns the images and their annotations. Raises `InputError` if the file is no such JSON, with the place in it, or if
@@ -114,12 +114,11 @@ def _parse(
 
 
 def _labels(categories: list[dict], classes: list[Class], path: str | Path) -> dict[str, int]:
-    """Map the ids of categories, as texts, to labels: by their names, or by their ids where no name is a class's."""
+    """Map the ids of categories, as texts, to labels: by names or by ids, whichever fits more."""
     by_name = named_labels({str(item["id"]): item["name"] for item in categories}, classes)
     ids = class_indices(classes)
-    labels = by_name or {
-        str(item["id"]): ids[str(item["id"])] for item in categories if str(item["id"]) in ids
-    }
+    by_id = {str(item["id"]): ids[str(item["id"])] for item in categories if str(item["id"]) in ids}
+    labels = max(by_name, by_id, key=len)
     if not labels:
         first = ", ".join(repr(item["name"]) for item in categories[:3])
         raise InputError(

@@ -16,17 +16,12 @@ WITHOUT_OBJECT = "without an object"
 NO_LABEL = "no label: −1, as rows of test splits have"
 
 
-def class_id(name: str) -> str:
-    """Make the id of a class from its name in plain words; ids have no blanks."""
-    return "_".join(name.split())
-
-
 def make_classes(names: Iterable[str], place: str) -> list[Class]:
-    """Make classes from the names that a source gives them, in order.
+    """Make classes from the names that a source gives them, which become their ids, too, in order.
 
     place: the source, for the message. Raises `InputError` for an empty name, and where two would have one id.
     """
-    classes = [Class(class_id(name), " ".join(name.split())) for name in names]
+    classes = [Class(*[" ".join(name.split())] * 2) for name in names]
     twice = [name for name, count in Counter(item.id for item in classes).items() if count > 1]
     if twice or not all(item.id for item in classes):
         fault = f"two classes named {twice[0]!r}" if twice else "a class without a name"
@@ -43,7 +38,9 @@ def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
     plain = {item.name: label for label, item in enumerate(classes) if counts[item.name] == 1}
     repeated = Counter(names.values())
     known = {key: name for key, name in names.items() if repeated[name] == 1}
-    labels = {key: ids.get(name, ids.get(class_id(name), plain.get(name))) for key, name in known.items()}
+    labels = {
+        key: ids.get(name, ids.get("_".join(name.split()), plain.get(name))) for key, name in known.items()
+    }
     return {key: label for key, label in labels.items() if label is not None}
 
 

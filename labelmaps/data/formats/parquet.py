@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -24,6 +24,9 @@ from labelmaps.errors import InputError
 logger = logging.getLogger(__name__)
 
 COLUMNS = {"image": "image", "label": "label", "boxes": "boxes"}  # what is sought unless columns are named
+Columns = Mapping[
+    str, str | Sequence[str]
+]  # a key of `COLUMNS` → the name of a column; of boxes, also of four
 _ROWS = 4096  # that are read at a time, without their images
 
 
@@ -39,13 +42,13 @@ class _Row(NamedTuple):
 
 
 def read_parquet_images(
-    place: str, classes: list[Class], columns: Mapping[str, str] | None = None, box_format: str = "corners"
+    place: str, classes: list[Class], columns: Columns | None = None, box_format: str = "corners"
 ) -> tuple[list[FoundImage], Annotations]:
     """List the images in parquet files, which stay where they are, with their labels and boxes.
 
     place: a file, a folder or a pattern, as for `list_shards`.
     columns: the names of the columns `image`, `label` and `boxes` where they have others; of nested ones, the names joined
-        by dots (`objects.bbox`).
+        by dots (`objects.bbox`); of boxes, also four columns of a number each.
     box_format: one of `BOX_FORMATS`.
 
     An image is a cell of bytes, or a struct with the field `bytes`, and `path`, which names it. A label is the id of a class
@@ -82,7 +85,7 @@ def read_parquet_images(
 
 
 def classes_of(
-    place: str, columns: Mapping[str, str] | None = None, imagenet: list[Class] | None = None
+    place: str, columns: Columns | None = None, imagenet: list[Class] | None = None
 ) -> list[Class] | None:
     """Return the classes that the schema of the first file names, in order; None where it names none.
 
@@ -128,18 +131,17 @@ def _ids_of(rows: list[_Row], shards: list[str]) -> list[str]:
     return [f"{places[row.shard]}/{row.row:0{digits}}" for row in rows]
 
 
-def _rows_of(shard: str, columns: Mapping[str, str]) -> Iterator[_Row]:
+def _rows_of(shard: str, columns: Columns) -> Iterator[_Row]:
     """Yield the rows of a file, without the images' bytes."""
     with _opening(shard) as parquet:
         schema = parquet.schema_arrow
         wanted = _find_columns(schema, columns, shard)
-        image = wanted["image"]
+        image = wanted["image"][0]
         has_path = pa.types.is_struct(schema.field(image).type) and "path" in _fields(
             schema.field(image).type
         )
-        read = [f"{image}.path"] * has_path + [
-            _stored(schema, wanted[key]) for key in ("label", "boxes") if key in wanted
-        ]
+        names = [*wanted["label"], *wanted.get("boxes", [])]
+        read = [f"{image}.path"] * has_path + [_stored(schema, name) for name in names]
         column, row = schema.names.index(image), 0
         for batch in parquet.iter_batches(_ROWS, columns=read, use_threads=False):
             for content in batch.to_pylist():
@@ -149,17 +151,21 @@ def _rows_of(shard: str, columns: Mapping[str, str]) -> Iterator[_Row]:
                 row += 1
 
 
-def _objects(content: dict[str, Any], wanted: dict[str, str]) -> tuple[Objects, str | None]:
+def _objects(content: dict[str, Any], wanted: dict[str, list[str]]) -> tuple[Objects, str | None]:
     """Return the objects of a row, or none and the reason."""
-    label = find_value(content, wanted["label"])
-    boxes = find_value(content, wanted["boxes"]) if "boxes" in wanted else None
+    label = find_value(content, wanted["label"][0])
+    boxes = [find_value(content, name) for name in wanted.get("boxes", [])]
+    if len(boxes) < 2 or all(
+        number is None for number in boxes
+    ):  # not one column for each of the four numbers
+        boxes = boxes[0] if boxes else None
     try:
         return pair(label, boxes), None
     except UnusableError as reason:
         return [], str(reason)
 
 
-def _find_columns(schema: pa.Schema, columns: Mapping[str, str], shard: str) -> dict[str, str]:
+def _find_columns(schema: pa.Schema, columns: Columns, shard: str) -> dict[str, list[str]]:
     """Return the names of the columns that a file has; boxes only where they are named or there.
 
     Raises `InputError` for a column that is not there, and for one of images that holds something else.
@@ -167,29 +173,32 @@ def _find_columns(schema: pa.Schema, columns: Mapping[str, str], shard: str) -> 
     there = ", ".join(f"{field.name} ({field.type})" for field in schema)[:400]
     wanted = {}
     for key, usual in COLUMNS.items():
-        name = columns.get(key, usual)
-        if _stored(schema, name) is not None:
-            wanted[key] = name
+        given = columns.get(key, usual)
+        names = [given] if isinstance(given, str) else [*given]
+        missing = [name for name in names if _stored(schema, name) is None]
+        if not missing:
+            wanted[key] = names
         elif key in columns or key != "boxes":
             raise InputError(
-                f"{shard}: no column {name}; name that of the {key} in the data set's `columns: {{{key}: …}}`. "
+                f"{shard}: no column {', '.join(missing)}; name that of the {key} in the data set's `columns: {{{key}: …}}`. "
                 f"It has {there}"
             )
-    kind = schema.field(wanted["image"]).type if wanted["image"] in schema.names else None
+    image = wanted["image"][0]
+    kind = schema.field(image).type if image in schema.names else None
     if kind is not None and pa.types.is_struct(kind):
         kind = next(
             (kind.field(i).type for i in range(kind.num_fields) if kind.field(i).name == "bytes"), None
         )
     if kind is None or not (pa.types.is_binary(kind) or pa.types.is_large_binary(kind)):
         raise InputError(
-            f"{shard}: column {wanted['image']} holds no images, which are bytes, or a struct with the field bytes; "
+            f"{shard}: column {image} holds no images, which are bytes, or a struct with the field bytes; "
             f"name that of the images in the data set's `columns: {{image: …}}`. It has {there}"
         )
     return wanted
 
 
 def _stored(schema: pa.Schema, name: str) -> str | None:
-    """Return the column that holds a column, as pyarrow reads it: itself, or the list in which it is nested; None without."""
+    """Return the column that holds a column, as pyarrow reads it: itself, or the list in which it is; None without."""
     if name in schema.names:
         return name
     path, *rest = name.split(".")
@@ -210,13 +219,13 @@ def _fields(kind: pa.StructType) -> list[str]:
     return [kind.field(i).name for i in range(kind.num_fields)]
 
 
-def _names_of(shard: str, columns: Mapping[str, str]) -> dict[str, str] | None:
+def _names_of(shard: str, columns: Columns) -> dict[str, str] | None:
     """Return index → name of the classes of the label's column, as the metadata of Hugging Face name them; None without."""
     with _opening(shard) as parquet:
         metadata = parquet.schema_arrow.metadata or {}
     try:
         node = json.loads(metadata[b"huggingface"])["info"]["features"]
-        for key in columns.get("label", COLUMNS["label"]).split("."):
+        for key in str(columns.get("label", COLUMNS["label"])).split("."):
             node = _element(node)[key]
         names = _element(node)["names"]
     except (KeyError, ValueError, TypeError):
@@ -232,7 +241,7 @@ def _element(node: Any) -> Any:
 
 
 @contextmanager
-def _opening(shard: str) -> Iterator[pq.ParquetFile]:
+def _opening(shard: str) -> Generator[pq.ParquetFile]:
     """Open a parquet file; convert its errors into `InputError`."""
     try:
         with open_parquet(shard) as parquet:

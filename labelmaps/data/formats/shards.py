@@ -82,7 +82,7 @@ def _refuse_several_splits(folder: str, shards: list[str]) -> None:
 
 
 def name_shards(shards: list[str], ending: str) -> dict[str, str]:
-    """Name each shard by its file, or by its path from the folder of all where two files have one name; without the ending."""
+    """Name each shard by its file, or by its path from the folder of all where two have one name; without the ending."""
     folder = os.path.commonpath([str(Path(shard).parent) for shard in shards])
     inner = [str(Path(shard).relative_to(folder)).removesuffix(ending) for shard in shards]
     return dict(zip(shards, ids_of(inner), strict=True))
