@@ -6,13 +6,15 @@ needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk
 
 import itertools
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
+from labelmaps.data.formats.shards import is_pattern, list_shards
 from labelmaps.errors import InputError
 from labelmaps.views import NETWORKS_OWN
 from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of
@@ -27,7 +29,19 @@ SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
+# Keys of a data set's files, beside its classes.
+SOURCE_FILES = ("images", "boxes", "table", "coco", "parquet", "webdataset")
+SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
+
+
+@contextmanager
+def explaining_data(dataset: str, key: str) -> Generator[None]:
+    """Convert what cannot be read of a data set, under a key of its configuration, into a `ConfigurationError`."""
+    try:
+        yield
+    except InputError as error:
+        raise ConfigurationError(f"datasets.{dataset}.{key}: {error}") from error
 
 
 def is_visible(path: str) -> bool:
@@ -74,24 +88,25 @@ class Study:
         return [name for name, entry in datasets if (entry.sample is not None) == is_sample]
 
     def dataset_paths(self, dataset: str) -> dict[str, str | None]:
-        """Return where images, boxes, table and classes lie: the user's own, or the generated scenes.
+        """Return where images, boxes and labels lie, and the list of classes: the user's own, or the generated scenes.
 
         A sample has those of the data set from which it is drawn.
         """
         entry, classes = self.settings.whole(dataset), self.classes_file(dataset)
         if entry.scenes is None:
-            return {"images": entry.images, "boxes": entry.boxes, "table": entry.table, "classes": classes}
+            return {key: getattr(entry, key) for key in SOURCE_FILES} | {"classes": classes}
         scenes = Path(classes).parent
-        return {
-            "images": f"{scenes}/images",
-            "boxes": f"{scenes}/boxes.csv",
-            "table": None,
-            "classes": classes,
-        }
+        made = {"images": f"{scenes}/images", "boxes": f"{scenes}/boxes.csv", "classes": classes}
+        return dict.fromkeys(SOURCE_FILES) | made
 
     def is_generated(self, dataset: str) -> bool:
         """Tell whether a rule draws the data set's images, boxes and classes."""
         return self.settings.whole(dataset).scenes is not None
+
+    def columns(self, dataset: str) -> dict[str, str | list[str]] | None:
+        """Return the columns that the settings name of a data set's table."""
+        columns = self.settings.whole(dataset).columns
+        return None if columns is None else columns.named()
 
     def dataset_inputs(self, dataset: str) -> list[str]:
         """Return the data set's files that a rule makes."""
@@ -111,8 +126,13 @@ class Study:
         digests = partial(digests_in, index)
         contents = {}
         for key, path in own.items():
-            if not is_visible(path) and not is_visible(index):
+            is_there = is_visible(path) or (key in SHARDS and is_pattern(path))
+            if not is_there and not is_visible(index):
                 contents[key] = ABSENT
+            elif key in SHARDS:
+                with explaining_data(dataset, key):
+                    shards = list_shards(path, SHARDS[key])
+                contents[key] = self.contents.of_files(path, shards)
             elif key == "table":
                 contents[key] = self.contents.of_file(path)
                 listed = images_of(path, own.get("images", str(Path(path).parent)))

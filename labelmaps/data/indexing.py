@@ -4,7 +4,7 @@ import logging
 import os
 import tarfile
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -30,7 +30,7 @@ from labelmaps.data.damage import examine_image
 from labelmaps.data.formats.coco import read_coco
 from labelmaps.data.formats.found import FoundImage
 from labelmaps.data.formats.objects import WITHOUT_OBJECT
-from labelmaps.data.formats.parquet import read_parquet_images
+from labelmaps.data.formats.parquet import Columns, read_parquet_images
 from labelmaps.data.formats.webdataset import read_webdataset
 from labelmaps.data.images import (
     HIDDEN_FOLDERS,
@@ -70,7 +70,7 @@ def index_dataset(
     coco: str | Path | None = None,
     parquet: str | None = None,
     webdataset: str | None = None,
-    columns: Mapping[str, str] | None = None,
+    columns: Columns | None = None,
     verify: str = "full",
     expect_images: int | None = None,
     max_excluded: float = 0.0,
@@ -89,7 +89,7 @@ def index_dataset(
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
     coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
     parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of all these.
-    columns: the names of columns and keys, for those two.
+    columns: the names of columns and keys, for those two: `image`, `label` or `boxes` → the name, of boxes also four.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
     max_excluded: the largest fraction of the images that may be unusable.

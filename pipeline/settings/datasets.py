@@ -7,6 +7,24 @@ from pydantic import Field
 
 from pipeline.settings.base import MERGED, Closed, Location, Name, Positive, Seed
 
+ColumnName = Annotated[str, Field(min_length=1)]
+# The keys of which a data set has exactly one, to say what it is made of; `images` stands beside `table` and `coco`, too.
+SOURCES = ("images", "table", "parquet", "webdataset", "scenes", "sample")
+# What keys belong to.
+NEEDED = {
+    "columns": ("parquet", "webdataset"),
+    "coco": ("images",),
+}
+# Keys that exclude each other: what a source that holds images and labels leaves no room for.
+EXCLUDING = {
+    "scenes": ("images", "table", "boxes", "classes", "coco", "parquet", "webdataset"),
+    "table": ("boxes", "coco"),
+    "coco": ("boxes",),
+    "parquet": ("images", "table", "boxes", "coco", "webdataset"),
+    "webdataset": ("images", "table", "boxes", "coco"),
+}
+WITH_BOXES = ("boxes", "table", "coco", "parquet", "webdataset")
+
 # Examples that labelmaps.scoring.examples chooses.
 AUTOMATIC = ("gain", "agreement", "disagreement", "failure")
 
@@ -28,13 +46,35 @@ class Sample(Closed):
     seed: Seed = Field(0, description="of the draw")
 
 
+class Columns(Closed):
+    """The columns of a table, or keys in JSON, where their names do not say which they are."""
+
+    image: ColumnName | None = Field(
+        None, description="of `parquet`: that of the images, bytes or a struct of them. Left out: `image`"
+    )
+    label: ColumnName | None = Field(
+        None,
+        description="of `parquet`, and of the JSON in `webdataset`: that of the label, or of a list of labels, one for each "
+        "box; names of nested ones are joined by dots, `objects.category`. Left out: `label`; in `webdataset`, `.cls` first",
+    )
+    boxes: ColumnName | Annotated[list[ColumnName], Field(min_length=4, max_length=4)] | None = Field(
+        None,
+        description="that of the boxes, lists of four numbers; or four, of one number each, in the order of `box_format`. "
+        "Left out: `boxes`, where there is one",
+    )
+
+    def named(self) -> dict[str, str | list[str]]:
+        """Return the columns that are named, by their keys."""
+        return self.model_dump(exclude_none=True)
+
+
 class Dataset(Closed):
     """A data set: its images, where their labels and boxes come from, and how strictly they are checked."""
 
     images: Location | None = Field(
         None,
         description="a flat folder; a folder with one folder per class, named by its id; or the official `.tar`, read in "
-        "place. Every data set needs `images`, `table`, `scenes` or `sample`",
+        "place. Every data set needs `images`, `table`, `parquet`, `webdataset`, `scenes` or `sample`",
     )
     boxes: Location | None = Field(
         None,
@@ -46,6 +86,20 @@ class Dataset(Closed):
         description="a `.csv` with `path`, `label` and maybe `boxes`; `images` is then the folder from which its paths "
         "start",
     )
+    coco: Location | None = Field(
+        None,
+        description="an `instances_….json` of COCO's format; `images` is then the folder of its images. Annotations of "
+        "crowds are no objects",
+    )
+    parquet: Location | None = Field(
+        None,
+        description="tables with a column of images, read in place: a file, a folder or a pattern (`data/validation-*`)",
+    )
+    webdataset: Location | None = Field(
+        None,
+        description="tars of samples (`.jpg`, `.cls`, `.json`), read in place: a file, a folder or a pattern",
+    )
+    columns: Columns | None = Field(None, description="the names of columns")
     scenes: Scenes | None = Field(None, description="instead of files: synthetic scenes, drawn by a rule")
     sample: Sample | None = Field(
         None, description="instead of files: some images of another data set, drawn at random"
@@ -68,8 +122,9 @@ class Dataset(Closed):
     )
     box_format: Literal["corners", "size", "corner_fractions", "size_fractions"] = Field(
         "corners",
-        description="what the four numbers of a box are, in `table` and Kaggle's CSV: `corners` (x0 y0 x1 y1 in pixels), "
-        "`size` (x y width height in pixels), or either as fractions of the image, from 0 to 1. XML names its corners",
+        description="what the four numbers of a box are, in `table`, Kaggle's CSV, `parquet` and `webdataset`: `corners` "
+        "(x0 y0 x1 y1 in pixels), `size` (x y width height in pixels), or either as fractions of the image, from 0 to 1. "
+        "XML names its corners; left out for `coco`: `size`",
     )
     check_boxes: bool = Field(
         True,
@@ -96,14 +151,25 @@ class Dataset(Closed):
         "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added)",
     )
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _boxes_of_coco(cls, entry):
+        # Beside these keys, coco is a mistake, which is to be told, and not the format.
+        if isinstance(entry, dict) and "coco" in entry and not {"boxes", "sample"} & entry.keys():
+            return {"box_format": "size"} | entry
+        return entry
+
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        if not (self.images or self.table or self.scenes or self.sample):
-            raise ValueError("needs images, table, scenes or sample")
+        if self.coco is None and not any(getattr(self, key) for key in SOURCES):
+            raise ValueError(f"needs {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
         given = {key for key in self.model_fields_set if getattr(self, key) is not None}
         own = given - {"sample", "parts", "examples"}
         if self.sample is not None and own:
             raise ValueError(f"{', '.join(sorted(own))}: settled by the data set of the sample {MERGED}")
+        for key, needed in NEEDED.items():
+            if key in given and not given.intersection(needed):
+                raise ValueError(f"{key}: needs {' or '.join(needed)} {MERGED}")
         for name in self.examples:
             if name in AUTOMATIC:
                 raise ValueError(f"examples: {name} is chosen automatically; name yours otherwise")
@@ -115,10 +181,9 @@ class Dataset(Closed):
             raise ValueError(
                 f"box_format: {self.box_format} is for CSV; XML names the corners of its boxes {MERGED}"
             )
-        if self.box_format != "corners" and self.boxes is None and self.table is None:
-            raise ValueError(f"box_format: {self.box_format} needs boxes or table {MERGED}")
-        files = ("images", "table", "boxes", "classes")
-        for key, excluded in {"scenes": files, "table": ("boxes",)}.items():
+        if self.box_format != "corners" and not given.intersection(WITH_BOXES):
+            raise ValueError(f"box_format: {self.box_format} needs one of {', '.join(WITH_BOXES)} {MERGED}")
+        for key, excluded in EXCLUDING.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
                     raise ValueError(f"{key} and {other} exclude each other {MERGED}")

@@ -78,6 +78,9 @@ def test_the_users_files_are_those_of_selected_entries(folder):
         ("datasets.mine.images", "images", False),
         ("datasets.mine.boxes", "boxes.csv", False),
         ("datasets.mine.table", None, False),
+        ("datasets.mine.coco", None, False),
+        ("datasets.mine.parquet", None, False),
+        ("datasets.mine.webdataset", None, False),
     ]
 
 
@@ -91,6 +94,9 @@ def test_once_there_is_an_index_all_files_are_needed(folder):
         "datasets.mine.images",
         "datasets.mine.boxes",
         "datasets.mine.table",
+        "datasets.mine.coco",
+        "datasets.mine.parquet",
+        "datasets.mine.webdataset",
     }
 
 
@@ -104,6 +110,9 @@ def test_the_files_of_a_sample_are_those_of_the_data_set_from_which_it_is_drawn(
         ("datasets.mine.images", "images", True),
         ("datasets.mine.boxes", "boxes.csv", True),
         ("datasets.mine.table", None, True),
+        ("datasets.mine.coco", None, True),
+        ("datasets.mine.parquet", None, True),
+        ("datasets.mine.webdataset", None, True),
     ]
 
 

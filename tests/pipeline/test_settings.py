@@ -81,7 +81,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"scenes": {"parts": 2.0}}}, "parts: Input should be a valid integer"),
         ({"datasets": {"scenes": None}}, "datasets.scenes"),
         ({"datasets": {"scenes": {"images": "x"}}}, "scenes and images exclude each other"),
-        ({"datasets": {"scenes": {"box_format": "size"}}}, "box_format: size needs boxes or table"),
+        (
+            {"datasets": {"scenes": {"box_format": "size"}}},
+            "box_format: size needs one of boxes, table, coco, ",
+        ),
         (
             {"datasets": {"d": {"images": "x", "boxes": "b.tgz", "box_format": "size_fractions"}}},
             "box_format: size_fractions is for CSV; XML names the corners of its boxes",
@@ -94,8 +97,26 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"scenes": {"min_matched": 2}}},
             "min_matched: Input should be less than or equal to 1",
         ),
-        ({"datasets": {"d": {}}}, "datasets.d: needs images, table, scenes or sample"),
+        ({"datasets": {"d": {}}}, "datasets.d: needs images, table, parquet, webdataset, scenes or"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
+        ({"datasets": {"d": {"coco": "c.json"}}}, "datasets.d: coco: needs images"),
+        (
+            {"datasets": {"d": {"coco": "c", "images": "i", "boxes": "b"}}},
+            "coco and boxes exclude each other",
+        ),
+        ({"datasets": {"d": {"parquet": "p", "images": "i"}}}, "parquet and images exclude each other"),
+        (
+            {"datasets": {"d": {"parquet": "p", "webdataset": "w"}}},
+            "parquet and webdataset exclude each other",
+        ),
+        ({"datasets": {"d": {"webdataset": "w", "boxes": "b"}}}, "webdataset and boxes exclude each other"),
+        ({"datasets": {"scenes": {"parquet": "p"}}}, "scenes and parquet exclude each other"),
+        (
+            {"datasets": {"d": {"images": "i", "columns": {"label": "x"}}}},
+            "columns: needs parquet or webdataset",
+        ),
+        ({"datasets": {"d": {"parquet": "p", "columns": {"boxes": ["x", "y"]}}}}, "datasets.d.columns.boxes"),
+        ({"datasets": {"d": {"parquet": "p", "columns": {"labels": "x"}}}}, "key 'labels' is unknown"),
         (
             {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
             "datasets.d: images: settled by the data set of the sample (an entry of an existing name is merged into it",
@@ -758,6 +779,10 @@ def test_a_method_cannot_have_a_baselines_name(name):
 
 
 SETTLED = {
+    "coco": "c.json",
+    "parquet": "p",
+    "webdataset": "w",
+    "columns": {"label": "x"},
     "images": "a",
     "boxes": "b.csv",
     "table": "t.csv",
@@ -891,3 +916,10 @@ def test_the_home_of_nobody_is_refused(tmp_path, monkeypatch):
         spell("~nobody-of-this-name/images")
     Path("~odd").mkdir()
     assert spell("~odd") == "~odd"
+
+
+def test_boxes_of_coco_are_sizes_unless_said_otherwise():
+    data = {"coco": "c.json", "images": "x"}
+    assert accepted({"datasets": {"d": data}}).datasets["d"].box_format == "size"
+    data["box_format"] = "corners"
+    assert accepted({"datasets": {"d": data}}).datasets["d"].box_format == "corners"

@@ -118,6 +118,7 @@ def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
     monkeypatch.chdir(tmp_path)
     study = study_of(MINE)
     paths = {"images": images, "boxes": boxes, "table": table, "classes": classes}
+    paths |= {"coco": None, "parquet": None, "webdataset": None}
     assert study.dataset_paths(dataset) == paths
     assert study.classes_file(dataset) == classes
 

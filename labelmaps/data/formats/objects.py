@@ -1,7 +1,7 @@
 """Labels and boxes as tables and JSON have them: numbers, texts, lists of either; and which classes they stand for."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from labelmaps.data.annotations import UnusableError
@@ -11,6 +11,8 @@ from labelmaps.errors import InputError
 Objects = list[
     tuple[str, list[str]]
 ]  # of each object the text of its label, and four numbers of its box, or none
+# Image, label or boxes → the name of a column or key; of boxes, also of four.
+Columns = Mapping[str, str | Sequence[str]]
 # Of an image that shows nothing of interest: it is left out, but that is no fault of the data set's.
 WITHOUT_OBJECT = "without an object"
 NO_LABEL = "no label: −1, as rows of test splits have"
@@ -122,6 +124,14 @@ def _boxes_of(boxes: Any) -> list[list[str]]:
         if not isinstance(box, list) or len(box) != 4:
             raise UnusableError(f"boxes not of four numbers: {str(box)[:80]}")
     return [[str(number) for number in box] for box in nested]
+
+
+def find_boxes(content: Any, names: str | Sequence[str]) -> Any:
+    """Return the boxes of a row or a JSON: what lies under one name, or four numbers of a box; None without."""
+    if isinstance(names, str):
+        return find_value(content, names)
+    box = [find_value(content, name) for name in names]
+    return None if all(number is None for number in box) else box
 
 
 def find_value(content: Any, path: str) -> Any:

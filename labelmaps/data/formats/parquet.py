@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,16 @@ import pyarrow.parquet as pq
 from labelmaps.data.annotations import Annotation, Annotations, UnusableError, _annotation, collect
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.formats.found import FoundImage
-from labelmaps.data.formats.objects import NO_LABEL, Objects, choose_labels, find_value, make_classes, pair
+from labelmaps.data.formats.objects import (
+    NO_LABEL,
+    Columns,
+    Objects,
+    choose_labels,
+    find_boxes,
+    find_value,
+    make_classes,
+    pair,
+)
 from labelmaps.data.formats.shards import list_shards, name_shards, warn_of_missing
 from labelmaps.data.ids import ids_of
 from labelmaps.data.images import PARQUET, synset_in_name
@@ -24,9 +33,6 @@ from labelmaps.errors import InputError
 logger = logging.getLogger(__name__)
 
 COLUMNS = {"image": "image", "label": "label", "boxes": "boxes"}  # what is sought unless columns are named
-Columns = Mapping[
-    str, str | Sequence[str]
-]  # a key of `COLUMNS` → the name of a column; of boxes, also of four
 _ROWS = 4096  # that are read at a time, without their images
 
 
@@ -154,11 +160,8 @@ def _rows_of(shard: str, columns: Columns) -> Iterator[_Row]:
 def _objects(content: dict[str, Any], wanted: dict[str, list[str]]) -> tuple[Objects, str | None]:
     """Return the objects of a row, or none and the reason."""
     label = find_value(content, wanted["label"][0])
-    boxes = [find_value(content, name) for name in wanted.get("boxes", [])]
-    if len(boxes) < 2 or all(
-        number is None for number in boxes
-    ):  # not one column for each of the four numbers
-        boxes = boxes[0] if boxes else None
+    names = wanted.get("boxes", [])
+    boxes = find_boxes(content, names if len(names) > 1 else names[0]) if names else None
     try:
         return pair(label, boxes), None
     except UnusableError as reason:
@@ -180,8 +183,8 @@ def _find_columns(schema: pa.Schema, columns: Columns, shard: str) -> dict[str, 
             wanted[key] = names
         elif key in columns or key != "boxes":
             raise InputError(
-                f"{shard}: no column {', '.join(missing)}; name that of the {key} in the data set's `columns: {{{key}: …}}`. "
-                f"It has {there}"
+                f"{shard}: no column {', '.join(missing)}; name that of the {key} in the data set's "
+                f"`columns: {{{key}: …}}`. It has {there}"
             )
     image = wanted["image"][0]
     kind = schema.field(image).type if image in schema.names else None

@@ -46,6 +46,11 @@ def list_shards(place: str, ending: str) -> list[str]:
     return shards
 
 
+def is_pattern(place: str) -> bool:
+    """Tell whether a place is a pattern by which something is there."""
+    return next(glob.iglob(place, recursive=True), None) is not None  # noqa: PTH207
+
+
 def _files_below(folder: str, ending: str) -> list[str]:
     """List the files with an ending in a folder and the folders below it, but hidden ones."""
     found = []

@@ -2,7 +2,7 @@
 
 import json
 import tarfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
@@ -11,7 +11,7 @@ from labelmaps.data.annotations import Annotation, Annotations, UnusableError, _
 from labelmaps.data.archives import LARGEST_READ, iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.formats.found import FoundImage
-from labelmaps.data.formats.objects import Objects, choose_labels, find_value, pair
+from labelmaps.data.formats.objects import Columns, Objects, choose_labels, find_boxes, find_value, pair
 from labelmaps.data.formats.shards import list_shards, name_shards
 from labelmaps.data.ids import ids_of
 from labelmaps.data.images import IMAGE_SUFFIXES, synset_in_name
@@ -34,7 +34,7 @@ class _Sample(NamedTuple):
 
 
 def read_webdataset(
-    place: str, classes: list[Class], columns: Mapping[str, str] | None = None, box_format: str = "corners"
+    place: str, classes: list[Class], columns: Columns | None = None, box_format: str = "corners"
 ) -> tuple[list[FoundImage], Annotations]:
     """List the images in WebDataset's shards, which stay where they are, with their labels and boxes.
 
@@ -88,7 +88,7 @@ def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
     return [f"{places[sample.shard]}/{sample.key}" for sample in samples]
 
 
-def _samples_of(shard: str, columns: Mapping[str, str]) -> Iterator[_Sample]:
+def _samples_of(shard: str, columns: Columns) -> Iterator[_Sample]:
     """Yield the samples of a shard, in the order in which they begin."""
     members: dict[str, dict[str, list[tuple[int, int]]]] = {}  # key → ending → place of each member
     read: dict[tuple[str, str], bytes] = {}
@@ -123,7 +123,7 @@ def _sample(
     key: str,
     places: dict[str, list[tuple[int, int]]],
     read: dict[str, bytes | None],
-    columns: Mapping[str, str],
+    columns: Columns,
 ) -> _Sample:
     """Make a sample of its members. places: ending → those of that ending. read: the contents of label and JSON."""
     images = [place for ending in places if f".{ending}" in IMAGE_SUFFIXES for place in places[ending]]
@@ -140,7 +140,7 @@ def _sample(
 
 
 def _objects(
-    places: dict[str, list[tuple[int, int]]], read: dict[str, bytes | None], columns: Mapping[str, str]
+    places: dict[str, list[tuple[int, int]]], read: dict[str, bytes | None], columns: Columns
 ) -> Objects:
     """Return the objects of a sample, from its label and its JSON; raise `UnusableError` where they are none."""
     for ending in _READ:
@@ -153,7 +153,7 @@ def _objects(
     if read["cls"] is not None and "label" not in columns:
         label = read["cls"].decode(errors="replace")
     else:
-        label = find_value(content, columns.get("label", COLUMNS["label"]))
+        label = find_value(content, str(columns.get("label", COLUMNS["label"])))
         if label is None:
             where = (
                 f"in its JSON: no key {columns['label']}"
@@ -161,7 +161,7 @@ def _objects(
                 else "in the sample: no .cls, no JSON with it"
             )
             raise UnusableError(f"no label {where}")
-    return pair(label, find_value(content, columns.get("boxes", COLUMNS["boxes"])))
+    return pair(label, find_boxes(content, columns.get("boxes", COLUMNS["boxes"])))
 
 
 def _content(text: bytes | None) -> dict[str, Any]:
