@@ -56,6 +56,7 @@ logger = logging.getLogger(__name__)
 # What boxes that are rounded may exceed the image by, as a share of its side: two fractions of three digits, by 0.0005 each.
 ROUNDING = 0.0011
 DEPTH = 64  # images per thread that are examined ahead of the list
+NO_BOXES = np.empty((0, 4), np.float32)  # of all images without
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
@@ -416,7 +417,7 @@ def _examine(
                 _check_box_sizes(boxes, facts.width, facts.height, box_format)
         except (UnusableError, InputError) as reason:
             return {"image": item.image, "path": item.path, "reason": str(reason)}
-        corners = np.array(boxes, np.float32).reshape(-1, 4)
+        corners = np.array(boxes, np.float32).reshape(-1, 4) if len(boxes) else NO_BOXES
         return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
 
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
@@ -424,11 +425,18 @@ def _examine(
     with ThreadPoolExecutor(workers) as pool:
         as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
         examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
-        rows = list(progress(examined, total=len(found), unit="image", desc="index"))
-    rows.sort(key=lambda row: row["image"])
-    excluded = [row for row in rows if "reason" in row]
-    index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
-    return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
+        # Column by column: a dictionary for each of a million images would take gigabytes.
+        columns: dict[str, list] = {name: [] for name in SCHEMA.names}
+        excluded = []
+        for row in progress(examined, total=len(found), unit="image", desc="index"):
+            if "reason" in row:
+                excluded.append(row)
+            else:
+                for name, values in columns.items():
+                    values.append(row[name])
+    index = pd.DataFrame(columns).astype(_INTEGERS).sort_values("image", kind="stable", ignore_index=True)
+    excluded.sort(key=lambda row: row["image"])
+    return index, pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
 
 
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:

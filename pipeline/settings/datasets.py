@@ -155,7 +155,11 @@ class Dataset(Closed):
     @classmethod
     def _boxes_of_coco(cls, entry):
         # Beside these keys, coco is a mistake, which is to be told, and not the format.
-        if isinstance(entry, dict) and "coco" in entry and not {"boxes", "sample"} & entry.keys():
+        if (
+            isinstance(entry, dict)
+            and entry.get("coco") is not None
+            and not {"boxes", "sample"} & entry.keys()
+        ):
             return {"box_format": "size"} | entry
         return entry
 
