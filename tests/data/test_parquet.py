@@ -12,6 +12,7 @@ import pytest
 from helpers.pictures import WIDTH, png
 from labelmaps.data.batches import read_batches
 from labelmaps.data.classes import Class
+from labelmaps.data.formats import parquet
 from labelmaps.data.formats.parquet import classes_of
 from labelmaps.data.images import read_image
 from labelmaps.data.index import read_index, write_index
@@ -138,6 +139,21 @@ def test_names_that_do_not_tell_rows_apart_are_no_ids(data, caplog):
     assert list(index["image"])[:2] == ["x/00", "x/01"]
     assert list(index["image"])[-1] == "y/01"
     assert "ids are file and row" in caplog.text
+
+
+@pytest.mark.parametrize(("size", "is_told"), [(20, False), (400, True)])
+def test_large_row_groups_in_another_order_than_the_names_are_told(data, caplog, monkeypatch, size, is_told):
+    monkeypatch.setattr(parquet, "MOST_DECODED", 20)
+    names = [f"{i * 149 % 400:03}.png" for i in range(400)]
+    rows = [{"bytes": png(0), "path": name} for name in names]
+    table = pa.table({"image": pa.array(rows, IMAGE), "label": [0] * 400})
+    pq.write_table(table, data / "a.parquet", row_group_size=size)
+    assert len(index_of(data, "a.parquet", verify="header")[0]) == 400
+    assert ("row groups are large: to read one image" in caplog.text) == is_told
+    caplog.clear()
+    pq.write_table(table.take(np.argsort(names)), data / "a.parquet")
+    index_of(data, "a.parquet", verify="header")
+    assert "row groups are large" not in caplog.text
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,11 @@
 
 import json
 import logging
+from bisect import bisect_right
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -33,6 +35,7 @@ from labelmaps.errors import InputError
 logger = logging.getLogger(__name__)
 
 COLUMNS = {"image": "image", "label": "label", "boxes": "boxes"}  # what is sought unless columns are named
+MOST_DECODED = 200  # images for each that is read; the hub's row groups of 100 take 50
 _ROWS = 4096  # that are read at a time, without their images
 
 
@@ -40,6 +43,7 @@ class _Row(NamedTuple):
     """A row without its image: where it is, the name of the image's file if it has one, and its objects or the problem."""
 
     shard: str
+    group: int  # the first row of its row group
     row: int
     column: int
     name: str
@@ -84,6 +88,7 @@ def read_parquet_images(
         FoundImage(image, row.shard, row.row, row.column, named_label=_named_label(row.name, synsets))
         for image, row in zip(ids, rows, strict=True)
     ]
+    _warn_of_order(dict(zip(ids, rows, strict=True)), place)
     entries = (
         (image, partial(_parse, row, labels, box_format)) for image, row in zip(ids, rows, strict=True)
     )
@@ -120,6 +125,28 @@ def _parse(row: _Row, labels: dict[str, int], box_format: str) -> Annotation:
         raise UnusableError(f"{reason} (row {row.row})") from None
 
 
+def _warn_of_order(rows: dict[str, _Row], place: str) -> None:
+    """Warn where reading in the order of the ids goes through the beginnings of large row groups again and again.
+
+    rows: id → row.
+    """
+    decoded, last = 0, None
+    for _, row in sorted(rows.items()):
+        is_ahead = (
+            last is not None and (row.shard, row.group) == (last.shard, last.group) and row.row > last.row
+        )
+        decoded += row.row - (last.row if is_ahead and last is not None else row.group - 1)
+        last = row
+    if decoded > MOST_DECODED * len(rows):
+        logger.warning(
+            "%s: the rows are in another order than the images' names, and row groups are large: to read one image %d are "
+            "decoded on average, which may take longer than the network. Write the files anew with row_group_size=100, or "
+            "sorted by name",
+            place,
+            decoded // len(rows),
+        )
+
+
 def _named_label(name: str, labels: dict[str, int]) -> int | None:
     """Return the label of the synset in an image's name; None if there is none, or if it is no class's id."""
     return labels.get(synset_in_name(Path(name).name) or "")
@@ -149,11 +176,15 @@ def _rows_of(shard: str, columns: Columns) -> Iterator[_Row]:
         names = [*wanted["label"], *wanted.get("boxes", [])]
         read = [f"{image}.path"] * has_path + [_stored(schema, name) for name in names]
         column, row = schema.names.index(image), 0
+        metadata = parquet.metadata
+        groups = (metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
+        starts = list(accumulate(groups, initial=0))[:-1]
         for batch in parquet.iter_batches(_ROWS, columns=read, use_threads=False):
             for content in batch.to_pylist():
-                name = (content.get(image) or {}).get("path") if has_path else None
-                objects, problem = _objects(content, wanted)
-                yield _Row(shard, row, column, name if isinstance(name, str) else "", objects, problem)
+                path = (content.get(image) or {}).get("path") if has_path else None
+                name = path if isinstance(path, str) else ""
+                group = starts[bisect_right(starts, row) - 1]
+                yield _Row(shard, group, row, column, name, *_objects(content, wanted))
                 row += 1
 
 
