@@ -8,10 +8,11 @@ from pathlib import Path
 
 from snakemake.io import contains_wildcard
 
+from labelmaps.data.formats.shards import is_pattern
 from pipeline.settings.base import ConfigurationError
-from pipeline.study import Study, is_visible
+from pipeline.study import SHARDS, SOURCE_FILES, Study, is_visible
 
-FOLDERS = ("images", "boxes", "voc")  # keys of what may be a folder
+FOLDERS = ("images", "boxes", "voc", "parquet", "webdataset")  # keys of what may be a folder
 
 
 def is_exchanged(path: str) -> bool:
@@ -48,7 +49,7 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
             yield f"models.{name}.architecture", model.built_by.place, True
     for name in map(settings.whole_name, settings.run.datasets):
         is_indexed = Path(study.index(name)).exists()
-        for key in ("classes", "images", "boxes", "table", "acceptable_labels", "voc"):
+        for key in ("classes", *SOURCE_FILES):
             yield (
                 f"datasets.{name}.{key}",
                 getattr(settings.datasets[name], key),
@@ -80,7 +81,8 @@ def refuse_files(study: Study) -> None:
                 f"{key}: {path}: not a regular file{' or a folder' * (kind in FOLDERS)}. A pipe or a device may take "
                 "for ever to read: copy what it gives to a file"
             )
-        if is_needed and not is_visible(path):
+        is_there = is_visible(path) or (kind in SHARDS and is_pattern(path))
+        if is_needed and not is_there:
             raise ConfigurationError(
                 f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()}), or no right to see it"
             )

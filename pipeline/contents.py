@@ -82,6 +82,8 @@ class Contents:
             return ""
         if place not in self._together:
             hash_ = hashlib.sha256()
+            if digests is None:
+                paths = self._announce(place, paths)
             digests = cache(digests) if digests else None  # an index is read once, and only if a file changed
             with explaining(place):
                 for path in paths:
@@ -89,6 +91,18 @@ class Contents:
             self._together[place] = hash_.hexdigest()[:DIGITS]
             self._keep()
         return self._together[place]
+
+    def _announce(self, place: str, paths: Iterable[str]) -> list[str]:
+        """Return the paths; say so where reading those that are new or changed takes long."""
+        paths, unread = list(paths), 0
+        with explaining(place):
+            for path in paths:
+                state, seen = look(path), self._seen.get(path)
+                if state is not None and (seen is None or seen.state != state):
+                    unread += state[0]
+        if unread > LARGE:
+            logger.info(f"Reading the files of {place} ({unread / 1e9:.1f} GB), once, to know them again")
+        return paths
 
     def _name(self, path: str, digests: Callable[[], dict[str, str]] | None) -> str:
         """Name the content of a file, and note what was seen of it."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
 from labelmaps.data.formats.folders import classes_of, has_own_classes, images_folder
+from labelmaps.data.formats.shards import is_pattern, list_shards
 from labelmaps.data.formats.voc_files import annotation_files, list_file, listed_images, voc_root
 from labelmaps.errors import InputError
 from labelmaps.views import NETWORKS_OWN
@@ -27,17 +28,13 @@ from pipeline.settings.outputs import Figure
 from pipeline.sources import ROOT, find_module, local_files
 
 IMAGENET_CLASSES = ROOT / "resources" / "imagenet_classes.txt"
-SOURCE_FILES = (
-    "images",
-    "boxes",
-    "table",
-    "voc",
-    "acceptable_labels",
-)  # keys of a data set's files, beside its classes
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
+# Keys of a data set's files, beside its classes.
+SOURCE_FILES = ("images", "boxes", "table", "acceptable_labels", "voc", "coco", "parquet", "webdataset")
+SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
 
 
@@ -138,8 +135,13 @@ class Study:
         digests = partial(digests_in, index)
         contents = {}
         for key, path in own.items():
-            if not is_visible(path) and not is_visible(index):
+            is_there = is_visible(path) or (key in SHARDS and is_pattern(path))
+            if not is_there and not is_visible(index):
                 contents[key] = ABSENT
+            elif key in SHARDS:
+                with explaining_data(dataset, key):
+                    shards = list_shards(path, SHARDS[key])
+                contents[key] = self.contents.of_files(path, shards)
             elif key == "table":
                 contents[key] = self.contents.of_file(path)
                 folder = own.get("images", str(Path(path).parent))
@@ -187,19 +189,37 @@ class Study:
         entry = self.settings.datasets[dataset]
         if entry.classes is not None:
             return {}
-        if entry.voc is not None:
-            return {"voc": entry.voc}
+        for key in ("voc", "coco"):
+            if path := getattr(entry, key):
+                return {key: path}
+        if entry.parquet is not None:
+            return {"parquet": entry.parquet} if self._parquet_classes(entry.parquet, dataset) else {}
         if entry.images is None or entry.table is not None or not os.path.isdir(entry.images):  # noqa: PTH112 (as `is_visible`)
             return {}
         with explaining_data(dataset, "images"):
             is_own = has_own_classes(Path(entry.images), read_classes(IMAGENET_CLASSES))
         return {"images": entry.images} if is_own else {}
 
+    def _parquet_classes(self, path: str, dataset: str) -> list[str]:
+        """List the classes that a parquet's schema names, where there are some and they are not ImageNet's."""
+        from labelmaps.data.formats.parquet import classes_of as named_in  # imports pandas
+
+        imagenet = read_classes(IMAGENET_CLASSES)
+        if not is_visible(path) and not is_pattern(path):
+            return []
+        with explaining_data(dataset, "parquet"):
+            named = named_in(path, self.columns(dataset), imagenet)
+        return [] if named is None or named == imagenet else [item.id for item in named]
+
     def class_contents(self, dataset: str) -> str:
         """Name what the data set's own classes follow from: the names of its folders, or its annotations."""
         ((key, path),) = self.class_source(dataset).items()
+        if key == "parquet":
+            return name_names(self._parquet_classes(path, dataset))
         if not is_visible(path):
             return ABSENT
+        if key == "coco":
+            return self.contents.of_file(path)
         with explaining_data(dataset, key):
             if key == "images":
                 return name_names(item.id for item in classes_of(Path(path)))

@@ -41,6 +41,7 @@ rule list_classes:
         code=code_of("list_classes.py", "dataset"),
         source=per_job(study.class_source),
         contents=per_job(study.class_contents),
+        columns=per_job(study.columns),
     message:
         "Listing the classes of {wildcards.dataset}"
     script:
@@ -72,6 +73,9 @@ rule index_dataset:
         acceptable_labels=lambda wc: study.dataset_paths(wc.dataset)["acceptable_labels"],
         voc=lambda wc: study.dataset_paths(wc.dataset)["voc"],
         subset=lambda wc: settings.datasets[wc.dataset].subset,
+        coco=lambda wc: study.dataset_paths(wc.dataset)["coco"],
+        parquet=lambda wc: study.dataset_paths(wc.dataset)["parquet"],
+        webdataset=lambda wc: study.dataset_paths(wc.dataset)["webdataset"],
         columns=per_job(study.columns),
         classes=as_path(study.classes_file),
         verify=lambda wc: settings.datasets[wc.dataset].verify,

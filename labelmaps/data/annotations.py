@@ -127,22 +127,24 @@ def parse_box(words: list[str], box_format: str = "corners") -> Box:
 
     words: the numbers as texts, in the order of `box_format` (one of `BOX_FORMATS`). Fractions stay fractions.
     """
-    excerpt = " ".join(words)[:80]
     try:
         box = [float(word) for word in words]
     except ValueError:
-        raise UnusableError(f"box not in numbers: {excerpt}") from None
+        box = [math.nan] * 4
     if box_format.startswith("size"):
         box = [box[0], box[1], box[0] + box[2], box[1] + box[3]]
     if not all(map(math.isfinite, box)):
-        raise UnusableError(f"box not in numbers: {excerpt}")
+        raise UnusableError(f"box not in numbers: {' '.join(words)[:80]}")
     return box
 
 
 def check_areas(boxes: list[Box]) -> None:
     """Raise `UnusableError` unless x0 < x1 and y0 < y1, also in float32, in which the index stores the boxes."""
     with np.errstate(over="ignore"):
-        stored = np.array(boxes, np.float64).reshape(-1, 4).astype(np.float32)
+        given = np.array(boxes, np.float64).reshape(-1, 4)
+        stored = given.astype(np.float32)
+    if (given[:, :2] < given[:, 2:]).all() and (stored[:, :2] < stored[:, 2:]).all():
+        return
     for (x0, y0, x1, y1), stored_box in zip(boxes, stored, strict=True):
         excerpt = f"{x0:.12g} {y0:.12g} {x1:.12g} {y1:.12g}"
         if x0 >= x1 or y0 >= y1:
@@ -285,7 +287,10 @@ def _refuse_large(name: str, size: int) -> None:
 def _annotation(
     objects: list[tuple[str, list[str]]], indices: dict[str, int], box_format: str = "corners"
 ) -> Annotation:
-    """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts."""
+    """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts.
+
+    An object without a box has no numbers.
+    """
     ids = sorted({class_id for class_id, _ in objects})
     if not ids:
         raise UnusableError("annotated without an object")
@@ -293,7 +298,7 @@ def _annotation(
         raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
     if ids[0] not in indices:
         raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
-    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects]
+    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects if words]
 
 
 def _report(annotations: Annotations) -> str:

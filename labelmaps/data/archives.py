@@ -76,6 +76,7 @@ def iterate_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
                 f"{member.name!r} is stored without its zeros: pack it anew, without --sparse"
             )
         place = member.offset
+        archive.members = []  # ty: ignore[missing-attribute] - it would keep millions
         yield member
 
 

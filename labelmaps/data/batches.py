@@ -8,7 +8,7 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from labelmaps.data.images import read_content, read_digest, read_image
+from labelmaps.data.images import name_place, read_content, read_digest, read_image
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
@@ -41,7 +41,8 @@ def read_unchanged(
     content = read_content(path, offset, length)
     found = hashlib.sha256(content).hexdigest()
     if digest and found != digest:
-        raise InputError(f"{path}: the image changed since it was indexed. Delete the index and run again")
+        place = name_place(path, offset, length)
+        raise InputError(f"{place}: the image changed since it was indexed. Delete the index and run again")
     try:
         pixels = read_image(path, offset, length, content)
     except InputError as error:

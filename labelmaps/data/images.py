@@ -36,6 +36,7 @@ _SIGNATURES = re.compile(
     re.DOTALL,
 )
 SIGNATURE_BYTES = 16
+PARQUET = ".parquet"  # the ending of tables that hold images
 # Folders that systems put beside images: hidden ones, @eaDir (thumbnails of a NAS), __MACOSX.
 HIDDEN_FOLDERS = (".", "@", "__")
 # Hugging Face's copies of ImageNet add the synset to the name of each image, which has it in its class's folder elsewhere.
@@ -112,7 +113,8 @@ def read_image(
 ) -> np.ndarray:
     """Decode one image to (row, column, RGB) uint8: the pixels as stored, without applying an EXIF rotation.
 
-    offset, length: if `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar).
+    offset, length: if `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar); or,
+        where the name of the file ends in `.parquet`, the cell in row `offset` and column `length`, both from 0.
     content: the image's bytes, if they were read before.
 
     Grey, palette, CMYK and similar colours are converted to RGB, alpha is dropped, and 16-bit values keep their high byte.
@@ -141,10 +143,22 @@ def read_content(path: str | Path, offset: int = -1, length: int = -1) -> bytes:
     Raises `InputError` if the file cannot be read, is no regular file, or is larger than `LARGEST_FILE`.
     """
     try:
-        with open_regular(path) as file:
-            return _member(file, offset, length)
+        return _read_bytes(path, offset, length)
     except (OSError, ValueError) as error:
-        raise InputError(f"unreadable image: {path}: {error}; replace or remove it") from error
+        place = name_place(path, offset, length)
+        raise InputError(f"unreadable image: {place}: {error}; replace or remove it") from error
+
+
+def name_place(path: str | Path, offset: int, length: int) -> str:
+    """Name the place of an image for a message: its file, and where it lies in there; arguments as for `read_image`."""
+    if offset < 0:
+        return str(path)
+    return f"{path}, row {offset}" if is_parquet(path) else f"{path}, bytes {offset} to {offset + length}"
+
+
+def is_parquet(path: str | Path) -> bool:
+    """Return whether a file is a table of images, by its name, so that an address in it is a row and a column."""
+    return str(path).endswith(PARQUET)
 
 
 @contextmanager
@@ -156,18 +170,33 @@ def open_image(
     Arguments as for `read_image`. The image that the block receives is not decoded yet; `to_rgb` decodes it.
     """
     try:
+        if content is None and offset >= 0:
+            content = _read_bytes(path, offset, length)
         with open_regular(path) if content is None else BytesIO(content) as file:
-            is_member = content is None and offset >= 0
-            image = _parse_header(BytesIO(_member(file, offset, length)) if is_member else file)
+            image = _parse_header(file)
             _refuse_unsuitable(image)
             yield image
     except MemoryError:
         raise
     except Exception as error:  # for broken files Pillow raises almost any exception, even struct.error
-        place = f"{path}" if offset < 0 else f"{path}, bytes {offset} to {offset + length}"
+        place = name_place(path, offset, length)
         raise InputError(
             f"unreadable image: {place}: {error or type(error).__name__}; replace or remove it"
         ) from error
+
+
+def _read_bytes(path: str | Path, offset: int, length: int) -> bytes:
+    """Read an image's bytes, as `read_content`; raise `OSError` or `ValueError` if they cannot be read."""
+    if offset >= 0 and is_parquet(path):
+        # Here, because pyarrow takes long to import, and what plans the jobs imports this module.
+        from labelmaps.data.parquet_cells import read_cell
+
+        content = read_cell(path, offset, length)
+        if len(content) > LARGEST_FILE:
+            raise ValueError(f"{len(content)} bytes are too many for an image")
+        return content
+    with open_regular(path) as file:
+        return _member(file, offset, length)
 
 
 def _member(file: BinaryIO, offset: int, length: int) -> bytes:

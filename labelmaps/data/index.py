@@ -17,9 +17,12 @@ _CORNERS = 4
 SCHEMA = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),  # unique id; the rows are sorted by it
-        pa.field("path", pa.string(), nullable=False),  # of the image file, or of the tar that holds it
-        pa.field("offset", pa.int64(), nullable=False),  # first byte inside `path`; -1: the whole file
-        pa.field("length", pa.int64(), nullable=False),  # bytes; -1: the whole file
+        pa.field(
+            "path", pa.string(), nullable=False
+        ),  # of the image file, or of the tar or parquet that holds it
+        # Inside `path`: first byte and number of bytes; row and column, from 0, where its name ends in `.parquet`; -1: all
+        pa.field("offset", pa.int64(), nullable=False),
+        pa.field("length", pa.int64(), nullable=False),
         pa.field("digest", pa.string(), nullable=False),  # SHA-256 of its bytes; empty where not read
         pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
         pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied

@@ -25,9 +25,13 @@ from labelmaps.data.annotations import (
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.counts import count_reasons
 from labelmaps.data.damage import examine_image
+from labelmaps.data.formats.coco import read_coco
 from labelmaps.data.formats.folders import find_images
 from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.objects import WITHOUT_OBJECT
+from labelmaps.data.formats.parquet import Columns, read_parquet_images
 from labelmaps.data.formats.voc import read_voc
+from labelmaps.data.formats.webdataset import read_webdataset
 from labelmaps.data.images import read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
 from labelmaps.data.own_table import read_table
@@ -41,6 +45,7 @@ logger = logging.getLogger(__name__)
 # What boxes that are rounded may exceed the image by, as a share of its side: two fractions of three digits, by 0.0005 each.
 ROUNDING = 0.0011
 DEPTH = 64  # images per thread that are examined ahead of the list
+NO_BOXES = np.empty((0, 4), np.float32)  # of all images without
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
 
 Columns = Mapping[
@@ -57,6 +62,9 @@ def index_dataset(
     table: str | Path | None = None,
     acceptable_labels: str | Path | None = None,
     *,
+    coco: str | Path | None = None,
+    parquet: str | None = None,
+    webdataset: str | None = None,
     voc: str | Path | None = None,
     subset: str = "val",
     columns: Columns | None = None,
@@ -77,7 +85,10 @@ def index_dataset(
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
     voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
-    columns: the names of a table's columns, where they are not to be found (see `labelmaps.data.columns`).
+    coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
+    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of all these.
+    columns: the names of columns and keys, where they are not to be found: `image`, `label` or `boxes` → the name, of boxes
+        also four (see `labelmaps.data.columns`).
     acceptable_labels: a file for `read_acceptable_labels`.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
@@ -106,6 +117,12 @@ def index_dataset(
         raise InputError(f"both {voc} and {given[0]}: a Pascal VOC root has its own images and boxes")
     if voc is not None:
         found, annotations = read_voc(Path(voc), subset, known)
+    elif parquet is not None:
+        found, annotations = read_parquet_images(parquet, known, columns, box_format)
+    elif webdataset is not None:
+        found, annotations = read_webdataset(webdataset, known, columns, box_format)
+    elif coco is not None and images is not None:
+        found, annotations = read_coco(coco, images, known, box_format)
     elif table is not None:
         found, annotations, box_format = _find_in_table(table, known, images, boxes, box_format, columns)
     else:
@@ -249,17 +266,26 @@ def _examine(
                 _check_box_sizes(boxes, facts.width, facts.height, box_format)
         except (UnusableError, InputError) as reason:
             return {"image": item.image, "path": item.path, "reason": str(reason)}
-        corners = np.array(boxes, np.float32).reshape(-1, 4)
+        corners = np.array(boxes, np.float32).reshape(-1, 4) if len(boxes) else NO_BOXES
         return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
 
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
     with ThreadPoolExecutor(workers) as pool:
-        examined = in_order(pool, examine, ((item,) for item in found), ahead=workers * DEPTH)
-        rows = list(progress(examined, total=len(found), unit="image", desc="index"))
-    excluded = [row for row in rows if "reason" in row]
-    index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
-    return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
+        as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
+        examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
+        # Column by column: a dictionary for each of a million images would take gigabytes.
+        columns: dict[str, list] = {name: [] for name in SCHEMA.names}
+        excluded = []
+        for row in progress(examined, total=len(found), unit="image", desc="index"):
+            if "reason" in row:
+                excluded.append(row)
+            else:
+                for name, values in columns.items():
+                    values.append(row[name])
+    index = pd.DataFrame(columns).astype(_INTEGERS).sort_values("image", kind="stable", ignore_index=True)
+    excluded.sort(key=lambda row: row["image"])
+    return index, pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
 
 
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
@@ -331,12 +357,15 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 
 
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
-    """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all."""
+    """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all.
+
+    Images of which their source says that they show no object do not count.
+    """
     kinds = count_reasons(excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
     if counts:
         logger.warning("%d of %d images excluded: %s", len(excluded), found, counts)
-    if len(excluded) / found > max_excluded or len(excluded) == found:
+    if (len(excluded) - kinds[WITHOUT_OBJECT]) / found > max_excluded or len(excluded) == found:
         reasons = list(zip(excluded["image"], excluded["reason"], strict=True))
         for image, reason in reasons[:MOST_LOGGED]:
             logger.info("excluded: %s: %s", image, reason)

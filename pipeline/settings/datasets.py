@@ -8,10 +8,30 @@ from pydantic import Field
 from pipeline.settings.base import MERGED, Closed, Location, Name, Positive, Seed
 
 ColumnName = Annotated[str, Field(min_length=1)]
-# The keys of which a data set has exactly one, to say what it is made of; `images` stands beside `table`, too.
-SOURCES = ("images", "table", "voc", "scenes", "sample")
-# What keys belong to, and what excludes them.
-NEEDED = {"subset": ("voc",), "columns": ("table",)}
+# The keys of which a data set has exactly one, to say what it is made of; `images` stands beside `table` and `coco`, too.
+SOURCES = ("images", "table", "voc", "parquet", "webdataset", "scenes", "sample")
+# What keys belong to.
+NEEDED = {"subset": ("voc",), "columns": ("table", "parquet", "webdataset"), "coco": ("images",)}
+# Keys that exclude each other: what a source that holds images and labels leaves no room for.
+EXCLUDING = {
+    "scenes": (
+        "images",
+        "table",
+        "boxes",
+        "classes",
+        "voc",
+        "coco",
+        "parquet",
+        "webdataset",
+        "acceptable_labels",
+    ),
+    "table": ("boxes", "coco"),
+    "coco": ("boxes",),
+    "voc": ("images", "table", "boxes", "coco", "parquet", "webdataset"),
+    "parquet": ("images", "table", "boxes", "coco", "webdataset"),
+    "webdataset": ("images", "table", "boxes", "coco"),
+}
+WITH_BOXES = ("boxes", "table", "coco", "parquet", "webdataset")
 
 # Examples that labelmaps.scoring.examples chooses.
 AUTOMATIC = ("gain", "agreement", "disagreement", "failure")
@@ -35,12 +55,22 @@ class Sample(Closed):
 
 
 class Columns(Closed):
-    """The columns of a table, where their names do not say which they are."""
+    """The columns of a table, or keys in JSON, where their names do not say which they are."""
 
-    image: ColumnName | None = Field(None, description="that of the image's file")
-    label: ColumnName | None = Field(None, description="that of its class")
+    image: ColumnName | None = Field(
+        None,
+        description="that of the image's file; of `parquet`, of the images themselves, bytes or a struct of them (left out: "
+        "`image`)",
+    )
+    label: ColumnName | None = Field(
+        None,
+        description="that of its class; of `parquet`, and of the JSON in `webdataset`, also of a list of labels, one for "
+        "each box; nested names are joined by dots, `objects.category` (left out: `label`; in `webdataset`, `.cls` first)",
+    )
     boxes: ColumnName | Annotated[list[ColumnName], Field(min_length=4, max_length=4)] | None = Field(
-        None, description="that of its boxes; or four, of one number each, in the order of `box_format`"
+        None,
+        description="that of its boxes, lists of four numbers; or four, of one number each, in the order of `box_format`. "
+        "Left out: the usual name, where there is one",
     )
 
     @pydantic.model_validator(mode="after")
@@ -64,7 +94,7 @@ class Dataset(Closed):
         None,
         description="a flat folder; a folder with one folder per class, named by its id, or all by labels; a root that "
         "holds one of these as `val`; or the official `.tar`, read in place. Every data set needs `images`, `table`, "
-        "`voc`, `scenes` or `sample`",
+        "`voc`, `parquet`, `webdataset`, `scenes` or `sample`",
     )
     boxes: Location | None = Field(
         None,
@@ -77,7 +107,7 @@ class Dataset(Closed):
         "names of columns; `images` is then the folder from which its paths start",
     )
     columns: Columns | None = Field(
-        None, description="the table's columns, where several could be meant or none is found"
+        None, description="the columns of a table, where several could be meant or none is found"
     )
     voc: Location | None = Field(
         None,
@@ -91,6 +121,19 @@ class Dataset(Closed):
         description="all labels that are right of each image, for the index: ImageNet's `real.json` as published, a `.json` "
         "of image → list of labels, or a `.csv` with `image` and `labels`, separated by blanks; labels are class ids or "
         "indices. Given later, they change the index, and all that follows would be computed anew",
+    )
+    coco: Location | None = Field(
+        None,
+        description="an `instances_….json` of COCO's format; `images` is then the folder of its images. Annotations of "
+        "crowds are no objects",
+    )
+    parquet: Location | None = Field(
+        None,
+        description="tables with a column of images, read in place: a file, a folder or a pattern (`data/validation-*`)",
+    )
+    webdataset: Location | None = Field(
+        None,
+        description="tars of samples (`.jpg`, `.cls`, `.json`), read in place: a file, a folder or a pattern",
     )
     scenes: Scenes | None = Field(None, description="instead of files: synthetic scenes, drawn by a rule")
     sample: Sample | None = Field(
@@ -115,8 +158,9 @@ class Dataset(Closed):
     )
     box_format: Literal["corners", "size", "corner_fractions", "size_fractions"] = Field(
         "corners",
-        description="what the four numbers of a box are, in `table` and Kaggle's CSV: `corners` (x0 y0 x1 y1 in pixels), "
-        "`size` (x y width height in pixels), or either as fractions of the image, from 0 to 1. XML names its corners",
+        description="what the four numbers of a box are, in `table`, Kaggle's CSV, `parquet` and `webdataset`: `corners` "
+        "(x0 y0 x1 y1 in pixels), `size` (x y width height in pixels), or either as fractions of the image, from 0 to 1. "
+        "XML names its corners; left out for `coco`: `size`",
     )
     check_boxes: bool = Field(
         True,
@@ -143,9 +187,21 @@ class Dataset(Closed):
         "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added)",
     )
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _boxes_of_coco(cls, entry):
+        # Beside these keys, coco is a mistake, which is to be told, and not the format.
+        if (
+            isinstance(entry, dict)
+            and entry.get("coco") is not None
+            and not {"boxes", "sample"} & entry.keys()
+        ):
+            return {"box_format": "size"} | entry
+        return entry
+
     @pydantic.model_validator(mode="after")
     def _one_source(self):
-        if not any(getattr(self, key) for key in SOURCES):
+        if self.coco is None and not any(getattr(self, key) for key in SOURCES):
             raise ValueError(f"needs {', '.join(SOURCES[:-1])} or {SOURCES[-1]}")
         given = {key for key in self.model_fields_set if getattr(self, key) is not None}
         own = given - {"sample", "parts", "examples"}
@@ -165,11 +221,9 @@ class Dataset(Closed):
             raise ValueError(
                 f"box_format: {self.box_format} is for CSV; XML names the corners of its boxes {MERGED}"
             )
-        if self.box_format != "corners" and self.boxes is None and self.table is None:
-            raise ValueError(f"box_format: {self.box_format} needs boxes or table {MERGED}")
-        files = ("images", "table", "boxes", "classes", "acceptable_labels")
-        excluding = {"scenes": files, "table": ("boxes",), "voc": ("images", "table", "boxes", "scenes")}
-        for key, excluded in excluding.items():
+        if self.box_format != "corners" and not given.intersection(WITH_BOXES):
+            raise ValueError(f"box_format: {self.box_format} needs one of {', '.join(WITH_BOXES)} {MERGED}")
+        for key, excluded in EXCLUDING.items():
             for other in excluded:
                 if getattr(self, key) is not None and getattr(self, other) is not None:
                     raise ValueError(f"{key} and {other} exclude each other {MERGED}")

@@ -81,7 +81,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"scenes": {"parts": 2.0}}}, "parts: Input should be a valid integer"),
         ({"datasets": {"scenes": None}}, "datasets.scenes"),
         ({"datasets": {"scenes": {"images": "x"}}}, "scenes and images exclude each other"),
-        ({"datasets": {"scenes": {"box_format": "size"}}}, "box_format: size needs boxes or table"),
+        (
+            {"datasets": {"scenes": {"box_format": "size"}}},
+            "box_format: size needs one of boxes, table, coco, ",
+        ),
         (
             {"datasets": {"d": {"images": "x", "boxes": "b.tgz", "box_format": "size_fractions"}}},
             "box_format: size_fractions is for CSV; XML names the corners of its boxes",
@@ -94,14 +97,13 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"scenes": {"min_matched": 2}}},
             "min_matched: Input should be less than or equal to 1",
         ),
-        ({"datasets": {"d": {}}}, "datasets.d: needs images, table, voc, scenes or sample"),
+        ({"datasets": {"d": {}}}, "datasets.d: needs images, table, voc, parquet, webdataset, scenes or"),
         ({"datasets": {"d": {"table": "t", "boxes": "b"}}}, "table and boxes exclude each other"),
         ({"datasets": {"d": {"voc": "v", "images": "i"}}}, "voc and images exclude each other"),
-        ({"datasets": {"scenes": {"voc": "v"}}}, "voc and scenes exclude each other"),
+        ({"datasets": {"scenes": {"voc": "v"}}}, "scenes and voc exclude each other"),
         ({"datasets": {"d": {"voc": "v", "subset": ""}}}, "datasets.d.subset: "),
         ({"datasets": {"d": {"voc": "v", "subset": "../val"}}}, "datasets.d.subset: "),
         ({"datasets": {"d": {"images": "i", "subset": "val"}}}, "datasets.d: subset: needs voc"),
-        ({"datasets": {"d": {"images": "i", "columns": {"image": "x"}}}}, "datasets.d: columns: needs table"),
         (
             {"datasets": {"d": {"table": "t", "columns": {"image": "x", "label": "x"}}}},
             "columns: x: named twice",
@@ -112,6 +114,24 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"scenes": {"acceptable_labels": "l.json"}}},
             "scenes and acceptable_labels exclude each other",
         ),
+        ({"datasets": {"d": {"coco": "c.json"}}}, "datasets.d: coco: needs images"),
+        (
+            {"datasets": {"d": {"coco": "c", "images": "i", "boxes": "b"}}},
+            "coco and boxes exclude each other",
+        ),
+        ({"datasets": {"d": {"parquet": "p", "images": "i"}}}, "parquet and images exclude each other"),
+        (
+            {"datasets": {"d": {"parquet": "p", "webdataset": "w"}}},
+            "parquet and webdataset exclude each other",
+        ),
+        ({"datasets": {"d": {"webdataset": "w", "boxes": "b"}}}, "webdataset and boxes exclude each other"),
+        ({"datasets": {"scenes": {"parquet": "p"}}}, "scenes and parquet exclude each other"),
+        (
+            {"datasets": {"d": {"images": "i", "columns": {"label": "x"}}}},
+            "columns: needs table or parquet or webdataset",
+        ),
+        ({"datasets": {"d": {"parquet": "p", "columns": {"boxes": ["x", "y"]}}}}, "datasets.d.columns.boxes"),
+        ({"datasets": {"d": {"parquet": "p", "columns": {"labels": "x"}}}}, "key 'labels' is unknown"),
         (
             {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
             "datasets.d: images: settled by the data set of the sample (an entry of an existing name is merged into it",
@@ -782,6 +802,9 @@ def test_a_method_cannot_have_a_baselines_name(name):
 
 
 SETTLED = {
+    "coco": "c.json",
+    "parquet": "p",
+    "webdataset": "w",
     "images": "a",
     "boxes": "b.csv",
     "table": "t.csv",
@@ -919,3 +942,10 @@ def test_the_home_of_nobody_is_refused(tmp_path, monkeypatch):
         spell("~nobody-of-this-name/images")
     Path("~odd").mkdir()
     assert spell("~odd") == "~odd"
+
+
+def test_boxes_of_coco_are_sizes_unless_said_otherwise():
+    data = {"coco": "c.json", "images": "x"}
+    assert accepted({"datasets": {"d": data}}).datasets["d"].box_format == "size"
+    data["box_format"] = "corners"
+    assert accepted({"datasets": {"d": data}}).datasets["d"].box_format == "corners"

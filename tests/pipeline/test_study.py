@@ -123,6 +123,9 @@ def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
         "table": table,
         "voc": None,
         "acceptable_labels": None,
+        "coco": None,
+        "parquet": None,
+        "webdataset": None,
         "classes": classes,
     }
     assert study.dataset_paths(dataset) == paths

@@ -11,9 +11,11 @@ from labelmaps.jobs.script import run_script
 logger = logging.getLogger(__name__)
 
 
-def list_classes(*, source: dict[str, str], classes: Path) -> None:
+def list_classes(
+    *, source: dict[str, str], columns: dict[str, str | list[str]] | None, classes: Path
+) -> None:
     """Write the classes file of a data set whose source (see `named_classes`) names them."""
-    found = named_classes(source)
+    found = named_classes(source, columns)
     names = [item.id for item in found]
     more = f" … {names[-1]}" if len(names) > 3 else ""
     logger.info("%d classes, in the order of the logits: %s%s", len(names), ", ".join(names[:3]), more)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 
 class FoundImage(NamedTuple):
-    """An image file, or a member of a tar archive (`offset`, `length`).
+    """An image file, a member of a tar archive or a cell of a parquet file (`offset`, `length`: as in the index).
 
     label: that of the folder of a class. named_label: that of the synset in the file's name. problem: why it cannot be used,
     where that is known before it is read.

@@ -4,20 +4,27 @@ from collections.abc import Callable
 from pathlib import Path
 
 from labelmaps.data.classes import Class
-from labelmaps.data.formats import folders, voc_files
+from labelmaps.data.formats import coco, folders, parquet, voc_files
+from labelmaps.errors import InputError
 
-READERS: dict[str, Callable[[Path], list[Class]]] = {
-    "images": folders.classes_of,
-    "voc": voc_files.classes_of,
+READERS: dict[str, Callable[[str, parquet.Columns | None], list[Class] | None]] = {
+    "images": lambda path, _: folders.classes_of(Path(path)),
+    "voc": lambda path, _: voc_files.classes_of(Path(path)),
+    "coco": lambda path, _: coco.classes_of(path),
+    "parquet": parquet.classes_of,
 }
 
 
-def named_classes(source: dict[str, str]) -> list[Class]:
+def named_classes(source: dict[str, str], columns: parquet.Columns | None = None) -> list[Class]:
     """List the classes that a source names, in the order of the labels.
 
-    source: the key under which it is configured, one of `READERS`, and its path.
+    source: the key under which it is configured, one of `READERS`, and its path. columns: of a parquet file, as for
+    `read_parquet_images`.
 
     Raises `InputError` if the source cannot be read, or names no classes.
     """
     ((key, path),) = source.items()
-    return READERS[key](Path(path))
+    classes = READERS[key](path, columns)
+    if classes is None:
+        raise InputError(f"{path}: names no classes; give them in a file (`classes`)")
+    return classes

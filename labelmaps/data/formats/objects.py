@@ -1,0 +1,145 @@
+"""Labels and boxes as tables and JSON have them: numbers, texts, lists of either; and which classes they stand for."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from labelmaps.data.annotations import UnusableError
+from labelmaps.data.classes import Class, class_indices
+from labelmaps.errors import InputError
+
+Objects = list[
+    tuple[str, list[str]]
+]  # of each object the text of its label, and four numbers of its box, or none
+# Image, label or boxes → the name of a column or key; of boxes, also of four.
+Columns = Mapping[str, str | Sequence[str]]
+# Of an image that shows nothing of interest: it is left out, but that is no fault of the data set's.
+WITHOUT_OBJECT = "without an object"
+NO_LABEL = "no label: −1, as rows of test splits have"
+
+
+def make_classes(names: Iterable[str], place: str) -> list[Class]:
+    """Make classes from the names that a source gives them, which become their ids, too, in order.
+
+    place: the source, for the message. Raises `InputError` for an empty name, and where two would have one id.
+    """
+    classes = [Class(*[" ".join(name.split())] * 2) for name in names]
+    twice = [name for name, count in Counter(item.id for item in classes).items() if count > 1]
+    if twice or not all(item.id for item in classes):
+        fault = f"two classes named {twice[0]!r}" if twice else "a class without a name"
+        raise InputError(f"{place}: {fault}; give the classes in a file, `classes`")
+    return classes
+
+
+def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
+    """Map keys to the labels of the classes that have their names, as id or in plain words; of others, keys are left out.
+
+    names: key → name, as a source gives it. A name of several keys or classes tells neither, and is left out.
+    """
+    ids, counts = class_indices(classes), Counter(item.name for item in classes)
+    plain = {item.name: label for label, item in enumerate(classes) if counts[item.name] == 1}
+    repeated = Counter(names.values())
+    known = {key: name for key, name in names.items() if repeated[name] == 1}
+    labels = {
+        key: ids.get(name, ids.get("_".join(name.split()), plain.get(name))) for key, name in known.items()
+    }
+    return {key: label for key, label in labels.items() if label is not None}
+
+
+def choose_labels(
+    texts: Collection[str], classes: list[Class], names: dict[str, str] | None, place: str
+) -> dict[str, int]:
+    """Map texts of labels to labels: they are ids of classes or their indices, or the source names them.
+
+    texts: those of all objects. names: index → name, where the source names what its numbers stand for. place: the source,
+        for the message.
+
+    Ids come first: a user's class ids may be numbers in another order. Where the source has names and no class has them, its
+    numbers are indices only if there are as many classes.
+
+    Returns text → label, of the texts that stand for classes. Raises `InputError` if the names fit the classes in part.
+    """
+    indices = {str(label): label for label in range(len(classes))}
+    if names is None or not {*texts} & names.keys():
+        return max(
+            (class_indices(classes), indices), key=lambda reading: sum(text in reading for text in texts)
+        )
+    by_name = named_labels(names, classes)
+    if {*texts} & names.keys() <= by_name.keys():
+        return by_name
+    # Of ImageNet's names a few differ from list to list; what is known then stands in its place.
+    agree = sum(indices.get(text) == label for text, label in by_name.items())
+    if len(names) == len(classes) and agree == len(by_name):
+        return indices
+    first = ", ".join(repr(names[text]) for text in sorted({*texts} & names.keys() - by_name.keys())[:3])
+    raise InputError(
+        f"{place}: names {len(names)} classes, of which the classes file, with {len(classes)}, does not know {first}. "
+        "Give these names there, as ids (blanks as _) or as names, or list as many classes in the same order"
+    )
+
+
+def text_of(label: Any) -> str:
+    """Return the text of one label, a number or a text; raise `UnusableError` for none, −1 and anything else."""
+    if isinstance(label, bytes):
+        label = label.decode(errors="replace")
+    if (
+        isinstance(label, float) and label.is_integer()
+    ):  # as pandas writes whole numbers in a column with gaps
+        label = int(label)
+    if isinstance(label, bool) or not isinstance(label, int | str | None):
+        raise UnusableError(f"label of another kind: {str(label)[:80]!r}, neither a whole number nor a text")
+    text = "" if label is None else str(label).strip()
+    if text == "-1":
+        raise UnusableError(NO_LABEL)
+    if not text:
+        raise UnusableError("no label: it is empty")
+    return text
+
+
+def pair(label: Any, boxes: Any) -> Objects:
+    """Pair the label or the labels of an image with its boxes; raise `UnusableError` where they do not fit.
+
+    label: one for all boxes, or a list of one for each. boxes: lists of four numbers, such numbers one after the other, in a
+        list or a text; None, or none of them, where the image has no box.
+    """
+    found = _boxes_of(boxes)
+    if not isinstance(label, list):
+        return [(text_of(label), box) for box in found or [[]]]
+    if found and len(found) != len(label):
+        raise UnusableError(f"labels and boxes differ in number: {len(label)} and {len(found)}")
+    return [(text_of(one), box) for one, box in zip(label, found or [[]] * len(label), strict=True)]
+
+
+def _boxes_of(boxes: Any) -> list[list[str]]:
+    """Return the numbers of each box as texts."""
+    if isinstance(boxes, str):
+        boxes = boxes.split()
+    if boxes is None:
+        return []
+    if not isinstance(boxes, list) or any(isinstance(item, dict) for item in boxes):
+        raise UnusableError(f"boxes of another kind: {str(boxes)[:80]}, no lists of four numbers")
+    is_nested = any(isinstance(item, list) for item in boxes)
+    nested = boxes if is_nested else [boxes[i : i + 4] for i in range(0, len(boxes), 4)]
+    for box in nested:
+        if not isinstance(box, list) or len(box) != 4:
+            raise UnusableError(f"boxes not of four numbers: {str(box)[:80]}")
+    return [[str(number) for number in box] for box in nested]
+
+
+def find_boxes(content: Any, names: str | Sequence[str]) -> Any:
+    """Return the boxes of a row or a JSON: what lies under one name, or four numbers of a box; None without."""
+    if isinstance(names, str):
+        return find_value(content, names)
+    box = [find_value(content, name) for name in names]
+    return None if all(number is None for number in box) else box
+
+
+def find_value(content: Any, path: str) -> Any:
+    """Return what lies at a path of keys, joined by dots, in nested objects; of a list, the list of what lies in each."""
+    if isinstance(content, dict) and path in content:
+        return content[path]
+    key, _, rest = path.partition(".")
+    if isinstance(content, list):
+        return [find_value(item, path) for item in content]
+    value = content.get(key) if isinstance(content, dict) else None
+    return find_value(value, rest) if rest else value

@@ -1,0 +1,177 @@
+"""The reader of WebDataset's tars: the members of one sample share their name up to its first dot."""
+
+import json
+import tarfile
+from collections.abc import Iterator
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from labelmaps.data.annotations import Annotation, Annotations, UnusableError, _annotation, collect
+from labelmaps.data.archives import LARGEST_READ, iterate_members, open_tar
+from labelmaps.data.classes import Class, class_indices
+from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.objects import Columns, Objects, choose_labels, find_boxes, find_value, pair
+from labelmaps.data.formats.shards import list_shards, name_shards
+from labelmaps.data.ids import ids_of
+from labelmaps.data.images import IMAGE_SUFFIXES, synset_in_name
+from labelmaps.errors import InputError
+
+ENDING = ".tar"
+COLUMNS = {"label": "label", "boxes": "boxes"}  # what is sought in a sample's JSON unless it is named
+_READ = ("cls", "json")
+
+
+class _Sample(NamedTuple):
+    """A sample: its key, where its image lies in the shard, and its objects; or why it cannot be used."""
+
+    shard: str
+    key: str
+    offset: int
+    length: int
+    objects: Objects
+    problem: str | None
+
+
+def read_webdataset(
+    place: str, classes: list[Class], columns: Columns | None = None, box_format: str = "corners"
+) -> tuple[list[FoundImage], Annotations]:
+    """List the images in WebDataset's shards, which stay where they are, with their labels and boxes.
+
+    place: a tar, a folder or a pattern, as for `list_shards`. columns: the names of the keys `label` and `boxes` in the
+        samples' JSON, where they have others; of nested ones, the names joined by dots. box_format: one of `BOX_FORMATS`.
+
+    A sample has an image (`.jpg`, `.png`, …) and its label: in `.cls`, an index or a class's id, or in `.json`, where boxes
+    stand, too. Where `columns` names a label, that of the JSON counts. Ids are the keys: their last part, all of it, or with
+    the shard before it, as `ids_of` says.
+
+    Returns the images and their annotations. Raises `InputError` for a shard that is damaged, and if there is no sample.
+    """
+    shards = list_shards(place, ENDING)
+    samples = [sample for shard in shards for sample in _samples_of(shard, columns or {})]
+    if not samples:
+        raise InputError(
+            f"{place}: no sample in {len(shards)} tars; give shards of samples, .jpg and .cls of one name"
+        )
+    texts = {text for sample in samples for text, _ in sample.objects}
+    labels, synsets = choose_labels(texts, classes, None, place), class_indices(classes)
+    ids = _ids_of(samples, shards)
+    found = []
+    for image, sample in zip(ids, samples, strict=True):
+        named = synsets.get(synset_in_name(f"{PurePosixPath(sample.key).name}.jpg") or "")
+        problem = sample.problem if sample.length < 0 else None
+        found.append(FoundImage(image, sample.shard, sample.offset, sample.length, None, named, problem))
+    entries = (
+        (image, partial(_parse, sample, labels, box_format))
+        for image, sample in zip(ids, samples, strict=True)
+    )
+    return found, collect(entries)
+
+
+def _parse(sample: _Sample, labels: dict[str, int], box_format: str) -> Annotation:
+    """Make the annotation of a sample; the reason says which sample it is where there can be none."""
+    try:
+        if sample.problem is not None:
+            raise UnusableError(sample.problem)
+        return _annotation(sample.objects, labels, box_format)
+    except UnusableError as reason:
+        raise UnusableError(f"{reason} (sample {sample.key})") from None
+
+
+def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
+    """Return the id of each sample: of its key, with its shard before it where keys repeat."""
+    keys = [f"{sample.key}.jpg" for sample in samples]
+    ids = ids_of(keys)
+    if len({*ids}) == len(ids):
+        return ids
+    places = name_shards(shards, ENDING)
+    return [f"{places[sample.shard]}/{sample.key}" for sample in samples]
+
+
+def _samples_of(shard: str, columns: Columns) -> Iterator[_Sample]:
+    """Yield the samples of a shard, in the order in which they begin."""
+    members: dict[str, dict[str, list[tuple[int, int]]]] = {}  # key → ending → place of each member
+    read: dict[tuple[str, str], bytes] = {}
+    try:
+        with open_tar(shard) as archive:
+            for member in iterate_members(archive):
+                key, ending = _split(member.name)
+                if not member.isreg() or not key:
+                    continue
+                places = members.setdefault(key, {}).setdefault(ending, [])
+                places.append((member.offset_data, member.size))
+                if ending in _READ and member.size <= LARGEST_READ:
+                    archive.fileobj.seek(member.offset_data)
+                    read[key, ending] = archive.fileobj.read(member.size)
+    except (OSError, tarfile.TarError) as error:
+        raise InputError(
+            f"cannot read {shard} as a tar: {error}; download it again if it is damaged, unpack it if it is compressed"
+        ) from error
+    for key, places in members.items():
+        yield _sample(shard, key, places, {ending: read.get((key, ending)) for ending in _READ}, columns)
+
+
+def _split(name: str) -> tuple[str, str]:
+    """Split the name of a member at the first dot of its last part; of what is hidden, the key is empty."""
+    folder, slash, last = name.removeprefix("./").rpartition("/")
+    stem, _, ending = last.partition(".")
+    return (f"{folder}{slash}{stem}" if stem else ""), ending.lower()
+
+
+def _sample(
+    shard: str,
+    key: str,
+    places: dict[str, list[tuple[int, int]]],
+    read: dict[str, bytes | None],
+    columns: Columns,
+) -> _Sample:
+    """Make a sample of its members. places: ending → those of that ending. read: the contents of label and JSON."""
+    images = [place for ending in places if f".{ending}" in IMAGE_SUFFIXES for place in places[ending]]
+    if len(images) != 1:
+        fault = "several images" if images else "no image"
+        endings = ", ".join(f".{ending}" for ending in places)
+        return _Sample(
+            shard, key, -1, -1, [], f"{fault} in the sample: {key} has {endings}; a key ends at its first dot"
+        )
+    try:
+        return _Sample(shard, key, *images[0], _objects(places, read, columns), None)
+    except UnusableError as reason:
+        return _Sample(shard, key, *images[0], [], str(reason))
+
+
+def _objects(
+    places: dict[str, list[tuple[int, int]]], read: dict[str, bytes | None], columns: Columns
+) -> Objects:
+    """Return the objects of a sample, from its label and its JSON; raise `UnusableError` where they are none."""
+    for ending in _READ:
+        if len(places.get(ending, [])) > 1:
+            raise UnusableError(f"several labels in the sample: {len(places[ending])} members .{ending}")
+        if ending in places and read[ending] is None:
+            raise UnusableError(f"label too large: .{ending} has {places[ending][0][1]} bytes")
+    content = _content(read["json"])
+    label: Any = None
+    if read["cls"] is not None and "label" not in columns:
+        label = read["cls"].decode(errors="replace")
+    else:
+        label = find_value(content, str(columns.get("label", COLUMNS["label"])))
+        if label is None:
+            where = (
+                f"in its JSON: no key {columns['label']}"
+                if "label" in columns
+                else "in the sample: no .cls, no JSON with it"
+            )
+            raise UnusableError(f"no label {where}")
+    return pair(label, find_boxes(content, columns.get("boxes", COLUMNS["boxes"])))
+
+
+def _content(text: bytes | None) -> dict[str, Any]:
+    """Read a sample's JSON; an empty object where it has none."""
+    if text is None:
+        return {}
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise UnusableError(f"unreadable JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise UnusableError(f"unreadable JSON: {type(content).__name__}, no object with keys")
+    return content
