@@ -106,8 +106,8 @@ def index_dataset(
     The data set consists of the images that are present; annotations of others are counted in the log. What looks like an
     image and is in no format that is read, or in no place where images are sought, is an unusable image.
 
-    Returns the index, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded images (image, path, reason). Both
-    are sorted by image id and depend on the inputs alone.
+    Returns the index, one row per image and class in it, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded
+    images (image, path, reason). Both are sorted by image id and depend on the inputs alone.
 
     Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
     are found, if fewer than `min_matched` find their boxes, if the boxes are implausible, if more than `max_excluded` of the
@@ -124,6 +124,9 @@ def index_dataset(
     if check_boxes:
         check_plausible(_given_boxes(found, index, annotations, box_format), box_format)
     _check_excluded(excluded, len(found), max_excluded)
+    n_several = int((index["image"].value_counts() > 1).sum())
+    if n_several:
+        logger.info("%d images show several classes: %d cases, one per image and class", n_several, len(index))
     return index, excluded
 
 
@@ -396,30 +399,34 @@ def _examine(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Examine all images in threads; return the index and the excluded images, as `index_dataset` does."""
     table = annotations.table
-    annotated = dict(zip(table["image"], zip(table["label"], table["boxes"], strict=True), strict=True))
+    annotated: dict[str, Annotation] = {}
+    for image, label, boxes in zip(table["image"], table["label"], table["boxes"], strict=True):
+        annotated.setdefault(image, {})[label] = boxes
 
-    def examine(item: FoundImage) -> dict[str, Any]:
-        """Make the image's row of the index, or its row of the excluded images (with the key `reason`)."""
+    def examine(item: FoundImage) -> list[dict[str, Any]]:
+        """Make the image's rows of the index, one per class, or its row of the excluded images (with the key `reason`)."""
         try:
             if reason := item.problem or annotations.problems.get(item.image):
                 raise UnusableError(reason)
-            label, boxes = _join(item, annotated.get(item.image))
+            joined = _join(item, annotated.get(item.image))
             facts = examine_file(item.path, item.offset, item.length)
-            boxes = _to_pixels(boxes, facts.width, facts.height, box_format)
-            _check_boxes_inside(boxes, facts.width, facts.height)
-            check_areas(boxes)  # again, as fractions of an area may have none in pixels
-            if check_boxes:
-                _check_box_sizes(boxes, facts.width, facts.height, box_format)
+            cases = []
+            for label, given in joined.items():
+                boxes = _to_pixels(given, facts.width, facts.height, box_format)
+                _check_boxes_inside(boxes, facts.width, facts.height)
+                check_areas(boxes)  # again, as fractions of an area may have none in pixels
+                if check_boxes:
+                    _check_box_sizes(boxes, facts.width, facts.height, box_format)
+                cases.append({"label": label, "boxes": np.array(boxes, np.float32).reshape(-1, 4)})
         except (UnusableError, InputError) as reason:
-            return {"image": item.image, "path": item.path, "reason": str(reason)}
-        corners = np.array(boxes, np.float32).reshape(-1, 4)
-        return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
+            return [{"image": item.image, "path": item.path, "reason": str(reason)}]
+        return [{**item._asdict(), **facts._asdict(), **case} for case in cases]
 
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
     with ThreadPoolExecutor(workers) as pool:
         examined = in_order(pool, examine, ((item,) for item in found), ahead=workers * DEPTH)
-        rows = list(progress(examined, total=len(found), unit="image", desc="index"))
+        rows = [row for rows in progress(examined, total=len(found), unit="image", desc="index") for row in rows]
     excluded = [row for row in rows if "reason" in row]
     index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
     return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
@@ -428,20 +435,20 @@ def _examine(
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     """Join the labels of an image's folder and name with its annotation.
 
+    A folder or a name says one class, which must be among those of the annotation.
+
     Raises `UnusableError` if all lack, or if two disagree.
     """
-    labels = {
-        "the folder": item.label,
-        "its name": item.named_label,
-        "the boxes": None if annotation is None else annotation[0],
-    }
-    known = {source: label for source, label in labels.items() if label is not None}
+    said = {"the folder": item.label, "its name": item.named_label}
+    known = {source: {label} for source, label in said.items() if label is not None}
+    if annotation is not None:
+        known["the boxes"] = set(annotation)
     if not known:
         raise UnusableError("no label: neither annotated, nor in a folder named by its class's id")
-    if len({*known.values()}) > 1:
-        said = ", ".join(f"{label} by {source}" for source, label in known.items())
-        raise UnusableError(f"labels disagree: {said}")
-    return next(iter(known.values())), [] if annotation is None else annotation[1]
+    if not set.intersection(*known.values()):
+        texts = (f"{' '.join(map(str, sorted(labels)))} by {source}" for source, labels in known.items())
+        raise UnusableError(f"labels disagree: {', '.join(texts)}")
+    return dict.fromkeys(next(iter(known.values())), []) if annotation is None else annotation
 
 
 @np.errstate(over="ignore")  # of absurd numbers, which are outside the image
