@@ -8,14 +8,14 @@ from itertools import islice
 import numpy as np
 import pandas as pd
 
-from labelmaps.data.index import images_of
 from labelmaps.data.images import read_content, read_digest, read_image
+from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
-    """Return the images of the index that belong to a part, a row for each: contiguous, and as many in each part as possible.
+    """Return the images of the index that belong to a part, one row each: contiguous, as many in each part as possible.
 
     part: the number of the part, from 1. parts: the number of parts.
 

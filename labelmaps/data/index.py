@@ -33,7 +33,9 @@ SCHEMA = pa.schema(
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
     ]
 )
-OF_IMAGE = [name for name in SCHEMA.names if name not in ("label", "boxes")]  # the same in all rows of an image
+OF_IMAGE = [
+    name for name in SCHEMA.names if name not in ("label", "boxes")
+]  # the same in all rows of an image
 VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(_n\d{8})?")  # some copies add the synset
 N_VALIDATION_IMAGES = 50_000
 EXCLUDED_COLUMNS = ["image", "path", "reason"]
@@ -48,7 +50,9 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
         raise ValueError(f"an index has the columns {SCHEMA.names}, not {list(index.columns)}")
     cases = list(zip(index["image"], index["label"], strict=True))
     if any(first >= second for first, second in pairwise(cases)):
-        raise ValueError("the rows of an index are sorted by image and label, and each label of an image has one")
+        raise ValueError(
+            "the rows of an index are sorted by image and label, and each label of an image has one"
+        )
     if has_several_classes(index) and len(index[OF_IMAGE].drop_duplicates()) > index["image"].nunique():
         raise ValueError("the rows of an image differ in their label and their boxes alone")
     plain = [pa.array(index[field.name].tolist(), field.type) for field in SCHEMA if field.name != "boxes"]

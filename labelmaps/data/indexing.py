@@ -126,7 +126,9 @@ def index_dataset(
     _check_excluded(excluded, len(found), max_excluded)
     n_several = int((index["image"].value_counts() > 1).sum())
     if n_several:
-        logger.info("%d images show several classes: %d cases, one per image and class", n_several, len(index))
+        logger.info(
+            "%d images show several classes: %d cases, one per image and class", n_several, len(index)
+        )
     return index, excluded
 
 
@@ -426,7 +428,9 @@ def _examine(
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
     with ThreadPoolExecutor(workers) as pool:
         examined = in_order(pool, examine, ((item,) for item in found), ahead=workers * DEPTH)
-        rows = [row for rows in progress(examined, total=len(found), unit="image", desc="index") for row in rows]
+        rows = [
+            row for rows in progress(examined, total=len(found), unit="image", desc="index") for row in rows
+        ]
     excluded = [row for row in rows if "reason" in row]
     index = pd.DataFrame([row for row in rows if "reason" not in row], columns=SCHEMA.names)
     return index.astype(_INTEGERS), pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
@@ -448,7 +452,7 @@ def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     if not set.intersection(*known.values()):
         texts = (f"{' '.join(map(str, sorted(labels)))} by {source}" for source, labels in known.items())
         raise UnusableError(f"labels disagree: {', '.join(texts)}")
-    return dict.fromkeys(next(iter(known.values())), []) if annotation is None else annotation
+    return {label: [] for labels in known.values() for label in labels} if annotation is None else annotation
 
 
 @np.errstate(over="ignore")  # of absurd numbers, which are outside the image

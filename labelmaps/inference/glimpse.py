@@ -32,11 +32,13 @@ class Glimpse:
     prefix: Tensor | None = None
 
     def of_cases(self, image: np.ndarray) -> "Glimpse":
-        """Return the glimpse of several cases, in place of that of images; image: (case,), which image each is of, from 0."""
+        """Return the glimpse of each case in place of that of images; image: (case,), the image of each, from 0."""
         if len(image) == len(self.activations):
             return self
         rows = torch.from_numpy(image).to(self.activations.device)
-        return Glimpse(self.activations[rows], self.classifier, None if self.prefix is None else self.prefix[rows])
+        return Glimpse(
+            self.activations[rows], self.classifier, None if self.prefix is None else self.prefix[rows]
+        )
 
     def head(self, activations: Tensor) -> Tensor:
         """Compute the logits (map, label) that follow from activations, with the other tokens of their image.

@@ -56,12 +56,17 @@ def top_n(rank: np.ndarray, n_max: int) -> np.ndarray:
     return rank[:, None] < np.arange(1, n_max + 1)
 
 
-def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
-    """Average the three curves over images, with 95 % intervals; arguments as for each curve.
+def best_of_n_table(
+    log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray, image: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Average the three curves over cases, with 95 % intervals; arguments as for each curve.
+
+    image: (case,), the image of each case, a number; None where each shows one class.
 
     Returns one row per n: n_images, n, and best_of_n, any_of_n and top_n, each also with `_low` and `_high`.
     """
-    n_images, n_views = correct.shape
+    n_cases, n_views = correct.shape
+    n_images = n_cases if image is None else len(np.unique(image))
     table = pd.DataFrame({"n_images": n_images, "n": np.arange(1, n_views + 1)})
     curves = {
         "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding errors
@@ -70,5 +75,5 @@ def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.nd
     }
     for name, values in curves.items():
         columns = [name, f"{name}_low", f"{name}_high"]
-        table[columns] = [mean_interval(column) for column in values.T]
+        table[columns] = [mean_interval(column, image) for column in values.T]
     return table

@@ -23,8 +23,8 @@ part_batch       (part,) int64                         the part's attribute `bat
 Its attributes are those that the parts have in common. Its seal does not cover the virtual data sets: the seals of the parts
 cover their data. The reader reads the parts themselves.
 
-An image has one label map, also where it shows several classes. Where label maps are read with an index, which has one row per
-image and class, the reader gives those of each row.
+An image has one label map, also where it shows several classes. Where label maps are read with an index, which has one row
+per image and class, the reader gives those of each row.
 """
 
 import copy
@@ -236,8 +236,8 @@ def _check_forms(part: SealedFile) -> None:
 class LabelMapFile:
     """A joined label map file, open for reading; `open_label_maps` opens it.
 
-    images, digests: of each row, of which there is one per image, or, as `of_cases` returns it, one per case. place: which of
-    the images in the file a row is of, from 0.
+    images, digests: of each row, of which there is one per image, or, as `of_cases` returns it, one per case.
+    place: which of the images in the file a row is of, from 0.
     """
 
     def __init__(self, joined: SealedFile, parts: list[SealedFile]):
@@ -282,7 +282,7 @@ class LabelMapFile:
         firsts = np.flatnonzero(np.diff(place, prepend=-1))
         check_same_images(self.images, [images[first] for first in firsts], path)
         cases = copy.copy(self)
-        cases.images, cases.place, cases._whole = images, place, self  # noqa: SLF001 (of the same class)
+        cases.images, cases.place, cases._whole = images, place, self
         cases.digests = [self.digests[place] for place in cases.place]
         return cases
 
@@ -321,7 +321,7 @@ class LabelMapFile:
 
 
 def images_of_cases(images: Sequence[str]) -> np.ndarray:
-    """Number the image of each case, (case,), from 0; the cases of an image stand one after the other.
+    """Count the images up to that of each case, (case,), from 0; the cases of an image stand one after the other.
 
     images: the ids, (case,).
     """
