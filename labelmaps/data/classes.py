@@ -1,5 +1,7 @@
 """The classes file, which lists the class of each label."""
 
+from collections import Counter
+from collections.abc import Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
@@ -44,6 +46,15 @@ def read_classes(path: str | Path) -> list[Class]:
 def class_indices(classes: list[Class]) -> dict[str, int]:
     """Map each class id to its label."""
     return {item.id: label for label, item in enumerate(classes)}
+
+
+def short_names(classes: Sequence[Class]) -> list[str]:
+    """Shorten the names of classes to the first comma, as ImageNet's lines hold synonyms; add the id where two are equal."""
+    names = [item.name.split(",")[0].strip() or item.name for item in classes]
+    count = Counter(names)
+    return [
+        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
+    ]
 
 
 def _parse_line(line: str, place: str) -> Class:

@@ -1,13 +1,11 @@
 """What Figure 1 shows of one image: the views before and after each method's saccade, and what the network made of them."""
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 
-from labelmaps.data.classes import Class
 from labelmaps.figures import style
 from labelmaps.inference.view_pixels import view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
@@ -66,15 +64,6 @@ class Example:
     before: SeenView
     saccades: Sequence[Saccade]
     notes: Sequence[str]
-
-
-def short_names(classes: Sequence[Class]) -> list[str]:
-    """Shorten the names of classes to the first comma, as ImageNet's lines hold synonyms; add the id where two are equal."""
-    names = [item.name.split(",")[0].strip() or item.name for item in classes]
-    count = Counter(names)
-    return [
-        name if count[name] == 1 else f"{name} ({item.id})" for name, item in zip(names, classes, strict=True)
-    ]
 
 
 def collect_saccades(

@@ -67,8 +67,8 @@ def hits(
     tolerance: by which the boxes are extended on each side, in original pixels.
     rule: "any": a hit lies in any box of the image. "first": in its first box. "cells", the authors' rule: the image is
         divided into `cells` × `cells` equal cells, and a hit lies in a cell whose centre lies in any box; a point outside
-        the image misses. "disc": a hit lies in any box, or nearer to one than the tolerance, in a straight line (with "any", a
-        box is extended to a larger box).
+        the image misses. "disc": a hit lies in any box, or nearer to its edge than the tolerance, in a straight line (with
+        "any", the tolerance makes a larger box of each).
     width, height: (image,), in original pixels, for the rule "cells".
 
     A cell includes its left and upper edges, and the last ones also the image's right and lower edges.

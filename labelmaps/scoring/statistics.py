@@ -129,6 +129,11 @@ def number_images(image: "Sequence[str] | pd.Series") -> np.ndarray | None:
     return np.array(of_cases) if len(numbers) < len(of_cases) else None
 
 
+def count_images(image: np.ndarray | None, n_cases: int) -> int:
+    """Count the images of these cases; image: (case,), the image of each, or None where each is one of its own."""
+    return n_cases if image is None else len(np.unique(image))
+
+
 def has_several_cases(image: np.ndarray | None) -> TypeGuard[np.ndarray]:
     """Return whether some image occurs twice; image: (case,), or None where each case is an image of its own."""
     return image is not None and len(np.unique(image)) < len(image)

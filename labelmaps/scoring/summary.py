@@ -12,6 +12,7 @@ from labelmaps.scoring.statistics import (
     RESAMPLES,
     class_mean,
     cluster_bootstrap,
+    count_images,
     holm,
     interval_fields,
     is_binary,
@@ -126,11 +127,6 @@ def _summarise(columns: dict, seed: int) -> dict[str, float]:
         | dict(zip(("gain_cluster_low", "gain_cluster_high"), by_class, strict=True))
         | dict(zip(("corrected", "broken", "p_mcnemar"), changes, strict=True))
     )
-
-
-def count_images(image: np.ndarray | None, n_cases: int) -> int:
-    """Count the images of these cases; image: (case,), the image of each, or None where each is one of its own."""
-    return n_cases if image is None else len(np.unique(image))
 
 
 def compare_pairs(outcomes: pd.DataFrame, image: np.ndarray | None = None) -> pd.DataFrame:

@@ -119,7 +119,10 @@ def test_byte_order_mark_windows_lines_and_quoted_names(tmp_path):
         ([("n01", (0, 0, "inf", 5))], "box not in numbers: 0 0 inf 5"),
         ([("n09", (0, 0, 5, 5))], "class not in the classes file: n09"),
         ([("n01", (0, 0, 5, 5)), ("n09", (0, 0, 5, 5))], "class not in the classes file: n09"),
-        ([("n01", (0, 0, 5, 5)), ("n02", (5, 0, 1, 5))], "box without area, or its corners reversed: 5 0 1 5"),
+        (
+            [("n01", (0, 0, 5, 5)), ("n02", (5, 0, 1, 5))],
+            "box without area, or its corners reversed: 5 0 1 5",
+        ),
         ([], "annotated without an object"),
     ],
 )
@@ -351,7 +354,11 @@ def test_several_rows_of_an_image_are_joined_where_they_agree(tmp_path, text):
 def test_an_image_of_several_classes_is_a_case_of_each_with_its_own_boxes(tmp_path):
     objects = [("n02", (0, 0, 5, 5)), ("n01", (1, 2, 3, 4)), ("n02", (2, 2, 3, 3)), ("n03", (0, 0, 1, 1))]
     content = {**CONTENT, "many": objects}
-    cases = [("many", 0, [[1, 2, 3, 4]]), ("many", 1, [[0, 0, 5, 5], [2, 2, 3, 3]]), ("many", 2, [[0, 0, 1, 1]])]
+    cases = [
+        ("many", 0, [[1, 2, 3, 4]]),
+        ("many", 1, [[0, 0, 5, 5], [2, 2, 3, 3]]),
+        ("many", 2, [[0, 0, 1, 1]]),
+    ]
     for source in (write_csv(tmp_path / "boxes.csv", content), write_xml_folder(tmp_path / "xml", content)):
         annotations = read_annotations(source, CLASSES)
         assert rows(annotations) == [*cases, *EXPECTED]

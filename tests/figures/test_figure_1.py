@@ -25,11 +25,11 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
-from labelmaps.data.classes import Class, read_classes
+from labelmaps.data.classes import Class, read_classes, short_names
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import RIGHT, WRONG, cell_corners, draw_figure_1
-from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views, short_names
+from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views
 from labelmaps.figures.layout import LARGEST_IMAGE, TEXT_SIZE, Line, fit
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import open_label_maps
@@ -423,6 +423,7 @@ def study(tmp_path_factory):
     choose_examples(
         label_maps=label_maps,
         index=index,
+        classes=folder / "classes.txt",
         scores=scores,
         fixations=fixations,
         examples=both(folder / "examples"),
