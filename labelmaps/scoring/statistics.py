@@ -44,17 +44,17 @@ def paired_difference(
 
     The interval is the adjusted Wald interval of Bonett and Price (2012, doi 10.1002/sim.4355): one imaginary image that is
     corrected and one that is broken are added, so that the interval keeps its coverage if few images change. Of several
-    cases per image, it is that of the ratio of two sums over images, with the same two imaginary ones, of one case each.
+    cases per image, it is that of the ratio of two sums over images, with two such imaginary ones, of as many cases as
+    images have on average.
     """
     n = len(before)
     if n == 0:
         return np.nan, np.nan, np.nan
     if has_several_cases(image):
         change = after.astype(float) - before
-        total, count = (
-            np.append(sums, ends)
-            for sums, ends in zip(_by_image(change, image), [(1, -1), (1, 1)], strict=True)
-        )
+        total, count = _by_image(change, image)
+        usual = count.mean()
+        total, count = np.append(total, [usual, -usual]), np.append(count, [usual, usual])
         middle, residual = _ratio(total, count)
         half = Z * residual.std() / np.sqrt(len(total))
         return change.mean(), max(middle - half, -1), min(middle + half, 1)
@@ -104,13 +104,16 @@ def class_mean(hit: np.ndarray, label: np.ndarray, image: np.ndarray) -> tuple[f
 
     hit: (case,), in [0, 1]. label, image: (case,), the class and the image of each; a class that no case has does not count.
 
-    A case weighs 1 / (classes × cases of its class). The interval is Student's of the images' sums of weighted residuals.
+    A case weighs 1 / (classes × cases of its class). The interval is Student's of the images' sums of weighted residuals; if
+    all hits are alike, Wilson's of as many images.
     """
     if len(hit) == 0:
         return np.nan, np.nan, np.nan
     _, of_class = np.unique(label, return_inverse=True)
     count = np.bincount(of_class)
     rate = np.bincount(of_class, hit) / count
+    if hit.min() == hit.max() and is_binary(hit):  # no residual tells how rare another outcome is
+        return proportion(hit[0] * len(np.unique(image)), len(np.unique(image)))
     residual, _ = _by_image((hit - rate[of_class]) / (len(count) * count[of_class]), image)
     n, mean = len(residual), rate.mean()
     if n == 1:

@@ -66,7 +66,6 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     }
     summary = _summarise(columns, seed)
     if "correct_after_any" in scores:
-        summary["n_cases"] = len(scores)
         for name in ("before_any", "after_any"):
             by_image = scores.groupby("image", sort=False)[f"correct_{name}"].mean().to_numpy(float)
             summary |= interval_fields(f"accuracy_{name}", mean_interval(by_image))
@@ -118,6 +117,8 @@ def _summarise(columns: dict, seed: int) -> dict[str, float]:
         "n_pointing": count_images(image if image is None else image[has_box], int(has_box.sum())),
         "n_dead": int(cases["dead"].sum()),
     }
+    if image is not None:
+        summary["n_cases"] = len(cases)
     for name, interval in measures.items():
         summary |= interval_fields(name, interval)
     by_class = cluster_bootstrap(before, after, label, RESAMPLES, seed)
