@@ -70,7 +70,7 @@ class Results:
         place = self._find_place(image)
         view = views.create_view(**seen_view(self.made_by))
         ((rows, (pixels,)),) = read_batches(self.index.iloc[[place]], 1)
-        with open_label_maps(self._label_maps) as file:
+        with open_label_maps(self._label_maps, self.index) as file:
             digests = file.digests[place : place + 1]
         check_same_pixels([image], rows["digest"], digests, self._label_maps, REMAKE)
         cells = range(view.grid**2)
