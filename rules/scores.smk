@@ -1,4 +1,4 @@
-"""Scores: one row per image and method; then the summary, the comparison with the paper, and telling examples."""
+"""Scores: one row per image (and class in it) and method; then the summary, the comparison with the paper, and telling examples."""
 
 
 rule score_fixations:
