@@ -15,7 +15,7 @@ import pandas as pd
 
 from labelmaps import views
 from labelmaps.data.batches import read_batches
-from labelmaps.data.index import read_index
+from labelmaps.data.index import has_several_classes, read_index
 from labelmaps.errors import InputError
 from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.derived import read_rows
@@ -27,17 +27,18 @@ from labelmaps.storage.provenance import REMAKE, check_same_pixels, seen_view
 class Results:
     """The results of one network and one view: the folder results/{dataset}/{view}/{model}.
 
-    Arguments `image` are ids. Each method reads the files that it needs when it is called, and raises `InputError` if one is
-    missing or damaged, or if the index has no such image.
+    Arguments `image` are ids; `label` says of which class, where an image shows several. Each method reads the files that
+    it needs when it is called, and raises `InputError` if one is missing or damaged, or if the index has no such image.
     """
 
     folder: str | Path
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """The index, one row per image, by its id: path, label, size, boxes (box, 4) in original pixels, acceptable labels.
+        """The index, by the image's id: path, label, size, boxes (box, 4) in original pixels, acceptable labels.
 
-        The latter are arrays, or None where there are none.
+        It has one row per image, or, where it shows several classes, one per class. Acceptable labels are arrays, or None
+        where there are none.
         """
         # The folder of the results may be a link to another disk, or be reached through one.
         places = [self._folder.parent.parent, self._folder.resolve().parent.parent]
@@ -70,35 +71,53 @@ class Results:
         place = self._find_place(image)
         view = views.create_view(**seen_view(self.made_by))
         ((rows, (pixels,)),) = read_batches(self.index.iloc[[place]], 1)
-        with open_label_maps(self._label_maps) as file:
+        with open_label_maps(self._label_maps, self.index) as file:
             digests = file.digests[place : place + 1]
         check_same_pixels([image], rows["digest"], digests, self._label_maps, REMAKE)
         cells = range(view.grid**2)
         views_seen = view_pixels(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
         return views_seen.reshape(view.grid, view.grid, *views_seen.shape[1:])
 
-    def saliency(self, method: str, image: str, **options: object) -> np.ndarray:
+    def saliency(self, method: str, image: str, label: int | None = None, **options: object) -> np.ndarray:
         """Compute the saliency map (row, column) of a method on label maps.
 
-        method: the name of a module of `labelmaps.methods`. options: those of the method.
+        method: the name of a module of `labelmaps.methods`. label: k* of a cued method, needed where the image shows several
+        classes. options: those of the method.
 
-        Raises `InputError` for a method on activations.
+        Raises `InputError` for a method on activations, and for a label that the image does not have.
         """
         if facts_of(method).input != "label maps":
             raise InputError(
                 f"{method} looks at activations; read its stored maps with `labelmaps.storage.saliency_file`"
             )
-        label = np.array([self.index["label"].iloc[self._find_place(image)]], np.int64)
-        saliency, _ = load_method(method, **options)(self.label_maps(image), label)
+        maps = self.label_maps(image)
+        labels = self.index.loc[[image], "label"].tolist()
+        if facts_of(method).cue != "cued":
+            label = labels[0]  # which the method is not given
+        elif label is None and len(labels) == 1:
+            label = labels[0]
+        elif label not in labels:
+            given = "none is given" if label is None else f"{label} is none of them"
+            raise InputError(
+                f"{image}: its labels are {', '.join(map(str, labels))}, and {given}; give one as label"
+            )
+        saliency, _ = load_method(method, **options)(maps, np.array([label], np.int64))
         return saliency[0]
 
     def scores(self, method: str) -> pd.DataFrame:
-        """Read the scores of a method, one row per image: fixation, correct before and after, Pointing Game."""
+        """Read the scores of a method: fixation, correct before and after, Pointing Game.
+
+        Returns one row per image, by its id, or, where images show several classes, one per case, by image and label.
+        """
         with open_label_maps(self._label_maps, self.index) as file:
             files = (self._folder / kind / f"{method}.parquet" for kind in ("fixations", "scores"))
             tables = [read_rows(path, file.images, file.origin) for path in files]
-        fixations, scores = (table.set_index("image") for table in tables)
-        return fixations.join(scores[scores.columns.difference(fixations.columns, sort=False)])
+        fixations, scores = tables
+        if has_several_classes(fixations):
+            fixations.insert(1, "label", scores["label"])
+        keys = [name for name in ("image", "label") if name in fixations]
+        new = scores.columns.difference(fixations.columns, sort=False)
+        return fixations.join(scores[new]).set_index(keys if len(keys) > 1 else "image")
 
     @property
     def _label_maps(self) -> Path:
@@ -116,4 +135,4 @@ class Results:
             raise InputError(
                 f"{image}: no image of this id in the index; the first is {self.index['image'].iloc[0]}"
             )
-        return int(self.index.index.get_indexer([image])[0])
+        return int(self.index.index.get_indexer_for([image])[0])  # the first of its rows

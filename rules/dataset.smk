@@ -1,4 +1,4 @@
-"""Data set → results/{dataset}/index.parquet, one row per image, and excluded.csv, the images left out and why."""
+"""Data set → results/{dataset}/index.parquet, one row per image and class in it, and excluded.csv, the images left out and why."""
 
 
 rule generate_scenes:

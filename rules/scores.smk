@@ -1,4 +1,4 @@
-"""Scores: one row per image and method; then the summary, the comparison with the paper, and telling examples."""
+"""Scores: one row per image (and class in it) and method; then the summary, the comparison with the paper, and telling examples."""
 
 
 rule score_fixations:
@@ -157,6 +157,7 @@ rule choose_examples:
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
+        made=per_job(study.classes_inputs),
         fixations=per_job(study.shown_files, kind="fixations", suffix="parquet"),
         scores=per_job(study.shown_files, kind="scores", suffix="parquet"),
     output:
@@ -170,6 +171,8 @@ rule choose_examples:
         "../envs/analysis.yaml"
     params:
         code=code_of("choose_examples.py", "analysis"),
+        contents=per_job(study.classes_contents),
+        classes=as_path(study.classes_file),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
         made_by=per_job(study.shown),
     message:

@@ -36,7 +36,7 @@ BOX_FORMATS = {  # name -> what the four numbers of a box are
     "size_fractions": "x y width height as fractions of the image",
 }
 Box = list[float]  # x0, y0, x1, y1 in original pixels, or as fractions of the image where the format says so
-Annotation = tuple[int, list[Box]]  # label, boxes
+Annotation = dict[int, list[Box]]  # label of each class in the image -> the boxes of that class
 Entry = tuple[
     str, Callable[[], Annotation]
 ]  # image id, and a function that parses its annotation or raises UnusableError
@@ -49,10 +49,12 @@ class UnusableError(ValueError):
 class Annotations(NamedTuple):
     """The annotations of a data set's images.
 
-    table: one row per image, sorted by id: `image` (id: the file's name without extension), `label`, `boxes` (a list of
-        [x0, y0, x1, y1] in original pixels, or as fractions of the image where the format of the boxes is one of fractions).
+    table: one row per case, that is per image and class in it, sorted by id and label: `image` (id: the file's name without
+        extension), `label`, `boxes` (a list of [x0, y0, x1, y1] of that class in original pixels, or as fractions of the
+        image where the format of the boxes is one of fractions).
     problems: image id -> reason, for the images that cannot be used; they are not in the table.
-    boxes: image id -> its boxes, as in the table, also of the images that cannot be used because of what their boxes are.
+    boxes: image id -> the boxes of all its classes, as in the table, also of the images that cannot be used because of what
+        their boxes are.
     """
 
     table: pd.DataFrame
@@ -67,8 +69,8 @@ def read_annotations(
 
     The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`, or other four numbers by
     `box_format` (one of `BOX_FORMATS`). An XML file has the name of its image, and may lie in any folder below; its tags say
-    that its boxes are corners. Archives are read in place and not unpacked. All objects of an image must be of one class. An
-    error that concerns a single image goes to `problems`.
+    that its boxes are corners. Archives are read in place and not unpacked. An image may show objects of several classes,
+    all of which `classes` must know. An error that concerns a single image goes to `problems`.
 
     has_folders: whether ids include the folder of the class, since files of several classes have one name; that in which an
     XML file lies then belongs to its id.
@@ -114,11 +116,16 @@ def collect(entries: Iterable[Entry]) -> Annotations:
                 raise UnusableError(
                     "conflicting annotations: the image occurs twice, with different content; keep one"
                 )
-            check_areas(annotation[1])
+            for boxes in annotation.values():
+                check_areas(boxes)
         except UnusableError as reason:
             problems.setdefault(image, str(reason))
-    rows = [(image, *annotated[image]) for image in sorted(annotated.keys() - problems.keys())]
-    boxes = {image: boxes for image, (_, boxes) in annotated.items()}
+    rows = [
+        (image, label, boxes)
+        for image in sorted(annotated.keys() - problems.keys())
+        for label, boxes in sorted(annotated[image].items())
+    ]
+    boxes = {image: [box for some in annotated[image].values() for box in some] for image in annotated}
     return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems, boxes)
 
 
@@ -290,26 +297,32 @@ def _annotation(
     """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts.
 
     An object without a box has no numbers.
+
+    Raises `UnusableError` for an image without an object, and, as its classes would not all be known, for one with an object
+    of a class that is not in the classes file.
     """
-    ids = sorted({class_id for class_id, _ in objects})
-    if not ids:
+    if not objects:
         raise UnusableError("annotated without an object")
-    if len(ids) > 1:
-        raise UnusableError(f"several classes: {' '.join(ids)[:80]}")
-    if ids[0] not in indices:
-        raise UnusableError(f"class not in the classes file: {ids[0][:80]}")
-    return indices[ids[0]], [parse_box(words, box_format) for _, words in objects if words]
+    if unknown := sorted({class_id for class_id, _ in objects} - indices.keys()):
+        raise UnusableError(f"class not in the classes file: {' '.join(unknown)[:80]}")
+    annotation: Annotation = {}
+    for class_id, words in objects:
+        boxes = annotation.setdefault(indices[class_id], [])
+        boxes += [parse_box(words, box_format)] if words else []
+    return annotation
 
 
 def _report(annotations: Annotations) -> str:
     """Describe annotations in a few lines of text: numbers of images, boxes and classes, and the problems."""
     table, problems, _ = annotations
-    boxes = table["boxes"].map(len)
+    cases = table["image"].value_counts()
+    boxes = table["boxes"].map(len).groupby(table["image"]).sum()
     lines = [
-        f"images            {len(table):>8,}",
+        f"images            {len(cases):>8,}",
         f"boxes             {boxes.sum():>8,}",
         f"classes           {table['label'].nunique():>8,}",
         f"several boxes     {(boxes > 1).mean() if len(table) else 0:>8.1%} of the images",
+        f"several classes   {(cases > 1).mean() if len(table) else 0:>8.1%} of the images",
         f"unusable images   {len(problems):>8,}",
     ]
     kinds = Counter(reason.partition(":")[0] for reason in problems.values())

@@ -9,12 +9,13 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.data.images import name_place, read_content, read_digest, read_image
+from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
-    """Return the rows of the index that belong to a part: contiguous, and as many in each part as possible.
+    """Return the images of the index that belong to a part, one row each: contiguous, as many in each part as possible.
 
     part: the number of the part, from 1. parts: the number of parts.
 
@@ -24,8 +25,9 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
         raise InputError(
             f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 on"
         )
-    bounds = np.linspace(0, len(index), parts + 1).round().astype(int)
-    return index.iloc[bounds[part - 1] : bounds[part]]
+    images = images_of(index)
+    bounds = np.linspace(0, len(images), parts + 1).round().astype(int)
+    return images.iloc[bounds[part - 1] : bounds[part]]
 
 
 def read_unchanged(
@@ -91,7 +93,7 @@ def read_batches(
 
 def first_images(index: pd.DataFrame, n: int) -> list[np.ndarray]:
     """Decode the first `n` images of an index, or as many as there are, to (row, column, RGB) uint8."""
-    return next(read_batches(index.iloc[:n], n))[1]
+    return next(read_batches(images_of(index).iloc[:n], n))[1]
 
 
 def find_digests(index: pd.DataFrame, workers: int = 4) -> list[str]:

@@ -1,7 +1,12 @@
-"""The index: the file that lists the images of a data set, with their places, labels, sizes and boxes."""
+"""The index: the file that lists the images of a data set, with their places, labels, sizes and boxes.
+
+It has one row per case: an image, and a class that it shows. Where each image shows one class, a case is an image; an image
+of several classes has as many rows, one after the other, which differ in label and boxes alone.
+"""
 
 import csv
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -16,7 +21,7 @@ from labelmaps.storage.parquet import read_arrow, write_arrow
 _CORNERS = 4
 SCHEMA = pa.schema(
     [
-        pa.field("image", pa.string(), nullable=False),  # unique id; the rows are sorted by it
+        pa.field("image", pa.string(), nullable=False),  # id; the rows are sorted by it, then by the label
         pa.field(
             "path", pa.string(), nullable=False
         ),  # of the image file, or of the tar or parquet that holds it
@@ -27,26 +32,34 @@ SCHEMA = pa.schema(
         pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
         pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied
         pa.field("height", pa.int32(), nullable=False),
-        # x0, y0, x1, y1 in the same pixels; an image may have no box
+        # of this label, x0, y0, x1, y1 in the same pixels; an image may have no box
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
         # all labels that are right of the image, maybe none; null where no file of them was given, or it has not the image
         pa.field("acceptable_labels", pa.list_(pa.int16())),
     ]
 )
+OF_IMAGE = [
+    name for name in SCHEMA.names if name not in ("label", "boxes")
+]  # the same in all rows of an image
 VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(_n\d{8})?")  # some copies add the synset
 N_VALIDATION_IMAGES = 50_000
 EXCLUDED_COLUMNS = ["image", "path", "reason"]
 
 
 def write_index(path: str | Path, index: pd.DataFrame) -> None:
-    """Write an index: one row per image, with the columns of `SCHEMA`; `boxes` are arrays (box, 4).
+    """Write an index: one row per case, with the columns of `SCHEMA`; `boxes` are arrays (box, 4).
 
     Raises `ValueError` (of which pyarrow's `ArrowInvalid` is a subclass) if the frame does not follow the schema.
     """
     if list(index.columns) != SCHEMA.names:
         raise ValueError(f"an index has the columns {SCHEMA.names}, not {list(index.columns)}")
-    if not (index["image"].is_monotonic_increasing and index["image"].is_unique):
-        raise ValueError("the rows of an index are sorted by image, and each image has one")
+    cases = list(zip(index["image"], index["label"], strict=True))
+    if any(first >= second for first, second in pairwise(cases)):
+        raise ValueError(
+            "the rows of an index are sorted by image and label, and each label of an image has one"
+        )
+    if has_several_classes(index) and len(index[OF_IMAGE].drop_duplicates()) > index["image"].nunique():
+        raise ValueError("the rows of an image differ in their label and their boxes alone")
     columns = [
         _pack_boxes(list(index["boxes"]))
         if field.name == "boxes"
@@ -59,7 +72,7 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
 
 
 def read_index(path: str | Path) -> pd.DataFrame:
-    """Read an index, one row per image, with the columns of `SCHEMA`; `boxes` are float32 arrays (box, 4).
+    """Read an index, one row per case, with the columns of `SCHEMA`; `boxes` are float32 arrays (box, 4).
 
     Acceptable labels are int16 arrays, or None.
 
@@ -74,8 +87,46 @@ def read_index(path: str | Path) -> pd.DataFrame:
 
 def draw_sample(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
     """Draw `images` images at random, and return their rows in the order of the index; all rows if there are no more."""
-    rows = np.random.default_rng(seed).permutation(len(index))[:images]
-    return index.iloc[np.sort(rows)]
+    image, ids = pd.factorize(index["image"])
+    drawn = np.random.default_rng(seed).permutation(len(ids))[:images]
+    return index[np.isin(image, drawn)]
+
+
+def images_of(index: pd.DataFrame) -> pd.DataFrame:
+    """Return one row for each image of an index, for what depends on its pixels alone; its label is one of the image's."""
+    return index.drop_duplicates("image")
+
+
+def has_several_classes(index: pd.DataFrame) -> bool:
+    """Return whether some image of an index shows several classes, and so is several cases."""
+    return not index["image"].is_unique
+
+
+def labels_where_needed(index: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Return the column `label` for a table of cases by image, where some image has several; else no column."""
+    return {"label": index["label"].to_numpy()} if has_several_classes(index) else {}
+
+
+def find_cases(index: pd.DataFrame, shown: pd.DataFrame) -> list[int]:
+    """Find the rows of an index, from 0, of the cases of a table: by `image`, and by `label` where that has the column.
+
+    Raises `KeyError` with the image of a case that the index does not have.
+    """
+    keys = [name for name in ("image", "label") if name in shown]
+    places = {case: place for place, case in enumerate(index[keys].itertuples(index=False, name=None))}
+    return [places[case] for case in shown[keys].itertuples(index=False, name=None)]
+
+
+def name_cases(index: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Name each case of an index: `image`, or `image · class` where the image shows several.
+
+    names: of the classes, by label.
+    """
+    is_one_of_several = index["image"].duplicated(keep=False)
+    return [
+        f"{image} · {names[label]}" if is_several else image
+        for image, label, is_several in zip(index["image"], index["label"], is_one_of_several, strict=True)
+    ]
 
 
 def write_excluded(path: str | Path, excluded: pd.DataFrame) -> None:
@@ -125,7 +176,9 @@ def are_imagenet_validation(index: pd.DataFrame, has_imagenet_classes: bool) -> 
     one size are copies.
     """
     are_copies = len(index) > 1 and len(index[["width", "height"]].drop_duplicates()) == 1
-    return has_imagenet_classes and not are_copies and all(map(_is_validation_image, index["image"]))
+    is_of_one_class = not has_several_classes(index)  # as they are
+    are_named = all(map(_is_validation_image, index["image"]))
+    return has_imagenet_classes and not are_copies and is_of_one_class and are_named
 
 
 def _is_validation_image(image: str) -> bool:

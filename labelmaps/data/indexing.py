@@ -1,9 +1,9 @@
 """Making of an index: finding the images, joining them with their annotations, and checking each one."""
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -28,8 +28,8 @@ from labelmaps.data.damage import examine_image
 from labelmaps.data.formats.coco import read_coco
 from labelmaps.data.formats.folders import find_images
 from labelmaps.data.formats.found import FoundImage
-from labelmaps.data.formats.objects import WITHOUT_OBJECT
-from labelmaps.data.formats.parquet import Columns, read_parquet_images
+from labelmaps.data.formats.objects import WITHOUT_OBJECT, Columns
+from labelmaps.data.formats.parquet import read_parquet_images
 from labelmaps.data.formats.voc import read_voc
 from labelmaps.data.formats.webdataset import read_webdataset
 from labelmaps.data.images import read_size
@@ -47,10 +47,6 @@ ROUNDING = 0.0011
 DEPTH = 64  # images per thread that are examined ahead of the list
 NO_BOXES = np.empty((0, 4), np.float32)  # of all images without
 MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
-
-Columns = Mapping[
-    str, str | Sequence[str]
-]  # `image`, `label` or `boxes` → the name of a table's column, or four names
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
 
@@ -102,8 +98,8 @@ def index_dataset(
     The data set consists of the images that are present; annotations of others are counted in the log. What looks like an
     image and is in no format that is read, or in no place where images are sought, is an unusable image.
 
-    Returns the index, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded images (image, path, reason). Both
-    are sorted by image id and depend on the inputs alone.
+    Returns the index, one row per image and class in it, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded
+    images (image, path, reason). Both are sorted by image id and depend on the inputs alone.
 
     Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
     are found, if fewer than `min_matched` find their boxes or acceptable labels, if the boxes are implausible, if more than
@@ -140,6 +136,11 @@ def index_dataset(
     if check_boxes:
         check_plausible(_given_boxes(found, index, annotations, box_format), box_format)
     _check_excluded(excluded, len(found), max_excluded)
+    n_several = int((index["image"].value_counts() > 1).sum())
+    if n_several:
+        logger.info(
+            "%d images show several classes: %d cases, one per image and class", n_several, len(index)
+        )
     none = [None] * len(index)
     index["acceptable_labels"] = none if acceptable is None else labels_of_images(index, acceptable)
     return index, excluded
@@ -250,24 +251,29 @@ def _examine(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Examine all images in threads; return the index and the excluded images, as `index_dataset` does."""
     table = annotations.table
-    annotated = dict(zip(table["image"], zip(table["label"], table["boxes"], strict=True), strict=True))
+    annotated: dict[str, Annotation] = {}
+    for image, label, boxes in zip(table["image"], table["label"], table["boxes"], strict=True):
+        annotated.setdefault(image, {})[label] = boxes
 
-    def examine(item: FoundImage) -> dict[str, Any]:
-        """Make the image's row of the index, or its row of the excluded images (with the key `reason`)."""
+    def examine(item: FoundImage) -> list[dict[str, Any]]:
+        """Make the image's rows of the index, one per class, or its row of the excluded images (with the key `reason`)."""
         try:
             if reason := item.problem or annotations.problems.get(item.image):
                 raise UnusableError(reason)
-            label, boxes = _join(item, annotated.get(item.image))
+            joined = _join(item, annotated.get(item.image))
             facts = examine_file(item.path, item.offset, item.length)
-            boxes = _to_pixels(boxes, facts.width, facts.height, box_format)
-            _check_boxes_inside(boxes, facts.width, facts.height)
-            check_areas(boxes)  # again, as fractions of an area may have none in pixels
-            if check_boxes:
-                _check_box_sizes(boxes, facts.width, facts.height, box_format)
+            cases = []
+            for label, given in joined.items():
+                boxes = _to_pixels(given, facts.width, facts.height, box_format)
+                _check_boxes_inside(boxes, facts.width, facts.height)
+                check_areas(boxes)  # again, as fractions of an area may have none in pixels
+                if check_boxes:
+                    _check_box_sizes(boxes, facts.width, facts.height, box_format)
+                corners = np.array(boxes, np.float32).reshape(-1, 4) if len(boxes) else NO_BOXES
+                cases.append({"label": label, "boxes": corners})
         except (UnusableError, InputError) as reason:
-            return {"image": item.image, "path": item.path, "reason": str(reason)}
-        corners = np.array(boxes, np.float32).reshape(-1, 4) if len(boxes) else NO_BOXES
-        return {**item._asdict(), **facts._asdict(), "label": label, "boxes": corners}
+            return [{"image": item.image, "path": item.path, "reason": str(reason)}]
+        return [{**item._asdict(), **facts._asdict(), **case} for case in cases]
 
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
@@ -277,13 +283,13 @@ def _examine(
         # Column by column: a dictionary for each of a million images would take gigabytes.
         columns: dict[str, list] = {name: [] for name in SCHEMA.names}
         excluded = []
-        for row in progress(examined, total=len(found), unit="image", desc="index"):
+        for row in chain.from_iterable(progress(examined, total=len(found), unit="image", desc="index")):
             if "reason" in row:
                 excluded.append(row)
             else:
                 for name, values in columns.items():
                     values.append(row[name])
-    index = pd.DataFrame(columns).astype(_INTEGERS).sort_values("image", kind="stable", ignore_index=True)
+    index = pd.DataFrame(columns).astype(_INTEGERS).sort_values(["image", "label"], ignore_index=True)
     excluded.sort(key=lambda row: row["image"])
     return index, pd.DataFrame(excluded, columns=EXCLUDED_COLUMNS, dtype=str)
 
@@ -291,20 +297,20 @@ def _examine(
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     """Join the labels of an image's folder and name with its annotation.
 
+    A folder or a name says one class, which must be among those of the annotation.
+
     Raises `UnusableError` if all lack, or if two disagree.
     """
-    labels = {
-        "the folder": item.label,
-        "its name": item.named_label,
-        "the boxes": None if annotation is None else annotation[0],
-    }
-    known = {source: label for source, label in labels.items() if label is not None}
+    said = {"the folder": item.label, "its name": item.named_label}
+    known = {source: {label} for source, label in said.items() if label is not None}
+    if annotation is not None:
+        known["the boxes"] = set(annotation)
     if not known:
         raise UnusableError("no label: neither annotated, nor in a folder named by its class's id")
-    if len({*known.values()}) > 1:
-        said = ", ".join(f"{label} by {source}" for source, label in known.items())
-        raise UnusableError(f"labels disagree: {said}")
-    return next(iter(known.values())), [] if annotation is None else annotation[1]
+    if not set.intersection(*known.values()):
+        texts = (f"{' '.join(map(str, sorted(labels)))} by {source}" for source, labels in known.items())
+        raise UnusableError(f"labels disagree: {', '.join(texts)}")
+    return {label: [] for labels in known.values() for label in labels} if annotation is None else annotation
 
 
 @np.errstate(over="ignore")  # of absurd numbers, which are outside the image

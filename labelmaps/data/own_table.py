@@ -10,6 +10,7 @@ from labelmaps.data.annotations import (
     BOX_FORMATS,
     Annotation,
     Annotations,
+    Box,
     UnusableError,
     collect,
     parse_box,
@@ -33,7 +34,7 @@ def read_table(
     box_format: str = "corners",
     columns: Mapping[str, str | Sequence[str]] | None = None,
 ) -> tuple[list[tuple[str, Path]], Annotations, str]:
-    """Read a table with the path, the label and maybe the boxes of images, a row per image or several, such as one per box.
+    """Read a table with the path, the label and maybe the boxes of images, a row per image, or per box or class.
 
     path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
     default the table's own folder. box_format: one of `BOX_FORMATS`. columns: see `labelmaps.data.columns`, which finds the
@@ -42,7 +43,8 @@ def read_table(
     Columns of the table: the path of the image file, maybe without its ending; without it, it is the image's id. The label:
     ids of classes in all rows, or label indices in all rows, or names of classes. The boxes: any number of `x0 y0 x1 y1`, or
     other four numbers by `box_format`, separated by blanks, commas or brackets; or one box in four columns. The boxes of an
-    image's rows are joined in their order; a row that occurs again counts once.
+    image's rows of one label are joined in their order; a row that occurs again counts once. Rows of other labels are other
+    classes in the image.
 
     A file has one id however its path is written (`a//b.jpg`, `./a/b.jpg`, absolute or from the folder), and is found where
     its name is composed of other code points that look the same (Unicode's NFC and NFD).
@@ -108,17 +110,15 @@ def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> No
 
 def _parse(rows: list[tuple[int, str]], box_format: str) -> Annotation:
     """Make an annotation from the rows (label, text of the boxes) of an image; raise `UnusableError` if they disagree."""
-    parsed = []
+    parsed: dict[int, list[list[Box]]] = {}
     for label, text in rows:
         words = text.translate(_SEPARATORS).split()
         if len(words) % 4:
             numbers = " ".join(BOX_FORMATS[box_format].split()[:4])
             raise UnusableError(f"boxes not a repetition of '{numbers}': {text[:80]}")
         boxes = [parse_box(words[i : i + 4], box_format) for i in range(0, len(words), 4)]
-        if (label, boxes) not in parsed:
-            parsed.append((label, boxes))
-    if len(labels := sorted({label for label, _ in parsed})) > 1:
-        raise UnusableError(f"rows disagree: the labels {', '.join(map(str, labels))} for one image")
-    if len(parsed) > 1 and not all(boxes for _, boxes in parsed):
+        if boxes not in parsed.setdefault(label, []):
+            parsed[label].append(boxes)
+    if any(len(of_rows) > 1 and not all(of_rows) for of_rows in parsed.values()):
         raise UnusableError("rows disagree: one has boxes and another none; remove the row without")
-    return parsed[0][0], [box for _, boxes in parsed for box in boxes]
+    return {label: [box for boxes in of_rows for box in boxes] for label, of_rows in parsed.items()}

@@ -104,7 +104,7 @@ function filterChanged() {
   const images = listed();
   if (images.length && !images.includes(state.image)) showImage(images[0]);
   renderGallery();
-  say(`${images.length} of ${plural(data.images.length, "image")}`);
+  say(`${images.length} of ${plural(data.images.length, data.unit)}`);
 }
 
 function fillGallery() {
@@ -537,7 +537,7 @@ function fillChoice(id, entries, text) {
 
 document.title = `${data.dataset}: where should a classifier look?`;
 $("about").textContent =
-  `${data.dataset}: ${data.images.length} of ${plural(data.n_images, "image")}, chosen to be telling, as the networks saw them`;
+  `${data.dataset}: ${data.images.length} of ${plural(data.n_images, data.unit)}, chosen to be telling, as the networks saw them`;
 fillChoice("model", data.models, ({ name, architecture, source: weights }) => {
   const what = architecture === name ? [weights] : [architecture, weights];
   return `${name} (${what.join(", ")})`;

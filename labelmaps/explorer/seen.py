@@ -10,6 +10,7 @@ import pandas as pd
 
 from labelmaps.data.batches import read_batches
 from labelmaps.data.classes import Class, short_names
+from labelmaps.data.index import find_cases, has_several_classes, name_cases
 from labelmaps.explorer.data import (
     LARGEST_IMAGE_BYTES,
     describe_geometry,
@@ -120,10 +121,12 @@ def collect_data(
     of_view = {view: networks[view, models[0]] for view in views}
     of_model = {model: networks[views[0], model] for model in models}
     looks = [[networks[view, model] for model in models] for view in views]
-    images = describe_images(index, telling, looks, list(methods))
+    names = short_names(classes)
+    images = describe_images(index, telling, looks, list(methods), name_cases(index, names))
     return {
         "dataset": dataset,
         "n_images": len(index),
+        "unit": "case" if has_several_classes(index) else "image",
         "views": [
             describe_view(view, seen.view, seen.label_maps.provenance["view"])
             for view, seen in of_view.items()
@@ -135,7 +138,7 @@ def collect_data(
         "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
         "summary": describe_summary(summary, views, models, list(methods)),
         "images": images,
-        "classes": used_classes(images, short_names(classes)),
+        "classes": used_classes(images, names),
         "sizes": SIZE_BINS,
         "palette": palette(),
         "largest_picture": LARGEST_IMAGE_BYTES,
@@ -147,10 +150,13 @@ def describe_images(
     telling: pd.DataFrame,
     networks: Sequence[Sequence[NetworkResults]],
     methods: Sequence[str],
+    names: Sequence[str],
 ) -> list[dict]:
-    """Describe each telling image, and what the networks, [view][model], and the methods made of it."""
-    ids = index["image"].tolist()
-    places = [ids.index(image) for image in telling["image"]]
+    """Describe each telling image, and what the networks, [view][model], and the methods made of it.
+
+    names: what each row of the index is called, as from `name_cases`.
+    """
+    places = find_cases(index, telling)
     decoded = read_batches(index.iloc[places], 1)
     chosen, described = telling["image"].tolist(), []
     # Each file is opened and compared with its checksums once, and not for every image.
@@ -181,6 +187,7 @@ def describe_images(
         ]
         described.append(
             describe_image(image, kind, of_network, embedded)
+            | {"id": names[place]}
             | {"views": [_without_repeats([geometry for geometry, _ in of_view]) for of_view in seen]}
             | {"networks": [[answers for _, answers in of_view] for of_view in seen]}
         )

@@ -31,6 +31,15 @@ class Glimpse:
     classifier: SplitClassifier
     prefix: Tensor | None = None
 
+    def of_cases(self, image: np.ndarray) -> "Glimpse":
+        """Return the glimpse of each case in place of that of images; image: (case,), the image of each, from 0."""
+        if len(image) == len(self.activations):
+            return self
+        rows = torch.from_numpy(image).to(self.activations.device)
+        return Glimpse(
+            self.activations[rows], self.classifier, None if self.prefix is None else self.prefix[rows]
+        )
+
     def head(self, activations: Tensor) -> Tensor:
         """Compute the logits (map, label) that follow from activations, with the other tokens of their image.
 

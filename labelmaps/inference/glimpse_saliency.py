@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.parallel import compute_in_batches, concurrent_batches
@@ -28,13 +29,15 @@ def compute_saliency_of_glimpses(
     batch: int,
     threads: int = 1,
     title: str = "",
+    is_cued: bool = True,
 ) -> SaliencyMaps:
-    """Compute a method's saliency maps at the x₀ of every image of an index.
+    """Compute a method's saliency maps at the x₀ of every image of an index, one map per row.
 
     saliency: the method, as from `labelmaps.methods.load_method`: from the glimpse and the labels
     (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
     batch: views that go through the network together. threads: as in `compute_in_batches`; no result depends on them.
-    title: of the progress bar.
+    title: of the progress bar. is_cued: whether the method is given the labels; of an image of several classes, one that is
+    not computes one map, which stands in all rows of the image.
     Raises `InputError` for a view on which a map of x₀ cannot be read.
     """
     if obstacle := find_map_obstacle(view):
@@ -42,28 +45,36 @@ def compute_saliency_of_glimpses(
             f"a map of x₀ cannot be read on this view: {obstacle}. Choose another view or method"
         )
     centre = view.grid // 2
+    labels: dict[str, list[int]] = {}
+    for image, label in zip(index["image"], index["label"], strict=True):
+        labels.setdefault(image, []).append(label)
 
     def compute(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray | None]:
         glimpse = first_glimpse(rows, images, classifier, view, preprocessing, batch)
-        label = torch.tensor(rows["label"].to_numpy(np.int64), device=classifier.device)
-        maps, own_label = saliency(glimpse, label)
-        return maps.cpu().numpy(), None if own_label is None else own_label.cpu().numpy()
+        of_images = [labels[image] for image in rows["image"]]
+        label = torch.tensor(np.concatenate(of_images).astype(np.int64), device=classifier.device)
+        place = np.repeat(np.arange(len(rows)), [*map(len, of_images)])  # the image of each case
+        maps, own_label = saliency(glimpse.of_cases(place) if is_cued else glimpse, label)
+        rows_of = slice(None) if is_cued else place
+        return maps.cpu().numpy()[rows_of], None if own_label is None else own_label.cpu().numpy()[rows_of]
 
     maps, points, own_labels, digests = [], [], [], []
-    n_images = images_at_once(index, batch, concurrent_batches(classifier.device, threads))
-    with progress(total=len(index), unit="image", desc=title) as bar:
+    by_image = images_of(index)
+    n_images = images_at_once(by_image, batch, concurrent_batches(classifier.device, threads))
+    with progress(total=len(by_image), unit="image", desc=title) as bar:
         for rows, (some_maps, own_label) in compute_in_batches(
-            compute, index, n_images, classifier.device, threads
+            compute, by_image, n_images, classifier.device, threads
         ):
             maps.append(some_maps)
-            digests += rows["digest"].tolist()
+            n_rows = [len(labels[image]) for image in rows["image"]]
+            digests += np.repeat(rows["digest"].to_numpy(), n_rows).tolist()
             if own_label is not None:
                 own_labels.append(own_label)
             extents = [
                 view.geometry(*size).extent[centre, centre]
                 for size in zip(rows["width"], rows["height"], strict=True)
             ]
-            points.append(cell_points(np.stack(extents), *some_maps.shape[1:]))
+            points.append(np.repeat(cell_points(np.stack(extents), *some_maps.shape[1:]), n_rows, axis=0))
             bar.update(len(rows))
     return SaliencyMaps(
         index["image"].tolist(),

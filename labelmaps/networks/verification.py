@@ -56,6 +56,7 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
         )
     if logits.shape[1] > 1 and bool((logits == logits[:, :1]).all()):
         raise InputError(f"{name}: its logits are the same for all labels: its last layer is not trained")
+    refuse_probabilities(network, views[:1], logits, name)
     known = Known(views, logits)
     if together.shape != logits.shape or (found := deviation(together, known)) > BOUNDS["float32"]:
         by = f" by {found:.2g} of their standard deviation" if together.shape == logits.shape else " in shape"
@@ -65,6 +66,32 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
             "its layers be in evaluation mode"
         )
     return known
+
+
+def refuse_probabilities(network: nn.Module, view: Tensor, logits: Tensor, name: str) -> None:
+    """Raise `InputError` for a network whose outputs can be seen to be no logits of one class among several.
+
+    view: (1, 3, size, size). logits: its outputs for some views, (view, label).
+
+    That is: all between 0 and 1 and from a sigmoid or a softmax, as torch's graph of operations says; or a model of
+    transformers whose configuration says that it was trained for several labels at once. A network that was trained so and
+    returns logits looks like any other.
+    """
+    kinds = {getattr(getattr(part, "config", None), "problem_type", None) for part in network.modules()}
+    last = ""
+    if bool(((logits >= 0) & (logits <= 1)).all()):
+        with torch.enable_grad():
+            last = getattr(network(view.clone().requires_grad_()).grad_fn, "name", str)()
+    if last.startswith("Sigmoid") or "multi_label_classification" in kinds:
+        why = "ends in a sigmoid" if last else 'has problem_type "multi_label_classification"'
+        raise InputError(
+            f"{name}: {why}: it was trained for several labels at once, and its outputs are not the probabilities of one "
+            "label among all, which methods and accuracies here are about. Choose a network that was trained with softmax"
+        )
+    if last.startswith("Softmax"):
+        raise InputError(
+            f"{name}: ends in a softmax: its outputs are probabilities, and no logits. Let it return what comes before"
+        )
 
 
 def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float:

@@ -92,7 +92,8 @@ def rank_readings(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Rank readings by their misfit to the paper, dᵀ (Σ + Σ_paper)⁻¹ d.
 
-    readings: name → outcomes as for `compute_estimates`, indexed by image.
+    readings: name → outcomes as for `compute_estimates`, indexed by image, or by image and label where images show several
+        classes: means are then over these cases, and the bootstrap draws images with all of theirs.
     terms: as from `terms_of`.
     resamples: the number of resamples of the bootstrap, which takes resamples × images × 16 bytes. seed: of the bootstrap.
 
@@ -116,10 +117,12 @@ def rank_readings(
     images.
     """
     names = sorted(readings)
-    distinct, which = compute_distinct_estimates([readings[name] for name in names], terms)
-    n = distinct.shape[1]
-    weights = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples) / n
-    resampled = weights @ distinct  # (reading, resample, term)
+    distinct, which, image = compute_distinct_estimates([readings[name] for name in names], terms)
+    count = np.bincount(image)  # of each image's cases
+    totals = np.add.reduceat(distinct, np.cumsum(count) - count, axis=1)
+    n = len(count)
+    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
+    resampled = (drawn / (drawn @ count)[:, None]) @ totals  # (reading, resample, term)
     covariance = compute_covariances(resampled) + PAPER_ERROR**2 * np.eye(len(terms))
     paper = terms["paper"].to_numpy()
     ours = distinct.mean(axis=1)
@@ -186,25 +189,25 @@ def judge_readings(
 
 def compute_distinct_estimates(
     readings: list[pd.DataFrame], terms: pd.DataFrame
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Compute the estimates of distinct readings, and for each reading the index of its own among them.
 
     Readings that agree on every image count as one. The images are sorted.
 
-    Returns the estimates, (distinct reading, image, term), and the indices, (reading,).
+    Returns the estimates, (distinct reading, case, term), the indices, (reading,), and each case's image, from 0, (case,).
     Raises `ValueError` as `rank_readings` does.
     """
     readings = [outcomes.sort_index() for outcomes in readings]
     if not readings or readings[0].empty:
         raise ValueError("a calibration needs a reading, and images")
-    image = readings[0].index
-    if not image.is_unique:
+    cases = readings[0].index
+    if not cases.is_unique:
         raise ValueError("an image appears twice")
-    if not all(outcomes.index.equals(image) for outcomes in readings):
+    if not all(outcomes.index.equals(cases) for outcomes in readings):
         raise ValueError("the readings are not of the same images")
     by_reading = np.stack([compute_estimates(outcomes, terms) for outcomes in readings])
     distinct, which = np.unique(by_reading, axis=0, return_inverse=True)
-    return distinct, which.ravel()
+    return distinct, which.ravel(), pd.factorize(cases.get_level_values(0))[0]
 
 
 def compute_covariances(resampled: np.ndarray) -> np.ndarray:

@@ -6,7 +6,14 @@ The reference is computed with the exact engine in float32, not compiled.
 import numpy as np
 import pandas as pd
 
-from labelmaps.scoring.statistics import interval_fields, mcnemar, paired_difference, proportion
+from labelmaps.scoring.statistics import (
+    count_images,
+    interval_fields,
+    mcnemar,
+    mean_interval,
+    paired_difference,
+    proportion,
+)
 
 
 def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
@@ -25,10 +32,11 @@ def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
     return fields | interval_fields("x0_flipped_share", proportion(initial.sum(), initial.size))
 
 
-def changes(outcomes: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
+def changes(outcomes: pd.DataFrame, reference: pd.DataFrame, image: np.ndarray | None = None) -> pd.DataFrame:
     """Compare accuracies with those of the reference: before the saccade, and after the saccade of each method.
 
     outcomes, reference: as from `labelmaps.protocol.readings.read_protocol`, of the same images in the same order.
+    image: (case,), the image of each row, a number; None where each shows one class.
 
     Returns one row per column of outcomes: measure, its name; n_images; accuracy_reference, accuracy_run and change, their
     difference, with 95 % intervals; corrected and broken, the numbers of images that are right only in the run and only in
@@ -37,10 +45,10 @@ def changes(outcomes: pd.DataFrame, reference: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for measure in reference.columns:
         ours, theirs = outcomes[measure].to_numpy(), reference[measure].to_numpy()
-        corrected, broken, p = mcnemar(theirs, ours)
-        row = {"measure": measure, "n_images": len(ours)}
+        corrected, broken, p = mcnemar(theirs, ours, image)
+        row = {"measure": measure, "n_images": count_images(image, len(ours))}
         for name, is_right in (("accuracy_reference", theirs), ("accuracy_run", ours)):
-            row |= interval_fields(name, proportion(is_right.sum(), len(is_right)))
-        row |= interval_fields("change", paired_difference(theirs, ours))
+            row |= interval_fields(name, mean_interval(is_right, image))
+        row |= interval_fields("change", paired_difference(theirs, ours, image))
         rows.append(row | {"corrected": corrected, "broken": broken, "p_mcnemar": p})
     return pd.DataFrame(rows)

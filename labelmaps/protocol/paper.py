@@ -7,7 +7,7 @@ import pandas as pd
 
 from labelmaps.protocol.verdicts import FEWEST, TOO_FEW, TRAINED, find_obstacle, is_narrow
 from labelmaps.scoring.scores import HIT, SKIPPED
-from labelmaps.scoring.statistics import paired_difference
+from labelmaps.scoring.statistics import count_images, number_images, paired_difference
 
 COMPATIBLE, INCOMPATIBLE = "compatible", "not compatible"
 SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
@@ -138,16 +138,19 @@ def compare_order(
     if greater not in scores or lesser not in scores:
         return dict.fromkeys(("ours", "ours_low", "ours_high"), np.nan) | {"n": 0, "verdict": NOT_RUN}
     more, less = (scores[method] for method in (greater, lesser))
+    image = number_images(more["image"]) if "image" in more else None
     if measure == "pointing":
         has_box = (more["pointing"] != SKIPPED).to_numpy()
         more, less = ((table["pointing"] == HIT).to_numpy()[has_box] for table in (more, less))
+        image = image if image is None else image[has_box]
     else:
         more, less = (table["correct_after"].to_numpy(bool) for table in (more, less))
-    value, low, high = paired_difference(less, more)
+    value, low, high = paired_difference(less, more, image)
+    n = count_images(image, len(more))
     if np.isnan(value):
         verdict = NO_BOX
-    elif obstacle or len(more) < FEWEST:
+    elif obstacle or n < FEWEST:
         verdict = obstacle or TOO_FEW
     else:
         verdict = SAME if low > 0 else OPPOSITE if high < 0 else OPEN
-    return {"ours": value, "ours_low": low, "ours_high": high, "n": len(more), "verdict": verdict}
+    return {"ours": value, "ours_low": low, "ours_high": high, "n": n, "verdict": verdict}

@@ -8,7 +8,13 @@ import pandas as pd
 
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.scoring.fixations import Arrival, find_fixations
-from labelmaps.scoring.statistics import interval_fields, paired_difference, proportion
+from labelmaps.scoring.statistics import (
+    count_images,
+    interval_fields,
+    mean_interval,
+    number_images,
+    paired_difference,
+)
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.saliency_file import SaliencyMaps
 
@@ -70,14 +76,16 @@ def read_protocol(
 def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
     """Divide the outcomes of one view into readings.
 
-    view: its name. outcomes: as from `read_protocol` for each arrival, with the columns arrival and image added.
+    view: its name. outcomes: as from `read_protocol` for each arrival, with the columns arrival and image added, and label
+        where images show several classes.
 
     If the arrivals agree on every image there is one reading, with the arrival "either", else one for each arrival.
 
-    Returns name → (view and arrival, outcomes indexed by image).
+    Returns name → (view and arrival, outcomes indexed by image, or by image and label).
     """
+    keys = [key for key in ("image", "label") if key in outcomes]
     arrivals = {
-        str(arrival): rows.set_index("image").drop(columns="arrival")
+        str(arrival): rows.set_index(keys if len(keys) > 1 else "image").drop(columns="arrival")
         for arrival, rows in outcomes.groupby("arrival", sort=False)
     }
     first, *others = arrivals.values()
@@ -92,16 +100,17 @@ def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, 
 def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
     """Compute the accuracy before and after the saccade of a method, and the gain between them, with 95 % intervals.
 
-    outcomes: as from `read_protocol`. Returns n_images and fields as in the summary.
+    outcomes: as from `read_protocol`, and image, which is needed where images show several classes. Returns n_images and
+    fields as in the summary.
     """
     before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
-    n = len(outcomes)
+    image = number_images(outcomes["image"]) if "image" in outcomes else None
     measures = {
-        "accuracy_before": proportion(before.sum(), n),
-        "accuracy_after": proportion(after.sum(), n),
-        "gain": paired_difference(before, after),
+        "accuracy_before": mean_interval(before, image),
+        "accuracy_after": mean_interval(after, image),
+        "gain": paired_difference(before, after, image),
     }
-    fields = {"n_images": n}
+    fields: dict[str, float] = {"n_images": count_images(image, len(outcomes))}
     for name, interval in measures.items():
         fields |= interval_fields(name, interval)
     return fields

@@ -6,7 +6,7 @@ n of an image's N views are drawn without replacement. The curves have one row p
 import numpy as np
 import pandas as pd
 
-from labelmaps.scoring.statistics import mean_interval
+from labelmaps.scoring.statistics import count_images, mean_interval
 
 
 def best_of_n(log_likelihood: np.ndarray, correct: np.ndarray) -> np.ndarray:
@@ -56,13 +56,17 @@ def top_n(rank: np.ndarray, n_max: int) -> np.ndarray:
     return rank[:, None] < np.arange(1, n_max + 1)
 
 
-def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray) -> pd.DataFrame:
-    """Average the three curves over images, with 95 % intervals; arguments as for each curve.
+def best_of_n_table(
+    log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray, image: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Average the three curves over cases, with 95 % intervals; arguments as for each curve.
+
+    image: (case,), the image of each case, a number; None where each shows one class.
 
     Returns one row per n: n_images, n, and best_of_n, any_of_n and top_n, each also with `_low` and `_high`.
     """
-    n_images, n_views = correct.shape
-    table = pd.DataFrame({"n_images": n_images, "n": np.arange(1, n_views + 1)})
+    n_cases, n_views = correct.shape
+    table = pd.DataFrame({"n_images": count_images(image, n_cases), "n": np.arange(1, n_views + 1)})
     curves = {
         "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding errors
         "any_of_n": any_of_n(correct),
@@ -70,5 +74,5 @@ def best_of_n_table(log_likelihood: np.ndarray, correct: np.ndarray, rank: np.nd
     }
     for name, values in curves.items():
         columns = [name, f"{name}_low", f"{name}_high"]
-        table[columns] = [mean_interval(column) for column in values.T]
+        table[columns] = [mean_interval(column, image) for column in values.T]
     return table

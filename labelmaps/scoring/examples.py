@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.data.boxes import object_share
+from labelmaps.data.index import labels_where_needed
 from labelmaps.errors import InputError
 from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.storage.files import moved_into_place
@@ -59,11 +60,11 @@ def measure_images(
     label_maps: of all images in the order of the index, block by block.
     fixations, scores: for each method a table with one row per image, as from `find_fixations` and `compute_scores`.
 
-    Returns one row per image: image; has_box; p_before, the probability of k* at x₀; p_after, its mean over the methods'
-    fixations; gain, the difference of the two; n_correct, the number of methods that are right after the saccade;
-    is_divided, whether some are right and some wrong; n_hit, the number that hit a box; n_agreeing, the number that leave
-    x₀, are right after the saccade and do not miss the boxes; spread, the mean distance between the points of two methods,
-    in units of the image's diagonal.
+    Returns one row per row of the index: image, and label where images show several classes; has_box; p_before, the
+    probability of k* at x₀; p_after, its mean over the methods' fixations; gain, the difference of the two; n_correct, the
+    number of methods that are right after the saccade; is_divided, whether some are right and some wrong; n_hit, the number
+    that hit a box; n_agreeing, the number that leave x₀, are right after the saccade and do not miss the boxes; spread, the
+    mean distance between the points of two methods, in units of the image's diagonal.
     """
     before, after, has_moved = _read_probabilities(index["label"].to_numpy(), label_maps, fixations)
     correct = np.array([table["correct_after"] for table in scores], bool)
@@ -73,6 +74,7 @@ def measure_images(
     return pd.DataFrame(
         {
             "image": index["image"].to_numpy(),
+            **labels_where_needed(index),
             "has_box": index["boxes"].map(len).to_numpy() > 0,
             "p_before": before,
             "p_after": after.mean(axis=0),
@@ -120,10 +122,12 @@ def rank_images(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
     return measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()])
 
 
-def select_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.DataFrame:
+def select_examples(
+    measures: pd.DataFrame, chosen: Mapping[str, str], cases: Sequence[str] = ()
+) -> pd.DataFrame:
     """Choose the images to show: those that the user chose, then the first image in the ranking of each kind.
 
-    measures: as from `measure_images`, of at least one image. chosen: example → image id.
+    measures: as from `measure_images`, of at least one image. chosen: example → image id. cases: as for `find_positions`.
 
     In each ranking, images with a box come first; in a tie, the lowest index. No image is shown twice if there are enough.
 
@@ -131,7 +135,7 @@ def select_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
     the first image of the ranking meets the condition of the kind.
     Raises `InputError` if the data set has no image with a chosen id.
     """
-    examples = find_positions(measures["image"], chosen)
+    examples = find_positions(measures["image"], chosen, cases)
     for kind in RANKING:
         order = rank_images(measures, kind).index
         previous = set(examples.values())
@@ -144,7 +148,11 @@ def select_examples(measures: pd.DataFrame, chosen: Mapping[str, str]) -> pd.Dat
 
 
 def choose_telling(
-    index: pd.DataFrame, measures: Mapping[str, pd.DataFrame], chosen: Mapping[str, str], images: int
+    index: pd.DataFrame,
+    measures: Mapping[str, pd.DataFrame],
+    chosen: Mapping[str, str],
+    images: int,
+    cases: Sequence[str] = (),
 ) -> pd.DataFrame:
     """Choose some dozens of images to browse: those that the user chose, then in turn the next of each kind and network.
 
@@ -152,15 +160,16 @@ def choose_telling(
     measures: network → its table, as from `measure_images`.
     chosen: example → image id.
     images: the number of images. All are taken if there are no more, and the chosen ones in any case.
+    cases: as for `find_positions`.
 
     The kinds are those of `select_examples`, and objects that cover less than a tenth of the image. An image has the kind
     for which it was taken first. If too few images are of any kind, the rest are taken in the order of the index.
 
-    Returns one row per image, sorted by kind: image; kind, in the words of the figures; network (empty for kinds that do not
-    depend on it).
+    Returns one row per image, sorted by kind: image, and label where images show several classes, each then a case; kind,
+    in the words of the figures; network (empty for kinds that do not depend on it).
     Raises `InputError` if the data set has no image with a chosen id.
     """
-    kind_of_image = dict.fromkeys(find_positions(index["image"], chosen).values(), (CHOSEN, ""))
+    kind_of_image = dict.fromkeys(find_positions(index["image"], chosen, cases).values(), (CHOSEN, ""))
     share = pd.Series(object_share(index["boxes"], index["width"], index["height"]))
     rankings = {
         (KINDS[kind], network): rank_images(table, kind).loc[CONDITIONS[kind]].index
@@ -177,20 +186,29 @@ def choose_telling(
                 del queues[kind]
             elif len(kind_of_image) < images:
                 kind_of_image[image] = kind
-    rows = [(index["image"].iloc[i], *kind) for i, kind in kind_of_image.items()]
+    of_cases = index[["image", *labels_where_needed(index)]]
+    rows = [(*of_cases.iloc[i], *kind) for i, kind in kind_of_image.items()]
     order = [CHOSEN, *KINDS.values(), SMALL_OBJECT, REST]
-    table = pd.DataFrame(rows, columns=["image", "kind", "network"])
+    table = pd.DataFrame(rows, columns=[*of_cases, "kind", "network"])
     return table.sort_values(
         "kind", key=lambda kinds: kinds.map(order.index), kind="stable", ignore_index=True
     )
 
 
-def find_positions(images: Iterable[str], chosen: Mapping[str, str]) -> dict[str, int]:
+def find_positions(
+    images: Iterable[str], chosen: Mapping[str, str], cases: Sequence[str] = ()
+) -> dict[str, int]:
     """Find the positions of the chosen images among all ids; raise `InputError` if an id is missing.
 
-    images: all ids. chosen: example → image id. Returns example → position, from 0.
+    images: all ids. chosen: example → image id. cases: the names of the rows, as from `name_cases`, by which one class of an
+    image may be chosen; by the image's id, its first is.
+
+    Returns example → position, from 0.
     """
-    position = {image: i for i, image in enumerate(images)}
+    position: dict[str, int] = {}
+    for names in (images, cases):
+        for i, name in enumerate(names):
+            position.setdefault(name, i)
     for example, image in chosen.items():
         if image not in position:
             raise InputError(

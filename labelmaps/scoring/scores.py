@@ -16,25 +16,28 @@ def compute_scores(
     boxes: Sequence[np.ndarray],
     top_label: np.ndarray,
     tolerance: float = 0.0,
+    image: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Score the fixation of each image.
+    """Score the fixation of each image, or of each case, an image and a class, where images show several.
 
     fixations: as from `find_fixations`, and also own_label, the label that the method itself gives, or null.
     label: (image,), k*.
     boxes: per image (box, 4), in original pixels.
     top_label: (image, row, column).
     tolerance: of the Pointing Game, in original pixels.
+    image: (case,), the image of each case, a number; None where each shows one class.
 
-    Returns one row per image: label; predicted_before, correct_before, of x₀; predicted_after, correct_after, of the view
+    Returns one row per case: label; predicted_before, correct_before, of x₀; predicted_after, correct_after, of the view
     after the saccade alone; own_label and correct_own (null where the method gives no label); pointing ("hit", "miss",
-    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere.
+    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere. Where images show several
+    classes also correct_before_any, correct_after_any: whether the top label is any of the image's classes.
     """
     _, rows, columns = top_label.shape
     before = top_label[:, rows // 2, columns // 2]
     after = top_label[np.arange(len(label)), fixations["row"], fixations["column"]]
     own_label = fixations["own_label"].array
     hit = hits(fixations["x"], fixations["y"], boxes, tolerance)
-    return pd.DataFrame(
+    table = pd.DataFrame(
         {
             "label": label,
             "predicted_before": before,
@@ -48,3 +51,13 @@ def compute_scores(
             "dead": fixations["dead"].to_numpy(),
         }
     )
+    if image is not None:
+        for name, top in (("correct_before_any", before), ("correct_after_any", after)):
+            table[name] = is_any_label(top, label, image)
+    return table
+
+
+def is_any_label(top: np.ndarray, label: np.ndarray, image: np.ndarray) -> np.ndarray:
+    """Return whether a top label is the label of any case of its image, (case,); all: (case,)."""
+    n_labels = max(top.max(initial=0), label.max(initial=0)).astype(np.int64) + 1
+    return np.isin(image * n_labels + top, image * n_labels + label)

@@ -1,10 +1,22 @@
-"""Statistics: means and differences of outcomes with their intervals, tests, and the adjustment of p values."""
+"""Statistics: means and differences of outcomes with their intervals, tests, and the adjustment of p values.
+
+Where images show several classes there is an outcome per case, an image and a class, and those of one image are not
+independent. Means are over cases; intervals and tests are of images as the units that are drawn. Functions are given the
+image of each case for that, (case,); where that is None, or no image occurs twice, each outcome is an image of its own.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
 import scipy  # its `stats` are imported on first use, by the bootstrap: that takes half a second
 from scipy import special
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CONFIDENCE = 0.95
+TINY = np.finfo(float).tiny
 Z = special.ndtri((1 + CONFIDENCE) / 2)  # the normal distribution's quantile
 RESAMPLES = 2000  # of the bootstrap over classes
 RESAMPLES_AT_ONCE = 100  # each needs three numbers per class
@@ -23,42 +35,126 @@ def proportion(successes: int, n: int) -> tuple[float, float, float]:
     return p, middle - half if successes else 0.0, middle + half if successes < n else 1.0
 
 
-def paired_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+def paired_difference(
+    before: np.ndarray, after: np.ndarray, image: np.ndarray | None = None
+) -> tuple[float, float, float]:
     """Compute the mean of after − before over the same images and its 95 % interval: value, low, high; NaN without images.
 
-    before, after: (image,), boolean.
+    before, after: (case,), boolean. image: (case,), the image of each.
 
     The interval is the adjusted Wald interval of Bonett and Price (2012, doi 10.1002/sim.4355): one imaginary image that is
-    corrected and one that is broken are added, so that the interval keeps its coverage if few images change.
+    corrected and one that is broken are added, so that the interval keeps its coverage if few images change. Of several
+    cases per image, it is that of the ratio of two sums over images, with two such imaginary ones, of as many cases as
+    images have on average.
     """
     n = len(before)
     if n == 0:
         return np.nan, np.nan, np.nan
+    if has_several_cases(image):
+        change = after.astype(float) - before
+        total, count = _by_image(change, image)
+        usual = count.mean()
+        total, count = np.append(total, [usual, -usual]), np.append(count, [usual, usual])
+        middle, residual = _ratio(total, count)
+        half = Z * residual.std() / np.sqrt(len(total))
+        return change.mean(), max(middle - half, -1), min(middle + half, 1)
     corrected, broken = np.sum(after & ~before), np.sum(before & ~after)
     p, q = (corrected + 1) / (n + 2), (broken + 1) / (n + 2)
     half = Z * np.sqrt((p + q - (p - q) ** 2) / (n + 2))
     return (corrected - broken) / n, max(p - q - half, -1), min(p - q + half, 1)
 
 
-def mean_interval(values: np.ndarray) -> tuple[float, float, float]:
+def mean_interval(values: np.ndarray, image: np.ndarray | None = None) -> tuple[float, float, float]:
     """Compute the mean of outcomes or expected outcomes and its 95 % interval: value, low, high; NaN without images.
 
-    values: (image,), in [0, 1]. The interval is Wilson's if all values are 0 or 1, else Student's, cut to [0, 1].
+    values: (case,), in [0, 1]. image: (case,), the image of each. The interval is Wilson's if all values are 0 or 1, else
+    Student's, cut to [0, 1].
+
+    Of several cases per image, Wilson's is that of as many independent cases as would have the variance of the mean over
+    images (the design effect of Kish 1965), but no more than there are; where all cases are alike, of the number of images.
     """
-    if is_binary(values):
+    if not is_binary(values):
+        return _student(values, 0, 1, image)
+    if not has_several_cases(image):
         return proportion(values.sum(), len(values))
-    return _student(values, 0, 1)
+    p = values.mean()
+    _, residual = _ratio(*_by_image(values, image))
+    variance, n_images = residual.var() / len(residual), len(residual)
+    is_known = 0 < p < 1 and n_images > 1
+    n = min(p * (1 - p) / max(variance, TINY), len(values)) if is_known else n_images
+    _, low, high = proportion(p * n, n)
+    return p, low, high
 
 
-def paired_mean_difference(before: np.ndarray, after: np.ndarray) -> tuple[float, float, float]:
+def paired_mean_difference(
+    before: np.ndarray, after: np.ndarray, image: np.ndarray | None = None
+) -> tuple[float, float, float]:
     """Compute the mean of after − before over the same images and its 95 % interval: value, low, high.
 
-    before, after: (image,), in [0, 1]. The interval is that of `paired_difference` if all values are 0 or 1, else Student's,
-    cut to [−1, 1].
+    before, after: (case,), in [0, 1]. image: (case,), the image of each. The interval is that of `paired_difference` if all
+    values are 0 or 1, else Student's, cut to [−1, 1].
     """
     if is_binary(before) and is_binary(after):
-        return paired_difference(before.astype(bool), after.astype(bool))
-    return _student(after.astype(float) - before, -1, 1)
+        return paired_difference(before.astype(bool), after.astype(bool), image)
+    return _student(after.astype(float) - before, -1, 1, image)
+
+
+def class_mean(hit: np.ndarray, label: np.ndarray, image: np.ndarray) -> tuple[float, float, float]:
+    """Compute the mean over classes of each class's mean and its 95 % interval, cut to [0, 1]; NaN without cases.
+
+    hit: (case,), in [0, 1]. label, image: (case,), the class and the image of each; a class that no case has does not count.
+
+    A case weighs 1 / (classes × cases of its class). The interval is Student's of the images' sums of weighted residuals; if
+    all hits are alike, Wilson's of as many images.
+    """
+    if len(hit) == 0:
+        return np.nan, np.nan, np.nan
+    _, of_class = np.unique(label, return_inverse=True)
+    count = np.bincount(of_class)
+    rate = np.bincount(of_class, hit) / count
+    if hit.min() == hit.max() and is_binary(hit):  # no residual tells how rare another outcome is
+        return proportion(hit[0] * len(np.unique(image)), len(np.unique(image)))
+    residual, _ = _by_image((hit - rate[of_class]) / (len(count) * count[of_class]), image)
+    n, mean = len(residual), rate.mean()
+    if n == 1:
+        return mean, 0.0, 1.0
+    half = special.stdtrit(n - 1, (1 + CONFIDENCE) / 2) * residual.std(ddof=1) * np.sqrt(n)
+    return mean, max(mean - half, 0), min(mean + half, 1)
+
+
+def number_images(image: "Sequence[str] | pd.Series") -> np.ndarray | None:
+    """Give each case the number of its image, (case,), from 0; return None where no image occurs twice.
+
+    image: ids, (case,).
+    """
+    numbers: dict[str, int] = {}
+    of_cases = [numbers.setdefault(one, len(numbers)) for one in image]
+    return np.array(of_cases) if len(numbers) < len(of_cases) else None
+
+
+def count_images(image: np.ndarray | None, n_cases: int) -> int:
+    """Count the images of these cases; image: (case,), the image of each, or None where each is one of its own."""
+    return n_cases if image is None else len(np.unique(image))
+
+
+def has_several_cases(image: np.ndarray | None) -> TypeGuard[np.ndarray]:
+    """Return whether some image occurs twice; image: (case,), or None where each case is an image of its own."""
+    return image is not None and len(np.unique(image)) < len(image)
+
+
+def _by_image(values: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Sum the values of each image's cases, and count these, (image,); values, image: (case,)."""
+    _, number, count = np.unique(image, return_inverse=True, return_counts=True)
+    return np.bincount(number, values), count
+
+
+def _ratio(total: np.ndarray, count: np.ndarray) -> tuple[float, np.ndarray]:
+    """Compute Σ total / Σ count over images, and the images' residuals (image,), which behave as those of a plain mean.
+
+    The ratio's standard error is that of the mean of the residuals, to first order (Cochran 1977, section 6).
+    """
+    ratio = total.sum() / count.sum()
+    return ratio, (total - ratio * count) / count.mean()
 
 
 def is_binary(values: np.ndarray) -> bool:
@@ -66,23 +162,32 @@ def is_binary(values: np.ndarray) -> bool:
     return bool(np.isin(values, (0, 1)).all())
 
 
-def _student(values: np.ndarray, least: float, most: float) -> tuple[float, float, float]:
-    """Compute the mean and Student's 95 % interval, cut to [least, most]; of a single value, all of [least, most]."""
-    n, mean = len(values), values.mean()
+def _student(
+    values: np.ndarray, least: float, most: float, image: np.ndarray | None = None
+) -> tuple[float, float, float]:
+    """Compute the mean and Student's 95 % interval, cut to [least, most]; of a single image, all of [least, most]."""
+    mean = values.mean()
+    units = _ratio(*_by_image(values, image))[1] if has_several_cases(image) else values
+    n = len(units)
     if n == 1:
         return mean, least, most
-    half = special.stdtrit(n - 1, (1 + CONFIDENCE) / 2) * values.std(ddof=1) / np.sqrt(n)
+    half = special.stdtrit(n - 1, (1 + CONFIDENCE) / 2) * units.std(ddof=1) / np.sqrt(n)
     return mean, max(mean - half, least), min(mean + half, most)
 
 
-def mcnemar(before: np.ndarray, after: np.ndarray) -> tuple[int, int, float]:
+def mcnemar(before: np.ndarray, after: np.ndarray, image: np.ndarray | None = None) -> tuple[int, int, float]:
     """Count the images corrected (wrong, then right) and broken (right, then wrong), and compute McNemar's exact p.
 
-    before, after: (image,), boolean.
+    before, after: (case,), boolean. image: (case,), the image of each.
 
     p is two-sided. Under the null hypothesis an image that changes is as often corrected as broken; p is 1 if none changes.
+    Of several cases per image, an image is corrected if more of its cases are corrected than broken: the sign test over
+    images.
     """
-    corrected, broken = int(np.sum(after & ~before)), int(np.sum(before & ~after))
+    change = after.astype(int) - before
+    if has_several_cases(image):
+        change, _ = _by_image(change, image)
+    corrected, broken = int(np.sum(change > 0)), int(np.sum(change < 0))
     tail = special.bdtr(min(corrected, broken), corrected + broken, 0.5)  # P(so few or fewer)
     return corrected, broken, min(2 * float(tail), 1.0)
 
@@ -95,8 +200,8 @@ def cluster_bootstrap(
     before, after: (image,), in [0, 1]. cluster: (image,), the cluster of each image, such as its label.
     resamples: the number of resamples; each draws all images of a cluster together, with replacement.
 
-    The interval consists of percentiles. It is a sensitivity check, since images of one class are not independent. NaN if
-    there are fewer than two clusters.
+    The interval consists of percentiles. It is a sensitivity check, since images of one class are not independent; the cases
+    of an image of several classes go with their classes. NaN if there are fewer than two clusters.
     """
     clusters, member = np.unique(cluster, return_inverse=True)
     if len(clusters) < 2:

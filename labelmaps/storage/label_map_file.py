@@ -22,8 +22,12 @@ part_batch       (part,) int64                         the part's attribute `bat
 
 Its attributes are those that the parts have in common. Its seal does not cover the virtual data sets: the seals of the parts
 cover their data. The reader reads the parts themselves.
+
+An image has one label map, also where it shows several classes. Where label maps are read with an index, which has one row
+per image and class, the reader gives those of each row.
 """
 
+import copy
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -230,10 +234,17 @@ def _check_forms(part: SealedFile) -> None:
 
 
 class LabelMapFile:
-    """A joined label map file, open for reading; `open_label_maps` opens it."""
+    """A joined label map file, open for reading; `open_label_maps` opens it.
+
+    images, digests: of each row, of which there is one per image, or, as `of_cases` returns it, one per case.
+    place: which of the images in the file a row is of, from 0.
+    """
 
     def __init__(self, joined: SealedFile, parts: list[SealedFile]):
         self.images, self.digests = joined.texts("image"), joined.texts("digest")
+        self.place = np.arange(len(self.images))
+        self._whole: LabelMapFile | None = None
+        self.pixels_sha256 = hashlib.sha256("".join(self.digests).encode()).hexdigest()
         self.attributes = joined.attributes
         self.integrity = joined.integrity
         self._parts = parts
@@ -243,8 +254,7 @@ class LabelMapFile:
     @cached_property
     def origin(self) -> dict[str, object]:
         """Provenance and integrity of the label maps, as `labelmaps.storage.provenance.check_same_origin` compares them."""
-        pixels = hashlib.sha256("".join(self.digests).encode()).hexdigest()
-        return self.attributes | {"label_maps": self.integrity, "pixels_sha256": pixels}
+        return self.attributes | {"label_maps": self.integrity, "pixels_sha256": self.pixels_sha256}
 
     @property
     def origin_of_tables(self) -> dict[str, object]:
@@ -256,21 +266,48 @@ class LabelMapFile:
         """What made the label maps: view, preprocessing, weights, versions."""
         return parsed(self.attributes)
 
+    @property
+    def by_image(self) -> "LabelMapFile":
+        """The same file with one row per image."""
+        return self._whole or self
+
+    def of_cases(self, images: list[str], path: str | Path) -> "LabelMapFile":
+        """Return the same file with one row per case.
+
+        images: the id of each case's image; the cases of an image stand one after the other. path: of what has these cases.
+
+        Raises `InputError` unless they are the images of the file, in its order.
+        """
+        place = images_of_cases(images)
+        firsts = np.flatnonzero(np.diff(place, prepend=-1))
+        check_same_images(self.images, [images[first] for first in firsts], path)
+        cases = copy.copy(self)
+        cases.images, cases.place, cases._whole = images, place, self
+        cases.digests = [self.digests[place] for place in cases.place]
+        return cases
+
     def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
-        """Yield all label maps in order, `size` images at a time; a thread reads the next block ahead."""
+        """Yield all label maps in order, `size` rows at a time; a thread reads the next block ahead."""
         places = ((start, start + size) for start in range(0, len(self.images), size))
         with ThreadPoolExecutor(1) as pool:
             yield from in_order(pool, self.read, places, ahead=2)
 
     def read(self, start: int, stop: int) -> LabelMaps:
-        """Read the label maps of the images from `start` up to, but without, `stop`."""
-        arrays = {name: self._read(name, start, stop) for name in DTYPES}
+        """Read the label maps of the rows from `start` up to, but without, `stop`."""
+        arrays = {name: self._read_rows(name, start, stop) for name in DTYPES}
         arrays["log_probability"] = arrays["log_probability"].astype(np.float32)
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
-        """Read one data set for all images; not for log-probabilities, which may not fit in memory."""
-        return self._read(name, 0, len(self.images))
+        """Read one data set for all rows; not for log-probabilities, which may not fit in memory."""
+        return self._read_rows(name, 0, len(self.images))
+
+    def _read_rows(self, name: str, start: int, stop: int) -> np.ndarray:
+        """Read one data set for the rows from `start` up to `stop`."""
+        place = self.place[start:stop]
+        first = place[0] if len(place) else 0
+        images = self._read(name, first, place[-1] + 1 if len(place) else 0)
+        return images if len(images) == len(place) else images[place - first]
 
     def _read(self, name: str, start: int, stop: int) -> np.ndarray:
         """Read one data set for the images from `start` up to `stop`, from the parts that hold them."""
@@ -281,6 +318,15 @@ class LabelMapFile:
             for i in range(first, last + 1)
         ]
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+
+
+def images_of_cases(images: Sequence[str]) -> np.ndarray:
+    """Count the images up to that of each case, (case,), from 0; the cases of an image stand one after the other.
+
+    images: the ids, (case,).
+    """
+    ids = np.asarray(images, object)
+    return np.cumsum(np.concatenate([[False], ids[1:] != ids[:-1]])[: len(ids)], dtype=int)
 
 
 def find_part(path: Path, name: str) -> Path:
@@ -302,7 +348,7 @@ def find_part(path: Path, name: str) -> Path:
 def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Generator[LabelMapFile]:
     """Open joined label maps.
 
-    index: its rows, if they are read, which must be the images of the label maps.
+    index: its rows, if they are read, which must be of the images of the label maps. The file then has one row for each.
 
     Raises `InputError` if a part is missing, damaged or not the one that was joined, and for label maps of other images than
     the index has, or made from other pixels.
@@ -327,6 +373,6 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
             parts.append(file)
         file = LabelMapFile(joined, parts)
         if index is not None:
-            check_same_images(index["image"].tolist(), file.images, path)
+            file = file.of_cases(index["image"].tolist(), path)
             check_same_pixels(index["image"], index["digest"], file.digests, path, REMAKE)
         yield file

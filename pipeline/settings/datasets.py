@@ -184,7 +184,9 @@ class Dataset(Closed):
     examples: dict[Name, str] = Field(
         {},
         description="images of your choice for Figure 1 and the explorer: a name of yours → the image's id (as in "
-        "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added)",
+        "`index.parquet`; the file's name without its ending, and without a synset that Hugging Face added). Of "
+        "an image of several classes its first is shown, or the one that is named: `id · class`, as figures write "
+        "it",
     )
 
     @pydantic.model_validator(mode="before")

@@ -118,7 +118,11 @@ def test_byte_order_mark_windows_lines_and_quoted_names(tmp_path):
         ([("n01", (0, 0, "x", 5))], "box not in numbers: 0 0 x 5"),
         ([("n01", (0, 0, "inf", 5))], "box not in numbers: 0 0 inf 5"),
         ([("n09", (0, 0, 5, 5))], "class not in the classes file: n09"),
-        ([("n01", (0, 0, 5, 5)), ("n02", (0, 0, 5, 5))], "several classes: n01 n02"),
+        ([("n01", (0, 0, 5, 5)), ("n09", (0, 0, 5, 5))], "class not in the classes file: n09"),
+        (
+            [("n01", (0, 0, 5, 5)), ("n02", (5, 0, 1, 5))],
+            "box without area, or its corners reversed: 5 0 1 5",
+        ),
         ([], "annotated without an object"),
     ],
 )
@@ -328,7 +332,6 @@ ROWS = {  # text of a table -> the boxes of its one image a, or the reason why i
         [1, 2, 3, 4],
         [2, 2, 3, 3],
     ],
-    "a.jpg,n01,0 0 5 5\na.jpg,n02,0 0 5 5\n": "rows disagree: the labels 0, 1 for one image",
     "a.jpg,n01,0 0 5 5\na.jpg,n01,\n": "rows disagree: one has boxes and another none; remove the row without",
     "a.jpg,n01,0 0 5 5\na.jpg,n01,0 0 5\n": "boxes not a repetition of 'x0 y0 x1 y1': 0 0 5",
     "a.jpg,n01,0 0 5 5\na.jpg,n01,5 0 0 5\n": "box without area, or its corners reversed: 5 0 0 5",
@@ -346,6 +349,37 @@ def test_several_rows_of_an_image_are_joined_where_they_agree(tmp_path, text):
         assert annotations.problems == {"a": ROWS[text]}
     elif ROWS[text] is not None:
         assert rows(annotations) == [("a", 0, ROWS[text])]
+
+
+def test_an_image_of_several_classes_is_a_case_of_each_with_its_own_boxes(tmp_path):
+    objects = [("n02", (0, 0, 5, 5)), ("n01", (1, 2, 3, 4)), ("n02", (2, 2, 3, 3)), ("n03", (0, 0, 1, 1))]
+    content = {**CONTENT, "many": objects}
+    cases = [
+        ("many", 0, [[1, 2, 3, 4]]),
+        ("many", 1, [[0, 0, 5, 5], [2, 2, 3, 3]]),
+        ("many", 2, [[0, 0, 1, 1]]),
+    ]
+    for source in (write_csv(tmp_path / "boxes.csv", content), write_xml_folder(tmp_path / "xml", content)):
+        annotations = read_annotations(source, CLASSES)
+        assert rows(annotations) == [*cases, *EXPECTED]
+        assert annotations.boxes["many"] == [[0, 0, 5, 5], [2, 2, 3, 3], [1, 2, 3, 4], [0, 0, 1, 1]]
+
+
+@pytest.mark.parametrize(
+    ("text", "cases"),
+    [
+        (
+            "a.jpg,n02,0 0 5 5\na.jpg,n01,1 2 3 4\na.jpg,n02,6 6 7 7\na.jpg,n02,0 0 5 5\n",
+            [("a", 0, [[1, 2, 3, 4]]), ("a", 1, [[0, 0, 5, 5], [6, 6, 7, 7]])],
+        ),
+        ("a.jpg,n02,\na.jpg,n01,1 2 3 4\n", [("a", 0, [[1, 2, 3, 4]]), ("a", 1, [])]),
+        ("a.jpg,n02,\na.jpg,n01,1 2 3 4\na.jpg,n02,0 0 1 1\n", None),  # with and without boxes of one class
+    ],
+)
+def test_rows_of_several_labels_are_several_classes_of_an_image(tmp_path, text, cases):
+    _, annotations = read_table(table(tmp_path / "table.csv", f"path,label,boxes\n{text}"), CLASSES)
+    assert rows(annotations) == (cases or [])
+    assert bool(annotations.problems) == (cases is None)
 
 
 def test_a_file_has_one_id_however_its_path_is_written(tmp_path, monkeypatch):

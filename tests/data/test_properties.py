@@ -58,23 +58,24 @@ def has_area(box):
 
 
 def expected_of(found):
-    """Label and boxes of one image's objects, or how its reason begins."""
+    """Label → boxes of one image's objects, or how its reason begins."""
     ids = {class_id for class_id, _ in found}
     if not ids:
         return "annotated without an object"
-    if len(ids) > 1:
-        return "several classes: "
     if not ids <= LABELS.keys():
         return "class not in the classes file: "
     if not all(has_area(box) for _, box in found):
         return "box without area"
-    return LABELS[ids.pop()], [[float(value) for value in box] for _, box in found]
+    return {LABELS[i]: [[float(value) for value in box] for j, box in found if i == j] for i in sorted(ids)}
 
 
 def check(annotations, content):
     """Every image comes back exactly, or with the reason why it cannot be used."""
-    rows = {row.image: (row.label, row.boxes) for row in annotations.table.itertuples()}
-    assert list(rows) == sorted(rows)
+    rows = {}
+    for row in annotations.table.itertuples():
+        rows.setdefault(row.image, {})[row.label] = row.boxes
+    cases = list(zip(annotations.table["image"], annotations.table["label"], strict=True))
+    assert cases == sorted(set(cases))
     assert not rows.keys() & annotations.problems.keys()
     assert rows.keys() | annotations.problems.keys() == content.keys()
     for image, found in content.items():

@@ -168,6 +168,7 @@ def write_study(folder):
         choose_examples(
             label_maps=label_maps,
             index=index,
+            classes=folder / "classes.txt",
             scores=scores,
             fixations=fixations,
             examples=both(base / "examples"),

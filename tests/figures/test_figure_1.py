@@ -412,6 +412,7 @@ def study(tmp_path_factory):
     choose_examples(
         label_maps=label_maps,
         index=index,
+        classes=folder / "classes.txt",
         scores=scores,
         fixations=fixations,
         examples=both(folder / "examples"),

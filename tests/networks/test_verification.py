@@ -2,6 +2,7 @@
 
 import copy
 import logging
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -287,6 +288,52 @@ def test_logits_that_are_not_finite_are_told(monkeypatch, name):
     )
     with pytest.raises(InputError, match=r"run in float16, its logits are not finite"):
         engine.prepare(9)
+
+
+class Ended(Net):
+    """A network whose outputs are what a function makes of its logits."""
+
+    def __init__(self, end):
+        super().__init__()
+        self.end = end
+
+    def forward(self, views):
+        return self.end(super().forward(views))
+
+
+@pytest.mark.parametrize("end", [nn.Sigmoid(), torch.sigmoid, lambda logits: logits.sigmoid()])
+def test_a_sigmoid_is_told_as_that_of_several_labels_at_once(end):
+    with pytest.raises(InputError, match="net: ends in a sigmoid: it was trained for several labels at once"):
+        known_of(made(end, kind=Ended))
+
+
+@pytest.mark.parametrize("end", [nn.Softmax(1), lambda logits: logits.softmax(1)])
+def test_a_softmax_is_told(end):
+    with pytest.raises(InputError, match=r"net: ends in a softmax: .* Let it return what comes before"):
+        known_of(made(end, kind=Ended))
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        nn.LogSoftmax(1),
+        lambda logits: logits.sigmoid() * 20,  # not within 0 and 1
+        lambda logits: (logits - logits.amin(1, keepdim=True)) / 100,  # logits that lie there by chance
+    ],
+)
+def test_other_logits_are_taken(end):
+    known_of(made(end, kind=Ended))
+
+
+@pytest.mark.parametrize("kind", ["multi_label_classification", "single_label_classification", None])
+def test_a_model_of_transformers_that_says_it_is_of_several_labels_is_refused(kind):
+    network = made()
+    network.between.config = SimpleNamespace(problem_type=kind)
+    if kind == "multi_label_classification":
+        with pytest.raises(InputError, match='net: has problem_type "multi_label_classification"'):
+            known_of(network)
+    else:
+        known_of(network)
 
 
 def test_the_distance_of_reduced_precision_does_not_grow_with_labels_or_views():

@@ -76,6 +76,29 @@ def test_estimates_by_hand():
     assert compute_estimates(TOY, TOY_TERMS).T.tolist() == [[1, 0, 0, 1], [1, 1, 0, 1], [-1, 0, 1, 0]]
 
 
+def of_cases(table, cases):
+    """Index outcomes by image and label: the row of each image as often as `cases` says, with the labels 0, 1 …"""
+    rows = np.repeat(np.arange(len(table)), cases)
+    label = np.concatenate([np.arange(n) for n in cases])
+    return table.iloc[rows].set_index(pd.MultiIndex.from_arrays([rows, label], names=["image", "label"]))
+
+
+def test_cases_that_repeat_their_image_change_no_misfit():
+    readings = {name: outcomes(seed) for seed, name in enumerate("abc")}
+    ranking, by_term = rank_readings(readings, TERMS, 200)
+    twice = {name: of_cases(table, np.full(40, 2)) for name, table in readings.items()}
+    found, found_by_term = rank_readings(twice, TERMS, 200)
+    pd.testing.assert_frame_equal(found, ranking)
+    pd.testing.assert_frame_equal(found_by_term, by_term)
+
+
+def test_the_means_of_a_ranking_are_over_cases_and_its_images_are_counted():
+    table = toy([1, 0], igub=[1, 1], dff=[0, 1])
+    ranking, by_term = rank_readings({"a": of_cases(table, [3, 1])}, TOY_TERMS, 50)
+    assert ranking["n_images"].tolist() == [2]
+    assert by_term["ours"].tolist() == pytest.approx([3 / 4, 1, -2 / 4])
+
+
 def test_by_hand_one_term():
     """One image in four right: the bootstrap's variance is p(1 − p)/n, to 10 % (five sampling errors at 5000 resamples)."""
     one = terms(("accuracy at x₀", "accuracy_before", "center", 0.75, "p"))

@@ -209,3 +209,16 @@ def test_accuracies_by_hand():
     assert result["n_images"] == 5
     assert [result[name] for name in measures] == pytest.approx([0.4, 0.6, 0.2])
     np.testing.assert_allclose([result[name] for name in fields], np.concatenate(list(measures.values())))
+
+
+def test_cases_of_an_image_are_rows_of_their_own_and_its_accuracies_are_of_images():
+    outcomes = arriving(nearest=[True, False, True], index=[True, True, False]).assign(
+        image=["a", "a", "b"] * 2
+    )
+    outcomes.insert(2, "label", [0, 1, 0] * 2)
+    ((_, table), _) = readings_of("zoom", outcomes).values()
+    assert table.index.tolist() == [("a", 0), ("a", 1), ("b", 0)]
+    rows = outcomes[:3].assign(before=[False, False, True], igub=[True, True, True])
+    result = accuracies(rows, "igub")
+    assert (result["n_images"], result["accuracy_after"]) == (2, 1)
+    assert result["accuracy_after_low"] == proportion(2, 2)[1]

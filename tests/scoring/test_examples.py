@@ -1,6 +1,7 @@
 """The examples are those that the tables say, by hand; always as many as asked for."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -269,6 +270,7 @@ def files(tables, tmp_path):
     return {
         "label_maps": tmp_path / "label_maps.h5",
         "index": tmp_path / "index.parquet",
+        "classes": Path("resources/imagenet_classes.txt"),
         "examples": both(tmp_path / "examples"),
         "measures": tmp_path / "measures.parquet",
         "made_by": {"look": {}, "methods": {"a": {}, "b": {}}, "tolerance": 0.0},

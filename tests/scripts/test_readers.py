@@ -201,6 +201,7 @@ def examples_of(files, output):
     choose_examples(
         label_maps=files["label maps"],
         index=files["index"],
+        classes=files["classes"],
         scores=of(files, "scores"),
         fixations=of(files, "fixations"),
         examples=both(output),

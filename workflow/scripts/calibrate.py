@@ -65,7 +65,7 @@ def calibrate(
             readings |= readings_of(row["view"], table)
         named = {name: table for name, (_, table) in readings.items()}
         before = max(table["before"].mean() for table in named.values())
-        obstacle = find_obstacle(network["weights"], before, same_images) or TOO_FEW * (len(ids) < FEWEST)
+        obstacle = find_obstacle(network["weights"], before, same_images) or TOO_FEW * (len({*ids}) < FEWEST)
         ranked = rank_readings(named, terms_of(network["architecture"], stated), resamples, seed)
         tables = judge_readings(*ranked, obstacle)
         for table, collected in zip(tables, (rankings, by_terms), strict=True):

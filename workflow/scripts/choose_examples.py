@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
-from labelmaps.data.index import read_index
+from labelmaps.data.classes import read_classes, short_names
+from labelmaps.data.index import name_cases, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import measure_images, select_examples, write_examples
 from labelmaps.storage.derived import read_rows
@@ -16,6 +17,7 @@ def choose_examples(
     *,
     label_maps: Path,
     index: Path,
+    classes: Path,
     scores: list[Path],
     fixations: list[Path],
     examples: list[Path],
@@ -26,7 +28,8 @@ def choose_examples(
     """Write one row per example, and to `measures` one row per image.
 
     scores, fixations: of the methods to be shown, in one order.
-    chosen: the user's own examples, name → image id. made_by: the settings of all files, as from `Study.shown`.
+    chosen: the user's own examples, name → image id, or `image · class`. made_by: the settings of all files, as from
+    `Study.shown`.
     """
     images = read_index(index)
     ids = images["image"].tolist()
@@ -41,7 +44,8 @@ def choose_examples(
         measured = measure_images(images, file.blocks(), selected, scored)
         measured.attrs = file.origin_of_tables | made_by
     write_parquet(measures, measured)
-    selection = select_examples(measured, chosen)
+    cases = name_cases(images, short_names(read_classes(classes)))
+    selection = select_examples(measured, chosen, cases)
     selection.attrs = measured.attrs | {"chosen": chosen}
     write_examples(examples, selection)
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
+from labelmaps.scoring.statistics import number_images
 from labelmaps.scoring.summary import compare_pairs
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
@@ -47,7 +48,7 @@ def compare_methods(
             table = by_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
-        pairs = compare_pairs(pd.DataFrame(outcomes))
+        pairs = compare_pairs(pd.DataFrame(outcomes), number_images(ids))
         tables.append(pairs.assign(**network)[[*network, *pairs.columns]])
     write_results(comparisons, pd.concat(tables), made_by)
 

@@ -69,6 +69,7 @@ def compute_glimpse_saliency(
             batch,
             threads,
             title=f"{network.architecture} {method}",
+            is_cued=facts_of(method).cue == "cued",
         ),
         resolve_batch(compute.batch, device),
         round_batch=lambda batch: batch,

@@ -61,7 +61,7 @@ def compute_label_maps(
     device = resolve_device(compute.device)
     precision = resolve_precision(compute.precision, device)
     images = read_index(index)
-    n_views = len(images) // parts * equivalent_views(engine_name, view)
+    n_views = images["image"].nunique() // parts * equivalent_views(engine_name, view)
     compiled = resolve_compiled(compute.compile, device, precision, n_views)
     compared = first_images(images, COMPARED_IMAGES)
     engine = create_engine(

@@ -14,27 +14,32 @@ from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 
 
 def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: str, options: dict) -> None:
-    """Write the saliency maps of the method module `method`, called with `options`."""
+    """Write the saliency maps of the method module `method`, called with `options`, one per row of the index.
+
+    A method that is not given k* computes one for each image, also where that has several classes, and so several rows.
+    """
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)
     compute = load_method(method, **options)
     blocks, own_labels, n_done = [], [], 0
     with open_label_maps(label_maps, images) as file:
         point, origin, digests = file.field("centre"), file.origin, file.digests
-        for block in file.blocks():
-            some_labels = label[n_done : n_done + len(block.image)]
+        is_cued, place = facts_of(method).cue == "cued", file.place
+        for block in (file if is_cued else file.by_image).blocks():
+            some_labels = label[n_done : n_done + len(block.image)] if is_cued else None
             maps_of_block, own_label = compute(block, some_labels)
             blocks.append(maps_of_block)
             if own_label is not None:
                 own_labels.append(own_label)
             n_done += len(block.image)
+    rows = slice(None) if is_cued else place
     write_saliency(
         saliency,
         SaliencyMaps(
             images["image"].tolist(),
-            np.concatenate(blocks),
+            np.concatenate(blocks)[rows],
             point,
-            np.concatenate(own_labels) if own_labels else None,
+            np.concatenate(own_labels)[rows] if own_labels else None,
             digests,
         ),
         origin

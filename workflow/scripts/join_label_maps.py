@@ -4,7 +4,7 @@ from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import find_digests
-from labelmaps.data.index import read_index
+from labelmaps.data.index import images_of, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.storage import label_map_file
 
@@ -15,7 +15,7 @@ def join_label_maps(*, parts: list[Path], index: Path, label_maps: Path) -> None
     Where the index has no digests (`verify: header`), the images are read again: a part must have been made from what is
     there now.
     """
-    images = read_index(index)
+    images = images_of(read_index(index))
     label_map_file.join_label_maps(parts, label_maps, images["image"].tolist(), find_digests(images))
 
 

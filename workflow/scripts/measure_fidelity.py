@@ -7,6 +7,7 @@ import pandas as pd
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.fidelity import changes, flips
+from labelmaps.scoring.statistics import number_images
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.parquet import read_parquet
@@ -49,18 +50,21 @@ def measure_fidelity(
             check_same_pixels(ours.images, reference.digests, ours.digests, maps, OLDER)
             made_by = {key: ours.attributes[key] for key in MADE_BY}
             flipped = flips(ours.field("top_label"), reference.field("top_label"))
-            table = changes(nearest(reading, ours), nearest(reference_reading, reference))
+            (found, ids), (expected, _) = nearest(reading, ours), nearest(reference_reading, reference)
+            table = changes(found, expected, number_images(ids))
         for place, (name, value) in enumerate((row | made_by | flipped).items()):
             table.insert(place, name, value)
         tables.append(table)
     write_results(fidelity, pd.concat(tables, ignore_index=True), settings)
 
 
-def nearest(path: Path, label_maps: LabelMapFile) -> pd.DataFrame:
-    """Outcomes of these label maps where the eye arrives at the nearest view."""
+def nearest(path: Path, label_maps: LabelMapFile) -> tuple[pd.DataFrame, list[str]]:
+    """Read the outcomes of these label maps where the eye arrives at the nearest view, and the images' ids."""
     outcomes = read_parquet(path)
     check_same_origin(label_maps.origin, outcomes.attrs, path)
-    return outcomes[outcomes["arrival"] == "nearest"].drop(columns=["arrival", "image"])
+    table = outcomes[outcomes["arrival"] == "nearest"]
+    named = table.columns.intersection(["arrival", "image", "label"])
+    return table.drop(columns=named), table["image"].tolist()
 
 
 if __name__ == "__main__":

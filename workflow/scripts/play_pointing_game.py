@@ -8,6 +8,7 @@ import pandas as pd
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
+from labelmaps.scoring.statistics import number_images
 from labelmaps.scoring.summary import pointing_table
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
@@ -44,7 +45,8 @@ def play_pointing_game(
             selected = read_rows(file, ids, origin)
             check_settings(made_by["methods"][method], selected.attrs, file)
             points[method] = selected["x"].to_numpy(), selected["y"].to_numpy()
-        table = pointing_table(points, images["boxes"], width, height, grid_points)
+        cases = images["label"].to_numpy(), number_images(ids)
+        table = pointing_table(points, images["boxes"], width, height, grid_points, *cases)
         tables.append(table.assign(**network)[[*network, *table.columns]])
     write_results(pointing, pd.concat(tables), made_by)
 

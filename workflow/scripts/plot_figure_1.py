@@ -6,7 +6,7 @@ from pathlib import Path
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import read_batches
 from labelmaps.data.classes import read_classes, short_names
-from labelmaps.data.index import read_index
+from labelmaps.data.index import find_cases, name_cases, read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import draw_figure_1
@@ -53,12 +53,16 @@ def plot_figure_1(
     table = read_examples(examples)
     check_settings(made_by | {"chosen": chosen}, table.attrs, examples)
     shown = table.set_index("example", drop=False).loc[names]
-    for image in shown["image"]:
-        if image not in ids:
-            raise InputError(f"{examples}: shows {image}, which is not in {index}. Delete it and run again")
-    places = [ids.index(image) for image in shown["image"]]
+    try:
+        places = find_cases(images, shown)
+    except KeyError as case:
+        image = case.args[0][0]
+        raise InputError(
+            f"{examples}: shows {image}, which is not in {index}. Delete it and run again"
+        ) from case
     decoded = list(read_batches(images.iloc[places], 1))
     class_names, contents = short_names(read_classes(classes)), []
+    names_of_cases = name_cases(images, class_names)
     with open_label_maps(label_maps, images) as file:
         check_settings(made_by["look"], file.attributes, label_maps)
         for place, image, (rows, _) in zip(places, shown["image"], decoded, strict=True):
@@ -74,12 +78,12 @@ def plot_figure_1(
         grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
         salient = [read_maps(path, places, shown["image"].tolist(), file) for path in saliency]
         for i, (rows, (pixels,)) in enumerate(decoded):
-            image, label, boxes = rows.iloc[0][["image", "label", "boxes"]]
+            label, boxes = rows.iloc[0][["label", "boxes"]]
             maps = file.read(places[i], places[i] + 1)
             selected = [points.iloc[places[i]] for points in tables]
             before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
             saccades = collect_saccades(methods, salient, i, selected, after, class_names)
-            notes = [describe(shown.iloc[i]), network, grid, image]
+            notes = [describe(shown.iloc[i]), network, grid, names_of_cases[places[i]]]
             contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes))
     each = len(figures) // len(contents)
     for i, content in enumerate(contents):

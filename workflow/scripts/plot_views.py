@@ -25,6 +25,8 @@ def plot_views(
     images = read_index(index)
     ids = images["image"].tolist()
     if image is not None and image not in ids:
+        image = image.rpartition(" · ")[0]  # one class of it
+    if image is not None and image not in ids:
         raise InputError(f"examples: {image} is not among the images of the index; mend its id")
     place = ids.index(image) if image else 0
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)

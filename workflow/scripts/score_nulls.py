@@ -10,6 +10,7 @@ from labelmaps.jobs.script import run_script
 from labelmaps.scoring import nulls
 from labelmaps.scoring.best_of_n import best_of_n_table
 from labelmaps.scoring.pointing import hits
+from labelmaps.scoring.statistics import number_images
 from labelmaps.storage.label_map_file import IMAGES_PER_READ, open_label_maps
 from labelmaps.storage.parquet import write_parquet
 from labelmaps.storage.provenance import OLDER, SAME_NETWORK, check_same_origin, check_same_pixels
@@ -54,7 +55,10 @@ def score_nulls(
     table = nulls.nulls_table(ids, correct[:, rows // 2, columns // 2], outcomes)
     table["label"] = np.tile(label, len(outcomes))
     curve = best_of_n_table(
-        probabilities.likelihood.reshape(len(ids), -1), correct.reshape(len(ids), -1), probabilities.rank
+        probabilities.likelihood.reshape(len(ids), -1),
+        correct.reshape(len(ids), -1),
+        probabilities.rank,
+        number_images(ids),
     )
     for output, content in ((scores, table), (best_of_n, curve)):
         content.attrs.update(origin)

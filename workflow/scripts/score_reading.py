@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
-from labelmaps.data.index import read_index
+from labelmaps.data.index import labels_where_needed, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.readings import label_map_saliency, read_protocol
 from labelmaps.storage.derived import check_saliency
@@ -21,7 +21,7 @@ MADE_BY = ("weights_sha256", "operations_per_view")
 def score_reading(
     *, index: Path, label_maps: Path, gradcam: Path, dff: Path, outcomes: Path, methods: dict
 ) -> None:
-    """Write one row per arrival and image: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
+    """Write one row per arrival and case: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
 
     gradcam, dff: their saliency files. Where their maps have as many cells as the grid, the eye may also arrive by index.
     methods: the settings of the two, as from `Study.paper_settings`.
@@ -43,7 +43,9 @@ def score_reading(
     for arrival in ("nearest", "index") if same_cells else ("nearest",):
         arrival_rows = read_protocol(maps, on_glimpses, centre, top_label, label, arrival)
         arrival_rows.insert(0, "arrival", arrival)
-        arrival_rows.insert(1, "image", images["image"].to_numpy())
+        of_cases = {"image": images["image"].to_numpy()} | labels_where_needed(images)
+        for place, (name, values) in enumerate(of_cases.items(), start=1):
+            arrival_rows.insert(place, name, values)
         tables.append(arrival_rows)
     table = pd.concat(tables, ignore_index=True)
     table.attrs = {key: str(value) for key, value in made_by.items()} | {"methods": methods}

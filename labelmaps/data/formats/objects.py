@@ -12,7 +12,9 @@ Objects = list[
     tuple[str, list[str]]
 ]  # of each object the text of its label, and four numbers of its box, or none
 # Image, label or boxes → the name of a column or key; of boxes, also of four.
-Columns = Mapping[str, str | Sequence[str]]
+Columns = Mapping[
+    str, str | Sequence[str]
+]  # `image`, `label` or `boxes` → the name of a column, of boxes also four
 # Of an image that shows nothing of interest: it is left out, but that is no fault of the data set's.
 WITHOUT_OBJECT = "without an object"
 NO_LABEL = "no label: −1, as rows of test splits have"
