@@ -29,6 +29,7 @@ def folder(tmp_path, monkeypatch):
     write(tmp_path / "numbers/7/a.jpg")
     write(tmp_path / "flat/a.jpg")
     write(tmp_path / "table.csv", "filename,class\npets/val/cat/1.jpg,cat\nflat/a,dog\n")
+    write(tmp_path / "other.csv", "photo,file,label\nflat/a.jpg,x,0\n")
     write(tmp_path / "classes.txt", "cat cat\ndog dog\n")
     for number in (1, 2):
         write(tmp_path / f"VOC/JPEGImages/{number}.jpg")
@@ -45,6 +46,7 @@ DATASETS = {
     "flat": {"images": "flat"},
     "later": {"images": "nowhere"},
     "table": {"table": "table.csv", "images": "."},
+    "other_table": {"table": "other.csv", "columns": {"image": "photo"}},
     "voc": {"voc": "VOC"},
     "known_voc": {"voc": "VOC", "classes": "classes.txt"},
     "few": {"sample": {"of": "pets", "images": 1}},
@@ -101,6 +103,7 @@ def changes(change, name):
         ("table", "pets/val/cat/1.jpg", {"images"}),
         ("table", "flat/a.jpg", {"images"}),  # its ending does not stand in the table
         ("table", "pets/val/dog/1.jpg", set()),
+        ("other_table", "flat/a.jpg", {"images"}),  # of the column that the configuration names
         ("voc", "VOC/JPEGImages/1.jpg", {"images"}),
         ("voc", "VOC/Annotations/1.xml", {"voc", "named"}),
         ("voc", "VOC/Annotations/2.xml", {"named"}),  # in another list, of the same classes
