@@ -281,7 +281,7 @@ def _examine(
         as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
         examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
         # Column by column: a dictionary for each of a million images would take gigabytes.
-        columns: dict[str, list] = {name: [] for name in SCHEMA.names}
+        columns: dict[str, list] = {name: [] for name in SCHEMA.names if name != "acceptable_labels"}
         excluded = []
         for row in chain.from_iterable(progress(examined, total=len(found), unit="image", desc="index")):
             if "reason" in row:
