@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.pictures import WIDTH, png
+from labelmaps.data import parquet_cells
 from labelmaps.data.batches import read_batches
 from labelmaps.data.classes import Class
 from labelmaps.data.formats import parquet
@@ -139,6 +140,17 @@ def test_names_that_do_not_tell_rows_apart_are_no_ids(data, caplog):
     assert list(index["image"])[:2] == ["x/00", "x/01"]
     assert list(index["image"])[-1] == "y/01"
     assert "ids are file and row" in caplog.text
+
+
+def test_images_are_looked_at_in_the_order_in_which_they_are_stored(data, monkeypatch):
+    decoded = []
+    decode = parquet_cells._decode
+    monkeypatch.setattr(parquet_cells, "_decode", lambda *place: decoded.append(place[1]) or decode(*place))
+    monkeypatch.setattr(parquet_cells, "KEPT_BYTES", 1)
+    write(data / "a.parquet", [(f"{i * 7 % 40:02}.png", 0) for i in range(40)])
+    index, _ = index_of(data, "a.parquet", verify="header")
+    assert list(index["image"]) == [f"{i:02}" for i in range(40)]
+    assert decoded == list(range(20))
 
 
 @pytest.mark.parametrize(("size", "is_told"), [(20, False), (400, True)])
