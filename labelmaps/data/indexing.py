@@ -89,7 +89,8 @@ def index_dataset(
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
     coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
-    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of all these.
+    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of images; where `boxes` gives boxes,
+        their images have one label each, and no boxes of their own.
     columns: the names of columns and keys, for those two: `image`, `label` or `boxes` → the name, of boxes also four.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
@@ -121,6 +122,8 @@ def index_dataset(
         found, annotations = read_coco(coco, images, known, box_format)
     else:
         found, annotations = _find_sources(images, boxes, table, known, box_format)
+    if boxes is not None and (parquet is not None or webdataset is not None):
+        found, annotations = _with_boxes(found, annotations, boxes, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
@@ -130,6 +133,25 @@ def index_dataset(
         check_plausible(_given_boxes(found, index, annotations, box_format), box_format)
     _check_excluded(excluded, len(found), max_excluded)
     return index, excluded
+
+
+def _with_boxes(
+    found: list[FoundImage], own: Annotations, boxes: str | Path, classes: list[Class], box_format: str
+) -> tuple[list[FoundImage], Annotations]:
+    """Give images whose source has their labels the boxes of another, such as Kaggle's for ImageNet; arguments as there.
+
+    own: the source's annotations. Raises `InputError` if they hold boxes, or images of several labels.
+    """
+    if any(own.boxes.values()) or not own.table["image"].is_unique:
+        raise InputError(
+            f"{boxes}: the images have boxes, or several labels, already; leave out one of the two"
+        )
+    labels = dict(zip(own.table["image"], own.table["label"], strict=True))
+    labelled = [
+        item._replace(label=labels.get(item.image), problem=item.problem or own.problems.get(item.image))
+        for item in found
+    ]
+    return labelled, read_annotations(boxes, classes, box_format)
 
 
 def _find_sources(

@@ -20,8 +20,8 @@ EXCLUDING = {
     "scenes": ("images", "table", "boxes", "classes", "coco", "parquet", "webdataset"),
     "table": ("boxes", "coco"),
     "coco": ("boxes",),
-    "parquet": ("images", "table", "boxes", "coco", "webdataset"),
-    "webdataset": ("images", "table", "boxes", "coco"),
+    "parquet": ("images", "table", "coco", "webdataset"),
+    "webdataset": ("images", "table", "coco"),
 }
 WITH_BOXES = ("boxes", "table", "coco", "parquet", "webdataset")
 

@@ -115,6 +115,22 @@ def test_four_columns_may_hold_the_numbers_of_a_box(data):
     assert list(excluded["reason"]) == ["box not in numbers: 5 6 7 None (row 1)"]
 
 
+def test_boxes_may_come_from_another_file(data):
+    (data / "boxes.csv").write_text(
+        "ImageId,PredictionString\n"
+        "ILSVRC2012_val_00000001_n02,n02 1 2 3 4\n"
+        "ILSVRC2012_val_00000002_n03,n03 1 2 3 4 n03 5 6 7 8\n"
+        "ILSVRC2012_val_00000004_n01,n02 1 2 3 4\n"  # another class than the label's
+    )
+    index, excluded = index_of(data, boxes=data / "boxes.csv", max_excluded=0.3)
+    assert list(index["label"]) == [1, 2, 0]
+    assert [len(boxes) for boxes in index["boxes"]] == [1, 2, 0]
+    assert excluded["reason"][0].startswith("labels disagree: ")
+    pq.write_table(pa.table({"image": [png(0)], "label": [0], "boxes": [[[1, 2, 3, 4]]]}), data / "a.parquet")
+    with pytest.raises(InputError, match=r"boxes\.csv: the images have boxes, or several labels, already"):
+        index_of(data, "a.parquet", boxes=data / "boxes.csv")
+
+
 def test_nested_columns_give_each_object_its_label(data):
     objects = [
         {"bbox": [[1.0, 2, 3, 4], [5, 6, 7, 8]], "category": [1, 1]},
