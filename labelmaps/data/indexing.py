@@ -82,7 +82,8 @@ def index_dataset(
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
     voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
     coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
-    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of all these.
+    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of images; where `boxes` gives boxes,
+        their images have one label each, and no boxes of their own.
     columns: the names of columns and keys, where they are not to be found: `image`, `label` or `boxes` → the name, of boxes
         also four (see `labelmaps.data.columns`).
     acceptable_labels: a file for `read_acceptable_labels`.
@@ -123,6 +124,8 @@ def index_dataset(
         found, annotations, box_format = _find_in_table(table, known, images, boxes, box_format, columns)
     else:
         found, annotations = _find_in_files(images, boxes, known, box_format)
+    if boxes is not None and (parquet is not None or webdataset is not None):
+        found, annotations = _with_boxes(found, annotations, boxes, known, box_format)
     found = sorted(found)
     _check_found(found, expect_images)
     if boxes is not None:
@@ -144,6 +147,25 @@ def index_dataset(
     none = [None] * len(index)
     index["acceptable_labels"] = none if acceptable is None else labels_of_images(index, acceptable)
     return index, excluded
+
+
+def _with_boxes(
+    found: list[FoundImage], own: Annotations, boxes: str | Path, classes: list[Class], box_format: str
+) -> tuple[list[FoundImage], Annotations]:
+    """Give images whose source has their labels the boxes of another, such as Kaggle's for ImageNet; arguments as there.
+
+    own: the source's annotations. Raises `InputError` if they hold boxes, or images of several labels.
+    """
+    if any(own.boxes.values()) or not own.table["image"].is_unique:
+        raise InputError(
+            f"{boxes}: the images have boxes, or several labels, already; leave out one of the two"
+        )
+    labels = dict(zip(own.table["image"], own.table["label"], strict=True))
+    labelled = [
+        item._replace(label=labels.get(item.image), problem=item.problem or own.problems.get(item.image))
+        for item in found
+    ]
+    return labelled, read_annotations(boxes, classes, box_format)
 
 
 def _find_in_table(

@@ -83,10 +83,11 @@ class _OpenFile:
         group = bisect_right(self._starts, row) - 1
         failure = self._failures.get((group, column))
         if failure is not None and row >= failure[0]:
-            raise failure[1]
+            raise failure[1].with_traceback(None)  # which would grow with each reader
         if group != self._group or row < self._next:
             self._group, self._column, self._next = group, column, self._starts[group]
-            self._batches = self._decode(group, column)
+            # No method: it would refer to this object, which would then outlive its last reader until garbage is collected.
+            self._batches = _decode(self._parquet, group, column)
         while True:
             try:
                 cells = next(self._batches).column(0)
@@ -102,21 +103,22 @@ class _OpenFile:
             if row < self._next:
                 return first, cells
 
-    def _decode(self, group: int, column: int) -> Iterator[pa.RecordBatch]:
-        """Yield the cells of a column's row group, block by block."""
-        field = self._parquet.schema_arrow.field(column)
-        name = f"{field.name}.bytes" if pa.types.is_struct(field.type) else field.name
-        content = self._parquet.metadata.row_group(group)
-        bytes_per_row = content.total_byte_size / max(content.num_rows, 1)
-        rows = int(min(max(BLOCK_BYTES / max(bytes_per_row, 1), LEAST_ROWS), MOST_ROWS))
-        yield from self._parquet.iter_batches(rows, row_groups=[group], columns=[name], use_threads=False)
-        raise ValueError("damaged parquet: fewer rows than its footer says")
-
     def _forget(self) -> None:
         """Drop all that was decoded."""
         self._group, self._column, self._next = -1, -1, 0
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._blocks: deque[tuple[int, pa.Array]] = deque()
+
+
+def _decode(parquet: pq.ParquetFile, group: int, column: int) -> Iterator[pa.RecordBatch]:
+    """Yield the cells of a column's row group, block by block."""
+    field = parquet.schema_arrow.field(column)
+    name = f"{field.name}.bytes" if pa.types.is_struct(field.type) else field.name
+    content = parquet.metadata.row_group(group)
+    bytes_per_row = content.total_byte_size / max(content.num_rows, 1)
+    rows = int(min(max(BLOCK_BYTES / max(bytes_per_row, 1), LEAST_ROWS), MOST_ROWS))
+    yield from parquet.iter_batches(rows, row_groups=[group], columns=[name], use_threads=False)
+    raise ValueError("damaged parquet: fewer rows than its footer says")
 
 
 _files: OrderedDict[tuple, _OpenFile] = OrderedDict()

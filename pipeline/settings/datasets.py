@@ -28,8 +28,8 @@ EXCLUDING = {
     "table": ("boxes", "coco"),
     "coco": ("boxes",),
     "voc": ("images", "table", "boxes", "coco", "parquet", "webdataset"),
-    "parquet": ("images", "table", "boxes", "coco", "webdataset"),
-    "webdataset": ("images", "table", "boxes", "coco"),
+    "parquet": ("images", "table", "coco", "webdataset"),
+    "webdataset": ("images", "table", "coco"),
 }
 WITH_BOXES = ("boxes", "table", "coco", "parquet", "webdataset")
 

@@ -316,7 +316,11 @@ def test_labels_are_ids_throughout_or_indices_throughout(tmp_path):
     numbers = [Class("2", "two"), Class("1", "one"), Class("0", "none")]
     _, annotations, _ = read_table(path, numbers)
     assert list(annotations.table["label"]) == [2, 0]
-    for bad, message in {"n01": "1 labels .* first b: '2'", "3": "first a: '3'", "-1": "a: '-1'"}.items():
+    for bad, message in {
+        "n01": r"1 labels .* first b \(line 3\): '2'",
+        "3": r"first a \(line 2\): '3'",
+        "-1": r"a \(line 2\): '-1'",
+    }.items():
         with pytest.raises(InputError, match=message):
             read_table(table(path, f"path,label\na,{bad}\nb,2\nc,{'n02' if bad == 'n01' else 1}\n"), CLASSES)
 
@@ -377,7 +381,7 @@ def test_an_image_of_several_classes_is_a_case_of_each_with_its_own_boxes(tmp_pa
     ],
 )
 def test_rows_of_several_labels_are_several_classes_of_an_image(tmp_path, text, cases):
-    _, annotations = read_table(table(tmp_path / "table.csv", f"path,label,boxes\n{text}"), CLASSES)
+    _, annotations, _ = read_table(table(tmp_path / "table.csv", f"path,label,boxes\n{text}"), CLASSES)
     assert rows(annotations) == (cases or [])
     assert bool(annotations.problems) == (cases is None)
 

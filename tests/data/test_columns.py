@@ -160,11 +160,11 @@ def test_a_size_that_exceeds_the_image_by_rounding_is_cut(data):
     [
         (
             "image,label\na.png,n01\nin/b.png,cow\n",
-            r"1 labels stand for no class, first in/b.png: 'cow' \(line 3\)",
+            r"1 labels stand for no class, first in/b.png \(line 3\): 'cow'",
         ),
         (
             "image,class_name\na.png,tench\nin/b.png,crane\n",
-            r"first in/b.png: 'crane' \(line 3\)",
+            r"first in/b.png \(line 3\): 'crane'",
         ),  # of two classes
         ("image,label\na.png,n01,1\n", "line 2: 3 fields instead of 2"),
         ("image,label,bbox\na.png,n01,1 2 3\n", "a: boxes not a repetition of 'x0 y0 x1 y1': 1 2 3"),

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.pictures import WIDTH, png
+from labelmaps.data import parquet_cells
 from labelmaps.data.batches import read_batches
 from labelmaps.data.classes import Class
 from labelmaps.data.formats import parquet
@@ -114,6 +115,22 @@ def test_four_columns_may_hold_the_numbers_of_a_box(data):
     assert list(excluded["reason"]) == ["box not in numbers: 5 6 7 None (row 1)"]
 
 
+def test_boxes_may_come_from_another_file(data):
+    (data / "boxes.csv").write_text(
+        "ImageId,PredictionString\n"
+        "ILSVRC2012_val_00000001_n02,n02 1 2 3 4\n"
+        "ILSVRC2012_val_00000002_n03,n03 1 2 3 4 n03 5 6 7 8\n"
+        "ILSVRC2012_val_00000004_n01,n02 1 2 3 4\n"  # another class than the label's
+    )
+    index, excluded = index_of(data, boxes=data / "boxes.csv", max_excluded=0.3)
+    assert list(index["label"]) == [1, 2, 0]
+    assert [len(boxes) for boxes in index["boxes"]] == [1, 2, 0]
+    assert excluded["reason"][0].startswith("labels disagree: ")
+    pq.write_table(pa.table({"image": [png(0)], "label": [0], "boxes": [[[1, 2, 3, 4]]]}), data / "a.parquet")
+    with pytest.raises(InputError, match=r"boxes\.csv: the images have boxes, or several labels, already"):
+        index_of(data, "a.parquet", boxes=data / "boxes.csv")
+
+
 def test_nested_columns_give_each_object_its_label(data):
     objects = [
         {"bbox": [[1.0, 2, 3, 4], [5, 6, 7, 8]], "category": [1, 1]},
@@ -139,6 +156,17 @@ def test_names_that_do_not_tell_rows_apart_are_no_ids(data, caplog):
     assert list(index["image"])[:2] == ["x/00", "x/01"]
     assert list(index["image"])[-1] == "y/01"
     assert "ids are file and row" in caplog.text
+
+
+def test_images_are_looked_at_in_the_order_in_which_they_are_stored(data, monkeypatch):
+    decoded = []
+    decode = parquet_cells._decode
+    monkeypatch.setattr(parquet_cells, "_decode", lambda *place: decoded.append(place[1]) or decode(*place))
+    monkeypatch.setattr(parquet_cells, "KEPT_BYTES", 1)
+    write(data / "a.parquet", [(f"{i * 7 % 40:02}.png", 0) for i in range(40)])
+    index, _ = index_of(data, "a.parquet", verify="header")
+    assert list(index["image"]) == [f"{i:02}" for i in range(40)]
+    assert decoded == list(range(20))
 
 
 @pytest.mark.parametrize(("size", "is_told"), [(20, False), (400, True)])

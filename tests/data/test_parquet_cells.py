@@ -1,7 +1,9 @@
 """Images in parquet files are read in place, in any order and by any number of threads, and in bounded memory."""
 
+import gc
 import hashlib
 import random
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -48,13 +50,13 @@ def write(path, cells, **options):
 def count_decoded(monkeypatch):
     """Count the row groups that are gone through."""
     decoded = []
-    decode = parquet_cells._OpenFile._decode
+    decode = parquet_cells._decode
 
-    def counting(self, group, column):
+    def counting(parquet, group, column):
         decoded.append(group)
-        yield from decode(self, group, column)
+        yield from decode(parquet, group, column)
 
-    monkeypatch.setattr(parquet_cells._OpenFile, "_decode", counting)
+    monkeypatch.setattr(parquet_cells, "_decode", counting)
     return decoded
 
 
@@ -87,10 +89,17 @@ def test_no_more_is_kept_than_some_blocks_of_some_files(tmp_path, monkeypatch):
     monkeypatch.setattr(parquet_cells, "BLOCK_BYTES", 1)
     monkeypatch.setattr(parquet_cells, "KEPT_BYTES", 300)
     paths = [write(tmp_path / f"{i}.parquet", contents(), row_group_size=N_ROWS) for i in range(20)]
+    gc.disable()
+    files = []
     for path in paths:
         for row in range(N_ROWS):
             read_cell(path, row, 1)
+        files.append(weakref.ref(parquet_cells._open(path)))
+    gc.enable()
     assert len(parquet_cells._files) == parquet_cells.MOST_OPEN
+    assert all(
+        file() is None for file in files[: -parquet_cells.MOST_OPEN]
+    )  # also without the collector of garbage
     for file in parquet_cells._files.values():
         assert sum(len(cells) for _, cells in file._blocks) <= 2 * parquet_cells.LEAST_ROWS
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.configurations import study_of
+from helpers.configurations import accepted, study_of
 from labelmaps.data.file_names import xml_files
 from labelmaps.data.index import write_index
 from labelmaps.storage.files import sha256
@@ -17,6 +17,7 @@ from pipeline import contents as module
 from pipeline.contents import Contents, digests_in, images_in, images_of, name_code
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
+from pipeline.study import Study
 
 
 @pytest.fixture
@@ -296,3 +297,51 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
     (tmp_path / "results/tar/index.parquet").touch()
     with pytest.raises(ConfigurationError, match="no such file: xml"):
         study.dataset_contents("tar")
+
+
+def test_the_files_of_shards_are_known_by_their_contents_and_their_names(tmp_path, monkeypatch, read):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hub").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / f"hub/{name}.parquet").write_bytes(name.encode())
+    config = {"datasets": {"mine": {"parquet": "hub/*"}, "gone": {"webdataset": "none/*.tar"}}}
+
+    def study():
+        return Study(accepted(config), Contents(tmp_path / "record.json"))
+
+    def name():
+        return study().dataset_contents("mine")["parquet"]
+
+    before = name()
+    assert sorted(read)[:2] == ["a.parquet", "b.parquet"]
+    for path in (tmp_path / "hub").iterdir():
+        os.utime(path, (1, 1))
+    assert name() == before
+    keep_times(tmp_path / "hub/a.parquet", lambda path: path.write_bytes(b"c"))
+    assert name() != before
+    (tmp_path / "hub/a.parquet").write_bytes(b"a")
+    assert name() == before
+    (tmp_path / "hub/c.parquet").write_bytes(b"")
+    assert name() != before
+    (tmp_path / "hub/c.parquet").unlink()
+    (tmp_path / "hub/notes.txt").write_bytes(b"")
+    assert name() == before
+    assert study().dataset_contents("gone")["webdataset"] == module.ABSENT
+    (tmp_path / "results/gone").mkdir(parents=True)
+    (tmp_path / "results/gone/index.parquet").touch()
+    with pytest.raises(
+        ConfigurationError, match=r"datasets\.gone\.webdataset: none/\*\.tar: no such file or folder"
+    ):
+        study().dataset_contents("gone")
+
+
+def test_reading_many_shards_is_announced(tmp_path, monkeypatch, caplog):
+    monkeypatch.setattr(module, "LARGE", 10)
+    said = []
+    monkeypatch.setattr(module.logger, "info", said.append)
+    paths = [tmp_path / name for name in "abc"]
+    for path in paths:
+        path.write_bytes(b"12345")
+    for _ in range(2):
+        Contents(tmp_path / "record.json").of_files("hub", map(str, paths))
+    assert said == ["Reading the files of hub (0.0 GB), once, to know them again"]

@@ -124,7 +124,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"d": {"parquet": "p", "webdataset": "w"}}},
             "parquet and webdataset exclude each other",
         ),
-        ({"datasets": {"d": {"webdataset": "w", "boxes": "b"}}}, "webdataset and boxes exclude each other"),
+        ({"datasets": {"d": {"webdataset": "w", "table": "t"}}}, "table exclude each other"),
         ({"datasets": {"scenes": {"parquet": "p"}}}, "scenes and parquet exclude each other"),
         (
             {"datasets": {"d": {"images": "i", "columns": {"label": "x"}}}},
