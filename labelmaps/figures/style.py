@@ -101,12 +101,14 @@ def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd
 def network_lines(row: pd.Series, width: int) -> list[str]:
     """Write a network's name, weights and number of images in lines of at most `width` characters.
 
-    row: of the summary. The images with boxes are counted apart where the row has their number.
+    row: of the summary. The images with boxes are counted apart where the row has their number, and so are cases.
     """
     architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
     n = f"n = {row['n_images']:,} images"
     if row.get("n_pointing", row["n_images"]) != row["n_images"]:
         n += f", {row['n_pointing']:,} with\N{NO-BREAK SPACE}boxes"
+    if "n_cases" in row:
+        n += f", {row['n_cases']:,} cases"
     parts = row["model"], architecture + row["weights"], n
     lines = [line for part in parts for line in textwrap.wrap(part, width)]
     return [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines]

@@ -1,6 +1,7 @@
 """Figures are saved as wide as they are asked for, in every format."""
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 from PIL import Image
 
@@ -61,3 +62,12 @@ def test_a_users_style_does_not_reach_the_figures(drawn):
     style.prepare()
     (again,) = drawn("page").values()
     assert {path.name: path.read_bytes() for path in again.iterdir()} == expected
+
+
+def test_images_and_cases_are_counted_where_images_show_several_classes():
+    row = pd.Series({"model": "m", "architecture": "m", "weights": "w", "n_images": 1200, "n_pointing": 1200})
+    assert style.network_lines(row, 60)[-1] == "n = 1,200 images"
+    assert (
+        style.network_lines(pd.concat([row, pd.Series({"n_cases": 3400})]), 60)[-1]
+        == "n = 1,200 images, 3,400 cases"
+    )
