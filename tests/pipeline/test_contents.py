@@ -17,7 +17,7 @@ from pipeline import contents as module
 from pipeline.contents import Contents, digests_in, images_in, images_of, name_code
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
-from pipeline.study import Study
+from pipeline.study import IMAGENET_CLASSES, Study
 
 
 @pytest.fixture
@@ -304,7 +304,8 @@ def test_the_files_of_shards_are_known_by_their_contents_and_their_names(tmp_pat
     (tmp_path / "hub").mkdir()
     for name in ("a", "b"):
         (tmp_path / f"hub/{name}.parquet").write_bytes(name.encode())
-    config = {"datasets": {"mine": {"parquet": "hub/*"}, "gone": {"webdataset": "none/*.tar"}}}
+    hub = {"parquet": "hub/*", "classes": str(IMAGENET_CLASSES)}  # which is not to be found in these
+    config = {"datasets": {"mine": hub, "gone": {"webdataset": "none/*.tar"}}}
 
     def study():
         return Study(accepted(config), Contents(tmp_path / "record.json"))

@@ -1,11 +1,16 @@
 """What the rules ask of data sets of each format: their lists of classes, and the contents by which they are known again."""
 
+import json
 import os
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.data.classes import read_classes
+from labelmaps.data.formats.named_classes import named_classes
 from pipeline.contents import Contents
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
@@ -79,6 +84,48 @@ def test_classes_that_the_source_names_are_listed_by_a_rule(folder):
         assert study.has_imagenet_classes(name) == (classes[name] == IMAGENET)
     assert study.class_source("few") == {"images": "pets"}
     assert study.class_source("voc") == {"voc": "VOC"}
+
+
+def write_parquet(path, names):
+    """Write a shard of no rows, whose schema names classes as Hugging Face's `datasets` does."""
+    features = {"label": {"names": names, "_type": "ClassLabel"}}
+    schema = pa.schema({"image": pa.binary(), "label": pa.int64()})
+    named = schema.with_metadata({b"huggingface": json.dumps({"info": {"features": features}}).encode()})
+    pq.write_table(named.empty_table(), path)
+
+
+def test_categories_and_class_labels_are_the_classes_unless_the_configuration_lists_them(folder):
+    categories = [{"id": 7, "name": "dog"}, {"id": 2, "name": "cat"}]
+    write(
+        folder / "c.json",
+        json.dumps(
+            {"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [], "categories": categories}
+        ),
+    )
+    write_parquet(folder / "p.parquet", ["goat", "cat"])
+    write_parquet(folder / "imagenet.parquet", [item.name for item in read_classes(IMAGENET)])
+    datasets = {
+        "coco": {"coco": "c.json", "images": "flat"},
+        "parquet": {"parquet": "p.parquet"},
+        "of_imagenet": {"parquet": "imagenet.parquet"},
+        "absent": {"parquet": "none.parquet"},
+        "known": {"parquet": "p.parquet", "classes": "classes.txt"},
+    }
+    study = study_here(datasets)
+    assert {name: study.class_source(name) for name in datasets} == {
+        "coco": {"coco": "c.json"},
+        "parquet": {"parquet": "p.parquet"},
+        "of_imagenet": {},
+        "absent": {},
+        "known": {},
+    }
+    assert [item.id for item in named_classes({"coco": "c.json"})] == ["cat", "dog"]
+    assert [item.id for item in named_classes({"parquet": "p.parquet"})] == ["goat", "cat"]
+    before = {name: study.class_contents(name) for name in ("coco", "parquet")}
+    write(folder / "c.json", "{}")
+    write_parquet(folder / "p.parquet", ["cat", "goat"])
+    study = study_here(datasets)
+    assert all(study.class_contents(name) != content for name, content in before.items())
 
 
 def changes(change, name):
