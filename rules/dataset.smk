@@ -13,7 +13,7 @@ rule generate_scenes:
         "logs/generate_scenes/{dataset}.tsv"
     conda:
         "../envs/dataset.yaml"
-    threads: 4 # nothing else can run before there are images; Snakemake takes fewer where --cores are fewer
+    threads: 4  # nothing else can run before there are images; Snakemake takes fewer where --cores are fewer
     params:
         code=code_of("generate_scenes.py", "dataset"),
         by_name=lambda wc: dict(
