@@ -82,7 +82,7 @@ def index_dataset(
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
     voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
     coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
-    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of images. With `boxes`, their images
+    parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of images. With `boxes`, images
         have one label each, and no boxes of their own.
     columns: the names of columns and keys, where they are not to be found: `image`, `label` or `boxes` → the name, of boxes
         also four (see `labelmaps.data.columns`).
