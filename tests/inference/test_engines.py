@@ -277,7 +277,7 @@ class Residual(nn.Module):
     def __init__(self):
         super().__init__()
         whole = network_of()
-        self.stem = nn.Sequential(whole.conv1, whole.bn1, whole.relu, whole.maxpool)
+        self.stem = nn.Sequential(whole.conv1, whole.bn1, whole.relu)
         self.block, self.pool, self.head = whole.layer2[0], whole.avgpool, nn.Linear(32, N_LABELS)
 
     def forward(self, views):

@@ -353,10 +353,10 @@ def test_the_closed_form_is_tried_not_assumed_at_any_scale_of_the_logits(scale):
 
 
 def test_a_map_of_one_cell_is_no_map(small):
-    """Only layer3 is left with more than one, at 32 pixels; the head then includes layer4."""
+    """Only layer2 is left with more than one, at 32 pixels; the head then includes layer3 and layer4."""
     network = small.network
     assert cut(network, 64).block is network.layer4
-    assert cut(network, 32).block is network.layer3
+    assert cut(network, 32).block is network.layer2
     assert cut(network, 32).linear is None
 
 

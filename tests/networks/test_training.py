@@ -10,6 +10,7 @@ from torch.nn import functional
 from labelmaps.networks import training
 from labelmaps.networks.small_resnet import SmallResNet
 from labelmaps.networks.training import ENOUGH, draw_training_scenes, make_batch, random_crop, train
+from labelmaps.scenes import scene as scenes
 from labelmaps.scenes.scene import Scene, Stream, nth_scene
 from labelmaps.scenes.things import CLASSES
 
@@ -25,7 +26,7 @@ def _same_threads_afterwards():
 def scenes_drawn_here() -> Iterator[None]:
     """Scenes come from a thread: each process for them would import torch anew, and one test has such processes."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training, "ProcessPoolExecutor", lambda workers, _: ThreadPoolExecutor(workers))
+        patch.setattr(scenes, "ProcessPoolExecutor", lambda workers, *_, **__: ThreadPoolExecutor(workers))
         yield
 
 

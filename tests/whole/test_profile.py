@@ -31,6 +31,7 @@ def test_whatever_is_asked_for_can_be_grouped(tmp_path):
     text = succeed(snakemake(tmp_path, *arguments))
     assert planned_jobs(text).keys() >= RULES.keys() - {
         *ON_THE_LOGIN_NODE,
+        "list_classes",
         "draw_random_weights",
         "train_network",
     }
