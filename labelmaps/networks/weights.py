@@ -181,6 +181,10 @@ def random_weights(
                 module.momentum = None  # the statistics are averages over all batches, here of one
             elif isinstance(module, nn.Linear) and not module.weight.any():
                 nn.init.normal_(module.weight, std=0.02)  # last layers that begin with zeros, as MLP-Mixer's
+        for scale in network.parameters():
+            # Residual branches that begin next to nothing, as CaiT's and DINOv2's: the logits would hardly follow the view.
+            if scale.numel() > 1 and 0 < scale.min() == scale.max() < 0.01:
+                nn.init.constant_(scale, 0.1)
         with torch.inference_mode():
             network(torch.randn(8, 3, size, size) if views is None else views)
     return network.state_dict()

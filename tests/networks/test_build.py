@@ -333,6 +333,19 @@ def test_random_weights_are_seeded_and_leave_the_global_generator_alone():
 
 
 @pytest.mark.slow
+def test_random_weights_of_branches_that_begin_next_to_nothing_let_the_logits_follow_the_view():
+    state = random_weights("timm:test_vit", N_LABELS, seed=0, size=64)
+    assert all(not torch.equal(value, torch.full_like(value, 0.1)) for value in state.values())
+    architecture = "timm:vit_small_patch14_dinov2"  # its scales begin with 0.00001
+    state = random_weights(architecture, N_LABELS, seed=0, size=28)
+    assert state["blocks.0.ls1.gamma"].eq(0.1).all()
+    network = build(architecture, N_LABELS, 28).eval()
+    network.load_state_dict(state)
+    with torch.inference_mode():
+        logits = network(torch.randn(2, 3, 28, 28, generator=torch.Generator().manual_seed(0)))
+    assert (logits[0] - logits[1]).std() > 0.02 * logits.std()
+
+
 def test_random_weights_of_a_deep_network_give_small_logits_that_differ():
     network = build("resnet50", N_LABELS)
     network.load_state_dict(random_weights("resnet50", N_LABELS, seed=0, size=32))
