@@ -107,7 +107,8 @@ class Dataset(Closed):
         "names of columns; `images` is then the folder from which its paths start",
     )
     columns: Columns | None = Field(
-        None, description="the columns of a table, where several could be meant or none is found"
+        None,
+        description="the columns of a table, parquet or JSON, where several could be meant or none is found",
     )
     voc: Location | None = Field(
         None,
@@ -143,7 +144,8 @@ class Dataset(Closed):
         None,
         description="lines `id name`, in the order of the logits: the line's number is the label's index. Left out: "
         "the folders' names, in the order of torchvision's ImageFolder, where none is of ImageNet; Pascal VOC's twenty, or "
-        "those of its objects, sorted; otherwise ImageNet's 1000 synsets",
+        "those of its objects, sorted; COCO's categories by id; a `ClassLabel` of parquet, unless it is ImageNet's; "
+        "otherwise ImageNet's 1000 synsets",
     )
     verify: Literal["full", "header"] = Field(
         "full",
