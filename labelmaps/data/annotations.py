@@ -220,7 +220,7 @@ def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> An
     if len(words) % 5:
         raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
     objects = [(words[i], words[i + 1 : i + 5]) for i in range(0, len(words), 5)]
-    return _annotation(objects, indices, box_format)
+    return make_annotation(objects, indices, box_format)
 
 
 def xml_entries(
@@ -244,7 +244,7 @@ def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -
     if image_id(filename) != stem:
         raise UnusableError(f"XML file of another image: {filename[:80]}")
     corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
-    return _annotation(
+    return make_annotation(
         [
             (item.findtext("name", default=""), [item.findtext(corner, default="") for corner in corners])
             for item in root.iter("object")
@@ -291,7 +291,7 @@ def _refuse_large(name: str, size: int) -> None:
         raise tarfile.ReadError(f"{name} has {size} bytes, too many for boxes")
 
 
-def _annotation(
+def make_annotation(
     objects: list[tuple[str, list[str]]], indices: dict[str, int], box_format: str = "corners"
 ) -> Annotation:
     """Make the annotation of an image from its objects, each a class id and the four numbers of its box as texts.

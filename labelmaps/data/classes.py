@@ -72,6 +72,12 @@ def class_indices(classes: list[Class]) -> dict[str, int]:
     return {item.id: label for label, item in enumerate(classes)}
 
 
+def name_indices(classes: list[Class]) -> dict[str, int]:
+    """Map each name to the label of its class; a name that several classes have is left out."""
+    count = Counter(item.name for item in classes)
+    return {item.name: label for label, item in enumerate(classes) if count[item.name] == 1}
+
+
 def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: str | Path) -> list[int]:
     """Read labels as ids, indices or names of classes, whichever fits most of them.
 
@@ -80,9 +86,8 @@ def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: 
     Raises `InputError` unless it fits all. Names that several classes have fit none.
     """
     # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
-    count = Counter(item.name for item in classes)
-    names = {item.name: label for label, item in enumerate(classes) if count[item.name] == 1}
-    readings = [class_indices(classes), {str(label): label for label in range(len(classes))}, names]
+    indices = {str(label): label for label in range(len(classes))}
+    readings = [class_indices(classes), indices, name_indices(classes)]
     unknown = [[item for item in named if item[1] not in reading] for reading in readings]
     reading, bad = min(zip(readings, unknown, strict=True), key=lambda pair: len(pair[1]))
     if bad:

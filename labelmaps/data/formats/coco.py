@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from labelmaps.data.annotations import Annotation, Annotations, Entry, UnusableError, _annotation, collect
+from labelmaps.data.annotations import Annotation, Annotations, Entry, UnusableError, collect, make_annotation
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.file_names import PathsOfTable
 from labelmaps.data.formats.found import FoundImage
@@ -110,7 +110,7 @@ def _parse(
             raise UnusableError(f"{what}: {names.get(category, category)[:80]}")
         if len(box) != 4:
             raise UnusableError(f"box not of four numbers: {' '.join(box)[:80]}")
-    return _annotation(objects, labels, box_format)
+    return make_annotation(objects, labels, box_format)
 
 
 def _labels(categories: list[dict], classes: list[Class], path: str | Path) -> dict[str, int]:

@@ -4,17 +4,16 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from labelmaps.data.annotations import UnusableError
-from labelmaps.data.classes import Class, class_indices
+from labelmaps.data.annotations import Annotation, UnusableError, make_annotation
+from labelmaps.data.classes import Class, class_indices, name_indices
 from labelmaps.errors import InputError
 
 Objects = list[
     tuple[str, list[str]]
 ]  # of each object the text of its label, and four numbers of its box, or none
-# Image, label or boxes → the name of a column or key; of boxes, also of four.
 Columns = Mapping[
     str, str | Sequence[str]
-]  # `image`, `label` or `boxes` → the name of a column, of boxes also four
+]  # image, label or boxes → the name of a column or key; of boxes, also of four
 # Of an image that shows nothing of interest: it is left out, but that is no fault of the data set's.
 WITHOUT_OBJECT = "without an object"
 NO_LABEL = "no label: −1, as rows of test splits have"
@@ -38,8 +37,7 @@ def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
 
     names: key → name, as a source gives it. A name of several keys or classes tells neither, and is left out.
     """
-    ids, counts = class_indices(classes), Counter(item.name for item in classes)
-    plain = {item.name: label for label, item in enumerate(classes) if counts[item.name] == 1}
+    ids, plain = class_indices(classes), name_indices(classes)
     repeated = Counter(names.values())
     known = {key: name for key, name in names.items() if repeated[name] == 1}
     labels = {
@@ -78,6 +76,24 @@ def choose_labels(
         f"{place}: names {len(names)} classes, of which the classes file, with {len(classes)}, does not know {first}. "
         "Give these names there, as ids (blanks as _) or as names, or list as many classes in the same order"
     )
+
+
+def annotate(
+    objects: Objects, problem: str | None, labels: dict[str, int], box_format: str, place: str
+) -> Annotation:
+    """Make the annotation of an image from its objects.
+
+    problem: why there can be none, where that is known already. labels: text of a label → label. box_format: one of
+    `BOX_FORMATS`. place: of the image in its file, which ends the reason.
+
+    Raises `UnusableError` as `make_annotation` does, and for a problem.
+    """
+    try:
+        if problem is not None:
+            raise UnusableError(problem)
+        return make_annotation(objects, labels, box_format)
+    except UnusableError as reason:
+        raise UnusableError(f"{reason} ({place})") from None
 
 
 def text_of(label: Any) -> str:

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from labelmaps.data.annotations import Annotation, Annotations, UnusableError, _annotation, collect
+from labelmaps.data.annotations import Annotations, UnusableError, collect
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.formats.found import FoundImage
 from labelmaps.data.formats.objects import (
     NO_LABEL,
     Columns,
     Objects,
+    annotate,
     choose_labels,
     find_boxes,
     find_value,
@@ -90,7 +91,8 @@ def read_parquet_images(
     ]
     _warn_of_order(dict(zip(ids, rows, strict=True)), place)
     entries = (
-        (image, partial(_parse, row, labels, box_format)) for image, row in zip(ids, rows, strict=True)
+        (image, partial(annotate, row.objects, row.problem, labels, box_format, f"row {row.row}"))
+        for image, row in zip(ids, rows, strict=True)
     )
     return found, collect(entries)
 
@@ -113,16 +115,6 @@ def classes_of(
         if same > 0.9 * len(names):  # lists differ in a few names, such as those of the two classes crane
             return imagenet
     return make_classes(names.values(), place)
-
-
-def _parse(row: _Row, labels: dict[str, int], box_format: str) -> Annotation:
-    """Make the annotation of a row; the reason says which row it is where there can be none."""
-    try:
-        if row.problem is not None:
-            raise UnusableError(row.problem)
-        return _annotation(row.objects, labels, box_format)
-    except UnusableError as reason:
-        raise UnusableError(f"{reason} (row {row.row})") from None
 
 
 def _warn_of_order(rows: dict[str, _Row], place: str) -> None:

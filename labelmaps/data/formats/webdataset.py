@@ -7,11 +7,19 @@ from functools import partial
 from pathlib import PurePosixPath
 from typing import Any, NamedTuple
 
-from labelmaps.data.annotations import Annotation, Annotations, UnusableError, _annotation, collect
+from labelmaps.data.annotations import Annotations, UnusableError, collect
 from labelmaps.data.archives import LARGEST_READ, iterate_members, open_tar
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.formats.found import FoundImage
-from labelmaps.data.formats.objects import Columns, Objects, choose_labels, find_boxes, find_value, pair
+from labelmaps.data.formats.objects import (
+    Columns,
+    Objects,
+    annotate,
+    choose_labels,
+    find_boxes,
+    find_value,
+    pair,
+)
 from labelmaps.data.formats.shards import list_shards, name_shards
 from labelmaps.data.ids import ids_of
 from labelmaps.data.images import IMAGE_SUFFIXES, synset_in_name
@@ -62,20 +70,10 @@ def read_webdataset(
         problem = sample.problem if sample.length < 0 else None
         found.append(FoundImage(image, sample.shard, sample.offset, sample.length, None, named, problem))
     entries = (
-        (image, partial(_parse, sample, labels, box_format))
+        (image, partial(annotate, sample.objects, sample.problem, labels, box_format, f"sample {sample.key}"))
         for image, sample in zip(ids, samples, strict=True)
     )
     return found, collect(entries)
-
-
-def _parse(sample: _Sample, labels: dict[str, int], box_format: str) -> Annotation:
-    """Make the annotation of a sample; the reason says which sample it is where there can be none."""
-    try:
-        if sample.problem is not None:
-            raise UnusableError(sample.problem)
-        return _annotation(sample.objects, labels, box_format)
-    except UnusableError as reason:
-        raise UnusableError(f"{reason} (sample {sample.key})") from None
 
 
 def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
