@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from labelmaps.errors import InputError
+from labelmaps.networks.paths import modules_on_every_path
 from labelmaps.networks.verification import BOUNDS, Known, deviation
 
 MAP, TOKENS = 4, 3  # numbers of axes: of a map, and of tokens (view, token, channel)
@@ -117,8 +118,9 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
                 "then found"
             )
         return Tap(layer, layout)
+    passed = modules_on_every_path(network, known.inputs[:2])
     for module, layout in reversed(layouts.items()):
-        if layout is None:
+        if layout is None or (passed is not None and module not in passed):
             continue
         output = output_of(network, known.inputs, module)
         if is_last_map(network, known, module, layout, output) and lies_as_view(
