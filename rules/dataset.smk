@@ -9,8 +9,6 @@ rule generate_scenes:
         classes="resources/scenes/{dataset}/classes.txt",
     log:
         "logs/generate_scenes/{dataset}.log",
-    benchmark:
-        "logs/generate_scenes/{dataset}.tsv"
     conda:
         "../envs/dataset.yaml"
     threads: 4  # nothing else can run before there are images; Snakemake takes fewer where --cores are fewer
@@ -31,8 +29,6 @@ rule list_classes:
         classes="results/{dataset}/classes.txt",
     log:
         "logs/list_classes/{dataset}.log",
-    benchmark:
-        "logs/list_classes/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.dataset_names(is_sample=False)),
     conda:
@@ -57,8 +53,6 @@ rule index_dataset:
         excluded="results/{dataset}/excluded.csv",
     log:
         "logs/index_dataset/{dataset}.log",
-    benchmark:
-        "logs/index_dataset/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.dataset_names(is_sample=False)),
     conda:
@@ -98,8 +92,6 @@ rule sample_images:
         index="results/{dataset}/index.parquet",
     log:
         "logs/sample_images/{dataset}.log",
-    benchmark:
-        "logs/sample_images/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.dataset_names(is_sample=True)),
     conda:

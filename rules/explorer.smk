@@ -23,8 +23,6 @@ rule build_explorer:
         ),
     log:
         "logs/build_explorer/{dataset}.log",
-    benchmark:
-        "logs/build_explorer/{dataset}.tsv"
     conda:
         "../envs/networks.yaml"
     params:

@@ -17,8 +17,6 @@ rule plot_contact_sheet:
         ),
     log:
         "logs/plot_contact_sheet/{dataset}.log",
-    benchmark:
-        "logs/plot_contact_sheet/{dataset}.tsv"
     priority: 3  # over whatever runs a network
     conda:
         "../envs/figures.yaml"
@@ -71,8 +69,6 @@ for examples, datasets in SHOWING.items():
             ],
         log:
             "logs/plot_figure_1/{dataset}/{view}/{model}.log",
-        benchmark:
-            "logs/plot_figure_1/{dataset}/{view}/{model}.tsv"
         wildcard_constraints:
             dataset=match_any(datasets),
         conda:
@@ -114,8 +110,6 @@ rule plot_figure_2:
         ),
     log:
         "logs/plot_figure_2/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_figure_2/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -147,8 +141,6 @@ rule plot_trade_off:
         ),
     log:
         "logs/plot_trade_off/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_trade_off/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -175,8 +167,6 @@ rule plot_nulls:
         ),
     log:
         "logs/plot_nulls/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_nulls/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -203,8 +193,6 @@ rule plot_best_of_n:
         ),
     log:
         "logs/plot_best_of_n/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_best_of_n/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -232,8 +220,6 @@ rule plot_views:
         ),
     log:
         "logs/plot_views/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_views/{dataset}/{view}.tsv"
     conda:
         "../envs/networks.yaml"
     params:

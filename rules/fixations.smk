@@ -10,8 +10,6 @@ rule select_fixations:
         fixations="results/{dataset}/{view}/{model}/fixations/{method}.parquet",
     log:
         "logs/select_fixations/{dataset}/{view}/{model}/{method}.log",
-    benchmark:
-        "logs/select_fixations/{dataset}/{view}/{model}/{method}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

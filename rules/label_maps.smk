@@ -11,8 +11,6 @@ rule compute_label_maps:
         label_maps="results/{dataset}/{view}/{model}/label_maps/{part}of{parts}.h5",
     log:
         "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.log",
-    benchmark:
-        "logs/compute_label_maps/{dataset}/{view}/{model}/{part}of{parts}.tsv"
     wildcard_constraints:
         part="[1-9][0-9]*",
         parts="[1-9][0-9]*",
@@ -47,8 +45,6 @@ rule join_label_maps:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
     log:
         "logs/join_label_maps/{dataset}/{view}/{model}.log",
-    benchmark:
-        "logs/join_label_maps/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

@@ -7,8 +7,6 @@ rule download_weights:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
     log:
         "logs/download_weights/{architecture}-{weights}.log",
-    benchmark:
-        "logs/download_weights/{architecture}-{weights}.tsv"
     localrule: True  # a cluster's nodes may have no way out
     conda:
         "../envs/networks.yaml"
@@ -28,8 +26,6 @@ rule download_timm_weights:
         weights="resources/networks/timm/{architecture}-{tag}-{pin}.safetensors",
     log:
         "logs/download_timm_weights/{architecture}-{tag}-{pin}.log",
-    benchmark:
-        "logs/download_timm_weights/{architecture}-{tag}-{pin}.tsv"
     wildcard_constraints:
         architecture="[^-/]+",
         tag="[^-/]+",
@@ -53,8 +49,6 @@ rule train_network:
         weights="resources/networks/trained/{model}.pth",
     log:
         "logs/train_network/{model}.log",
-    benchmark:
-        "logs/train_network/{model}.tsv"
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -77,8 +71,6 @@ rule draw_random_weights:
         weights="resources/networks/random/{dataset}/{model}.pth",
     log:
         "logs/draw_random_weights/{dataset}/{model}.log",
-    benchmark:
-        "logs/draw_random_weights/{dataset}/{model}.tsv"
     conda:
         "../envs/networks.yaml"
     params:
@@ -105,8 +97,6 @@ rule check_network:
         checked="results/{dataset}/networks/{model}.json",
     log:
         "logs/check_network/{dataset}/{model}.log",
-    benchmark:
-        "logs/check_network/{dataset}/{model}.tsv"
     priority: 2
     retries: 0  # a mistake stays one
     conda:

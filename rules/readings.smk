@@ -15,8 +15,6 @@ rule score_reading:
         outcomes="results/{dataset}/{view}/{model}/reading.parquet",
     log:
         "logs/score_reading/{dataset}/{view}/{model}.log",
-    benchmark:
-        "logs/score_reading/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -43,8 +41,6 @@ rule measure_fidelity:
         fidelity=multiext("results/{dataset}/fidelity", ".csv", ".parquet"),
     log:
         "logs/measure_fidelity/{dataset}.log",
-    benchmark:
-        "logs/measure_fidelity/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.dataset_names(is_sample=True)),
     conda:
@@ -69,8 +65,6 @@ rule calibrate:
         terms=multiext("results/{dataset}/calibration_terms", ".csv", ".parquet"),
     log:
         "logs/calibrate/{dataset}.log",
-    benchmark:
-        "logs/calibrate/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -101,8 +95,6 @@ rule plot_calibration:
         ),
     log:
         "logs/plot_calibration/{dataset}/{model}.log",
-    benchmark:
-        "logs/plot_calibration/{dataset}/{model}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -123,8 +115,6 @@ rule summarise_sweep:
         sweep=multiext("results/{dataset}/sweep_{option}", ".csv", ".parquet"),
     log:
         "logs/summarise_sweep/{dataset}/{option}.log",
-    benchmark:
-        "logs/summarise_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
         option=match_any(settings.sweeps),
     conda:
@@ -155,8 +145,6 @@ rule plot_sweep:
         ),
     log:
         "logs/plot_sweep/{dataset}/{option}.log",
-    benchmark:
-        "logs/plot_sweep/{dataset}/{option}.tsv"
     wildcard_constraints:
         option=match_any(settings.sweeps),
     conda:

@@ -75,8 +75,6 @@ rule render_tables:
         pages=[page_of(table) for table in TABLES],
     log:
         "logs/render_tables/{dataset}.log",
-    benchmark:
-        "logs/render_tables/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -98,8 +96,6 @@ rule render_reading:
         pages=[page_of("{table}")],
     log:
         "logs/render_reading/{dataset}/{table}.log",
-    benchmark:
-        "logs/render_reading/{dataset}/{table}.tsv"
     wildcard_constraints:
         table=match_any(READINGS),
     conda:

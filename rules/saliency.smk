@@ -10,8 +10,6 @@ rule compute_saliency:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
         "logs/compute_saliency/{dataset}/{view}/{model}/{method}.log",
-    benchmark:
-        "logs/compute_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
         method=match_any(study.methods_on("label maps")),
     conda:
@@ -36,8 +34,6 @@ rule compute_glimpse_saliency:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
     log:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.log",
-    benchmark:
-        "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.tsv"
     wildcard_constraints:
         method=match_any(study.methods_on("glimpse")),
     priority: 1  # a network without a map is told early

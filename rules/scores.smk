@@ -11,8 +11,6 @@ rule score_fixations:
         scores="results/{dataset}/{view}/{model}/scores/{method}.parquet",
     log:
         "logs/score_fixations/{dataset}/{view}/{model}/{method}.log",
-    benchmark:
-        "logs/score_fixations/{dataset}/{view}/{model}/{method}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -35,8 +33,6 @@ rule score_nulls:
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
     log:
         "logs/score_nulls/{dataset}/{view}/{model}.log",
-    benchmark:
-        "logs/score_nulls/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -60,8 +56,6 @@ rule summarise_scores:
         best_of_n=multiext("results/{dataset}/best_of_n", ".csv", ".parquet"),
     log:
         "logs/summarise_scores/{dataset}.log",
-    benchmark:
-        "logs/summarise_scores/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -84,8 +78,6 @@ rule compare_methods:
         comparisons=multiext("results/{dataset}/comparisons", ".csv", ".parquet"),
     log:
         "logs/compare_methods/{dataset}.log",
-    benchmark:
-        "logs/compare_methods/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -109,8 +101,6 @@ rule play_pointing_game:
         pointing=multiext("results/{dataset}/pointing", ".csv", ".parquet"),
     log:
         "logs/play_pointing_game/{dataset}.log",
-    benchmark:
-        "logs/play_pointing_game/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -135,8 +125,6 @@ rule compare_with_paper:
         orders=multiext("results/{dataset}/paper_orders", ".csv", ".parquet"),
     log:
         "logs/compare_with_paper/{dataset}.log",
-    benchmark:
-        "logs/compare_with_paper/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -165,8 +153,6 @@ rule choose_examples:
         measures="results/{dataset}/{view}/{model}/measures.parquet",
     log:
         "logs/choose_examples/{dataset}/{view}/{model}.log",
-    benchmark:
-        "logs/choose_examples/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:

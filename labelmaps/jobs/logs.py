@@ -4,9 +4,11 @@ import faulthandler
 import logging
 import os
 import re
+import resource
 import signal
 import socket
 import sys
+import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,9 @@ from typing import IO
 
 from labelmaps.errors import InputError
 
+BEGUN = time.perf_counter()  # this module is the first that a job loads
+MIB = 2**20
+RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of `ru_maxrss`
 GPU_FAILURE = re.compile(r"(CUDA|cuDNN) error|No CUDA GPUs are available")  # in messages of torch
 # In messages of torch, HDF5, C++ and the operating system, which have no common type for it.
 NO_MEMORY = re.compile(
@@ -53,6 +58,7 @@ def job(log: str | Path) -> Generator[None]:
     Expected failures are logged in one line: an `InputError`, no memory, a GPU that fails, or a signal to stop (SIGTERM,
     SIGINT, SIGHUP). Any other exception is a defect of the workflow and is logged with its traceback. The exit status is 1,
     or 128 + the number of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
+    The last line of a job that succeeds says what it took.
     """
     if not logging.root.handlers:
         _log_to(log)
@@ -63,6 +69,7 @@ def job(log: str | Path) -> Generator[None]:
         signal.signal(signal.SIGHUP, _stop)
     try:
         yield
+        logging.info("done: %s", cost_so_far())
     except KeyboardInterrupt as stop:
         number = signal.Signals(*stop.args or [signal.SIGINT])
         logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
@@ -70,6 +77,32 @@ def job(log: str | Path) -> Generator[None]:
     except Exception as error:
         _log_failure(error)
         sys.exit(1)
+
+
+def cost_so_far() -> str:
+    """Say how long this process has run, for how long it kept processors busy, and how much memory it took at most.
+
+    Processes that it started, and that have ended, count too: their processors' time, and the memory of the largest.
+    """
+    own, ended = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    seconds = time.perf_counter() - BEGUN
+    busy = own.ru_utime + own.ru_stime + ended.ru_utime + ended.ru_stime
+    memory = max(_most_memory(own), ended.ru_maxrss * RSS_UNIT) / MIB
+    return f"{seconds:.1f} s ({busy:.1f} s of processor), {memory:.0f} MiB of memory at most"
+
+
+def _most_memory(usage: resource.struct_rusage) -> int:
+    """Return the most memory that this process took, in bytes.
+
+    Linux counts in `usage` what the process took that started this one, and the right number in /proc.
+    """
+    status = Path("/proc/self/status")
+    found = (
+        re.search(r"VmHWM:\s*(\d+) kB", status.read_text(encoding="utf-8", errors="replace"))
+        if status.exists()
+        else None
+    )
+    return int(found[1]) * 1024 if found else usage.ru_maxrss * RSS_UNIT
 
 
 def _log_to(log: str | Path) -> IO[str]:

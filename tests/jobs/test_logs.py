@@ -1,5 +1,6 @@
 """A job that dies says what is known: before its imports, for want of memory, by a crash, or killed from outside."""
 
+import re
 import signal
 import subprocess
 import sys
@@ -36,6 +37,29 @@ def test_a_job_that_crashes_says_where(tmp_path):
     assert result.returncode == -signal.SIGABRT
     assert "Fatal Python error: Aborted" in log
     assert 'File "<string>", line 5' in log
+
+
+def test_a_job_that_succeeds_says_what_it_took(tmp_path):
+    """Memory of its own and of a process that it started; not of the one that started it, which Linux counts, too."""
+    took = []
+    of_this_process = bytearray(b"x") * (400 << 20)
+    for child in ("pass", "b'x' * (250 << 20)"):
+        _, log = run_script(
+            tmp_path,
+            "import subprocess, sys, time",
+            "from labelmaps.jobs.logs import job",
+            "with job(snakemake.log[0]):",
+            "    taken = b'x' * (100 << 20)",
+            f"    subprocess.run([sys.executable, '-c', {child!r}])",
+            "    time.sleep(0.2)",
+        )
+        took.append(log.splitlines()[-1].split(" done: ")[1])
+    del of_this_process
+    numbers = [[*map(float, re.findall(r"[\d.]+", line))] for line in took]
+    for seconds, busy, _ in numbers:
+        assert seconds >= 0.2
+        assert 0 < busy <= seconds
+    assert 100 < numbers[0][2] < 250 < numbers[1][2] < 400
 
 
 @pytest.mark.parametrize("error", ["MemoryError()", "ImportError('libx.so: failed to map segment')"])
