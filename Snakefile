@@ -73,6 +73,11 @@ rule all:
             for name in TABLES
             for table in study.table_files(dataset, name)
         ],
+        acceptable_labels=[
+            file
+            for dataset in settings.run.datasets
+            for file in study.list_file(dataset, "acceptable_labels")
+        ],
         explorers=[f"{study.folder(dataset)}/explorer.html" for dataset in settings.run.datasets],
         fidelity=[
             table for sample in study.watched_samples() for table in study.table_files(sample, "fidelity")

@@ -119,9 +119,9 @@ class Dataset(Closed):
     )
     acceptable_labels: Location | None = Field(
         None,
-        description="all labels that are right of each image, for the index: ImageNet's `real.json` as published, a `.json` "
+        description="all labels that are right of each image: ImageNet's `real.json` as published, a `.json` "
         "of image → list of labels, or a `.csv` with `image` and `labels`, separated by blanks; labels are class ids or "
-        "indices. Given later, they change the index, and all that follows would be computed anew",
+        "indices. Given later, they cost neither label maps nor saliency",
     )
     coco: Location | None = Field(
         None,

@@ -78,11 +78,11 @@ def test_the_users_files_are_those_of_selected_entries(folder):
         ("datasets.mine.images", "images", False),
         ("datasets.mine.boxes", "boxes.csv", False),
         ("datasets.mine.table", None, False),
-        ("datasets.mine.acceptable_labels", None, False),
         ("datasets.mine.voc", None, False),
         ("datasets.mine.coco", None, False),
         ("datasets.mine.parquet", None, False),
         ("datasets.mine.webdataset", None, False),
+        ("datasets.mine.acceptable_labels", None, False),
     ]
 
 
@@ -114,11 +114,11 @@ def test_the_files_of_a_sample_are_those_of_the_data_set_from_which_it_is_drawn(
         ("datasets.mine.images", "images", True),
         ("datasets.mine.boxes", "boxes.csv", True),
         ("datasets.mine.table", None, True),
-        ("datasets.mine.acceptable_labels", None, True),
         ("datasets.mine.voc", None, True),
         ("datasets.mine.coco", None, True),
         ("datasets.mine.parquet", None, True),
         ("datasets.mine.webdataset", None, True),
+        ("datasets.mine.acceptable_labels", None, True),
     ]
 
 
