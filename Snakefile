@@ -48,6 +48,7 @@ rule all:
                 f"trade_off_{view}",
                 f"nulls_{view}",
                 f"best_of_n_{view}",
+                *(f"label_noise_{view}" for _ in study.list_file(dataset, "acceptable_labels")),
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models
@@ -72,11 +73,6 @@ rule all:
             for dataset in settings.run.datasets
             for name in TABLES
             for table in study.table_files(dataset, name)
-        ],
-        acceptable_labels=[
-            file
-            for dataset in settings.run.datasets
-            for file in study.list_file(dataset, "acceptable_labels")
         ],
         explorers=[f"{study.folder(dataset)}/explorer.html" for dataset in settings.run.datasets],
         fidelity=[

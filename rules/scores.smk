@@ -30,6 +30,7 @@ rule score_nulls:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         scores="results/{dataset}/{view}/{model}/nulls.parquet",
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
@@ -55,6 +56,7 @@ rule summarise_scores:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
         curves=of_networks("best_of_n.parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         summary=multiext("results/{dataset}/summary", ".csv", ".parquet"),
         best_of_n=multiext("results/{dataset}/best_of_n", ".csv", ".parquet"),
@@ -80,6 +82,7 @@ rule compare_methods:
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         comparisons=multiext("results/{dataset}/comparisons", ".csv", ".parquet"),
     log:
@@ -130,6 +133,7 @@ rule compare_with_paper:
         summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         numbers=multiext("results/{dataset}/paper", ".csv", ".parquet"),
         orders=multiext("results/{dataset}/paper_orders", ".csv", ".parquet"),

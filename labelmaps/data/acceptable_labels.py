@@ -22,7 +22,6 @@ from labelmaps.data.matching import check_matched
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
 from labelmaps.storage.parquet import read_arrow, write_arrow
-from labelmaps.storage.provenance import check_same_images
 
 logger = logging.getLogger(__name__)
 
@@ -131,15 +130,14 @@ def write_labels(path: str | Path, image: list[str], labels: list[np.ndarray | N
     write_arrow(path, pa.Table.from_arrays(columns, schema=SCHEMA))
 
 
-def read_labels(path: str | Path, image: list[str]) -> list[np.ndarray | None]:
-    """Read a table that `write_labels` wrote; raise `InputError` if it is damaged, none, or not of these rows."""
+def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
+    """Read a table that `write_labels` wrote: ids and labels; raise `InputError` if it is damaged or another table."""
     table = read_arrow(path)
     if not table.schema.equals(SCHEMA):
         raise InputError(f"{path}: no table of acceptable labels. Delete it and run again")
-    check_same_images(image, table["image"].to_pylist(), path)
-    return [
-        None if known is None else np.array(known, np.int16)
-        for known in table["acceptable_labels"].to_pylist()
+    labels = table["acceptable_labels"].to_pylist()
+    return table["image"].to_pylist(), [
+        None if known is None else np.array(known, np.int16) for known in labels
     ]
 
 

@@ -16,7 +16,7 @@ from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
 from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError, spell
@@ -794,7 +794,7 @@ def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
     assert view == accepted().views["standard_crop"]
 
 
-@pytest.mark.parametrize("name", [*NULL_NAMES, "ceiling"])
+@pytest.mark.parametrize("name", [*NULL_NAMES, LIKELIHOOD_SET, "ceiling"])
 def test_a_method_cannot_have_a_baselines_name(name):
     assert f"methods.{name}: a baseline has this name; choose another" in mistakes(
         {"methods": {name: {"method": "likelihood"}}}

@@ -30,6 +30,7 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
+from labelmaps.data.acceptable_labels import write_labels
 from labelmaps.data.batches import find_digests
 from labelmaps.data.index import read_index, write_excluded
 from labelmaps.errors import InputError
@@ -50,6 +51,7 @@ from workflow.scripts.plot_calibration import plot_calibration
 from workflow.scripts.plot_contact_sheet import plot_contact_sheet
 from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
+from workflow.scripts.plot_label_noise import plot_label_noise
 from workflow.scripts.plot_nulls import plot_nulls
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
@@ -99,6 +101,9 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     )
     digests = find_digests(index)
     files = {name.split(".")[0]: folder / name for name in ("index.parquet", "classes.txt", "excluded.csv")}
+    files["acceptable"] = folder / "acceptable.parquet"
+    right = [None, np.array([], np.int16), *(np.array([k, 3], np.int16) for k in (0, 0, 1, 2))]
+    write_labels(files["acceptable"], list(ids), right)
     write_excluded(files["excluded"], index.assign(reason="").iloc[:0])
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
@@ -170,6 +175,7 @@ def nulls_of(files, scores, curves):
         index=files["index"],
         label_maps=files["label maps"],
         standard=files["standard"],
+        acceptable_labels=[files["acceptable"]],
         scores=scores,
         best_of_n=curves,
         tolerance=0.0,
@@ -189,6 +195,7 @@ def summary_of(files, summary, best_of_n):
         scores=of(files, "scores"),
         nulls=[files["nulls"]],
         curves=[files["curves"]],
+        acceptable_labels=[files["acceptable"]],
         summary=both(summary),
         best_of_n=both(best_of_n),
         rows=ROWS,
@@ -297,6 +304,7 @@ def papers_numbers_of(files, numbers, orders):
     compare_with_paper(
         summary=files["summary"],
         scores=of(files, "scores"),
+        acceptable_labels=[files["acceptable"]],
         paper=PAPER,
         paper_orders=ORDERS,
         numbers=both(numbers),
@@ -337,7 +345,7 @@ READERS = {
     ),
     "score_nulls": (
         lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
-        ["index", "standard", "standard part 1", *LABEL_MAPS],
+        ["index", "standard", "standard part 1", "acceptable", *LABEL_MAPS],
     ),
     "score_reading": (
         lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
@@ -361,22 +369,23 @@ READERS = {
     ),
     "summarise_scores": (
         lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),
-        ["scores, igub", "nulls", "curves"],
+        ["scores, igub", "nulls", "curves", "acceptable"],
     ),
     "compare_methods": (
         lambda files, out: compare_methods(
             scores=of(files, "scores"),
             nulls=[files["nulls"]],
+            acceptable_labels=[files["acceptable"]],
             comparisons=both(out / "a"),
             networks=[NETWORK],
             methods=[list(METHODS)],
             made_by=SCORED,
         ),
-        ["scores, igub", "nulls"],
+        ["scores, igub", "nulls", "acceptable"],
     ),
     "compare_with_paper": (
         lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "scores, dff", "summary"],
+        ["index", "scores, dff", "summary", "acceptable"],
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
@@ -402,6 +411,7 @@ READERS = {
     ),
     "plot_trade_off": (figure_from(plot_trade_off, "summary", view="zoom", made_by=SCORED), ["summary"]),
     "plot_nulls": (figure_from(plot_nulls, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_label_noise": (figure_from(plot_label_noise, "summary", view="zoom", made_by=SCORED), ["summary"]),
     "plot_best_of_n": (figure_from(plot_best_of_n, "best_of_n", view="zoom", made_by=SCORED), ["best_of_n"]),
     "plot_calibration": (
         lambda files, out: plot_calibration(
@@ -523,11 +533,14 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
 # one table each.
 ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
 ALONE |= {("render_tables", "summary"), ("render_tables", "best_of_n")}
+OF_IMAGES = ("index", "acceptable")
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
     for other in ("weights", "images")
-    if len(READERS[script][1]) > 1 and (name != "index" or other == "images") and (script, name) not in ALONE
+    if len(READERS[script][1]) > 1
+    and (name not in OF_IMAGES or other == "images")
+    and (script, name) not in ALONE
 ]
 
 
@@ -595,6 +608,7 @@ NOTICED = {
     "plot_figure_2": set(CHANGES),
     "plot_trade_off": set(CHANGES),
     "plot_nulls": set(CHANGES),
+    "plot_label_noise": set(CHANGES),
     "plot_best_of_n": set(CHANGES),
     "render_tables": set(CHANGES),
     "measure_fidelity": OF_NETWORK,
@@ -617,6 +631,15 @@ def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeyp
     assert "made with other settings than the configuration has now: " in message
     assert f"{setting} was {json.dumps(before)} and is {json.dumps(value)}" in message
     assert "un again, or change the settings back" in message
+
+
+@pytest.mark.parametrize("script", ["summarise_scores", "compare_methods", "compare_with_paper"])
+def test_what_was_made_with_other_acceptable_labels_is_not_shown(study, tmp_path, script):
+    other, out = tmp_path / "other.parquet", tmp_path / "out"
+    out.mkdir()
+    write_labels(other, IDS, [np.array([1], np.int16)] * len(IDS))
+    message = refusal(script, study | {"acceptable": other}, out)
+    assert "made with other settings than the configuration has now: acceptable_sha256 was" in message
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The workflow as its users run it: end to end, rerunning only what changed, refusing what cannot be."""
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -410,6 +411,40 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
     }
     assert plan(study) == {}
+
+
+def test_acceptable_labels_given_later_plan_no_map_and_no_selection(study):
+    """Nor scores of methods: only what shows accuracy by them, and their own table and figure; likewise when they change."""
+    repository, folder, config = study
+    labels = folder / "right.json"
+    labels.write_text(json.dumps({name: [0, 3] for name in list(SIZES)[:3]}))
+    with_labels = {"four": config["datasets"]["four"] | {"acceptable_labels": "right.json"}}
+    expected = {"list_acceptable_labels": 1, "score_nulls": 1, "plot_label_noise": 1, **TABLES, **EXPLORER}
+    expected.pop("play_pointing_game")
+    assert plan(study, datasets=with_labels) == expected
+    (folder / "with labels").mkdir()
+    for name in ("images", "boxes.csv", "network.pth", "right.json"):
+        (folder / "with labels" / name).symlink_to(folder / name)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(folder / name, folder / "with labels" / name)
+    path = write_config(folder / "with labels/config.yaml", **config | {"datasets": with_labels})
+    run = folder / "with labels", "--configfile", path
+    succeed(snakemake(*run, repository=repository))
+    results = folder / "with labels/results/four"
+    summary = pd.read_csv(results / "summary.csv")
+    assert summary["method"].tolist() == [*METHODS, *NULL_NAMES, "likelihood_set"]
+    assert summary["n_acceptable"].tolist() == [3] * len(summary)
+    plain, page = folder / "results/four", set(re.findall(r"`(\w+)`", (ROOT / "docs/files.md").read_text()))
+    for name in ("summary", "comparisons", "paper", "paper_orders"):
+        table, before = (pd.read_csv(at / f"{name}.csv") for at in (results, plain))
+        assert len(table.columns) > len(before.columns), name
+        pd.testing.assert_frame_equal(table[list(before)][: len(before)], before)
+        assert {re.sub("_(low|high)$", "", column) for column in table} - page == set(), name
+    assert {*pd.read_parquet(results / "zoom/own/nulls.parquet")} - page == set()
+    with exchanged(labels, labels.read_bytes().replace(b"3", b"4")):
+        again = planned_jobs(succeed(snakemake(*run, "-n", repository=repository)))
+    assert again == expected
+    assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository))) == {}
 
 
 def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
