@@ -35,7 +35,7 @@ STANDARD_CROP = "standard_crop"  # the view of the null of this name
 # Keys of a data set's files, beside its classes.
 SOURCE_FILES = ("images", "boxes", "table", "voc", "coco", "parquet", "webdataset")
 # Keys of further files about its images, each joined with the index by a rule of its own: given later, they cost no map.
-LISTS = ("acceptable_labels",)
+LISTS = ("acceptable_labels", "factors")
 SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
 
@@ -175,11 +175,11 @@ class Study:
         return [f"{self.folder(dataset)}/{key}.parquet"] if self.list_source(dataset, key) else []
 
     def list_contents(self, dataset: str, key: str) -> dict[str, str]:
-        """Name the contents of the file of one of `LISTS`, and of the user's own classes, as `dataset_contents` does."""
+        """Name the content of the file of one of `LISTS`, as `dataset_contents` does those of others."""
         path = self.list_source(dataset, key)
         assert path is not None, f"{dataset} has no {key}"
         is_early = not is_visible(path) and not is_visible(self.index(dataset))
-        return {key: ABSENT if is_early else self.contents.of_file(path)} | self.classes_contents(dataset)
+        return {key: ABSENT if is_early else self.contents.of_file(path)}
 
     def _voc_contents(
         self, dataset: str, path: str, subset: str, digests: Callable[[], dict[str, str]]
@@ -651,7 +651,7 @@ class Study:
         """Return the settings that must have made a table."""
         if table.startswith("sweep_"):
             return self.swept_by(dataset, table.removeprefix("sweep_"))
-        of_table = {"pointing": self.looked, "fidelity": self.compared}
+        of_table = {"pointing": self.looked, "who_gains": self.looked, "fidelity": self.compared}
         of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
         return of_table.get(table, self.scored)(dataset)
 

@@ -108,6 +108,7 @@ rule list_acceptable_labels:
     params:
         code=code_of("list_acceptable_labels.py", "dataset"),
         contents=per_job(study.list_contents, key="acceptable_labels"),
+        classes_contents=per_job(study.classes_contents),
         source=lambda wc: Path(study.list_source(wc.dataset, "acceptable_labels")),
         classes=as_path(study.classes_file),
         min_matched=lambda wc: settings.whole(wc.dataset).min_matched,
@@ -115,6 +116,32 @@ rule list_acceptable_labels:
         "Listing the acceptable labels of {wildcards.dataset}"
     script:
         "../workflow/scripts/list_acceptable_labels.py"
+
+
+rule list_factors:
+    """List what the images are like, from the user's file of factors."""
+    input:
+        index="results/{dataset}/index.parquet",
+    output:
+        factors="results/{dataset}/factors.parquet",
+    log:
+        "logs/list_factors/{dataset}.log",
+    benchmark:
+        "logs/list_factors/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=match_any(study.datasets_with("factors")),
+    priority: 3  # a file that does not fit is told before a network runs
+    conda:
+        "../envs/dataset.yaml"
+    params:
+        code=code_of("list_factors.py", "dataset"),
+        contents=per_job(study.list_contents, key="factors"),
+        source=lambda wc: Path(study.list_source(wc.dataset, "factors")),
+        min_matched=lambda wc: settings.whole(wc.dataset).min_matched,
+    message:
+        "Listing the factors of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/list_factors.py"
 
 
 rule sample_images:

@@ -190,6 +190,35 @@ rule plot_nulls:
         "../workflow/scripts/plot_nulls.py"
 
 
+rule plot_who_gains:
+    """Each method's gain by what the images are like."""
+    input:
+        who_gains="results/{dataset}/who_gains.parquet",
+    output:
+        figures=drawn(
+            "who_gains_{view}",
+            category="Who gains: gains by what the images are like",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/who_gains.rst",
+        ),
+    log:
+        "logs/plot_who_gains/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_who_gains/{dataset}/{view}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_who_gains.py", "figures", *study.method_modules(settings.run.methods)),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        methods=study.shown_methods(settings.figure_2),
+        made_by=per_job(study.looked),
+    message:
+        "Plotting who gains on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_who_gains.py"
+
+
 rule plot_label_noise:
     """How much of each gain is noise of the labels, where the data set has acceptable labels."""
     input:

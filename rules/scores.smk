@@ -127,6 +127,30 @@ rule play_pointing_game:
         "../workflow/scripts/play_pointing_game.py"
 
 
+rule find_who_gains:
+    """Accuracy before and after the saccade, and the gain, by what the images are like."""
+    input:
+        index="results/{dataset}/index.parquet",
+        scores=of_methods("scores", "parquet"),
+        factors=per_job(study.list_file, key="factors"),
+    output:
+        who_gains=multiext("results/{dataset}/who_gains", ".csv", ".parquet"),
+    log:
+        "logs/find_who_gains/{dataset}.log",
+    benchmark:
+        "logs/find_who_gains/{dataset}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("find_who_gains.py", "analysis"),
+        rows=per_job(study.method_rows),
+        made_by=per_job(study.looked),
+    message:
+        "Finding who gains on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/find_who_gains.py"
+
+
 rule compare_with_paper:
     """Every number and every order that the paper states, beside ours."""
     input:

@@ -114,6 +114,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"scenes": {"acceptable_labels": "l.json"}}},
             "scenes and acceptable_labels exclude each other",
         ),
+        ({"datasets": {"scenes": {"factors": "x.csv"}}}, "scenes and factors exclude each other"),
         ({"datasets": {"d": {"coco": "c.json"}}}, "datasets.d: coco: needs images"),
         (
             {"datasets": {"d": {"coco": "c", "images": "i", "boxes": "b"}}},
@@ -809,6 +810,7 @@ SETTLED = {
     "boxes": "b.csv",
     "table": "t.csv",
     "acceptable_labels": "l.json",
+    "factors": "x.jsonl",
     "columns": {"image": "x"},
     "voc": "v",
     "subset": "test",

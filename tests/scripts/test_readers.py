@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.damage import (
@@ -32,6 +33,7 @@ from helpers.study import (
 from labelmaps import views
 from labelmaps.data.acceptable_labels import write_labels
 from labelmaps.data.batches import find_digests
+from labelmaps.data.factors import write_factors
 from labelmaps.data.index import read_index, write_excluded
 from labelmaps.errors import InputError
 from labelmaps.results import Results
@@ -43,6 +45,7 @@ from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.compare_methods import compare_methods
 from workflow.scripts.compare_with_paper import compare_with_paper
 from workflow.scripts.compute_saliency import compute_saliency
+from workflow.scripts.find_who_gains import find_who_gains
 from workflow.scripts.join_label_maps import join_label_maps
 from workflow.scripts.measure_fidelity import measure_fidelity
 from workflow.scripts.play_pointing_game import play_pointing_game
@@ -56,6 +59,7 @@ from workflow.scripts.plot_nulls import plot_nulls
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
+from workflow.scripts.plot_who_gains import plot_who_gains
 from workflow.scripts.render_tables import render_tables
 from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
@@ -76,7 +80,7 @@ CROP = {"family": "crop", "grid": 1, "side": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
-TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms", "sweep"]
+TABLES = ["summary", "best_of_n", "who_gains", "examples", "calibration", "calibration_terms", "sweep"]
 LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
 REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
@@ -104,6 +108,9 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     files["acceptable"] = folder / "acceptable.parquet"
     right = [None, np.array([], np.int16), *(np.array([k, 3], np.int16) for k in (0, 0, 1, 2))]
     write_labels(files["acceptable"], list(ids), right)
+    files["factors"] = folder / "factors.parquet"
+    dark = pd.array([True, False, None] * 2, "boolean")
+    write_factors(files["factors"], pd.DataFrame({"image": list(ids), "dark": dark}))
     write_excluded(files["excluded"], index.assign(reason="").iloc[:0])
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
@@ -132,6 +139,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         files[name] = folder / f"{name}.parquet"
     files |= {name: folder / f"{name}.parquet" for name in TABLES}
     nulls_of(files, files["nulls"], files["curves"])
+    gains_of(files, files["who_gains"])
     reading_of(files, "label maps", files["reading"])
     reading_of(files, "reference", files["reference reading"])
     summary_of(files, files["summary"], files["best_of_n"])
@@ -201,6 +209,17 @@ def summary_of(files, summary, best_of_n):
         rows=ROWS,
         networks=[NETWORK],
         made_by=SCORED,
+    )
+
+
+def gains_of(files, output):
+    find_who_gains(
+        index=files["index"],
+        scores=of(files, "scores"),
+        factors=[files["factors"]],
+        who_gains=both(output),
+        rows=ROWS,
+        made_by=LOOKED,
     )
 
 
@@ -383,6 +402,10 @@ READERS = {
         ),
         ["scores, igub", "nulls", "acceptable"],
     ),
+    "find_who_gains": (
+        lambda files, out: gains_of(files, out / "a.csv"),
+        ["index", "scores, igub", "factors"],
+    ),
     "compare_with_paper": (
         lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
         ["index", "scores, dff", "summary", "acceptable"],
@@ -412,6 +435,10 @@ READERS = {
     "plot_trade_off": (figure_from(plot_trade_off, "summary", view="zoom", made_by=SCORED), ["summary"]),
     "plot_nulls": (figure_from(plot_nulls, "summary", view="zoom", made_by=SCORED), ["summary"]),
     "plot_label_noise": (figure_from(plot_label_noise, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_who_gains": (
+        figure_from(plot_who_gains, "who_gains", view="zoom", methods=list(METHODS), made_by=LOOKED),
+        ["who_gains"],
+    ),
     "plot_best_of_n": (figure_from(plot_best_of_n, "best_of_n", view="zoom", made_by=SCORED), ["best_of_n"]),
     "plot_calibration": (
         lambda files, out: plot_calibration(
@@ -533,7 +560,7 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
 # one table each.
 ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
 ALONE |= {("render_tables", "summary"), ("render_tables", "best_of_n")}
-OF_IMAGES = ("index", "acceptable")
+OF_IMAGES = ("index", "acceptable", "factors")
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
@@ -605,6 +632,8 @@ NOTICED = {
     "play_pointing_game": OF_NETWORK | OF_METHOD,
     "choose_examples": OF_NETWORK | OF_METHOD,
     "plot_figure_1": OF_NETWORK | OF_METHOD,
+    "find_who_gains": OF_NETWORK | OF_METHOD,
+    "plot_who_gains": OF_NETWORK | OF_METHOD,
     "plot_figure_2": set(CHANGES),
     "plot_trade_off": set(CHANGES),
     "plot_nulls": set(CHANGES),
