@@ -48,6 +48,8 @@ rule all:
                 f"trade_off_{view}",
                 f"nulls_{view}",
                 f"best_of_n_{view}",
+                f"who_gains_{view}",
+                *(f"label_noise_{view}" for _ in study.list_file(dataset, "acceptable_labels")),
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models

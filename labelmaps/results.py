@@ -35,10 +35,9 @@ class Results:
 
     @cached_property
     def index(self) -> pd.DataFrame:
-        """The index, by the image's id: path, label, size, boxes (box, 4) in original pixels, acceptable labels.
+        """The index, by the image's id: path, label, size, boxes (box, 4) in original pixels.
 
-        It has one row per image, or, where it shows several classes, one per class. Acceptable labels are arrays, or None
-        where there are none.
+        It has one row per image, or, where it shows several classes, one per class.
         """
         # The folder of the results may be a link to another disk, or be reached through one.
         places = [self._folder.parent.parent, self._folder.resolve().parent.parent]

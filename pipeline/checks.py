@@ -10,7 +10,7 @@ from snakemake.io import contains_wildcard
 
 from labelmaps.data.formats.shards import is_pattern
 from pipeline.settings.base import ConfigurationError
-from pipeline.study import SHARDS, SOURCE_FILES, Study, is_visible
+from pipeline.study import LISTS, SHARDS, SOURCE_FILES, Study, is_visible
 
 FOLDERS = ("images", "boxes", "voc", "parquet", "webdataset")  # keys of what may be a folder
 
@@ -49,7 +49,7 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
             yield f"models.{name}.architecture", model.built_by.place, True
     for name in map(settings.whole_name, settings.run.datasets):
         is_indexed = Path(study.index(name)).exists()
-        for key in ("classes", *SOURCE_FILES):
+        for key in ("classes", *SOURCE_FILES, *LISTS):
             yield (
                 f"datasets.{name}.{key}",
                 getattr(settings.datasets[name], key),

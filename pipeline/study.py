@@ -33,7 +33,9 @@ PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP = "standard_crop"  # the view of the null of this name
 # Keys of a data set's files, beside its classes.
-SOURCE_FILES = ("images", "boxes", "table", "acceptable_labels", "voc", "coco", "parquet", "webdataset")
+SOURCE_FILES = ("images", "boxes", "table", "voc", "coco", "parquet", "webdataset")
+# Keys of further files about its images, each joined with the index by a rule of its own: given later, they cost no map.
+LISTS = ("acceptable_labels", "factors")
 SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
 
@@ -159,6 +161,25 @@ class Study:
                     folder = str(images_folder(Path(path)))
                 contents[key] = self.contents.of_files(folder, images_in(folder), digests)
         return contents
+
+    def list_source(self, dataset: str, key: str) -> str | None:
+        """Return the user's file of one of `LISTS`; None where the data set, or that of which it is a sample, has none."""
+        return getattr(self.settings.whole(dataset), key)
+
+    def datasets_with(self, key: str) -> list[str]:
+        """Return the data sets, samples among them, that have one of `LISTS`."""
+        return [name for name in self.settings.datasets if self.list_source(name, key) is not None]
+
+    def list_file(self, dataset: str, key: str) -> list[str]:
+        """Return the table that is made of one of `LISTS`, alone in a list; no table where the data set has none."""
+        return [f"{self.folder(dataset)}/{key}.parquet"] if self.list_source(dataset, key) else []
+
+    def list_contents(self, dataset: str, key: str) -> dict[str, str]:
+        """Name the content of the file of one of `LISTS`, as `dataset_contents` does those of others."""
+        path = self.list_source(dataset, key)
+        assert path is not None, f"{dataset} has no {key}"
+        is_early = not is_visible(path) and not is_visible(self.index(dataset))
+        return {key: ABSENT if is_early else self.contents.of_file(path)}
 
     def _voc_contents(
         self, dataset: str, path: str, subset: str, digests: Callable[[], dict[str, str]]
@@ -630,7 +651,7 @@ class Study:
         """Return the settings that must have made a table."""
         if table.startswith("sweep_"):
             return self.swept_by(dataset, table.removeprefix("sweep_"))
-        of_table = {"pointing": self.looked, "fidelity": self.compared}
+        of_table = {"pointing": self.looked, "who_gains": self.looked, "fidelity": self.compared}
         of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
         return of_table.get(table, self.scored)(dataset)
 

@@ -64,7 +64,6 @@ rule index_dataset:
         contents=per_job(study.dataset_contents),
         boxes=lambda wc: study.dataset_paths(wc.dataset)["boxes"],
         table=lambda wc: study.dataset_paths(wc.dataset)["table"],
-        acceptable_labels=lambda wc: study.dataset_paths(wc.dataset)["acceptable_labels"],
         voc=lambda wc: study.dataset_paths(wc.dataset)["voc"],
         subset=lambda wc: settings.datasets[wc.dataset].subset,
         coco=lambda wc: study.dataset_paths(wc.dataset)["coco"],
@@ -82,6 +81,61 @@ rule index_dataset:
         "Indexing {wildcards.dataset}"
     script:
         "../workflow/scripts/index_dataset.py"
+
+
+rule list_acceptable_labels:
+    """List all labels that are right of each image, from the user's file: apart from the index, on which the label maps depend."""
+    input:
+        index="results/{dataset}/index.parquet",
+        made=per_job(study.classes_inputs),
+    output:
+        acceptable_labels="results/{dataset}/acceptable_labels.parquet",
+    log:
+        "logs/list_acceptable_labels/{dataset}.log",
+    benchmark:
+        "logs/list_acceptable_labels/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=match_any(study.datasets_with("acceptable_labels")),
+    priority: 3  # a file that does not fit is told before a network runs
+    conda:
+        "../envs/dataset.yaml"
+    params:
+        code=code_of("list_acceptable_labels.py", "dataset"),
+        contents=per_job(study.list_contents, key="acceptable_labels"),
+        classes_contents=per_job(study.classes_contents),
+        source=lambda wc: Path(study.list_source(wc.dataset, "acceptable_labels")),
+        classes=as_path(study.classes_file),
+        min_matched=lambda wc: settings.whole(wc.dataset).min_matched,
+    message:
+        "Listing the acceptable labels of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/list_acceptable_labels.py"
+
+
+rule list_factors:
+    """List what the images are like, from the user's file of factors."""
+    input:
+        index="results/{dataset}/index.parquet",
+    output:
+        factors="results/{dataset}/factors.parquet",
+    log:
+        "logs/list_factors/{dataset}.log",
+    benchmark:
+        "logs/list_factors/{dataset}.tsv"
+    wildcard_constraints:
+        dataset=match_any(study.datasets_with("factors")),
+    priority: 3  # a file that does not fit is told before a network runs
+    conda:
+        "../envs/dataset.yaml"
+    params:
+        code=code_of("list_factors.py", "dataset"),
+        contents=per_job(study.list_contents, key="factors"),
+        source=lambda wc: Path(study.list_source(wc.dataset, "factors")),
+        min_matched=lambda wc: settings.whole(wc.dataset).min_matched,
+    message:
+        "Listing the factors of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/list_factors.py"
 
 
 rule sample_images:

@@ -180,6 +180,65 @@ rule plot_nulls:
         "../workflow/scripts/plot_nulls.py"
 
 
+rule plot_who_gains:
+    """Each method's gain by what the images are like."""
+    input:
+        who_gains="results/{dataset}/who_gains.parquet",
+    output:
+        figures=drawn(
+            "who_gains_{view}",
+            category="Who gains: gains by what the images are like",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/who_gains.rst",
+        ),
+    log:
+        "logs/plot_who_gains/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_who_gains/{dataset}/{view}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_who_gains.py", "figures", *study.method_modules(settings.run.methods)),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        methods=study.shown_methods(settings.figure_2),
+        made_by=per_job(study.looked),
+    message:
+        "Plotting who gains on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_who_gains.py"
+
+
+rule plot_label_noise:
+    """How much of each gain is noise of the labels, where the data set has acceptable labels."""
+    input:
+        summary="results/{dataset}/summary.parquet",
+    output:
+        figures=drawn(
+            "label_noise_{view}",
+            category="Label noise: gains by all acceptable labels",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/label_noise.rst",
+        ),
+    log:
+        "logs/plot_label_noise/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_label_noise/{dataset}/{view}.tsv"
+    wildcard_constraints:
+        dataset=match_any(study.datasets_with("acceptable_labels")),
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_label_noise.py", "figures", *study.method_modules(settings.run.methods)),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        made_by=per_job(study.scored),
+    message:
+        "Plotting the noise of the labels of {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_label_noise.py"
+
+
 rule plot_best_of_n:
     """What n views are worth to whoever knows the label."""
     input:

@@ -21,6 +21,12 @@ TABLES = {
         "pixels; by the boxes' share of the image, on the images whose centre misses (hard), and on those whose boxes leave a "
         "cell free (unfilled: the authors leave the others out). best_cell is chosen on the images it is scored on.",
     ),
+    "who_gains": (
+        "Who gains",
+        "Accuracy before and after the saccade, by the share of the image that the boxes cover, the distance of the nearest box's "
+        "centre from the image's (whose sides are 1), whether the boxes fill the grid of 7 × 7 cells (the authors leave such "
+        "images out), the number of boxes, and the data set's own factors, if it has any; with 95 % intervals.",
+    ),
     "best_of_n": (
         "The best of n views",
         "Exact expectations over n views drawn at random: of the one with the highest probability of the label (best_of_n), "

@@ -28,6 +28,7 @@ rule score_nulls:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         scores="results/{dataset}/{view}/{model}/nulls.parquet",
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
@@ -51,6 +52,7 @@ rule summarise_scores:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
         curves=of_networks("best_of_n.parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         summary=multiext("results/{dataset}/summary", ".csv", ".parquet"),
         best_of_n=multiext("results/{dataset}/best_of_n", ".csv", ".parquet"),
@@ -74,6 +76,7 @@ rule compare_methods:
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         comparisons=multiext("results/{dataset}/comparisons", ".csv", ".parquet"),
     log:
@@ -114,12 +117,37 @@ rule play_pointing_game:
         "../workflow/scripts/play_pointing_game.py"
 
 
+rule find_who_gains:
+    """Accuracy before and after the saccade, and the gain, by what the images are like."""
+    input:
+        index="results/{dataset}/index.parquet",
+        scores=of_methods("scores", "parquet"),
+        factors=per_job(study.list_file, key="factors"),
+    output:
+        who_gains=multiext("results/{dataset}/who_gains", ".csv", ".parquet"),
+    log:
+        "logs/find_who_gains/{dataset}.log",
+    benchmark:
+        "logs/find_who_gains/{dataset}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("find_who_gains.py", "analysis"),
+        rows=per_job(study.method_rows),
+        made_by=per_job(study.looked),
+    message:
+        "Finding who gains on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/find_who_gains.py"
+
+
 rule compare_with_paper:
     """Every number and every order that the paper states, beside ours."""
     input:
         summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
+        acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
     output:
         numbers=multiext("results/{dataset}/paper", ".csv", ".parquet"),
         orders=multiext("results/{dataset}/paper_orders", ".csv", ".parquet"),

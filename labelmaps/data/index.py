@@ -34,8 +34,6 @@ SCHEMA = pa.schema(
         pa.field("height", pa.int32(), nullable=False),
         # of this label, x0, y0, x1, y1 in the same pixels; an image may have no box
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
-        # all labels that are right of the image, maybe none; null where no file of them was given, or it has not the image
-        pa.field("acceptable_labels", pa.list_(pa.int16())),
     ]
 )
 OF_IMAGE = [
@@ -73,8 +71,6 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
 
 def read_index(path: str | Path) -> pd.DataFrame:
     """Read an index, one row per case, with the columns of `SCHEMA`; `boxes` are float32 arrays (box, 4).
-
-    Acceptable labels are int16 arrays, or None.
 
     Raises `InputError` if the file is missing or damaged, or has another schema.
     """

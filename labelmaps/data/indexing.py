@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from labelmaps.data.acceptable_labels import labels_of_images, read_acceptable_labels
 from labelmaps.data.annotations import (
     BOX_FORMATS,
     Annotation,
@@ -34,6 +33,7 @@ from labelmaps.data.formats.voc import read_voc
 from labelmaps.data.formats.webdataset import read_webdataset
 from labelmaps.data.images import read_size
 from labelmaps.data.index import EXCLUDED_COLUMNS, SCHEMA
+from labelmaps.data.matching import check_matched
 from labelmaps.data.own_table import read_table
 from labelmaps.data.plausibility import ImageBoxes, check_plausible, is_within_first_pixel
 from labelmaps.errors import InputError
@@ -56,7 +56,6 @@ def index_dataset(
     images: str | Path | None = None,
     boxes: str | Path | None = None,
     table: str | Path | None = None,
-    acceptable_labels: str | Path | None = None,
     *,
     coco: str | Path | None = None,
     parquet: str | None = None,
@@ -86,14 +85,13 @@ def index_dataset(
         have one label each, and no boxes of their own.
     columns: the names of columns and keys, where they are not to be found: `image`, `label` or `boxes` → the name, of boxes
         also four (see `labelmaps.data.columns`).
-    acceptable_labels: a file for `read_acceptable_labels`.
     verify: "full" decodes every image, "header" reads the headers only.
     expect_images: the smallest number of images to find.
     max_excluded: the largest fraction of the images that may be unusable.
     box_format: what the four numbers of a box are, one of `BOX_FORMATS`.
     check_boxes: whether all boxes together must be plausible (see `labelmaps.data.plausibility`).
     min_matched: the smallest fraction of the images, or of the annotated ones of `boxes` where these are fewer, that must be
-        found in both; likewise of `acceptable_labels`.
+        found in both.
     workers: the number of threads.
 
     The data set consists of the images that are present; annotations of others are counted in the log. What looks like an
@@ -103,7 +101,7 @@ def index_dataset(
     images (image, path, reason). Both are sorted by image id and depend on the inputs alone.
 
     Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
-    are found, if fewer than `min_matched` find their boxes or acceptable labels, if the boxes are implausible, if more than
+    are found, if fewer than `min_matched` find their boxes, if the boxes are implausible, if more than
     `max_excluded` of the images are unusable, or if none is left.
     """
     if box_format not in BOX_FORMATS:
@@ -130,11 +128,8 @@ def index_dataset(
     _check_found(found, expect_images)
     if boxes is not None:
         annotated = {*annotations.table["image"], *annotations.problems}
-        _check_matched(found, annotated, min_matched, boxes, "boxes")
-    acceptable = None
-    if acceptable_labels is not None:
-        acceptable = read_acceptable_labels(acceptable_labels, known)
-        _check_matched(found, {*acceptable}, min_matched, acceptable_labels, "acceptable labels")
+        present = {item.image for item in found if item.problem is None}
+        check_matched(present, annotated, min_matched, boxes, "boxes")
     index, excluded = _examine(found, annotations, _examiner(verify), box_format, check_boxes, workers)
     if check_boxes:
         check_plausible(_given_boxes(found, index, annotations, box_format), box_format)
@@ -144,8 +139,6 @@ def index_dataset(
         logger.info(
             "%d images show several classes: %d cases, one per image and class", n_several, len(index)
         )
-    none = [None] * len(index)
-    index["acceptable_labels"] = none if acceptable is None else labels_of_images(index, acceptable)
     return index, excluded
 
 
@@ -214,36 +207,6 @@ def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
         )
 
 
-def _check_matched(
-    found: list[FoundImage], annotated: set[str], min_matched: float, source: str | Path, kind: str
-) -> None:
-    """Raise `InputError` if too few images find their boxes, or the like; log how many entries belong to no image.
-
-    annotated: ids of the images that have an entry in the source. kind: what it holds.
-
-    The share is that of the images, or of the annotated images where these are fewer: both a part of the images with boxes
-    of all, and boxes of a part of the images, are in order.
-    """
-    images = {item.image for item in found if item.problem is None}
-    matched, fewer = len(annotated & images), min(len(annotated), len(images))
-    if unmatched := len(annotated) - matched:
-        logger.info("%d entries of %s belong to no image that is present", unmatched, source)
-    if matched < len(images):
-        logger.warning("%d of %d images have no entry in %s", len(images) - matched, len(images), source)
-    if matched < min_matched * fewer:
-        raise InputError(
-            f"{matched} of {len(images)} images find their {kind} among the {len(annotated)} of {source}, where min_matched "
-            f"asks for {min_matched:.1%} of {fewer}. Images without {kind}: {_first(images - annotated)}; {kind} without "
-            f"image: {_first(annotated - images)}. Give the {kind} of these images, or files of the same names; or, "
-            f"if so few have {kind}, lower min_matched"
-        )
-
-
-def _first(names: set[str]) -> str:
-    """Quote the first three names."""
-    return ", ".join(map(repr, sorted(names)[:3])) or "none"
-
-
 class FileFacts(NamedTuple):
     """The facts that an image file itself gives; `digest` is empty if its content was not read."""
 
@@ -303,7 +266,7 @@ def _examine(
         as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
         examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
         # Column by column: a dictionary for each of a million images would take gigabytes.
-        columns: dict[str, list] = {name: [] for name in SCHEMA.names if name != "acceptable_labels"}
+        columns: dict[str, list] = {name: [] for name in SCHEMA.names}
         excluded = []
         for row in chain.from_iterable(progress(examined, total=len(found), unit="image", desc="index")):
             if "reason" in row:

@@ -19,7 +19,11 @@ from labelmaps.figures.panels import is_in_first_column, make_network_panels
 
 # From the top of the figure: heading, cue of the methods, and the nulls that belong with them.
 GROUPS = (
-    (style.CUE_LABELS["cued"], "cued", ("any_view", "top_n", "decoy_second", "decoy_random")),
+    (
+        style.CUE_LABELS["cued"],
+        "cued",
+        ("likelihood_set", "any_view", "top_n", "decoy_second", "decoy_random"),
+    ),
     (style.CUE_LABELS["uncued"], "uncued", ()),
     ("no saccade", "baseline", ("standard_crop", "mean_softmax", "mean_softmax_inner")),
     ("saccade without looking", None, ("uniform", "random", "best_cell")),

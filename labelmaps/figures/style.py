@@ -39,6 +39,7 @@ NULL_LABELS = {
     "mean_softmax": "mean softmax of all views",
     "mean_softmax_inner": "mean softmax without the outer ring",
     "standard_crop": "standard crop",
+    "likelihood_set": "likelihood map, told all acceptable labels",
 }
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
 # The same data give the same bytes: no dates, no random identifiers; text stays text.

@@ -6,8 +6,14 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.protocol.verdicts import FEWEST, TOO_FEW, TRAINED, find_obstacle, is_narrow
+from labelmaps.scoring.right_labels import AFTER
 from labelmaps.scoring.scores import HIT, SKIPPED
-from labelmaps.scoring.statistics import count_images, number_images, paired_difference
+from labelmaps.scoring.statistics import (
+    count_images,
+    interval_fields,
+    number_images,
+    paired_difference,
+)
 
 COMPATIBLE, INCOMPATIBLE = "compatible", "not compatible"
 SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
@@ -29,7 +35,8 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     (`is_narrow`), "not compatible" if the value lies outside, provided that architecture, weights and images are the
     paper's, and that there are enough images. Otherwise it says why there is none: "weights …", "different network",
     "different images", "does not know ImageNet's labels", "too few images", "other options" (the paper's are taken to be the
-    default ones), "not run" or "no image has a box".
+    default ones), "not run" or "no image has a box". Where the summary has accuracy by acceptable labels, also
+    ours_acceptable with its interval, and n_acceptable; the verdict is by the label, as the paper's numbers are.
     """
     rows = []
     for view, view_rows in summary.groupby("view", sort=False):
@@ -88,16 +95,30 @@ def compare_number(number: dict, ours: pd.DataFrame, obstacle: str) -> dict:
             | dict.fromkeys(("ours", "ours_low", "ours_high", "difference"), np.nan)
             | {"n": 0, "verdict": verdict}
         )
+    of_set = _find_acceptable(match.iloc[0], measure)
     value, low, high = match.iloc[0][[measure, f"{measure}_low", f"{measure}_high"]].astype(float)
     n = match["n_pointing" if measure == "pointing" else "n_images"].iloc[0]
-    return number | {
-        "ours": value,
-        "ours_low": low,
-        "ours_high": high,
-        "difference": value - number["paper"],
-        "n": n,
-        "verdict": obstacle or judge(number["paper"], low, high, n),
-    }
+    return (
+        number
+        | {
+            "ours": value,
+            "ours_low": low,
+            "ours_high": high,
+            "difference": value - number["paper"],
+            "n": n,
+            "verdict": obstacle or judge(number["paper"], low, high, n),
+        }
+        | of_set
+    )
+
+
+def _find_acceptable(ours: pd.Series, measure: str) -> dict[str, float]:
+    """Find a number of ours by acceptable labels in its row of the summary; no field where that has none of this measure."""
+    name = f"{measure}_acceptable"
+    if name not in ours:
+        return {}
+    ends = {f"ours_acceptable{end}": ours[f"{name}{end}"] for end in ("", "_low", "_high")}
+    return ends | {"n_acceptable": ours["n_acceptable"]}
 
 
 def judge(paper: float, low: float, high: float, n: int) -> str:
@@ -121,7 +142,8 @@ def compare_orders(
     Returns the rows of `orders`, each with ours, the difference of the two methods over the same images (for the Pointing
     Game, those with a box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
     "opposite" if the interval excludes 0, else "not settled"; or why there is none: the obstacle, "too few images", "not
-    run" if a method is missing, "no image has a box".
+    run" if a method is missing, "no image has a box". Where the scores have the columns of
+    `labelmaps.scoring.right_labels.add_outcomes`, accuracies also have ours_acceptable with its interval, and n_acceptable.
     """
     return pd.DataFrame(
         [order | compare_order(scores, obstacle, **order) for order in orders.to_dict("records")]
@@ -139,6 +161,7 @@ def compare_order(
         return dict.fromkeys(("ours", "ours_low", "ours_high"), np.nan) | {"n": 0, "verdict": NOT_RUN}
     more, less = (scores[method] for method in (greater, lesser))
     image = number_images(more["image"]) if "image" in more else None
+    by_set = {} if measure == "pointing" else _compare_acceptable(more, less, image)
     if measure == "pointing":
         has_box = (more["pointing"] != SKIPPED).to_numpy()
         more, less = ((table["pointing"] == HIT).to_numpy()[has_box] for table in (more, less))
@@ -153,4 +176,15 @@ def compare_order(
         verdict = obstacle or TOO_FEW
     else:
         verdict = SAME if low > 0 else OPPOSITE if high < 0 else OPEN
-    return {"ours": value, "ours_low": low, "ours_high": high, "n": n, "verdict": verdict}
+    return {"ours": value, "ours_low": low, "ours_high": high, "n": n, "verdict": verdict} | by_set
+
+
+def _compare_acceptable(more: pd.DataFrame, less: pd.DataFrame, image: np.ndarray | None) -> dict[str, float]:
+    """Compare the accuracy of two methods by acceptable labels, over the images that have one; no field without."""
+    if AFTER not in more:
+        return {}
+    known = more[AFTER].notna().to_numpy()
+    there = image if image is None else image[known]
+    after = (table[AFTER].to_numpy()[known].astype(bool) for table in (less, more))
+    fields = interval_fields("ours_acceptable", paired_difference(*after, there))
+    return fields | {"n_acceptable": count_images(there, int(known.sum()))}

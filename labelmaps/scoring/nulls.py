@@ -11,6 +11,9 @@ correct_after   expected correctness, 0 to 1, of the view after the null's sacca
 hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null selects no point
 said_decoy      whether the top label of the view after the null's saccade is the decoy, 0 or 1; NaN for nulls without decoy
 
+Where the data set has acceptable labels, `add_acceptable` adds correct_before_acceptable and correct_after_acceptable: the
+same by these labels, NaN for an image without any.
+
 Log-probabilities are read one block of images at a time (`read_probabilities`); the rest is done for all images at once.
 """
 
@@ -22,6 +25,8 @@ import pandas as pd
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring.fixations import find_fixations
+from labelmaps.scoring.null_names import LIKELIHOOD_SET
+from labelmaps.scoring.right_labels import AFTER, BEFORE, RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 
 Outcomes = dict[str, tuple[np.ndarray, ...]]
@@ -53,6 +58,17 @@ def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Genera
     }
 
 
+class SetProbabilities(NamedTuple):
+    """Quantities of several images that depend on the probabilities of their acceptable labels.
+
+    likelihood: (image, row, column), the log-probability of all of them together. rank: (image,), at x₀, of that which comes
+    first there, as from `initial_rank`.
+    """
+
+    likelihood: np.ndarray
+    rank: np.ndarray
+
+
 class Probabilities(NamedTuple):
     """Quantities of several images that the nulls need and that depend on the probabilities of all labels.
 
@@ -64,6 +80,7 @@ class Probabilities(NamedTuple):
     mean_label, inner_mean_label: (image,), the label with the highest mean of p(k|x_u) over all views, and over all views
     but
         the outer ring of the grid (or over all, in a grid without an inner part).
+    of_set: the quantities of the acceptable labels; None without such labels.
     """
 
     likelihood: np.ndarray
@@ -73,37 +90,54 @@ class Probabilities(NamedTuple):
     rank: np.ndarray
     mean_label: np.ndarray
     inner_mean_label: np.ndarray
+    of_set: SetProbabilities | None
 
 
 def read_probabilities(
-    blocks: Iterable[LabelMaps], label: np.ndarray, random_label: np.ndarray
+    blocks: Iterable[LabelMaps],
+    label: np.ndarray,
+    random_label: np.ndarray,
+    acceptable: RightLabels | None = None,
 ) -> Probabilities:
     """Read, block by block, the quantities of all images that the nulls need.
 
     blocks: the label maps of all images, in order.
-    label: (image,), k*. random_label: (image,), as from `draw_other_label`.
+    label: (image,), k*. random_label: (image,), as from `draw_other_label`. acceptable: labels of all images.
     """
-    block_probabilities, stop = [], 0
+    block_probabilities, block_sets, stop = [], [], 0
     for maps in blocks:
         rows = slice(stop, stop + len(maps.image))
         stop = rows.stop
         block_probabilities.append(_compute_probabilities(maps, label[rows], random_label[rows]))
-    return Probabilities(*map(np.concatenate, zip(*block_probabilities, strict=True)))
+        if acceptable is not None:
+            block_sets.append(_compute_set_probabilities(maps, acceptable[rows]))
+    of_labels = map(np.concatenate, zip(*block_probabilities, strict=True))
+    of_set = SetProbabilities(*map(np.concatenate, zip(*block_sets, strict=True))) if block_sets else None
+    return Probabilities(*of_labels, of_set=of_set)
 
 
-def _compute_probabilities(maps: LabelMaps, label: np.ndarray, random_label: np.ndarray) -> Probabilities:
-    """Compute the quantities for one block of images."""
+def _compute_probabilities(
+    maps: LabelMaps, label: np.ndarray, random_label: np.ndarray
+) -> tuple[np.ndarray, ...]:
+    """Compute the quantities of one block of images, in the order of `Probabilities`, but for those of acceptable labels."""
     p = np.exp(maps.log_probability)
     rows, columns = maps.log_sum_exp.shape[1:]
     ring = 1 if min(rows, columns) > 2 else 0
     inner = p[:, ring : rows - ring, ring : columns - ring]
     second = best_other_label(maps, label)
-    return Probabilities(
+    return (
         *(likelihood.saliency(maps, k) for k in (label, second, random_label)),
         second,
         initial_rank(maps, label),
         *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner)),
     )
+
+
+def _compute_set_probabilities(maps: LabelMaps, acceptable: RightLabels) -> SetProbabilities:
+    """Compute the quantities of the acceptable labels for one block of images."""
+    initial = maps.log_probability[:, *maps.initial], maps.top_label[:, *maps.initial]
+    rank = initial_rank(maps, acceptable.find_best(*initial))
+    return SetProbabilities(acceptable.log_likelihood(maps.log_probability), rank)
 
 
 def label_nulls(
@@ -113,11 +147,13 @@ def label_nulls(
     top_label: np.ndarray,
     centre: np.ndarray,
     hit: np.ndarray,
+    acceptable: RightLabels | None = None,
 ) -> Outcomes:
     """Compute the outcomes of the nulls that need the probabilities of all labels.
 
     probabilities: as from `read_probabilities`; label, random_label: as for it.
     top_label: (image, row, column). centre: (image, row, column, 2), x, y in original pixels. hit: as for `view_nulls`.
+    acceptable: the labels by which all is judged instead of k*, which stays the one that cues and decoys follow from.
 
     decoy_second, decoy_random: the saccade of the method `likelihood` with a wrong label, the decoy, as its cue: the best
         other label at x₀, or a random one.
@@ -125,21 +161,34 @@ def label_nulls(
         of the image.
     mean_softmax, mean_softmax_inner: no saccade; whether k* has the highest mean of p(k|x_u) over all views, or over all but
         the outer ring of the grid.
+    likelihood_set: where `probabilities` have acceptable labels, the saccade of the method `likelihood` told all of them: to
+        the view that gives them together the highest probability.
     """
+    is_right, rank, of_set = (lambda said: said == label), probabilities.rank, probabilities.of_set
+    if acceptable is not None:
+        assert of_set is not None  # the probabilities were read with the acceptable labels
+        is_right, rank = acceptable.contain, of_set.rank
 
-    def after_decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
+    def after(saliency: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         fixation = find_fixations(saliency, centre, centre)
         view = np.arange(len(label)), fixation["row"], fixation["column"]
-        label_after = top_label[view]
-        return label_after == label, hit[view], label_after == decoy
+        return top_label[view], hit[view]
 
-    return {
+    def after_decoy(saliency: np.ndarray, decoy: np.ndarray) -> tuple[np.ndarray, ...]:
+        label_after, hit_after = after(saliency)
+        return is_right(label_after), hit_after, label_after == decoy
+
+    outcomes: Outcomes = {
         "decoy_second": after_decoy(probabilities.second_likelihood, probabilities.second),
         "decoy_random": after_decoy(probabilities.random_likelihood, random_label),
-        "top_n": (probabilities.rank < _count_distinct(top_label),),
-        "mean_softmax": (probabilities.mean_label == label,),
-        "mean_softmax_inner": (probabilities.inner_mean_label == label,),
+        "top_n": (rank < _count_distinct(top_label),),
+        "mean_softmax": (is_right(probabilities.mean_label),),
+        "mean_softmax_inner": (is_right(probabilities.inner_mean_label),),
     }
+    if of_set is not None:
+        label_after, hit_after = after(of_set.likelihood)
+        outcomes[LIKELIHOOD_SET] = is_right(label_after), hit_after
+    return outcomes
 
 
 def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
@@ -167,6 +216,27 @@ def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes
             "said_decoy": said_decoy,
         }
     )
+
+
+def add_acceptable(
+    table: pd.DataFrame, acceptable: RightLabels, initial_label: np.ndarray, outcomes: Outcomes
+) -> pd.DataFrame:
+    """Add to the table of all nulls what the acceptable labels say; leave out what the null `likelihood_set` has not seen.
+
+    table: as from `nulls_table`. initial_label: (image,), the top label at x₀. outcomes: as those of the table, judged by
+    the acceptable labels; of a null that is not among them there is nothing to say.
+
+    An image without an acceptable label has no row of `likelihood_set`, which is told nothing there.
+    """
+    is_known = acceptable.is_known
+    before = np.where(is_known, acceptable.contain(initial_label), np.nan)
+    unknown = np.full(len(is_known), np.nan)
+    after = [
+        np.where(is_known, outcomes[null][0], np.nan) if null in outcomes else unknown
+        for null in dict.fromkeys(table["null"])
+    ]
+    added = table.assign(**{BEFORE: np.tile(before, len(after)), AFTER: np.concatenate(after)})
+    return added[(added["null"] != LIKELIHOOD_SET) | added[AFTER].notna()]
 
 
 def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Generator) -> np.ndarray:

@@ -64,6 +64,27 @@ def paired_difference(
     return (corrected - broken) / n, max(p - q - half, -1), min(p - q + half, 1)
 
 
+def difference_of_gains(
+    first: np.ndarray, second: np.ndarray, image: np.ndarray | None = None
+) -> tuple[float, float, float]:
+    """Compute the mean of first − second, two changes over the same images, and its 95 % interval: value, low, high.
+
+    first, second: (case,), each a difference of two outcomes in [0, 1], such as after − before by two kinds of labels.
+    image: (case,), the image of each. NaN without images.
+
+    The interval is that of `paired_difference`, with two imaginary images of 1 and −1, for values from −2 to 2.
+    """
+    n = len(first)
+    if n == 0:
+        return np.nan, np.nan, np.nan
+    change = first - second
+    total, count = _by_image(change, image) if has_several_cases(image) else (change, np.ones(n))
+    usual = count.mean()
+    middle, residual = _ratio(np.append(total, [usual, -usual]), np.append(count, [usual, usual]))
+    half = Z * residual.std() / np.sqrt(len(residual))
+    return change.mean(), max(middle - half, -2), min(middle + half, 2)
+
+
 def mean_interval(values: np.ndarray, image: np.ndarray | None = None) -> tuple[float, float, float]:
     """Compute the mean of outcomes or expected outcomes and its 95 % interval: value, low, high; NaN without images.
 

@@ -7,12 +7,14 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.scoring.pointing import list_subsets, variants
+from labelmaps.scoring.right_labels import AFTER, BEFORE
 from labelmaps.scoring.scores import HIT, MISS
 from labelmaps.scoring.statistics import (
     RESAMPLES,
     class_mean,
     cluster_bootstrap,
     count_images,
+    difference_of_gains,
     holm,
     interval_fields,
     is_binary,
@@ -29,6 +31,9 @@ PAIR_COLUMNS = [
     *("difference", "difference_low", "difference_high", "first_only", "second_only"),
     *("p_mcnemar", "p_holm", "n_images"),
 ]
+
+# What `compare_pairs` says by acceptable labels, beside the names of the two.
+PAIR_ENDING = "_acceptable"
 
 POINTING_COLUMNS = ["method", "rule", "tolerance", "subset", "n", "pointing", "pointing_low", "pointing_high"]
 
@@ -53,6 +58,9 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     Where images show several classes, intervals and tests are of images (`labelmaps.scoring.statistics`), and there are also
     n_cases, and accuracy_before_any and accuracy_after_any: how often the top label is any of the image's classes, the mean
     over images (of the mean over an image's cases, in which a cued method may look at different places).
+
+    Where the scores have the columns of `labelmaps.scoring.right_labels.add_outcomes`, also the fields of
+    `summarise_acceptable`.
     """
     columns = {
         "image": scores.get("image"),
@@ -69,7 +77,7 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         for name in ("before_any", "after_any"):
             by_image = scores.groupby("image", sort=False)[f"correct_{name}"].mean().to_numpy(float)
             summary |= interval_fields(f"accuracy_{name}", mean_interval(by_image))
-    return summary
+    return summary | summarise_acceptable(scores)
 
 
 def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
@@ -90,7 +98,35 @@ def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         "said_own": null["said_decoy"],
         "dead": False,
     }
-    return _summarise(columns, seed)
+    return _summarise(columns, seed) | summarise_acceptable(null)
+
+
+def summarise_acceptable(outcomes: pd.DataFrame) -> dict[str, float]:
+    """Summarise accuracy by acceptable labels, over the images that have one; return no field without such labels.
+
+    outcomes: one row per case: image, correct_before, correct_after, and the columns `BEFORE` and `AFTER`.
+
+    Returns n_acceptable, the images with an acceptable label, and with 95 % intervals: accuracy_before_acceptable,
+    accuracy_after_acceptable and gain_acceptable; on the same images gain_label, the gain by the label, and gain_noise, by
+    how much that exceeds the gain by acceptable labels. All are NaN where no outcome is known.
+    """
+    if AFTER not in outcomes:
+        return {}
+    known = outcomes[outcomes[AFTER].notna()]
+    image = number_images(known["image"]) if "image" in known else None
+    names = "correct_before", "correct_after", BEFORE, AFTER
+    before, after, before_set, after_set = (known[name].to_numpy(float) for name in names)
+    measures = {
+        "accuracy_before_acceptable": mean_interval(before_set, image),
+        "accuracy_after_acceptable": mean_interval(after_set, image),
+        "gain_acceptable": paired_mean_difference(before_set, after_set, image),
+        "gain_label": paired_mean_difference(before, after, image),
+        "gain_noise": difference_of_gains(after - before, after_set - before_set, image),
+    }
+    summary: dict[str, float] = {"n_acceptable": count_images(image, len(known))}
+    for name, interval in measures.items():
+        summary |= interval_fields(name, interval)
+    return summary
 
 
 def _summarise(columns: dict, seed: int) -> dict[str, float]:
@@ -165,6 +201,33 @@ def compare_pairs(outcomes: pd.DataFrame, image: np.ndarray | None = None) -> pd
         )
     table = pd.DataFrame(pairs, columns=PAIR_COLUMNS)
     return table.assign(p_holm=holm(table["p_mcnemar"].to_numpy(float)))
+
+
+def add_pairs_acceptable(
+    pairs: pd.DataFrame, outcomes: pd.DataFrame, image: np.ndarray | None = None
+) -> pd.DataFrame:
+    """Add to the comparison of every pair the same by acceptable labels, over the images that have one.
+
+    pairs: as from `compare_pairs`. outcomes: as for it, by these labels: 0 or 1, and NaN where a case has none, or where
+    nothing is known of a method. image: as there.
+
+    Returns the table with further columns, of the names of `compare_pairs` with `PAIR_ENDING`, and n_acceptable, the images.
+    """
+    outcomes = outcomes.dropna(axis="columns", how="all")
+    known = outcomes.notna().all(axis=1).to_numpy()
+    there = image if image is None else image[known]
+    by_set = compare_pairs(outcomes[known], there).drop(columns="n_images")
+    named = {name: _with_ending(name) for name in by_set if name not in ("first", "second")}
+    joined = pairs.merge(by_set.rename(columns=named), "left", ["first", "second"])
+    return joined.assign(n_acceptable=count_images(there, int(known.sum())) if len(by_set) else 0)
+
+
+def _with_ending(name: str) -> str:
+    """Name a column of `compare_pairs` by acceptable labels: what an interval's ends are called stays at the end."""
+    for end in ("_low", "_high"):
+        if name.endswith(end):
+            return name.removesuffix(end) + PAIR_ENDING + end
+    return name + PAIR_ENDING
 
 
 def pointing_table(

@@ -7,7 +7,7 @@ import pydantic
 from pydantic import Field
 
 from labelmaps import methods, views
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
 from pipeline.settings.base import Closed, ConfigurationError, Name, check_known
 from pipeline.settings.datasets import Dataset, Sample, Sampled, reference_of
 from pipeline.settings.networks import Compute, Model, Parts
@@ -107,7 +107,7 @@ class Settings(Closed):
                 "its own crop_share and interpolation"
             )
         for name in self.methods:
-            if name in (*NULL_NAMES, "ceiling"):
+            if name in (*NULL_NAMES, LIKELIHOOD_SET, "ceiling"):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
         return self
 

@@ -24,6 +24,7 @@ EXCLUDING = {
         "parquet",
         "webdataset",
         "acceptable_labels",
+        "factors",
     ),
     "table": ("boxes", "coco"),
     "coco": ("boxes",),
@@ -119,9 +120,15 @@ class Dataset(Closed):
     )
     acceptable_labels: Location | None = Field(
         None,
-        description="all labels that are right of each image, for the index: ImageNet's `real.json` as published, a `.json` "
+        description="all labels that are right of each image: ImageNet's `real.json` as published, a `.json` "
         "of image → list of labels, or a `.csv` with `image` and `labels`, separated by blanks; labels are class ids or "
-        "indices. Given later, they change the index, and all that follows would be computed anew",
+        "indices. Given later, they cost neither label maps nor saliency",
+    )
+    factors: Location | None = Field(
+        None,
+        description="what images are like, for `who_gains.csv`: ImageNet-X's `imagenet_x_val_multi_factor.jsonl`, or a "
+        "`.jsonl` or `.csv` of one's own with `file_name` or `image` and a column of 0 and 1 for each factor. Given later, "
+        "they cost neither label maps nor saliency",
     )
     coco: Location | None = Field(
         None,
@@ -172,8 +179,8 @@ class Dataset(Closed):
     )
     min_matched: Annotated[float, Field(ge=0, le=1)] = Field(
         0.5,
-        description="the share of the images that must find an entry in `boxes`, and in `acceptable_labels`; of the "
-        "entries, where these are fewer. Fewer stop the run: the names differ",
+        description="the share of the images that must find an entry in `boxes`, in `acceptable_labels` and in `factors`; "
+        "of the entries, where these are fewer. Fewer stop the run: the names differ",
     )
     parts: Positive | None = Field(
         None,

@@ -10,12 +10,18 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from labelmaps.data.acceptable_labels import labels_of_images, read_acceptable_labels
+from labelmaps.data.acceptable_labels import (
+    find_acceptable_labels,
+    labels_of_images,
+    read_acceptable_labels,
+    read_labels,
+)
 from labelmaps.data.classes import Class, read_classes
-from labelmaps.data.index import N_VALIDATION_IMAGES, draw_sample, read_index, write_index
+from labelmaps.data.index import N_VALIDATION_IMAGES, write_index
 from labelmaps.data.indexing import index_dataset
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
+from workflow.scripts.list_acceptable_labels import list_acceptable_labels
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 CLASSES = [Class("cat", "cat"), Class("dog", "dog"), Class("7", "fox"), Class("cow", "cow")]
@@ -131,38 +137,56 @@ def data(tmp_path):
     return tmp_path
 
 
-def index_with(data, content, **options):
-    file = None if content is None else write(data / "labels.json", content)
-    return index_dataset(data / "classes.txt", data / "images", acceptable_labels=file, **options)[0]
+def listed(data, content, min_matched=0.5):
+    """Index the images, list their labels as the rule does, and read them as its readers do."""
+    write_index(data / "index.parquet", index_dataset(data / "classes.txt", data / "images")[0])
+    names = {"index": data / "index.parquet", "classes": data / "classes.txt"}
+    names |= {"source": write(data / "labels.json", content), "acceptable_labels": data / "labels.parquet"}
+    list_acceptable_labels(**names, min_matched=min_matched)
+    image, labels = read_labels(data / "labels.parquet")
+    assert image == [*"abc"]
+    return [None if known is None else known.tolist() for known in labels]
 
 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        (None, [None, None, None]),
         ({"a": [0, 1], "c": []}, [[0, 1], None, []]),
         ({"a": [0], "b": ["cat"], "c": [1, 0], "d": [1]}, [[0], [0], [0, 1]]),
     ],
 )
-def test_they_enter_the_index_and_come_back_as_they_were_written(data, content, expected):
-    index = index_with(data, content)
-    write_index(data / "index.parquet", index)
-    back = read_index(data / "index.parquet")
-    assert list(back.columns) == list(index.columns)
-    for rows in (index, back, draw_sample(back, 9, 0)):
-        found = [known if known is None else known.tolist() for known in rows["acceptable_labels"]]
-        assert found == expected
-    write_index(data / "again.parquet", back)
-    assert (data / "again.parquet").read_bytes() == (data / "index.parquet").read_bytes()
+def test_they_are_listed_in_the_order_of_the_index_and_come_back(data, content, expected):
+    assert listed(data, content) == expected
+    first = (data / "labels.parquet").read_bytes()
+    assert listed(data, content) == expected
+    assert (data / "labels.parquet").read_bytes() == first
+
+
+def test_a_list_that_is_damaged_or_no_list_is_refused(data):
+    listed(data, {"a": [0], "b": [0], "c": [1]})
+    path = data / "labels.parquet"
+    with pytest.raises(InputError, match=r"index\.parquet: no table of acceptable labels"):
+        read_labels(data / "index.parquet")
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(InputError, match=r"labels\.parquet"):
+        read_labels(path)
+
+
+def test_each_class_of_an_image_has_its_images_labels(tmp_path):
+    index = pd.DataFrame({"image": ["a", "a", "b"], "label": [0, 2, 1]})
+    path = write(tmp_path / "labels.json", {"a": [0, 1]})
+    rows = find_acceptable_labels(index, path, CLASSES, 0.5)
+    assert [None if known is None else known.tolist() for known in rows] == [[0, 1], [0, 1], None]
 
 
 def test_a_file_of_other_images_is_refused_and_one_of_more_or_fewer_is_counted(data, caplog):
     caplog.set_level(logging.INFO)
     with pytest.raises(InputError, match=r"0 of 3 images find their acceptable labels .*without image: 'x'"):
-        index_with(data, {"x": [0], "y": [1], "z": []})
-    index_with(data, {"x": [0], "y": [1], "z": []}, min_matched=0)
+        listed(data, {"x": [0], "y": [1], "z": []})
+    assert not (data / "labels.parquet").exists()
+    assert listed(data, {"x": [0], "y": [1], "z": []}, min_matched=0) == [None] * 3
     caplog.clear()
-    index_with(data, {"a": [0], "b": [0], "x": [0]})
+    listed(data, {"a": [0], "b": [0], "x": [0]})
     assert "1 entries of" in caplog.text
     assert "1 of 3 images have no entry in" in caplog.text
 

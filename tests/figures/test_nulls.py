@@ -85,7 +85,7 @@ def test_rows_are_grouped_from_above(one):
     assert [name for _, name in sorted(names_at(axes).items())] == [
         "cued: told the label",
         "likelihood map",
-        *[NULL_LABELS[null] for null in ("any_view", "top_n", "decoy_second", "decoy_random")],
+        *[NULL_LABELS[null] for null in GROUPS[0][2]],
         "uncued",
         "maximum logit",
         "IGUB",
@@ -104,7 +104,7 @@ def test_rows_are_grouped_from_above(one):
 
 def test_every_null_has_its_group():
     assert sorted(null for _, _, nulls in GROUPS for null in nulls) == sorted(NULL_LABELS)
-    assert tuple(NULL_LABELS) == null_names.NULL_NAMES
+    assert tuple(NULL_LABELS) == (*null_names.NULL_NAMES, null_names.LIKELIHOOD_SET)
 
 
 def test_marks_are_the_tables_values_filled_for_methods_and_open_for_nulls(two):

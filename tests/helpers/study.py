@@ -59,9 +59,7 @@ def index_of(paths, sizes, **columns):
     width, height = np.reshape(sizes, (-1, 2)).T
     table = {"image": [f"image {i:02}" for i in range(len(paths))], "path": list(map(str, paths))}
     table |= {"offset": -1, "length": -1, "digest": "", "label": 0, "width": width, "height": height}
-    return pd.DataFrame(table | {"boxes": [NO_BOX] * len(paths), "acceptable_labels": None} | columns)[
-        SCHEMA.names
-    ]
+    return pd.DataFrame(table | {"boxes": [NO_BOX] * len(paths)} | columns)[SCHEMA.names]
 
 
 def save_pictures(folder, pictures, **columns):

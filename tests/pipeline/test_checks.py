@@ -78,11 +78,12 @@ def test_the_users_files_are_those_of_selected_entries(folder):
         ("datasets.mine.images", "images", False),
         ("datasets.mine.boxes", "boxes.csv", False),
         ("datasets.mine.table", None, False),
-        ("datasets.mine.acceptable_labels", None, False),
         ("datasets.mine.voc", None, False),
         ("datasets.mine.coco", None, False),
         ("datasets.mine.parquet", None, False),
         ("datasets.mine.webdataset", None, False),
+        ("datasets.mine.acceptable_labels", None, False),
+        ("datasets.mine.factors", None, False),
     ]
 
 
@@ -97,6 +98,7 @@ def test_once_there_is_an_index_all_files_are_needed(folder):
         "datasets.mine.boxes",
         "datasets.mine.table",
         "datasets.mine.acceptable_labels",
+        "datasets.mine.factors",
         "datasets.mine.voc",
         "datasets.mine.coco",
         "datasets.mine.parquet",
@@ -114,11 +116,12 @@ def test_the_files_of_a_sample_are_those_of_the_data_set_from_which_it_is_drawn(
         ("datasets.mine.images", "images", True),
         ("datasets.mine.boxes", "boxes.csv", True),
         ("datasets.mine.table", None, True),
-        ("datasets.mine.acceptable_labels", None, True),
         ("datasets.mine.voc", None, True),
         ("datasets.mine.coco", None, True),
         ("datasets.mine.parquet", None, True),
         ("datasets.mine.webdataset", None, True),
+        ("datasets.mine.acceptable_labels", None, True),
+        ("datasets.mine.factors", None, True),
     ]
 
 

@@ -112,7 +112,6 @@ def index_of(folder, path, names=("0", "1", "2")):
             "width": 1,
             "height": 1,
             "boxes": [np.zeros((0, 4), np.float32)] * len(names),
-            "acceptable_labels": None,
         }
     )
     write_index(path, rows)
@@ -281,7 +280,11 @@ def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, 
         }
     )
     study = type(study)(study.settings, Contents(tmp_path / "record"))
-    assert study.dataset_contents("flat").keys() == {"images", "boxes", "acceptable_labels", "classes"}
+    assert study.dataset_contents("flat").keys() == {"images", "boxes", "classes"}
+    for name in ("flat", "few"):
+        assert study.list_contents(name, "acceptable_labels").keys() == {"acceptable_labels"}
+        assert study.list_file(name, "acceptable_labels") == [f"results/{name}/acceptable_labels.parquet"]
+    assert study.list_file("tar", "acceptable_labels") == []
     assert study.dataset_contents("tar") == {
         "images": sha256("images.tar")[:16],
         "boxes": "absent",

@@ -16,7 +16,7 @@ from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
 from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError, spell
@@ -114,6 +114,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"datasets": {"scenes": {"acceptable_labels": "l.json"}}},
             "scenes and acceptable_labels exclude each other",
         ),
+        ({"datasets": {"scenes": {"factors": "x.csv"}}}, "scenes and factors exclude each other"),
         ({"datasets": {"d": {"coco": "c.json"}}}, "datasets.d: coco: needs images"),
         (
             {"datasets": {"d": {"coco": "c", "images": "i", "boxes": "b"}}},
@@ -794,7 +795,7 @@ def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
     assert view == accepted().views["standard_crop"]
 
 
-@pytest.mark.parametrize("name", [*NULL_NAMES, "ceiling"])
+@pytest.mark.parametrize("name", [*NULL_NAMES, LIKELIHOOD_SET, "ceiling"])
 def test_a_method_cannot_have_a_baselines_name(name):
     assert f"methods.{name}: a baseline has this name; choose another" in mistakes(
         {"methods": {name: {"method": "likelihood"}}}
@@ -809,6 +810,7 @@ SETTLED = {
     "boxes": "b.csv",
     "table": "t.csv",
     "acceptable_labels": "l.json",
+    "factors": "x.jsonl",
     "columns": {"image": "x"},
     "voc": "v",
     "subset": "test",

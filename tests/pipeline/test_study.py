@@ -122,7 +122,6 @@ def test_a_sample_has_the_files_of_the_data_set_from_which_it_is_drawn(
         "boxes": boxes,
         "table": table,
         "voc": None,
-        "acceptable_labels": None,
         "coco": None,
         "parquet": None,
         "webdataset": None,

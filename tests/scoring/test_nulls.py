@@ -10,7 +10,8 @@ from scipy.special import softmax
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.right_labels import RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
 
@@ -58,6 +59,21 @@ def label_nulls(maps, label, random_label, hit):
     read = nulls.read_probabilities([maps], label, random_label)
     outcomes = nulls.label_nulls(read, label, random_label, maps.top_label, maps.centre, hit)
     return table_of(maps.image, maps.top_label == label[:, None, None], outcomes)
+
+
+def by_acceptable(maps, label, random_label, hit, sets, blocks=None):
+    """The table of all nulls but the standard crop, with what acceptable labels say."""
+    right = RightLabels.of(sets)
+    read = nulls.read_probabilities(blocks or [maps], label, random_label, right)
+    correct = maps.top_label == label[:, None, None]
+    arguments = read, label, random_label, maps.top_label, maps.centre, hit
+    draws = [np.random.default_rng(0), np.random.default_rng(0)]
+    outcomes = nulls.view_nulls(correct, hit, draws[0]) | nulls.label_nulls(*arguments)
+    by_set = nulls.view_nulls(right.contain(maps.top_label), hit, draws[1]) | nulls.label_nulls(
+        *arguments, right
+    )
+    initial = maps.top_label[:, *maps.initial]
+    return nulls.add_acceptable(table_of(maps.image, correct, outcomes), right, initial, by_set)
 
 
 def rows_of(table, null):
@@ -400,3 +416,60 @@ def test_without_an_image_the_nulls_of_views_are_empty():
     table = view_nulls([], np.zeros((0, 3, 3), bool), np.zeros((0, 3, 3)))
     assert list(table.columns) == COLUMNS
     assert len(table) == 0
+
+
+def test_told_the_set_by_hand(two_images):
+    """Of the two images, where k* is 0: of a the labels 1 and 2 are acceptable, of b the label 2 alone, or none."""
+    maps, label, random_label, hit = two_images
+    table = by_acceptable(maps, label, random_label, hit, [np.array([1, 2]), np.array([2])])
+    # a: 1 and 2 have .9 at (0, 1), which says 1; b: 2 has .2 in the views left over, the first of them (0, 1), which says 3.
+    check(table, LIKELIHOOD_SET, correct_after=[0, 0], correct_after_acceptable=[1, 0], hit=[1, NAN])
+    check(table, "top_n", correct_before_acceptable=[0, 0])  # x₀ says 0, and 1
+    # a: 0, 1 and 3 are said, and 2 is x₀'s second; b: 0, 1 and 3 are said, and 2 comes fourth.
+    check(table, "top_n", correct_after_acceptable=[1, 0])
+    check(table, "mean_softmax", correct_after_acceptable=[0, 0])
+    check(
+        table, "decoy_second", correct_after_acceptable=[1, 0]
+    )  # to (0, 1), which says 1; to (2, 2), which says 1
+    check(table, "uniform", correct_after_acceptable=[1 / 9, 0])
+    check(table, "any_view", correct_after_acceptable=[1, 0])
+    check(table, "best_cell", correct_after_acceptable=[1, 0])  # (0, 1)
+    without = by_acceptable(maps, label, random_label, hit, [np.array([1, 2]), None])
+    assert rows_of(without, LIKELIHOOD_SET)["image"].tolist() == ["image 0"]
+    check(without, "any_view", correct_after_acceptable=[1, NAN], correct_before_acceptable=[0, NAN])
+
+
+def test_told_k_alone_as_the_set_all_is_as_by_the_label():
+    maps, label, hit = random_maps(n=40)
+    table = by_acceptable(maps, label, (label + 1) % 4, hit, list(label[:, None]))
+    np.testing.assert_array_equal(table["correct_after_acceptable"], table["correct_after"].astype(float))
+    np.testing.assert_array_equal(table["correct_before_acceptable"], table["correct_before"].astype(float))
+    fixation = find_fixations(likelihood.saliency(maps, label), maps.centre, maps.centre)
+    after = maps.top_label[np.arange(40), fixation["row"], fixation["column"]] == label
+    np.testing.assert_array_equal(rows_of(table, LIKELIHOOD_SET)["correct_after"].astype(bool), after)
+
+
+def test_the_null_of_the_set_and_its_rank_equal_a_brute_force_in_any_blocks():
+    maps, label, hit = random_maps(n=60, n_labels=6, seed=4)
+    random = np.random.default_rng(1)
+    sets = [np.flatnonzero(random.random(6) < 0.3) for _ in range(60)]
+    arrays = ("image", "log_probability", "log_sum_exp", "top_label", "centre", "extent")
+    blocks = [
+        LabelMaps(**{name: getattr(maps, name)[slice(start, start + 7)] for name in arrays})
+        for start in range(0, 60, 7)
+    ]
+    table = by_acceptable(maps, label, (label + 1) % 6, hit, sets, blocks)
+    told, top = rows_of(table, LIKELIHOOD_SET).set_index("image"), rows_of(table, "top_n")
+    assert 0 < len(told) < 60
+    for i, (image, right) in enumerate(zip(maps.image, sets, strict=True)):
+        if not len(right):
+            assert image not in told.index
+            assert np.isnan(top["correct_after_acceptable"][i])
+            continue
+        p = np.exp(maps.log_probability[i].astype(float))[..., right].sum(axis=-1)
+        said = maps.top_label[i].ravel()[p.argmax()]
+        assert told.loc[image, "correct_after_acceptable"] == (said in right)
+        assert bool(told.loc[image, "correct_after"]) == (said == label[i])
+        order = np.argsort(-maps.log_probability[i, 1, 1], kind="stable")
+        n = len(np.unique(maps.top_label[i]))
+        assert top["correct_after_acceptable"][i] == bool({*order[:n]} & {*right})

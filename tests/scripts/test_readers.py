@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.damage import (
@@ -30,7 +31,9 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
+from labelmaps.data.acceptable_labels import write_labels
 from labelmaps.data.batches import find_digests
+from labelmaps.data.factors import write_factors
 from labelmaps.data.index import read_index, write_excluded
 from labelmaps.errors import InputError
 from labelmaps.results import Results
@@ -42,6 +45,7 @@ from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.compare_methods import compare_methods
 from workflow.scripts.compare_with_paper import compare_with_paper
 from workflow.scripts.compute_saliency import compute_saliency
+from workflow.scripts.find_who_gains import find_who_gains
 from workflow.scripts.join_label_maps import join_label_maps
 from workflow.scripts.measure_fidelity import measure_fidelity
 from workflow.scripts.play_pointing_game import play_pointing_game
@@ -50,10 +54,12 @@ from workflow.scripts.plot_calibration import plot_calibration
 from workflow.scripts.plot_contact_sheet import plot_contact_sheet
 from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
+from workflow.scripts.plot_label_noise import plot_label_noise
 from workflow.scripts.plot_nulls import plot_nulls
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
+from workflow.scripts.plot_who_gains import plot_who_gains
 from workflow.scripts.render_tables import render_tables
 from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
@@ -74,7 +80,7 @@ CROP = {"family": "crop", "grid": 1, "side": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
-TABLES = ["summary", "best_of_n", "examples", "calibration", "calibration_terms", "sweep"]
+TABLES = ["summary", "best_of_n", "who_gains", "examples", "calibration", "calibration_terms", "sweep"]
 LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
 REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
@@ -99,6 +105,12 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     )
     digests = find_digests(index)
     files = {name.split(".")[0]: folder / name for name in ("index.parquet", "classes.txt", "excluded.csv")}
+    files["acceptable"] = folder / "acceptable.parquet"
+    right = [None, np.array([], np.int16), *(np.array([k, 3], np.int16) for k in (0, 0, 1, 2))]
+    write_labels(files["acceptable"], list(ids), right)
+    files["factors"] = folder / "factors.parquet"
+    dark = pd.array([True, False, None] * 2, "boolean")
+    write_factors(files["factors"], pd.DataFrame({"image": list(ids), "dark": dark}))
     write_excluded(files["excluded"], index.assign(reason="").iloc[:0])
     for name, view, precision in (
         ("label maps", VIEW, "bfloat16"),
@@ -127,6 +139,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         files[name] = folder / f"{name}.parquet"
     files |= {name: folder / f"{name}.parquet" for name in TABLES}
     nulls_of(files, files["nulls"], files["curves"])
+    gains_of(files, files["who_gains"])
     reading_of(files, "label maps", files["reading"])
     reading_of(files, "reference", files["reference reading"])
     summary_of(files, files["summary"], files["best_of_n"])
@@ -170,6 +183,7 @@ def nulls_of(files, scores, curves):
         index=files["index"],
         label_maps=files["label maps"],
         standard=files["standard"],
+        acceptable_labels=[files["acceptable"]],
         scores=scores,
         best_of_n=curves,
         tolerance=0.0,
@@ -189,11 +203,23 @@ def summary_of(files, summary, best_of_n):
         scores=of(files, "scores"),
         nulls=[files["nulls"]],
         curves=[files["curves"]],
+        acceptable_labels=[files["acceptable"]],
         summary=both(summary),
         best_of_n=both(best_of_n),
         rows=ROWS,
         networks=[NETWORK],
         made_by=SCORED,
+    )
+
+
+def gains_of(files, output):
+    find_who_gains(
+        index=files["index"],
+        scores=of(files, "scores"),
+        factors=[files["factors"]],
+        who_gains=both(output),
+        rows=ROWS,
+        made_by=LOOKED,
     )
 
 
@@ -297,6 +323,7 @@ def papers_numbers_of(files, numbers, orders):
     compare_with_paper(
         summary=files["summary"],
         scores=of(files, "scores"),
+        acceptable_labels=[files["acceptable"]],
         paper=PAPER,
         paper_orders=ORDERS,
         numbers=both(numbers),
@@ -337,7 +364,7 @@ READERS = {
     ),
     "score_nulls": (
         lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
-        ["index", "standard", "standard part 1", *LABEL_MAPS],
+        ["index", "standard", "standard part 1", "acceptable", *LABEL_MAPS],
     ),
     "score_reading": (
         lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
@@ -361,22 +388,27 @@ READERS = {
     ),
     "summarise_scores": (
         lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),
-        ["scores, igub", "nulls", "curves"],
+        ["scores, igub", "nulls", "curves", "acceptable"],
     ),
     "compare_methods": (
         lambda files, out: compare_methods(
             scores=of(files, "scores"),
             nulls=[files["nulls"]],
+            acceptable_labels=[files["acceptable"]],
             comparisons=both(out / "a"),
             networks=[NETWORK],
             methods=[list(METHODS)],
             made_by=SCORED,
         ),
-        ["scores, igub", "nulls"],
+        ["scores, igub", "nulls", "acceptable"],
+    ),
+    "find_who_gains": (
+        lambda files, out: gains_of(files, out / "a.csv"),
+        ["index", "scores, igub", "factors"],
     ),
     "compare_with_paper": (
         lambda files, out: papers_numbers_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "scores, dff", "summary"],
+        ["index", "scores, dff", "summary", "acceptable"],
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
@@ -402,6 +434,11 @@ READERS = {
     ),
     "plot_trade_off": (figure_from(plot_trade_off, "summary", view="zoom", made_by=SCORED), ["summary"]),
     "plot_nulls": (figure_from(plot_nulls, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_label_noise": (figure_from(plot_label_noise, "summary", view="zoom", made_by=SCORED), ["summary"]),
+    "plot_who_gains": (
+        figure_from(plot_who_gains, "who_gains", view="zoom", methods=list(METHODS), made_by=LOOKED),
+        ["who_gains"],
+    ),
     "plot_best_of_n": (figure_from(plot_best_of_n, "best_of_n", view="zoom", made_by=SCORED), ["best_of_n"]),
     "plot_calibration": (
         lambda files, out: plot_calibration(
@@ -523,11 +560,14 @@ def test_a_damaged_file_is_refused_by_name(study, tmp_path, spoilt, script, name
 # one table each.
 ALONE = {("compute_saliency", "label maps"), ("plot_figure_2", "summary"), ("plot_figure_2", "index")}
 ALONE |= {("render_tables", "summary"), ("render_tables", "best_of_n")}
+OF_IMAGES = ("index", "acceptable", "factors")
 EXCHANGED = [
     (script, name, other)
     for script, name in CASES
     for other in ("weights", "images")
-    if len(READERS[script][1]) > 1 and (name != "index" or other == "images") and (script, name) not in ALONE
+    if len(READERS[script][1]) > 1
+    and (name not in OF_IMAGES or other == "images")
+    and (script, name) not in ALONE
 ]
 
 
@@ -592,9 +632,12 @@ NOTICED = {
     "play_pointing_game": OF_NETWORK | OF_METHOD,
     "choose_examples": OF_NETWORK | OF_METHOD,
     "plot_figure_1": OF_NETWORK | OF_METHOD,
+    "find_who_gains": OF_NETWORK | OF_METHOD,
+    "plot_who_gains": OF_NETWORK | OF_METHOD,
     "plot_figure_2": set(CHANGES),
     "plot_trade_off": set(CHANGES),
     "plot_nulls": set(CHANGES),
+    "plot_label_noise": set(CHANGES),
     "plot_best_of_n": set(CHANGES),
     "render_tables": set(CHANGES),
     "measure_fidelity": OF_NETWORK,
@@ -617,6 +660,15 @@ def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeyp
     assert "made with other settings than the configuration has now: " in message
     assert f"{setting} was {json.dumps(before)} and is {json.dumps(value)}" in message
     assert "un again, or change the settings back" in message
+
+
+@pytest.mark.parametrize("script", ["summarise_scores", "compare_methods", "compare_with_paper"])
+def test_what_was_made_with_other_acceptable_labels_is_not_shown(study, tmp_path, script):
+    other, out = tmp_path / "other.parquet", tmp_path / "out"
+    out.mkdir()
+    write_labels(other, IDS, [np.array([1], np.int16)] * len(IDS))
+    message = refusal(script, study | {"acceptable": other}, out)
+    assert "made with other settings than the configuration has now: acceptable_sha256 was" in message
 
 
 @pytest.mark.parametrize(

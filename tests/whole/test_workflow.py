@@ -1,6 +1,7 @@
 """The workflow as its users run it: end to end, rerunning only what changed, refusing what cannot be."""
 
 import doctest
+import json
 import os
 import re
 import shutil
@@ -37,12 +38,13 @@ DATA = os.environ.get("LABELMAPS_TEST_DATA")
 PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
 METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_mean", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
-FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1}
+FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1, "plot_who_gains": 1}
 CONTACT_SHEET = {"plot_contact_sheet": 1}  # which depends on the data set alone
 TABLES = {
     "summarise_scores": 1,
     "compare_with_paper": 1,
     "compare_methods": 1,
+    "find_who_gains": 1,
     "play_pointing_game": 1,
     "render_tables": 1,
     **FIGURES,
@@ -98,8 +100,9 @@ CATEGORIES = [
     "Tables",
     "Trade-off: localisation against accuracy",
     "Views: what the network receives",
+    "Who gains: gains by what the images are like",
 ]
-TABLE_NAMES = ["best_of_n", "comparisons", "paper", "paper_orders", "pointing", "summary"]
+TABLE_NAMES = ["best_of_n", "comparisons", "paper", "paper_orders", "pointing", "summary", "who_gains"]
 
 
 @needs_browser
@@ -123,10 +126,10 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
             page.get_by_role("link", name="Results", exact=True).click()
     assert [seen.pop(1), seen.pop(1)] == ["contact_sheet.png", "explorer.html"]
     assert sorted(seen[1:5]) == ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
-    assert sorted(seen[7:-2]) == [f"{name}.html" for name in TABLE_NAMES]
-    of_view = [seen[0], *seen[5:7], *seen[-2:]]
+    assert sorted(seen[7:-3]) == [f"{name}.html" for name in TABLE_NAMES]
+    of_view = [seen[0], *seen[5:7], *seen[-3:]]
     assert of_view == [
-        f"{name}_zoom.png" for name in ("best_of_n", "figure_2", "nulls", "trade_off", "views")
+        f"{name}_zoom.png" for name in ("best_of_n", "figure_2", "nulls", "trade_off", "views", "who_gains")
     ]
 
 
@@ -410,6 +413,52 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
     }
     assert plan(study) == {}
+
+
+def test_acceptable_labels_given_later_plan_no_map_and_no_selection(study):
+    """Nor scores of methods: only what shows accuracy by them, and their own table and figure; likewise when they change."""
+    repository, folder, config = study
+    labels = folder / "right.json"
+    labels.write_text(json.dumps({name: [0, 3] for name in list(SIZES)[:3]}))
+    with_labels = {"four": config["datasets"]["four"] | {"acceptable_labels": "right.json"}}
+    expected = {"list_acceptable_labels": 1, "score_nulls": 1, "plot_label_noise": 1, **TABLES, **EXPLORER}
+    for of_others in ("play_pointing_game", "find_who_gains", "plot_who_gains"):
+        expected.pop(of_others)
+    assert plan(study, datasets=with_labels) == expected
+    (folder / "with labels").mkdir()
+    for name in ("images", "boxes.csv", "network.pth", "right.json"):
+        (folder / "with labels" / name).symlink_to(folder / name)
+    for name in ("results", ".snakemake"):
+        shutil.copytree(folder / name, folder / "with labels" / name)
+    path = write_config(folder / "with labels/config.yaml", **config | {"datasets": with_labels})
+    run = folder / "with labels", "--configfile", path
+    succeed(snakemake(*run, repository=repository))
+    results = folder / "with labels/results/four"
+    summary = pd.read_csv(results / "summary.csv")
+    assert summary["method"].tolist() == [*METHODS, *NULL_NAMES, "likelihood_set"]
+    assert summary["n_acceptable"].tolist() == [3] * len(summary)
+    plain, page = folder / "results/four", set(re.findall(r"`(\w+)`", (ROOT / "docs/files.md").read_text()))
+    for name in ("summary", "comparisons", "paper", "paper_orders"):
+        table, before = (pd.read_csv(at / f"{name}.csv") for at in (results, plain))
+        assert len(table.columns) > len(before.columns), name
+        pd.testing.assert_frame_equal(table[list(before)][: len(before)], before)
+        assert {re.sub("_(low|high)$", "", column) for column in table} - page == set(), name
+    assert {*pd.read_parquet(results / "zoom/own/nulls.parquet")} - page == set()
+    with exchanged(labels, labels.read_bytes().replace(b"3", b"4")):
+        again = planned_jobs(succeed(snakemake(*run, "-n", repository=repository)))
+    assert again == expected
+    assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository))) == {}
+
+
+def test_factors_given_later_plan_who_gains_alone(study):
+    _, folder, config = study
+    factors = folder / "factors.csv"
+    factors.write_text(
+        "".join(["file_name,pose\n", *(f"{name}.JPEG,{i % 2}\n" for i, name in enumerate(SIZES))])
+    )
+    with_factors = {"four": config["datasets"]["four"] | {"factors": "factors.csv"}}
+    expected = {"list_factors": 1, "find_who_gains": 1, "plot_who_gains": 1, "render_tables": 1}
+    assert plan(study, datasets=with_factors) == expected
 
 
 def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):

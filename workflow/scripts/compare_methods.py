@@ -7,8 +7,9 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
+from labelmaps.scoring.right_labels import AFTER, add_outcomes, read_right_labels, state_labels
 from labelmaps.scoring.statistics import number_images
-from labelmaps.scoring.summary import compare_pairs
+from labelmaps.scoring.summary import add_pairs_acceptable, compare_pairs
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
@@ -21,6 +22,7 @@ def compare_methods(
     *,
     scores: list[Path],
     nulls: list[Path],
+    acceptable_labels: list[Path],
     comparisons: list[Path],
     networks: list[dict],
     methods: list[list[str]],
@@ -29,26 +31,33 @@ def compare_methods(
     """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
 
     networks: what each file of nulls is, in the table's first columns; methods: the names
-    of each network's, whose files `scores` holds, network by network.
+    of each network's, whose files `scores` holds, network by network. acceptable_labels: the table of them, if the data set
+    has one.
     made_by: the settings of all of them, as from `Study.scored`.
     """
+    acceptable = read_right_labels(acceptable_labels)
     tables = []
     files = iter(scores)
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
-        check_settings(made_by["networks"][i], scored.attrs, path)
+        check_settings(made_by["networks"][i] | state_labels(acceptable), scored.attrs, path)
         by_null = scored.groupby("null")
         ids = by_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
-        outcomes = {}
+        outcomes, by_set = {}, {}
         for method, file in zip(methods[i], islice(files, len(methods[i])), strict=True):
             table = read_rows(file, ids, scored.attrs)
             check_settings(made_by["methods"][method], table.attrs, file)
             outcomes[method] = table["correct_after"].to_numpy(bool)
+            by_set[method] = add_outcomes(table, acceptable, file).get(AFTER)
         for null in NULLS_WITHOUT_FIXATION:
             table = by_null.get_group(null)
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
+            by_set[null] = table.get(AFTER)
         pairs = compare_pairs(pd.DataFrame(outcomes), number_images(ids))
+        if acceptable is not None:
+            of_cases = pd.DataFrame({name: known.to_numpy(float) for name, known in by_set.items()})
+            pairs = add_pairs_acceptable(pairs, of_cases, number_images(ids))
         tables.append(pairs.assign(**network)[[*network, *pairs.columns]])
     write_results(comparisons, pd.concat(tables), made_by)
 

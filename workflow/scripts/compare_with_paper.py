@@ -9,6 +9,7 @@ from labelmaps.data.index import are_imagenet_validation, read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.protocol.paper import compare_numbers, compare_orders
 from labelmaps.protocol.verdicts import find_obstacle
+from labelmaps.scoring.right_labels import add_outcomes, read_right_labels, state_labels
 from labelmaps.storage.csv_tables import read_paper, read_paper_orders, read_results, write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_same_origin, check_settings
@@ -18,6 +19,7 @@ def compare_with_paper(
     *,
     summary: Path,
     scores: list[Path],
+    acceptable_labels: list[Path],
     paper: Path,
     paper_orders: Path,
     numbers: list[Path],
@@ -29,10 +31,12 @@ def compare_with_paper(
 ) -> None:
     """Write the two tables.
 
-    has_imagenet_classes: whether the labels are ImageNet's. rows: for each file of scores its view, model, weights and
-        variant of the method. made_by: the settings of all files, as from `Study.scored`.
+    acceptable_labels: the table of them, if the data set has one. has_imagenet_classes: whether the labels are ImageNet's.
+    rows: for each file of scores its view, model, weights and variant of the method. made_by: the settings of all files, as
+    from `Study.scored`.
     """
-    table_of_all = read_results(summary, made_by)
+    acceptable = read_right_labels(acceptable_labels)
+    table_of_all = read_results(summary, made_by | state_labels(acceptable))
     stated, stated_orders, images = read_paper(paper), read_paper_orders(paper_orders), read_index(index)
     ids, same_images = images["image"].tolist(), are_imagenet_validation(images, has_imagenet_classes)
     weights = {(row["view"], row["model"]): row["weights"] for row in rows}
@@ -44,7 +48,7 @@ def compare_with_paper(
         origin = origins.setdefault(network, table.attrs)
         check_same_origin(origin, table.attrs, path)
         check_settings(made_by["methods"][row["method"]], table.attrs, path)
-        by_network.setdefault(network, {})[row["variant"]] = table
+        by_network.setdefault(network, {})[row["variant"]] = add_outcomes(table, acceptable, path)
     compared = []
     for (view, model), tables in by_network.items():
         before = next(iter(tables.values()))["correct_before"].mean()

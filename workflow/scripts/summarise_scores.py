@@ -6,7 +6,8 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.right_labels import add_outcomes, read_right_labels, state_labels
 from labelmaps.scoring.summary import summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
@@ -24,6 +25,7 @@ def summarise_scores(
     scores: list[Path],
     nulls: list[Path],
     curves: list[Path],
+    acceptable_labels: list[Path],
     summary: list[Path],
     best_of_n: list[Path],
     rows: list[dict],
@@ -33,34 +35,38 @@ def summarise_scores(
     """Write the summary and the curves.
 
     rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
-    made_by: the settings of all of them, as from `Study.scored`.
+    acceptable_labels: the table of them, if the data set has one. made_by: the settings of all of them, as from
+    `Study.scored`.
     """
+    acceptable = read_right_labels(acceptable_labels)
     origins, null_rows, tolerance = {}, [], {"tolerance": made_by["tolerance"]}
     of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
     for network, look, settings, path in of_nulls:
         table = read_parquet(path)
-        check_settings(look | settings | tolerance, table.attrs, path)
+        check_settings(look | settings | tolerance | state_labels(acceptable), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
         origins[network["view"], network["model"]] = table.attrs
         by_null = dict(iter(table.groupby("null")))
         null_rows += [
             network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name])
-            for name in NULL_NAMES
+            for name in [*NULL_NAMES, *({LIKELIHOOD_SET} & by_null.keys())]
         ]
     method_rows = []
     for row, path in zip(rows, scores, strict=True):
         table = read_parquet(path)
         check_same_origin(origins[row["view"], row["model"]], table.attrs, path)
         check_settings(made_by["methods"][row["method"]] | tolerance, table.attrs, path)
-        method_rows.append(row | summarise(table))
+        method_rows.append(row | summarise(add_outcomes(table, acceptable, path)))
     curves_by_network = []
     for network, path in zip(networks, curves, strict=True):
         curve = read_parquet(path)
         check_same_origin(origins[network["view"], network["model"]], curve.attrs, path)
         curves_by_network.append(curve.assign(**network)[[*network, *curve.columns]])
-    label_maps = {"label_maps": [origin["label_maps"] for origin in origins.values()]}
-    write_results(summary, pd.DataFrame(method_rows + null_rows), made_by | label_maps)
-    write_results(best_of_n, pd.concat(curves_by_network), made_by | label_maps)
+    made_from = {"label_maps": [origin["label_maps"] for origin in origins.values()]}
+    if acceptable is not None:
+        made_from = made_from | state_labels(acceptable)
+    write_results(summary, pd.DataFrame(method_rows + null_rows), made_by | made_from)
+    write_results(best_of_n, pd.concat(curves_by_network), made_by | made_from)
 
 
 if __name__ == "__main__":

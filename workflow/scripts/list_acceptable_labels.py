@@ -1,0 +1,22 @@
+"""List the acceptable labels of a data set's images."""
+
+from pathlib import Path
+
+import begin_job  # noqa: F401 (see there)
+from labelmaps.data import acceptable_labels as acceptable
+from labelmaps.data.classes import read_classes
+from labelmaps.data.index import read_index
+from labelmaps.jobs.script import run_script
+
+
+def list_acceptable_labels(
+    *, index: Path, source: Path, classes: Path, min_matched: float, acceptable_labels: Path
+) -> None:
+    """Write the labels that a file of the user's, `source`, gives the images of the index, row by row."""
+    images = read_index(index)
+    found = acceptable.find_acceptable_labels(images, source, read_classes(classes), min_matched)
+    acceptable.write_labels(acceptable_labels, images["image"].tolist(), found)
+
+
+if __name__ == "__main__":
+    run_script(list_acceptable_labels, snakemake)

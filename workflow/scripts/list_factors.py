@@ -1,0 +1,17 @@
+"""List the factors of variation of a data set's images."""
+
+from pathlib import Path
+
+import begin_job  # noqa: F401 (see there)
+from labelmaps.data.factors import find_factors, write_factors
+from labelmaps.data.index import read_index
+from labelmaps.jobs.script import run_script
+
+
+def list_factors(*, index: Path, source: Path, min_matched: float, factors: Path) -> None:
+    """Write the factors that a file of the user's, `source`, gives the images of the index, row by row."""
+    write_factors(factors, find_factors(read_index(index), source, min_matched))
+
+
+if __name__ == "__main__":
+    run_script(list_factors, snakemake)
