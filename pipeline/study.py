@@ -31,7 +31,7 @@ IMAGENET_CLASSES = ROOT / "resources" / "imagenet_classes.txt"
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
-STANDARD_CROP = "standard_crop"  # the view of the null of this name
+STANDARD_CROP, TEN_CROP = "standard_crop", "ten_crop"  # the views of the nulls of these names
 # Keys of a data set's files, beside its classes.
 SOURCE_FILES = ("images", "boxes", "table", "acceptable_labels", "voc", "coco", "parquet", "webdataset")
 SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
@@ -79,7 +79,7 @@ class Study:
         selected = {
             "datasets": {*run.datasets, *map(self.settings.whole_name, run.datasets)},
             "models": set(run.models),
-            "views": {*run.views, *of_readings, STANDARD_CROP},
+            "views": {*run.views, *of_readings, STANDARD_CROP, TEN_CROP},
             "methods": {*run.methods, *PAPER_METHODS},
         }
         left = {}
@@ -523,6 +523,10 @@ class Study:
         """Return a file of the results of each of `network_rows`."""
         return [f"{self.folder(dataset, view, model)}/{file}" for view, model in self._networks()]
 
+    def ten_crop_files(self, dataset: str, model: str) -> list[str]:
+        """Return the label maps of five- and ten-crop, if they are asked for."""
+        return [f"{self.folder(dataset, TEN_CROP, model)}/label_maps.h5"] * self.settings.nulls.ten_crop
+
     def method_rows(self, dataset: str) -> list[dict[str, str]]:
         """Return the columns of every method of each of `network_rows`, method by method within a network."""
         methods = self.settings.methods
@@ -571,9 +575,15 @@ class Study:
 
     def scored(self, dataset: str) -> dict:
         """Return the settings of all scores of the run: `looked`, of the Pointing Game, and of each network's nulls."""
-        seed = self.settings.nulls.seed
+        chosen = self.settings.nulls
         nulls = [
-            {"seed": seed, "standard_view": self.view(STANDARD_CROP, model)} for _, model in self._networks()
+            {
+                "seed": chosen.seed,
+                "folds": chosen.folds,
+                "standard_view": self.view(STANDARD_CROP, model),
+                "ten_crop_view": self.view(TEN_CROP, model) if chosen.ten_crop else None,
+            }
+            for _, model in self._networks()
         ]
         return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
 

@@ -30,6 +30,7 @@ rule score_nulls:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
+        ten_crop=per_job(study.ten_crop_files),
     output:
         scores="results/{dataset}/{view}/{model}/nulls.parquet",
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
@@ -42,7 +43,7 @@ rule score_nulls:
     params:
         code=code_of("score_nulls.py", "analysis"),
         tolerance=settings.pointing.tolerance,
-        seed=settings.nulls.seed,
+        by_name=dict(seed=settings.nulls.seed, folds=settings.nulls.folds),
     message:
         "Scores of nulls: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

@@ -22,6 +22,16 @@ import pandas as pd
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring.fixations import find_fixations
+from labelmaps.scoring.null_names import NOT_LOOKING
+from labelmaps.scoring.pooling import (
+    TEMPERATURES,
+    Chosen,
+    cross_validate,
+    inner_views,
+    list_ring_weights,
+    ring_labels,
+    temperature_labels,
+)
 from labelmaps.storage.label_map_file import LabelMaps
 
 Outcomes = dict[str, tuple[np.ndarray, ...]]
@@ -64,6 +74,8 @@ class Probabilities(NamedTuple):
     mean_label, inner_mean_label: (image,), the label with the highest mean of p(k|x_u) over all views, and over all views
     but
         the outer ring of the grid (or over all, in a grid without an inner part).
+    is_right_at_temperature, is_right_by_rings: (image, candidate), whether k* is the label of each candidate of
+        `labelmaps.scoring.pooling`.
     """
 
     likelihood: np.ndarray
@@ -73,6 +85,8 @@ class Probabilities(NamedTuple):
     rank: np.ndarray
     mean_label: np.ndarray
     inner_mean_label: np.ndarray
+    is_right_at_temperature: np.ndarray
+    is_right_by_rings: np.ndarray
 
 
 def read_probabilities(
@@ -94,15 +108,14 @@ def read_probabilities(
 def _compute_probabilities(maps: LabelMaps, label: np.ndarray, random_label: np.ndarray) -> Probabilities:
     """Compute the quantities for one block of images."""
     p = np.exp(maps.log_probability)
-    rows, columns = maps.log_sum_exp.shape[1:]
-    ring = 1 if min(rows, columns) > 2 else 0
-    inner = p[:, ring : rows - ring, ring : columns - ring]
     second = best_other_label(maps, label)
     return Probabilities(
         *(likelihood.saliency(maps, k) for k in (label, second, random_label)),
         second,
         initial_rank(maps, label),
-        *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner)),
+        *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner_views(p))),
+        temperature_labels(maps.log_probability) == label[:, None],
+        ring_labels(p) == label[:, None],
     )
 
 
@@ -142,12 +155,49 @@ def label_nulls(
     }
 
 
-def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
-    """Compute the outcomes of the null `standard_crop`: whether the standard centre crop is classified correctly.
+def pooled_nulls(
+    probabilities: Probabilities, others: Outcomes, correct_before: np.ndarray, fold: np.ndarray
+) -> tuple[Outcomes, dict[str, list]]:
+    """Compute the outcomes of the nulls that are chosen by cross-validation over images.
 
-    top_label: (image,), of the crop. label: (image,), k*.
+    probabilities: as from `read_probabilities`. others: the outcomes of the nulls without a saccade and without the label
+        of which nothing is chosen (standard crop, mean softmax, five- and ten-crop). correct_before: (image,), of x₀.
+    fold: (image,), as from `labelmaps.scoring.pooling.draw_folds`.
+
+    mean_softmax_temperature: no saccade; whether k* has the highest mean of softmax(log p(k|x_u) / T) over the inner views;
+        T is chosen.
+    ring_weights: no saccade; whether k* has the highest weighted mean of the rings' means of p(k|x_u); the weights, not
+        negative, are chosen.
+    not_looking: the best of all that do not look: x₀, `others`, and every candidate of the two above; which one is chosen.
+
+    Returns the outcomes, and for each null what was chosen for each fold.
     """
-    return {"standard_crop": (top_label == label,)}
+    standing = {"center": correct_before} | {name: outcome[0] for name, outcome in others.items()}
+    at_temperature, by_rings = probabilities.is_right_at_temperature, probabilities.is_right_by_rings
+    weights = list_ring_weights(probabilities.likelihood.shape[1]).tolist()
+    every = [
+        *standing,
+        *(f"temperature {t:g}" for t in TEMPERATURES),
+        *(f"ring weights {w}" for w in weights),
+    ]
+    rules: dict[str, tuple[Chosen, list]] = {
+        "mean_softmax_temperature": (cross_validate(at_temperature, fold), list(TEMPERATURES)),
+        "ring_weights": (cross_validate(by_rings, fold), weights),
+        NOT_LOOKING: (
+            cross_validate(np.column_stack([*standing.values(), at_temperature, by_rings]), fold),
+            every,
+        ),
+    }
+    outcomes: Outcomes = {name: (chosen.correct,) for name, (chosen, _) in rules.items()}
+    return outcomes, {name: [known[i] for i in chosen.candidate] for name, (chosen, known) in rules.items()}
+
+
+def crop_null(name: str, top_label: np.ndarray, label: np.ndarray) -> Outcomes:
+    """Compute the outcomes of `standard_crop`, `five_crop` or `ten_crop`: whether k* is the label of the crops.
+
+    top_label: (image,), of the crops. label: (image,), k*.
+    """
+    return {name: (top_label == label,)}
 
 
 def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes) -> pd.DataFrame:

@@ -697,7 +697,8 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert list(looked["methods"]) == ["center", "igub_mean"]
     assert looked["methods"]["igub_mean"] == igub
     scored = study.scored("mine")
-    of_nulls = [{"seed": 0, "standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
+    chosen = {"seed": 0, "folds": 10, "ten_crop_view": None}
+    of_nulls = [chosen | {"standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
     assert scored == looked | {"tolerance": 0.0, "nulls": of_nulls}
     assert study.table_settings("mine", "summary") == study.table_settings("mine", "paper") == scored
     assert study.table_settings("mine", "pointing") == looked
@@ -708,6 +709,15 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert {settings["engine"] for settings in fidelity["networks"]} == {"exact", "shared"}
     assert {settings["engine"] for settings in fidelity["references"]} == {"exact"}
     assert fidelity["methods"]["dff"]["options"] == {"components": 1, "choose": "softmax"}
+
+
+def test_five_and_ten_crop_are_looked_at_only_where_they_are_asked_for():
+    assert study_of(MINE).ten_crop_files("mine", "loaded") == []
+    study = study_of(MINE | {"nulls": {"ten_crop": True}})
+    assert study.ten_crop_files("mine", "loaded") == ["results/mine/ten_crop/loaded/label_maps.h5"]
+    views = [of_nulls["ten_crop_view"] for of_nulls in study.scored("mine")["nulls"]]
+    assert views == [study.view("ten_crop", model) for _, model in NETWORKS]
+    assert len(study.label_map_parts("mine", "ten_crop", "loaded")) == 1  # nine views, not forty-nine
 
 
 def test_a_precision_that_is_left_open_may_be_any():

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import CROPS, NULL_NAMES
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
 
@@ -336,7 +336,7 @@ def test_a_grid_of_one_view_leaves_nothing_to_choose():
 
 def test_standard_crop_by_hand():
     before = np.array([True, False, True])
-    outcomes = nulls.standard_crop(np.array([4, 5, 6]), np.array([4, 5, 7]))
+    outcomes = nulls.crop_null("standard_crop", np.array([4, 5, 6]), np.array([4, 5, 7]))
     table = nulls.nulls_table([*"abc"], before, outcomes)
     assert table["image"].tolist() == ["a", "b", "c"]
     check(table, "standard_crop", correct_before=before, correct_after=[1, 1, 0], hit=[NAN] * 3)
@@ -391,7 +391,10 @@ def test_every_null_has_a_name_of_its_own():
     maps, label, hit = random_maps(n=3)
     correct = maps.top_label == label[:, None, None]
     tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
-    names = {*pd.concat(tables)["null"], *nulls.standard_crop(maps.top_label[:, 1, 1], label)}
+    read = nulls.read_probabilities([maps], label, (label + 1) % 4)
+    crops = {name: 0 for null in ("standard_crop", *CROPS) for name in nulls.crop_null(null, label, label)}
+    chosen, _ = nulls.pooled_nulls(read, {}, correct[:, 1, 1], np.arange(3))
+    names = {*pd.concat(tables)["null"], *crops, *chosen}
     assert names == set(NULL_NAMES)
     assert len(set(NULL_NAMES)) == len(NULL_NAMES)
 

@@ -71,6 +71,7 @@ LABELS, SIZES = 4, [(40, 30)] * 6
 IDS = [f"image {i}" for i in range(6)]
 VIEW = {"family": "zoom", "grid": 3, "floor": 0.2}
 CROP = {"family": "crop", "grid": 1, "side": 0.9}
+CROPS = {"family": "ten_crop", "share": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
@@ -80,7 +81,8 @@ REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
 ON_GLIMPSES = {method: {"method": method, "options": {}} for method in ("gradcam", "dff")}
 LOOKED = {"networks": [LOOK], "methods": SETTINGS}
-SCORED = LOOKED | {"tolerance": 0.0, "nulls": [{"seed": 0, "standard_view": CROP}]}
+NULLS = {"seed": 0, "folds": 2, "standard_view": CROP, "ten_crop_view": CROPS}
+SCORED = LOOKED | {"tolerance": 0.0, "nulls": [NULLS]}
 CHOSEN = {}
 SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
@@ -104,6 +106,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         ("label maps", VIEW, "bfloat16"),
         ("reference", VIEW, "float32"),
         ("standard", CROP, "bfloat16"),
+        ("ten crop", CROPS, "bfloat16"),
     ):
         made_by = {"weights_sha256": weights, "weights_source": "checkpoint"}
         made_by = MADE_BY | made_by | {"view": view, "precision": precision}
@@ -170,10 +173,12 @@ def nulls_of(files, scores, curves):
         index=files["index"],
         label_maps=files["label maps"],
         standard=files["standard"],
+        ten_crop=[files["ten crop"]],
         scores=scores,
         best_of_n=curves,
         tolerance=0.0,
         seed=0,
+        folds=2,
     )
 
 
@@ -632,6 +637,7 @@ def test_what_was_made_with_other_settings_is_not_shown(study, tmp_path, monkeyp
         ({"arrival": "index"}, "scores/igub.parquet", "d/zoom/m/fixations/igub.parquet"),
         ({"tolerance": 2}, "scores/igub.parquet", "it"),
         ({"standard_view": {"side": 1}}, "nulls.parquet", "the folder d/standard_crop/m"),
+        ({"ten_crop_view": {"share": 1}}, "nulls.parquet", "it and the folder d/ten_crop/m"),
         ({"networks": [{"view": {"floor": 0.5}}]}, "summary.parquet", "it"),
     ],
 )

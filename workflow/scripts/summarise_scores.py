@@ -6,11 +6,12 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
-from labelmaps.scoring.null_names import NULL_NAMES
-from labelmaps.scoring.summary import summarise, summarise_null
+from labelmaps.scoring.null_names import NOT_LOOKING, NULL_NAMES
+from labelmaps.scoring.summary import GAINS_OVER, summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import (
+    check_same_images,
     check_same_origin,
     check_same_pixels_of_tables,
     check_settings,
@@ -35,24 +36,30 @@ def summarise_scores(
     rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
     made_by: the settings of all of them, as from `Study.scored`.
     """
-    origins, null_rows, tolerance = {}, [], {"tolerance": made_by["tolerance"]}
+    origins, compared, ids, null_rows = {}, {}, {}, []
+    tolerance = {"tolerance": made_by["tolerance"]}
     of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
     for network, look, settings, path in of_nulls:
         table = read_parquet(path)
         check_settings(look | settings | tolerance, table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
-        origins[network["view"], network["model"]] = table.attrs
+        key = network["view"], network["model"]
+        origins[key] = table.attrs
         by_null = dict(iter(table.groupby("null")))
+        ids[key] = by_null[NOT_LOOKING]["image"].tolist()
+        compared[key] = {name: by_null[name]["correct_after"].to_numpy() for name in GAINS_OVER.values()}
         null_rows += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name])
+            network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name], compared[key])
             for name in NULL_NAMES
+            if name in by_null
         ]
     method_rows = []
     for row, path in zip(rows, scores, strict=True):
         table = read_parquet(path)
         check_same_origin(origins[row["view"], row["model"]], table.attrs, path)
         check_settings(made_by["methods"][row["method"]] | tolerance, table.attrs, path)
-        method_rows.append(row | summarise(table))
+        check_same_images(ids[row["view"], row["model"]], table["image"].tolist(), path)
+        method_rows.append(row | summarise(table, compared[row["view"], row["model"]]))
     curves_by_network = []
     for network, path in zip(networks, curves, strict=True):
         curve = read_parquet(path)
