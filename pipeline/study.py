@@ -272,6 +272,14 @@ class Study:
         names = (name if datasets[name].sample else f"{name}_sample" for name in self.settings.run.datasets)
         return list(dict.fromkeys(names))
 
+    def calibrated_datasets(self) -> list[str]:
+        """Return the data sets on which the target `calibration` ranks readings: those of the run, or their samples."""
+        return (
+            self.samples()
+            if self.settings.calibration.images == "sample"
+            else list(self.settings.run.datasets)
+        )
+
     def watched_samples(self) -> list[str]:
         """Return the samples on which a run must be compared with the reference: those of views that share a trunk."""
         engines = {self.settings.views[view].engine for view in self.settings.run.views}
@@ -625,7 +633,8 @@ class Study:
         """Return the settings of a calibration."""
         calibration = self.settings.calibration
         bootstrap = {"resamples": calibration.resamples, "seed": calibration.seed}
-        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap}
+        crops = [self.view(STANDARD_CROP, model) for model in self.settings.run.models]
+        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap, "standard_views": crops}
 
     def swept_by(self, dataset: str, option: str) -> dict:
         """Return the settings of a sweep."""
@@ -677,6 +686,11 @@ class Study:
         """Return the outcomes of each of `reading_rows`."""
         rows = self.reading_rows(dataset, views)
         return [f"{self.folder(dataset, row['view'], row['model'])}/reading.parquet" for row in rows]
+
+    def standard_crop_files(self, dataset: str) -> list[str]:
+        """Return the label maps of the standard crop of each network of the run."""
+        folders = (self.folder(dataset, STANDARD_CROP, model) for model in self.settings.run.models)
+        return [f"{folder}/label_maps.h5" for folder in folders]
 
     def family_examples(self) -> list[str]:
         """Return the first view of each family among the readings."""

@@ -78,5 +78,10 @@ class Calibration(Closed):
     views: list[Name] = Field(
         [], description="the readings; your list replaces it (29 views in `readings.yaml`)"
     )
+    images: Literal["all", "sample"] = Field(
+        "all",
+        description="the images on which the target `calibration` ranks them: `all` of each data set, or, for a quick look, "
+        "its `sample`",
+    )
     resamples: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap resamples of the images")
     seed: Seed = Field(0, description="of the resamples")

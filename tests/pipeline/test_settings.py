@@ -323,7 +323,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"views": {"zoom": {"family": "zoon"}}},
             "views.zoom: family 'zoon' is unknown; did you mean 'zoom'?",
         ),
-        ({"views": {"other": {"grid": 7}}}, "views.other: needs the key `family`: one of crop, shift, ten_crop, zoom"),
+        (
+            {"views": {"other": {"grid": 7}}},
+            "views.other: needs the key `family`: one of crop, shift, ten_crop, zoom",
+        ),
         (
             {"views": {"zoom": {"sampling": "corners"}}},
             "views.zoom.sampling: Input should be 'centres' or 'edges' (given: 'corners')",

@@ -184,6 +184,23 @@ def test_readings_are_compared_on_the_samples_of_what_runs_each_once():
     assert study_of(MINE, {"run": run}).samples() == ["own_sample", "few", "mine_sample"]
 
 
+def test_readings_are_ranked_on_all_images_unless_a_sample_will_do():
+    run = {"datasets": ["own", "few"]}
+    assert study_of(MINE, {"run": run}).calibrated_datasets() == ["own", "few"]
+    quick = {"run": run, "calibration": {"views": ["zoom"], "images": "sample"}}
+    assert study_of(MINE, quick).calibrated_datasets() == ["own_sample", "few"]
+
+
+def test_a_calibration_needs_the_standard_crop_of_each_network():
+    study = study_of(MINE | {"calibration": {"views": ["zoom"]}})
+    models = study.settings.run.models
+    assert study.standard_crop_files("mine") == [
+        f"results/mine/standard_crop/{m}/label_maps.h5" for m in models
+    ]
+    crops = study.table_settings("mine", "calibration")["standard_views"]
+    assert crops == [study.view("standard_crop", model) for model in models]
+
+
 def test_samples_are_watched_where_a_view_that_runs_shares_a_trunk():
     assert study_of(MINE).watched_samples() == ["mine_sample"]
     assert study_of(MINE, {"run": {"views": ["zoom"]}}).watched_samples() == []

@@ -86,7 +86,7 @@ SCORED = LOOKED | {"tolerance": 0.0, "nulls": [NULLS]}
 CHOSEN = {}
 SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
-CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}}
+CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}, "standard_views": [CROP]}
 SWEPT = READ | {"option": "floor"}
 COMPARED = {"networks": [LOOK], "methods": ON_GLIMPSES, "references": [REFERENCE]}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
@@ -263,6 +263,7 @@ def ranking_of(files, ranking, terms):
     outcomes = [files["reading"], files["reference reading"]]
     calibrate(
         outcomes=outcomes,
+        standard=[files["standard"]],
         index=files["index"],
         paper=PAPER,
         has_imagenet_classes=False,
@@ -342,7 +343,7 @@ READERS = {
     ),
     "score_nulls": (
         lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
-        ["index", "standard", "standard part 1", *LABEL_MAPS],
+        ["index", "standard", "standard part 1", "ten crop", "ten crop part 2", *LABEL_MAPS],
     ),
     "score_reading": (
         lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
@@ -385,7 +386,7 @@ READERS = {
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "reading", "reference reading"],
+        ["index", "reading", "reference reading", "standard", "standard part 1"],
     ),
     "summarise_sweep": (
         lambda files, out: sweep_of(files, out / "a.csv"),
@@ -668,6 +669,7 @@ OTHER_PIXELS = {
     ("select_fixations of a glimpse", "gradcam, label maps"),
     ("score_reading", "dff, label maps"),
     ("score_nulls", "standard"),
+    ("score_nulls", "ten crop"),
     ("measure_fidelity", "reference"),
     ("plot_figure_1", "label maps"),
     ("plot_figure_1", "gradcam, label maps"),
