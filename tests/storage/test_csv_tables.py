@@ -69,11 +69,12 @@ def edited(path, old, new):
     path.write_bytes(content.replace(old, new))
 
 
+PAPER_HEADER = "architecture,weights,standard_crop,method,accuracy_before,accuracy_after,pointing\n"
 SPOILT = {
     "gone": (remove, "cannot be read"),
     "empty": (empty, "its columns must be"),
     "header alone": (
-        lambda path: path.write_text("architecture,weights,method,accuracy_before,accuracy_after,pointing\n"),
+        lambda path: path.write_text(PAPER_HEADER),
         "has no row",
     ),
     "a column renamed": (lambda path: edited(path, b"pointing", b"point"), "its columns must be"),

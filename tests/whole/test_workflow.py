@@ -644,7 +644,8 @@ def test_on_all_images_a_calibration_takes_the_label_maps_that_are_there(study, 
 def test_five_and_ten_crop_cost_nine_views_and_what_follows_from_the_nulls(study):
     planned = plan(study, nulls={"ten_crop": True})
     looks = {"compute_label_maps": 1, "join_label_maps": 1, "score_nulls": 1}
-    assert planned == looks | TABLES | {"build_explorer": 1, "all": 1}
+    after = {rule: n for rule, n in TABLES.items() if rule != "play_pointing_game"}
+    assert planned == looks | after | {"build_explorer": 1}
 
 
 @pytest.fixture(scope="module")
