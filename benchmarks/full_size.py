@@ -229,7 +229,8 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     }
     look = {key: made_by(settings.views["zoom"])[key] for key in ("view", "network", "engine", "precision")}
     looked = {"networks": [look], "methods": {name: settings_of[name] for name in methods}}
-    of_nulls = {"seed": settings.nulls.seed, "standard_view": settings.views["standard_crop"].arguments}
+    drawn = settings.nulls.model_dump(include={"seed", "folds"})
+    of_nulls = drawn | {"standard_view": settings.views["standard_crop"].arguments, "ten_crop_view": None}
     scored = {"made_by": looked | {"tolerance": tolerance, "nulls": [of_nulls]}}
     of_shown = {"look": look, "methods": {name: settings_of[name] for name in shown}, "tolerance": tolerance}
 
@@ -281,8 +282,9 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     yield (
         "score_nulls",
         script("score_nulls"),
-        {"index": index, "label_maps": label_maps, "standard": standard}
-        | {"scores": nulls, "best_of_n": curves, "tolerance": tolerance, "seed": settings.nulls.seed},
+        {"index": index, "label_maps": label_maps, "standard": standard, "ten_crop": []}
+        | {"scores": nulls, "best_of_n": curves, "tolerance": tolerance}
+        | drawn,
     )
     yield (
         "summarise_scores",

@@ -31,7 +31,7 @@ IMAGENET_CLASSES = ROOT / "resources" / "imagenet_classes.txt"
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
 PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
-STANDARD_CROP = "standard_crop"  # the view of the null of this name
+STANDARD_CROP, TEN_CROP = "standard_crop", "ten_crop"  # the views of the nulls of these names
 # Keys of a data set's files, beside its classes.
 SOURCE_FILES = ("images", "boxes", "table", "voc", "coco", "parquet", "webdataset")
 # Keys of further files about its images, each joined with the index by a rule of its own: given later, they cost no map.
@@ -81,7 +81,7 @@ class Study:
         selected = {
             "datasets": {*run.datasets, *map(self.settings.whole_name, run.datasets)},
             "models": set(run.models),
-            "views": {*run.views, *of_readings, STANDARD_CROP},
+            "views": {*run.views, *of_readings, STANDARD_CROP, TEN_CROP},
             "methods": {*run.methods, *PAPER_METHODS},
         }
         left = {}
@@ -292,6 +292,14 @@ class Study:
         datasets = self.settings.datasets
         names = (name if datasets[name].sample else f"{name}_sample" for name in self.settings.run.datasets)
         return list(dict.fromkeys(names))
+
+    def calibrated_datasets(self) -> list[str]:
+        """Return the data sets on which the target `calibration` ranks readings: those of the run, or their samples."""
+        return (
+            self.samples()
+            if self.settings.calibration.images == "sample"
+            else list(self.settings.run.datasets)
+        )
 
     def watched_samples(self) -> list[str]:
         """Return the samples on which a run must be compared with the reference: those of views that share a trunk."""
@@ -544,6 +552,10 @@ class Study:
         """Return a file of the results of each of `network_rows`."""
         return [f"{self.folder(dataset, view, model)}/{file}" for view, model in self._networks()]
 
+    def ten_crop_files(self, dataset: str, model: str) -> list[str]:
+        """Return the label maps of five- and ten-crop, if they are asked for."""
+        return [f"{self.folder(dataset, TEN_CROP, model)}/label_maps.h5"] * self.settings.nulls.ten_crop
+
     def method_rows(self, dataset: str) -> list[dict[str, str]]:
         """Return the columns of every method of each of `network_rows`, method by method within a network."""
         methods = self.settings.methods
@@ -592,9 +604,15 @@ class Study:
 
     def scored(self, dataset: str) -> dict:
         """Return the settings of all scores of the run: `looked`, of the Pointing Game, and of each network's nulls."""
-        seed = self.settings.nulls.seed
+        chosen = self.settings.nulls
         nulls = [
-            {"seed": seed, "standard_view": self.view(STANDARD_CROP, model)} for _, model in self._networks()
+            {
+                "seed": chosen.seed,
+                "folds": chosen.folds,
+                "standard_view": self.view(STANDARD_CROP, model),
+                "ten_crop_view": self.view(TEN_CROP, model) if chosen.ten_crop else None,
+            }
+            for _, model in self._networks()
         ]
         return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
 
@@ -636,7 +654,8 @@ class Study:
         """Return the settings of a calibration."""
         calibration = self.settings.calibration
         bootstrap = {"resamples": calibration.resamples, "seed": calibration.seed}
-        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap}
+        crops = [self.view(STANDARD_CROP, model) for model in self.settings.run.models]
+        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap, "standard_views": crops}
 
     def swept_by(self, dataset: str, option: str) -> dict:
         """Return the settings of a sweep."""
@@ -688,6 +707,11 @@ class Study:
         """Return the outcomes of each of `reading_rows`."""
         rows = self.reading_rows(dataset, views)
         return [f"{self.folder(dataset, row['view'], row['model'])}/reading.parquet" for row in rows]
+
+    def standard_crop_files(self, dataset: str) -> list[str]:
+        """Return the label maps of the standard crop of each network of the run."""
+        folders = (self.folder(dataset, STANDARD_CROP, model) for model in self.settings.run.models)
+        return [f"{folder}/label_maps.h5" for folder in folders]
 
     def family_examples(self) -> list[str]:
         """Return the first view of each family among the readings."""

@@ -1,4 +1,4 @@
-"""Readings of the protocol on a sample of the images: which fits the paper, and what the grid and the zoom's floor change."""
+"""Readings of the protocol: which fits the paper, and, on a sample of the images, what the grid and the zoom's floor change."""
 
 # What figures call the paper's methods, and in which colours.
 PAPER_MODULES = [f"labelmaps.methods.{method}" for method in PAPER_METHODS]
@@ -59,6 +59,7 @@ rule calibrate:
     """Rank the readings by their misfit to the paper's numbers."""
     input:
         outcomes=per_job(study.reading_files, views=settings.calibration.views),
+        standard=per_job(study.standard_crop_files),
         index="results/{dataset}/index.parquet",
     output:
         ranking=multiext("results/{dataset}/calibration", ".csv", ".parquet"),
@@ -171,19 +172,19 @@ rule calibration:
     input:
         tables=[
             table
-            for dataset in study.samples()
+            for dataset in study.calibrated_datasets()
             for name in ("calibration", "calibration_terms")
             for table in study.table_files(dataset, name)
         ],
         figures=[
             file
-            for dataset in study.samples()
+            for dataset in study.calibrated_datasets()
             for model in settings.run.models
             for file in study.figure_files(dataset, f"calibration_{model}", ["page"])
         ],
         views=[
             file
-            for dataset in study.samples()
+            for dataset in study.calibrated_datasets()
             for view in study.family_examples()
             for file in study.figure_files(dataset, f"views_{view}", ["page"])
         ],

@@ -29,6 +29,7 @@ rule score_nulls:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         standard="results/{dataset}/standard_crop/{model}/label_maps.h5",
         acceptable_labels=per_job(study.list_file, key="acceptable_labels"),
+        ten_crop=per_job(study.ten_crop_files),
     output:
         scores="results/{dataset}/{view}/{model}/nulls.parquet",
         best_of_n="results/{dataset}/{view}/{model}/best_of_n.parquet",
@@ -39,7 +40,7 @@ rule score_nulls:
     params:
         code=code_of("score_nulls.py", "analysis"),
         tolerance=settings.pointing.tolerance,
-        seed=settings.nulls.seed,
+        by_name=dict(seed=settings.nulls.seed, folds=settings.nulls.folds),
     message:
         "Scores of nulls: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

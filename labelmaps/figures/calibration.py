@@ -17,9 +17,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 from labelmaps.figures import style
 from labelmaps.protocol.verdicts import REFUSED
 
-# Measure → its name in a column's heading; and that name → its plural in the title.
-MEASURES = {"accuracy_before": "accuracy", "accuracy_after": "accuracy", "gain": "gain"}
-PLURAL = {"accuracy": "accuracies", "gain": "gains"}
+# Measure → what the title calls its terms.
+MEASURES = {"gain_over_standard_crop": "the gain of x₀ over the standard crop", "gain": "gains over x₀"}
 PAPER: dict[str, Any] = {"color": style.POINTING, "linewidth": 0.8, "linestyle": (0, (4, 2))}
 DOT: dict[str, Any] = {"linestyle": "none", "marker": "o", "markersize": 3.2, "markeredgewidth": 0.8}
 DOT_ON_LINE: dict[str, Any] = DOT | {"linestyle": "-", "linewidth": 1}
@@ -98,7 +97,7 @@ def write_title(
     n = ranking["n_images"].iloc[0]
     network = {"model": model, "architecture": architecture, "weights": weights}
     lines = style.network_lines(pd.Series(network | {"n_images": n}), TITLE)
-    measures = by_term["measure"].map(MEASURES).map(PLURAL)
+    measures = by_term["measure"].map(MEASURES)
     paper_values = [
         f"{' and '.join(names.unique())} of its {network}"
         for network, names in measures.groupby(by_term["paper_network"], sort=False)
@@ -118,22 +117,22 @@ def is_ranked(ranking: pd.DataFrame) -> bool:
 
 
 def write_header(term: pd.Series) -> list[str]:
-    """Return the lines of a column's heading: the measure, the method, and the paper's value in percentage points.
+    """Return the lines of a column's heading: what gains, and the paper's value in percentage points.
 
-    term: a row of the term, with measure, method and paper.
+    term: a row of the term, with method and paper.
     """
-    method = "at x₀" if term["measure"] == "accuracy_before" else style.method_name(term["method"])
-    method_lines = textwrap.wrap(method, HEADER, break_on_hyphens=False)
+    is_x0 = term["method"] == "center"
+    name = "x₀ over the standard crop" if is_x0 else style.method_name(term["method"])
     return [
-        MEASURES[term["measure"]],
-        *method_lines,
-        f"paper {format_points(term['paper'], term['measure'])}",
+        *([] if is_x0 else ["gain"]),
+        *textwrap.wrap(name, HEADER, break_on_hyphens=False),
+        f"paper {format_points(term['paper'])}",
     ]
 
 
-def format_points(value: float, measure: str) -> str:
-    """Write a fraction in percentage points; a gain gets its sign."""
-    return f"{100 * value:{'+' if measure == 'gain' else ''}.1f}".replace("-", "−")
+def format_points(value: float) -> str:
+    """Write a gain, a fraction, in percentage points with its sign."""
+    return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def draw_rows(axes: Axes, n: int) -> None:
@@ -209,11 +208,7 @@ def draw_term(axes: Axes, term: pd.DataFrame) -> None:
     axes.plot(100 * term["ours"], y, **DOT, color=colour, zorder=3)
     axes.margins(x=0.08)
     axes.xaxis.set_major_locator(MaxNLocator(2, steps=[1, 2, 3, 4, 5, 10]))
-    axes.xaxis.set_major_formatter(
-        FuncFormatter(
-            lambda x, _: f"{x:{'+' if first['measure'] == 'gain' and x else ''}.0f}".replace("-", "−")
-        )
-    )
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:{'+' if x else ''}.0f}".replace("-", "−")))
 
 
 def make_legend_entries(ranking: pd.DataFrame) -> tuple[list[Artist], list[str]]:

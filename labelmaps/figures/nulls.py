@@ -16,6 +16,7 @@ from matplotlib.lines import Line2D
 
 from labelmaps.figures import style
 from labelmaps.figures.panels import is_in_first_column, make_network_panels
+from labelmaps.scoring.null_names import CROPS, NOT_LOOKING
 
 # From the top of the figure: heading, cue of the methods, and the nulls that belong with them.
 GROUPS = (
@@ -25,13 +26,27 @@ GROUPS = (
         ("likelihood_set", "any_view", "top_n", "decoy_second", "decoy_random"),
     ),
     (style.CUE_LABELS["uncued"], "uncued", ()),
-    ("no saccade", "baseline", ("standard_crop", "mean_softmax", "mean_softmax_inner")),
+    (
+        "no saccade",
+        "baseline",
+        (
+            *("standard_crop", *CROPS, "mean_softmax", "mean_softmax_inner", "mean_softmax_temperature"),
+            *("ring_weights", NOT_LOOKING),
+        ),
+    ),
     ("saccade without looking", None, ("uniform", "random", "best_cell")),
 )
 ACCURACY: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.0}
 NULL_COLOUR = "0.35"
 INTERVAL: dict[str, Any] = {"linewidth": 1.1}
-CENTRE: dict[str, Any] = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.9}
+# Row → what the legend calls its line, and how the line is drawn.
+LINES: dict[str, tuple[str, dict[str, Any]]] = {
+    "center": (
+        "accuracy at the centre (x₀)",
+        {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.9},
+    ),
+    NOT_LOOKING: ("best without looking", {"color": "0.35", "linestyle": (0, (1, 1.5)), "linewidth": 0.9}),
+}
 LABEL, SHORT_LABEL = 40, 24  # characters on a line of a row's name: in a wide figure, and in a narrow one
 LINE, SPACE = 0.125, 0.055  # inches: the height of a line of text, and the space between two rows
 AXIS, LEGEND = 0.42, 0.25  # inches: the height of a panel's axis, and of a line of the legend
@@ -101,7 +116,7 @@ def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], flo
         entries = [(variant, style.method_name(variant)) for variant in methods]
         entries += [(null, style.NULL_LABELS[null]) for null in nulls if null in keys]
         for key, name in [(None, heading), *entries] if entries else []:
-            lines = tuple(textwrap.wrap(name, characters))
+            lines = tuple(textwrap.wrap(name, characters, break_on_hyphens=False))
             height = LINE * len(lines) + SPACE
             rows.append(Row(key, lines, y + height / 2))
             y += height
@@ -114,8 +129,9 @@ def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
 
     summary: the network's rows, with the column key, as `Row` has it.
     """
-    for centre in summary.loc[summary["key"] == "center", "accuracy_after"]:
-        axes.axvline(100 * centre, **CENTRE, zorder=1)
+    for key, (_, line) in LINES.items():
+        for value in summary.loc[summary["key"] == key, "accuracy_after"]:
+            axes.axvline(100 * value, **line, zorder=1)
     y = summary["key"].map({row.key: row.y for row in rows})
     is_null = summary["cue"] == "null model"
     colour = summary["key"].map(style.method_colour).mask(is_null, NULL_COLOUR)
@@ -153,6 +169,6 @@ def make_legend_entries(summary: pd.DataFrame) -> tuple[list[Artist], list[str]]
         handle = Line2D([], [], **ACCURACY, markerfacecolor="white", markeredgecolor=NULL_COLOUR)
         entries.append((handle, "null"))
     entries.append((Line2D([], [], color=NULL_COLOUR, **INTERVAL), "95 % interval"))
-    if "center" in set(summary["key"]):
-        entries.append((Line2D([], [], **CENTRE), "accuracy at the centre (x₀)"))
+    keys = set(summary["key"])
+    entries += [(Line2D([], [], **line), label) for key, (label, line) in LINES.items() if key in keys]
     return [handle for handle, _ in entries], [label for _, label in entries]

@@ -38,7 +38,12 @@ NULL_LABELS = {
     "top_n": "label among x₀’s n best, n = labels that the views say",
     "mean_softmax": "mean softmax of all views",
     "mean_softmax_inner": "mean softmax without the outer ring",
+    "mean_softmax_temperature": "mean softmax without the outer ring, T of ½, 1, 2, 4, 8 cross-validated",
+    "ring_weights": "mean softmax, weights of rings cross-validated",
     "standard_crop": "standard crop",
+    "five_crop": "five-crop",
+    "ten_crop": "ten-crop",
+    "not_looking": "best without looking (cross-validated)",
     "likelihood_set": "likelihood map, told all acceptable labels",
 }
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again

@@ -17,12 +17,18 @@ from matplotlib.patches import Patch
 
 from labelmaps.figures import style
 from labelmaps.methods import center
+from labelmaps.scoring.null_names import NOT_LOOKING
 
 # Measure of the centre → its text in the legend, and the options of its line.
 BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "accuracy_after": ("accuracy at the centre", {"color": "0.6", "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.6", "linestyle": (0, (1, 1.5))}),
 }
+# The best accuracy without a saccade and without the label, likewise.
+WITHOUT: tuple[str, dict[str, Any]] = (
+    "best accuracy without looking",
+    {"color": "0.35", "linestyle": "dashdot"},
+)
 LINE = 0.9  # points
 # Inches: the width of a column of a legend below the axes, and of a character of the note.
 ENTRY, NOTE = 2.2, 0.065
@@ -45,12 +51,14 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     The legend is beside the axes of a wide figure, and below those of a narrow one.
 
     summary: rows of one view, as in summary.csv. Rows without a Pointing Game, as no image has a box, are not drawn; a note
-        names them.
+        names them. Of nulls, the best that does not look is a line for each network.
     width: of the figure, in inches.
     """
+    without = summary.loc[summary["variant"] == NOT_LOOKING, "accuracy_after"]
+    summary = summary[summary["cue"] != "null model"]
     has_pointing = summary["pointing"].notna()
     points, missing = add_markers(summary[has_pointing]), summary[~has_pointing]
-    handles, labels = make_legend_entries(points)
+    handles, labels = make_legend_entries(points, len(without) > 0)
     n_lines = sum(label.count("\n") + 1.4 for label in labels)
     is_wide = width >= style.WIDE
     with mpl.rc_context(style.CHART):
@@ -65,6 +73,8 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
             text = "No image has a box:\nthere is no Pointing Game to draw."
             axes.text(50, 50, text, ha="center", va="center")
             return figure
+        for accuracy in without:
+            axes.axhline(100 * accuracy, **WITHOUT[1], linewidth=LINE, zorder=0)
         draw_points(axes, points)
         place = "outside right upper" if is_wide else "outside lower center"
         options: dict[str, Any] = {"frameon": False, "handlelength": 1.7, "fontsize": TEXT}
@@ -138,12 +148,12 @@ def draw_points(axes: Axes, points: pd.DataFrame) -> None:
     axes.set(xlim=np.clip(axes.get_xlim(), -1, 101), ylim=np.clip(axes.get_ylim(), -1, 101))
 
 
-def make_legend_entries(points: pd.DataFrame) -> tuple[list[Artist], list[str]]:
+def make_legend_entries(points: pd.DataFrame, has_without: bool) -> tuple[list[Artist], list[str]]:
     """Return handles and labels of the networks, and of those cues, lines and intervals that occur in the figure.
 
     Methods are not among them, as their names are written beside their points.
 
-    points: as from `add_markers`.
+    points: as from `add_markers`. has_without: whether there is a line of what is reached without looking.
     """
     entries: list[tuple[Artist, str]] = []
     for _, row in points.drop_duplicates("model").iterrows():
@@ -156,6 +166,8 @@ def make_legend_entries(points: pd.DataFrame) -> tuple[list[Artist], list[str]]:
     entries += [(Patch(**patch), label) for cue, (label, patch) in style.CUE_STYLES.items() if cue in cues]
     if "center" in set(points["variant"]):
         entries += [(Line2D([], [], **line, linewidth=LINE), label) for label, line in BASELINES.values()]
+    if has_without:
+        entries.append((Line2D([], [], **WITHOUT[1], linewidth=LINE), WITHOUT[0]))
     entries.append((Line2D([], [], color="0.25", linewidth=LINE, alpha=0.6), "95 % interval"))
     return [handle for handle, _ in entries], [label for _, label in entries]
 

@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from labelmaps.protocol.verdicts import REFUSED
+from labelmaps.protocol.readings import ARRIVALS, EITHER
+from labelmaps.protocol.verdicts import NARROW, REFUSED, TOO_FEW
 from labelmaps.scoring.statistics import CONFIDENCE
 
 # The standard error of the paper's numbers, as a fraction of images, the same for every term: that of the difference of two
 # accuracies p over n = 50,000 images, √(2p(1−p)/n) ≲ 0.003. Their rounding to 0.1 % is negligible in comparison. It also
 # keeps the covariance invertible if a method never moves the eye.
 PAPER_ERROR = 0.003
+APART = 0.01  # of the error's variance: keeps the covariance invertible if a method never moves the eye in two networks
+RESAMPLES_AT_ONCE = 100  # of the bootstrap, each 16 bytes per image
 
 
 def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
@@ -24,67 +27,86 @@ def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
 
     architecture: of our network. paper: as in resources/paper.csv.
 
-    The terms are the gains over x₀ of the network for which the paper states most numbers; of our network, if it is one of
-    several such. If the paper states fewer numbers for our network, its accuracies at x₀ and after the saccade are terms,
-    and replace the gains of the other network with the same methods.
+    The terms are gains, so that a network may be right more or less often than the paper's: of x₀ over the standard crop,
+    and of each method over x₀. They are those of the network for which the paper states most numbers, or of our network, if
+    it is one of several such. If the paper states fewer numbers for our network, these replace the other network's.
 
-    Returns the columns term, its name; measure ("gain", "accuracy_before", "accuracy_after"); method; paper, the value as a
-    fraction of images; paper_network, the network for which the paper states it.
+    Returns the columns term, its name; measure ("gain_over_standard_crop" of x₀, "gain" of a method); method; paper, the
+    value as a fraction of images; paper_network, the network for which the paper states it.
     """
     n_numbers = paper.groupby("architecture", sort=False).size()
     fullest = architecture if n_numbers.get(architecture) == n_numbers.max() else n_numbers.idxmax()
     own = paper[paper["architecture"] == architecture] if architecture != fullest else paper.iloc[:0]
-    gains = paper[(paper["architecture"] == fullest) & ~paper["method"].isin([*own["method"], "center"])]
-    after = own[own["method"] != "center"]
-    return pd.concat(
-        [
-            make_terms(
-                "accuracy_before", "accuracy at x₀", own[own["method"] == "center"], own["accuracy_before"]
-            ),
-            make_terms("accuracy_after", "accuracy of " + after["method"], after, after["accuracy_after"]),
-            make_terms(
-                "gain",
-                "gain of " + gains["method"],
-                gains,
-                gains["accuracy_after"] - gains["accuracy_before"],
-            ),
-        ],
-        ignore_index=True,
-    )
-
-
-def make_terms(measure: str, name: str | pd.Series, rows: pd.DataFrame, value: pd.Series) -> pd.DataFrame:
-    """Make one term of each of these rows of the paper's numbers; the columns are those of `terms_of`.
-
-    name: of the terms, one for all or one for each row. value: with the row labels of `rows`, among others.
-    """
+    others = paper[(paper["architecture"] == fullest) & ~paper["method"].isin(own["method"])]
+    rows = pd.concat([own, others])
+    at_x0 = rows["method"] == "center"
+    rows = pd.concat([rows[at_x0], rows[~at_x0]])
+    over = rows["accuracy_before"].where(rows["method"] != "center", rows["standard_crop"])
     return pd.DataFrame(
         {
-            "term": name,
-            "measure": measure,
+            "term": "gain of " + rows["method"].replace("center", "x₀ over the standard crop"),
+            "measure": np.where(rows["method"] == "center", "gain_over_standard_crop", "gain"),
             "method": rows["method"],
-            "paper": value.loc[rows.index],
+            "paper": rows["accuracy_after"] - over,
             "paper_network": rows["architecture"],
         }
-    )
+    ).reset_index(drop=True)
 
 
 def compute_estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray:
-    """Compute each image's contribution to each term, (image, term) float in −1, 0, 1; our value of a term is its mean.
+    """Compute each image's contribution to each term, (image, term) int8 in −1, 0, 1; our value of a term is its mean.
 
-    outcomes: one row per image, boolean: `before`, whether the network is right at x₀, and one column per method, whether it
-        is right after the saccade.
-    terms: as from `terms_of`.
+    outcomes: one row per image, boolean: `standard_crop` and `before`, whether the network is right in the standard crop and
+        at x₀, and one column per method, whether it is right after the saccade. Of several networks, the columns of each
+        under its name.
+    terms: as from `terms_of`; of several networks with the column model, which of them a term is of.
     """
-    before = outcomes["before"].to_numpy(float)
     columns = []
-    for measure, method in zip(terms["measure"], terms["method"], strict=True):
-        if measure == "accuracy_before":
-            columns.append(before)
-        else:
-            after = outcomes[method].to_numpy(float)
-            columns.append(after - before if measure == "gain" else after)
+    for term in terms.to_dict("records"):
+        of_network = outcomes[term["model"]] if "model" in term else outcomes
+        pair = ("standard_crop", "before") if term["method"] == "center" else ("before", term["method"])
+        over, after = (of_network[name].to_numpy(np.int8) for name in pair)
+        columns.append(after - over)
     return np.stack(columns, axis=1)
+
+
+def make_paper_covariance(terms: pd.DataFrame) -> np.ndarray:
+    """Make the covariance of the paper's own errors, (term, term): terms of several networks may share a number of its.
+
+    terms: as for `compute_estimates`. The errors of one number are the same but for `APART`.
+    """
+    number = terms.groupby(["paper_network", "measure", "method"]).ngroup().to_numpy()
+    is_same = number[:, None] == number
+    return PAPER_ERROR**2 * np.where(np.eye(len(terms)), 1, (1 - APART) * is_same)
+
+
+def join_networks(
+    by_network: Mapping[str, Mapping[str, tuple[dict[str, str], pd.DataFrame]]],
+) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
+    """Join the outcomes of several networks, reading by reading.
+
+    by_network: model → readings, as from `labelmaps.protocol.readings.readings_of`, of the same views and cases.
+
+    Where the arrivals differ for some network, they are two readings for all: one for which they are the same, or whose maps
+    allow one arrival alone, stands in both with what it has.
+
+    Returns readings likewise; the outcomes have the columns of each network under its name.
+    """
+    found: dict[str, dict[str, dict[str, pd.DataFrame]]] = {}
+    for model, readings in by_network.items():
+        for reading, outcomes in readings.values():
+            found.setdefault(reading["view"], {}).setdefault(model, {})[reading["arrival"]] = outcomes
+    joined = {}
+    for view, by_model in found.items():
+        differs = any("index" in arrivals for arrivals in by_model.values())
+        for arrival in ("nearest", "index") if differs else (EITHER,):
+            tables = {
+                model: arrivals.get(arrival, next(iter(arrivals.values())))
+                for model, arrivals in by_model.items()
+            }
+            reading = {"view": view, "arrival": arrival}
+            joined[f"{view}{ARRIVALS[arrival]}"] = reading, pd.concat(tables, axis=1)
+    return joined
 
 
 def rank_readings(
@@ -94,11 +116,12 @@ def rank_readings(
 
     readings: name → outcomes as for `compute_estimates`, indexed by image, or by image and label where images show several
         classes: means are then over these cases, and the bootstrap draws images with all of theirs.
-    terms: as from `terms_of`.
-    resamples: the number of resamples of the bootstrap, which takes resamples × images × 16 bytes. seed: of the bootstrap.
+    terms: as from `terms_of`; of several networks, those of each, with the column model.
+    resamples: the number of resamples of the bootstrap. seed: of the bootstrap.
 
-    d is the vector of ours − paper over the terms. Σ is the covariance of ours, by a bootstrap over images, with the same
-    resampled images for all terms and readings. Σ_paper is diagonal, with PAPER_ERROR² for each term.
+    d is the vector of ours − paper over the terms, of one network, or of several: these have one misfit then. Σ is the
+    covariance of ours, by a bootstrap over images, with the same resampled images for all terms, networks and readings.
+    Σ_paper has PAPER_ERROR² for each number of the paper (`make_paper_covariance`).
 
     Returns (ranking, by_term), the best reading first. Readings that agree on every image are indistinguishable: they share
     one rank (1, 1, 3) and one best_share, and are in the order of their names.
@@ -109,9 +132,9 @@ def rank_readings(
     interval: a resample adds its own noise to d, so that misfits of resamples are larger than the misfit itself, by up to
     `degrees` on average.
 
-    by_term has one row per reading and term: reading; rank; term, method, measure, as in `terms`; ours and its 95 % interval
-    (percentiles of the resamples); paper, paper_network; deviation, ours − paper; z, the deviation in units of the standard
-    error of the difference.
+    by_term has one row per reading and term: reading; rank; model, term, method, measure, as in `terms`; ours and its 95 %
+    interval (percentiles of the resamples); paper, paper_network; deviation, ours − paper; z, the deviation in units of the
+    standard error of the difference.
 
     Raises `ValueError` if there is no reading or no image, if an image appears twice, or if the readings have different
     images.
@@ -119,11 +142,15 @@ def rank_readings(
     names = sorted(readings)
     distinct, which, image = compute_distinct_estimates([readings[name] for name in names], terms)
     count = np.bincount(image)  # of each image's cases
-    totals = np.add.reduceat(distinct, np.cumsum(count) - count, axis=1)
-    n = len(count)
-    drawn = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=resamples)
-    resampled = (drawn / (drawn @ count)[:, None]) @ totals  # (reading, resample, term)
-    covariance = compute_covariances(resampled) + PAPER_ERROR**2 * np.eye(len(terms))
+    totals = np.add.reduceat(distinct, np.cumsum(count) - count, axis=1, dtype=np.int16)
+    n, generator = len(count), np.random.default_rng(seed)
+    resampled = np.empty((len(distinct), resamples, len(terms)))
+    for start in range(0, resamples, RESAMPLES_AT_ONCE):
+        drawn = generator.multinomial(n, np.full(n, 1 / n), size=min(RESAMPLES_AT_ONCE, resamples - start))
+        weight = drawn / (drawn @ count)[:, None]
+        for reading, total in zip(resampled, totals, strict=True):
+            reading[start : start + len(weight)] = weight @ total.astype(float)
+    covariance = compute_covariances(resampled) + make_paper_covariance(terms)
     paper = terms["paper"].to_numpy()
     ours = distinct.mean(axis=1)
     misfit = compute_misfits(ours[:, None] - paper, covariance)[:, 0]
@@ -143,9 +170,10 @@ def rank_readings(
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(resampled, [tail, 100 - tail], axis=1)
     error = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+    what = [key for key in ("model", "term", "method", "measure") if key in terms]
     by_term = pd.concat(
         [
-            terms[["term", "method", "measure"]].assign(
+            terms[what].assign(
                 reading=name,
                 rank=rank,
                 ours=ours[i],
@@ -171,6 +199,9 @@ def judge_readings(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Add the verdict on each reading to its row in the ranking: "refused" where p < `REFUSED`, else "not refused".
 
+    Where the interval of some term reaches more than `NARROW` to either side, the sample hardly refuses any reading; that it
+    does not refuse this one says nothing: "too few images".
+
     ranking, by_term: as from `rank_readings`.
     obstacle: as from `labelmaps.protocol.verdicts.find_obstacle`, or a like reason why these outcomes cannot be held against
         the paper's numbers. It then takes the place of all verdicts, the readings are in the order of their names, and rank,
@@ -179,7 +210,10 @@ def judge_readings(
     Returns the two tables.
     """
     if not obstacle:
-        verdict = np.where(ranking["p"] < REFUSED, "refused", "not refused")
+        half = (by_term["ours_high"] - by_term["ours_low"]) / 2
+        widest = half.groupby(by_term["reading"]).max()[ranking["reading"]].to_numpy()
+        passed = np.where(widest <= NARROW, "not refused", TOO_FEW)
+        verdict = np.where(ranking["p"] < REFUSED, "refused", passed)
         return ranking.assign(verdict=verdict), by_term
     by_name = [table.sort_values("reading", kind="stable", ignore_index=True) for table in (ranking, by_term)]
     withheld = {"p": np.nan, "best_share": np.nan, "verdict": obstacle}

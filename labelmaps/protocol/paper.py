@@ -65,10 +65,15 @@ def is_of_paper(network: Mapping[str, str], paper: pd.Series) -> bool:
 def list_numbers(paper: pd.DataFrame) -> list[dict]:
     """List the numbers of one of the paper's networks: accuracy and Pointing Game as stated, gains by subtraction.
 
-    paper: the rows of that network. Returns method, measure and paper, the value, of each number.
+    paper: the rows of that network. Returns method, measure and paper, the value, of each number. The gains are over x₀, and
+    over the standard crop, by which networks that are right more or less often can be compared.
     """
-    paper = paper.assign(gain=paper["accuracy_after"] - paper["accuracy_before"])
-    long = paper.melt("method", ["accuracy_after", "gain", "pointing"], "measure", "paper").dropna()
+    paper = paper.assign(
+        gain=paper["accuracy_after"] - paper["accuracy_before"],
+        gain_over_standard_crop=paper["accuracy_after"] - paper["standard_crop"],
+    )
+    measures = ["accuracy_after", "gain", "gain_over_standard_crop", "pointing"]
+    long = paper.melt("method", measures, "measure", "paper").dropna()
     is_trivial = (long["method"] == "center") & (long["measure"] == "gain")
     order = paper["method"].tolist()
     return (

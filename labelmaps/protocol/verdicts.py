@@ -8,6 +8,7 @@ import pandas as pd
 
 # Why there is no verdict; "weights …" where they cannot be trained for ImageNet.
 OTHER_IMAGES, UNTRAINED, TOO_FEW = "different images", "does not know ImageNet's labels", "too few images"
+REDUCED = "not in float32"  # of readings: misfits move as much between precisions as between readings
 REFUSED = 0.05  # a reading of the protocol with a smaller p is refused
 # The sources of weights, as the summary begins to name them, that may be trained for ImageNet.
 TRAINED = ("torchvision ", "timm ", "checkpoint")

@@ -1,7 +1,19 @@
 """The names of the nulls (`labelmaps.scoring.nulls`), in the order of tables; this module can be imported without pandas."""
 
+NOT_LOOKING = "not_looking"  # beside it stands every gain
+CROPS = ("five_crop", "ten_crop")  # where the configuration asks for them
+# Without a saccade, and without the label.
+POOLED = (
+    "mean_softmax",
+    "mean_softmax_inner",
+    "mean_softmax_temperature",
+    "ring_weights",
+    "standard_crop",
+    *CROPS,
+)
 NULL_NAMES = (
     *("uniform", "random", "best_cell", "decoy_second", "decoy_random", "any_view", "top_n"),
-    *("mean_softmax", "mean_softmax_inner", "standard_crop"),
+    *POOLED,
+    NOT_LOOKING,
 )
 LIKELIHOOD_SET = "likelihood_set"  # of data sets with acceptable labels alone

@@ -17,7 +17,7 @@ same by these labels, NaN for an image without any.
 Log-probabilities are read one block of images at a time (`read_probabilities`); the rest is done for all images at once.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -25,11 +25,20 @@ import pandas as pd
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import LIKELIHOOD_SET
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NOT_LOOKING
+from labelmaps.scoring.pooling import (
+    TEMPERATURES,
+    inner_views,
+    list_ring_weights,
+    ring_labels,
+    temperature_labels,
+)
 from labelmaps.scoring.right_labels import AFTER, BEFORE, RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 
 Outcomes = dict[str, tuple[np.ndarray, ...]]
+# Of each null: what may be chosen, and whether the label that it gives is right, (image, candidate).
+Candidates = dict[str, tuple[list, np.ndarray]]
 
 
 def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator) -> Outcomes:
@@ -80,6 +89,7 @@ class Probabilities(NamedTuple):
     mean_label, inner_mean_label: (image,), the label with the highest mean of p(k|x_u) over all views, and over all views
     but
         the outer ring of the grid (or over all, in a grid without an inner part).
+    label_at_temperature, label_by_rings: (image, candidate), the label of each candidate of `labelmaps.scoring.pooling`.
     of_set: the quantities of the acceptable labels; None without such labels.
     """
 
@@ -90,6 +100,8 @@ class Probabilities(NamedTuple):
     rank: np.ndarray
     mean_label: np.ndarray
     inner_mean_label: np.ndarray
+    label_at_temperature: np.ndarray
+    label_by_rings: np.ndarray
     of_set: SetProbabilities | None
 
 
@@ -121,15 +133,14 @@ def _compute_probabilities(
 ) -> tuple[np.ndarray, ...]:
     """Compute the quantities of one block of images, in the order of `Probabilities`, but for those of acceptable labels."""
     p = np.exp(maps.log_probability)
-    rows, columns = maps.log_sum_exp.shape[1:]
-    ring = 1 if min(rows, columns) > 2 else 0
-    inner = p[:, ring : rows - ring, ring : columns - ring]
     second = best_other_label(maps, label)
     return (
         *(likelihood.saliency(maps, k) for k in (label, second, random_label)),
         second,
         initial_rank(maps, label),
-        *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner)),
+        *(views.sum(axis=(1, 2)).argmax(axis=1) for views in (p, inner_views(p))),
+        temperature_labels(maps.log_probability),
+        ring_labels(p),
     )
 
 
@@ -191,12 +202,44 @@ def label_nulls(
     return outcomes
 
 
-def standard_crop(top_label: np.ndarray, label: np.ndarray) -> Outcomes:
-    """Compute the outcomes of the null `standard_crop`: whether the standard centre crop is classified correctly.
+def pooled_candidates(
+    probabilities: Probabilities, right: RightLabels, standing: Mapping[str, np.ndarray]
+) -> Candidates:
+    """Judge every candidate of the nulls of which one is chosen by cross-validation.
 
-    top_label: (image,), of the crop. label: (image,), k*.
+    probabilities: as from `read_probabilities`. right: the labels that are right. standing: whether each label that is given
+        without a saccade, without k* and without a choice is right, (image,) by its name: that of x₀, of the standard crop,
+        of the mean softmax, ….
+
+    mean_softmax_temperature: no saccade; the label with the highest mean of softmax(log p(k|x_u) / T) over the inner views;
+        T is chosen.
+    ring_weights: no saccade; the label with the highest weighted mean of the rings' means of p(k|x_u); the weights, not
+        negative, are chosen.
+    not_looking: the best of all that do not look: `standing`, and every candidate of the two above; which one is chosen.
     """
-    return {"standard_crop": (top_label == label,)}
+    at_temperature = right.contain(probabilities.label_at_temperature)
+    by_rings = right.contain(probabilities.label_by_rings)
+    weights = list_ring_weights(probabilities.likelihood.shape[1]).tolist()
+    names = [
+        *standing,
+        *(f"temperature {t:g}" for t in TEMPERATURES),
+        *(f"ring weights {w}" for w in weights),
+    ]
+    return {
+        "mean_softmax_temperature": (list(TEMPERATURES), at_temperature),
+        "ring_weights": (weights, by_rings),
+        NOT_LOOKING: (names, np.column_stack([*standing.values(), at_temperature, by_rings])),
+    }
+
+
+def pooled_nulls(candidates: Candidates, chosen: Mapping[str, np.ndarray], fold: np.ndarray) -> Outcomes:
+    """Compute the outcomes of the nulls of which a candidate is chosen for each fold.
+
+    candidates: as from `pooled_candidates`. chosen: (fold,) of each null, as from
+        `labelmaps.scoring.pooling.cross_validate`. fold: (image,).
+    """
+    image = np.arange(len(fold))
+    return {null: (correct[image, chosen[null][fold]],) for null, (_, correct) in candidates.items()}
 
 
 def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes) -> pd.DataFrame:

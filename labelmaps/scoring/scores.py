@@ -29,7 +29,8 @@ def compute_scores(
 
     Returns one row per case: label; predicted_before, correct_before, of x₀; predicted_after, correct_after, of the view
     after the saccade alone; own_label and correct_own (null where the method gives no label); pointing ("hit", "miss",
-    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere. Where images show several
+    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere; outer_ring, whether the view
+    after the saccade lies in the outer ring of the grid, if this has an inner part. Where images show several
     classes also correct_before_any, correct_after_any: whether the top label is any of the image's classes.
     """
     _, rows, columns = top_label.shape
@@ -49,12 +50,21 @@ def compute_scores(
             "pointing": np.select([hit == 1, hit == 0], [HIT, MISS], SKIPPED),
             "reason": np.where(np.isnan(hit), "no box", ""),
             "dead": fixations["dead"].to_numpy(),
+            "outer_ring": is_in_outer_ring(
+                fixations["row"].to_numpy(), fixations["column"].to_numpy(), rows, columns
+            ),
         }
     )
     if image is not None:
         for name, top in (("correct_before_any", before), ("correct_after_any", after)):
             table[name] = is_any_label(top, label, image)
     return table
+
+
+def is_in_outer_ring(row: np.ndarray, column: np.ndarray, rows: int, columns: int) -> np.ndarray:
+    """Return whether views lie in the outer ring of a grid of so many rows and columns; none does without an inner part."""
+    is_outer = np.isin(row, (0, rows - 1)) | np.isin(column, (0, columns - 1))
+    return is_outer & (min(rows, columns) > 2)
 
 
 def is_any_label(top: np.ndarray, label: np.ndarray, image: np.ndarray) -> np.ndarray:

@@ -6,6 +6,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from labelmaps.scoring.null_names import NOT_LOOKING
 from labelmaps.scoring.pointing import list_subsets, variants
 from labelmaps.scoring.right_labels import AFTER, BEFORE
 from labelmaps.scoring.scores import HIT, MISS
@@ -42,15 +43,26 @@ POINTING_COLUMNS = ["method", "rule", "tolerance", "subset", "n", "pointing", "p
 CASE_COLUMNS = ["n_cases", "class_mean", "class_mean_low", "class_mean_high"]
 
 
-def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
+# Column of the summary → the null over which the gain is.
+GAINS_OVER = {"gain_over_standard_crop": "standard_crop", "gain_over_not_looking": NOT_LOOKING}
+
+
+def summarise(
+    scores: pd.DataFrame, nulls: Mapping[str, np.ndarray] | None = None, seed: int = 0
+) -> dict[str, float]:
     """Summarise the scores of one method.
 
-    scores: one row per case, as from `compute_scores`, with its image. seed: of the bootstrap.
+    scores: one row per case, as from `compute_scores`, with its image. nulls: name → whether the null is right, (case,); of
+        those over which there is a gain (`GAINS_OVER`). seed: of the bootstrap.
 
     Returns fractions of cases with 95 % intervals (`_low`, `_high`): accuracy_before, accuracy_after, and gain, their
     difference; pointing, the hits among the images with a box; accuracy_own, the accuracy of the label that the method
     itself gives, and said_own, how often the top label after the saccade is that label (both NaN if the method gives no
     label).
+    gain_over_standard_crop, gain_over_not_looking: accuracy_after minus the accuracy of the standard crop, and of the best
+    null that does not look, over the same cases; left out without `nulls`.
+    outer_ring: how often the view after the saccade lies in the outer ring of the grid; gain_outer_ring, gain_inside: the
+    gain over x₀ among these cases, and among all others.
     gain_cluster_low, gain_cluster_high: the interval of the gain by a bootstrap over classes. n_images, n_pointing: the
     images, and those with a box (of one of their classes). n_dead: the dead maps, for which the eye stays at the centre.
     corrected, broken: the images that the saccade makes right and wrong; p_mcnemar, McNemar's exact p.
@@ -71,8 +83,9 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         "accuracy_own": scores["correct_own"],
         "said_own": scores["predicted_after"] == scores["own_label"],
         "dead": scores["dead"],
+        "outer_ring": scores["outer_ring"],
     }
-    summary = _summarise(columns, seed)
+    summary = _summarise(columns, nulls or {}, seed)
     if "correct_after_any" in scores:
         for name in ("before_any", "after_any"):
             by_image = scores.groupby("image", sort=False)[f"correct_{name}"].mean().to_numpy(float)
@@ -80,13 +93,16 @@ def summarise(scores: pd.DataFrame, seed: int = 0) -> dict[str, float]:
     return summary | summarise_acceptable(scores)
 
 
-def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
+def summarise_null(
+    null: pd.DataFrame, nulls: Mapping[str, np.ndarray] | None = None, seed: int = 0
+) -> dict[str, float]:
     """Summarise the outcomes of one null, in the fields of `summarise`.
 
-    null: one row per case: image, label, and the columns of `labelmaps.scoring.nulls.nulls_table`. seed: of the bootstrap.
+    null: one row per case: image, label, and the columns of `labelmaps.scoring.nulls.nulls_table`. nulls, seed: as for
+        `summarise`.
 
-    In said_own, the decoy takes the place of a method's own label. accuracy_own is NaN and n_dead is 0. corrected, broken
-    and p_mcnemar are NaN unless all outcomes are 0 or 1.
+    In said_own, the decoy takes the place of a method's own label. accuracy_own and outer_ring are NaN and n_dead is 0.
+    corrected, broken and p_mcnemar are NaN unless all outcomes are 0 or 1.
     """
     columns = {
         "image": null.get("image"),
@@ -97,8 +113,9 @@ def summarise_null(null: pd.DataFrame, seed: int = 0) -> dict[str, float]:
         "accuracy_own": np.nan,
         "said_own": null["said_decoy"],
         "dead": False,
+        "outer_ring": np.nan,
     }
-    return _summarise(columns, seed) | summarise_acceptable(null)
+    return _summarise(columns, nulls or {}, seed) | summarise_acceptable(null)
 
 
 def summarise_acceptable(outcomes: pd.DataFrame) -> dict[str, float]:
@@ -129,10 +146,10 @@ def summarise_acceptable(outcomes: pd.DataFrame) -> dict[str, float]:
     return summary
 
 
-def _summarise(columns: dict, seed: int) -> dict[str, float]:
+def _summarise(columns: dict, nulls: Mapping[str, np.ndarray], seed: int) -> dict[str, float]:
     """Summarise cases: `image` (ids, or None where each case is an image of its own), `label`, and outcomes.
 
-    Outcomes are boolean or in [0, 1], or null where a case has none.
+    Outcomes are boolean or in [0, 1], or null where a case has none. nulls: as for `summarise`.
     """
     ids = columns.pop("image")
     image = None if ids is None else number_images(ids)
@@ -143,10 +160,17 @@ def _summarise(columns: dict, seed: int) -> dict[str, float]:
         "accuracy_after": mean_interval(after, image),
         "gain": paired_mean_difference(before, after, image),
     }
-    for name in ("pointing", "accuracy_own", "said_own"):
+    for name, null in GAINS_OVER.items():
+        if null in nulls:
+            measures[name] = paired_mean_difference(nulls[null].astype(float), after, image)
+    for name in ("pointing", "accuracy_own", "said_own", "outer_ring"):
         has_one = cases[name].notna().to_numpy()
         values = cases[name][has_one].to_numpy(float)
         measures[name] = mean_interval(values, image if image is None else image[has_one])
+    for name, is_outer in (("gain_outer_ring", 1), ("gain_inside", 0)):
+        members = (cases["outer_ring"] == is_outer).fillna(False).to_numpy(bool)
+        of_members = image if image is None else image[members]
+        measures[name] = paired_mean_difference(before[members], after[members], of_members)
     has_box = cases["pointing"].notna().to_numpy()
     summary: dict[str, float] = {
         "n_images": count_images(image, len(cases)),

@@ -55,7 +55,16 @@ def read_results(path: str | Path, made_by: Mapping[str, object]) -> pd.DataFram
 def read_paper(path: str | Path) -> pd.DataFrame:
     """Read the paper's numbers, resources/paper.csv; raise `InputError` as `_read_stated` does."""
     return _read_stated(
-        path, ["architecture", "weights", "method", "accuracy_before", "accuracy_after", "pointing"]
+        path,
+        [
+            "architecture",
+            "weights",
+            "standard_crop",
+            "method",
+            "accuracy_before",
+            "accuracy_after",
+            "pointing",
+        ],
     )
 
 

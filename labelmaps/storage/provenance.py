@@ -138,6 +138,8 @@ def _maker(changed: Collection[str], path: Path) -> str:
         return f"the folder {folder}"
     if "standard_view" in changed:
         return f"the folder {folder.parent.parent / 'standard_crop' / folder.name}"
+    if "ten_crop_view" in changed:  # that it is asked for no more changes no label maps
+        return f"it and the folder {folder.parent.parent / 'ten_crop' / folder.name}"
     if is_of_method and {"method", "options"} & set(changed):
         return str(folder / "saliency" / f"{path.stem}.h5")
     if is_of_method and "arrival" in changed:

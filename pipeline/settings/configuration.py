@@ -106,6 +106,14 @@ class Settings(Closed):
                 "views.standard_crop: is what classifiers usually see; name a view of yours otherwise, or give a network "
                 "its own crop_share and interpolation"
             )
+        if self.nulls.ten_crop:
+            check_known("ten_crop", self.views, "view")
+            usual = views.create_view("ten_crop", share=own, interpolation=own)
+            if views.create_view(**self.views["ten_crop"].arguments) != usual:
+                raise ValueError(
+                    "views.ten_crop: is what nulls.ten_crop averages over; name a view of yours otherwise, or give a "
+                    "network its own crop_share and interpolation"
+                )
         for name in self.methods:
             if name in (*NULL_NAMES, LIKELIHOOD_SET, "ceiling"):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")

@@ -59,7 +59,17 @@ class Explorer(Closed):
 class Nulls(Closed):
     """What there is to gain without looking where a method says."""
 
-    seed: Seed = Field(0, description="of the random fixation and the random decoy")
+    seed: Seed = Field(0, description="of the random fixation, the random decoy and the folds")
+    folds: Annotated[int, Field(ge=2)] = Field(
+        10,
+        description="into how many the images are divided at random, to choose temperature, ring weights and the best null "
+        "that does not look by cross-validation",
+    )
+    ten_crop: bool = Field(
+        False,
+        description="whether five- and ten-crop are among the nulls (torchvision's `FiveCrop` and `TenCrop`, the mean of "
+        "the probabilities): nine more views of each image for each network, the view `ten_crop`",
+    )
 
 
 class Calibration(Closed):
@@ -67,6 +77,11 @@ class Calibration(Closed):
 
     views: list[Name] = Field(
         [], description="the readings; your list replaces it (29 views in `readings.yaml`)"
+    )
+    images: Literal["all", "sample"] = Field(
+        "all",
+        description="the images on which the target `calibration` ranks them: `all` of each data set, or, for a quick look, "
+        "its `sample`",
     )
     resamples: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap resamples of the images")
     seed: Seed = Field(0, description="of the resamples")

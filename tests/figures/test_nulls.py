@@ -9,7 +9,7 @@ from matplotlib.colors import to_hex
 
 from helpers.figures import LONG, same_bytes, smallest_panel, unreadable
 from labelmaps.figures import style
-from labelmaps.figures.nulls import CENTRE, GROUPS, NULL_COLOUR, draw_nulls
+from labelmaps.figures.nulls import GROUPS, LINES, NULL_COLOUR, draw_nulls
 from labelmaps.figures.style import NULL_LABELS
 from labelmaps.scoring import null_names
 
@@ -31,7 +31,7 @@ def summary(*models, methods=METHODS, nulls=tuple(NULL_LABELS)):
     """A summary of some networks, each better than the one before; the nulls first, in the opposite order."""
     rows = []
     for i, model in enumerate(models):
-        values = [(null, "null model", 0.9 - 0.08 * j) for j, null in enumerate(nulls)][::-1] + methods
+        values = [(null, "null model", 0.9 - 0.05 * j) for j, null in enumerate(nulls)][::-1] + methods
         for variant, cue, after in values:
             names = {"model": model, "architecture": "resnet18", "weights": "checkpoint", "n_images": 1000}
             names |= {"n_pointing": 990, "method": variant.split()[0], "variant": variant, "cue": cue}
@@ -92,7 +92,13 @@ def test_rows_are_grouped_from_above(one):
         "DFF, components=3",
         "no saccade",
         "centre",
-        *[NULL_LABELS[null] for null in ("standard_crop", "mean_softmax", "mean_softmax_inner")],
+        *[
+            NULL_LABELS[null]
+            for null in (
+                *("standard_crop", "five_crop", "ten_crop", "mean_softmax", "mean_softmax_inner"),
+                *("mean_softmax_temperature", "ring_weights", "not_looking"),
+            )
+        ],
         "saccade without looking",
         *[NULL_LABELS[null] for null in ("uniform", "random", "best_cell")],
     ]
@@ -154,10 +160,19 @@ def test_a_null_is_known_by_its_method(drawn):
     assert set(NULL_LABELS.values()) < set(names_at(axes).values())
 
 
-def test_the_centre_is_a_line_through_its_networks_panel(two):
-    for axes, value in zip(two.axes, (60, 61), strict=True):
-        across = [line for line in axes.lines if line.get_color() == CENTRE["color"]]
-        assert [list(line.get_xdata()) for line in across] == [[pytest.approx(value)] * 2]
+@pytest.mark.parametrize(("key", "values"), [("center", (60, 61)), ("not_looking", (20, 21))])
+def test_the_centre_and_the_best_without_looking_are_lines_through_their_networks_panel(two, key, values):
+    for axes, value in zip(two.axes, values, strict=True):
+        options = LINES[key][1]
+        across = [
+            line
+            for line in axes.lines
+            if line.get_color() == options["color"]
+            and line.get_linestyle() == "--"
+            and not line.get_marker().strip("None")
+        ]
+        at = [line.get_xdata() for line in across]
+        assert [pytest.approx(value)] * 2 in [[*x] for x in at]
 
 
 def test_the_legend_names_only_what_is_there(drawn, one):
@@ -165,8 +180,9 @@ def test_the_legend_names_only_what_is_there(drawn, one):
         return [text.get_text() for text in figure.legends[0].get_texts()]
 
     table = summary("one")
-    assert legend(one) == ["method", "null", "95 % interval", "accuracy at the centre (x₀)"]
-    assert legend(drawn(table[table["cue"] == "null model"])) == ["null", "95 % interval"]
+    lines = ["accuracy at the centre (x₀)", "best without looking"]
+    assert legend(one) == ["method", "null", "95 % interval", *lines]
+    assert legend(drawn(table[table["cue"] == "null model"])) == ["null", "95 % interval", lines[1]]
     assert legend(drawn(table[table["cue"] == "cued"])) == ["method", "95 % interval"]
 
 

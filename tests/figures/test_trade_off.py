@@ -159,6 +159,22 @@ def test_the_legend_names_only_what_is_there(drawn, usual):
     assert [label.split("\n")[0] for label in legend(one)] == ["mine", "uncued", "95 % interval"]
 
 
+def test_the_best_without_looking_is_a_line_for_each_network_and_other_nulls_are_not_drawn(drawn, usual):
+    nulls = [
+        row(model, null, "null model", 0.6, np.nan)
+        for model in ("big", "mine")
+        for null in ("not_looking", "top_n")
+    ]
+    figure = drawn(pd.concat([SUMMARY, pd.DataFrame(nulls).assign(accuracy_after=[0.72, 0.9, 0.58, 0.9])]))
+    assert len(points(figure)) == len(points(usual)) == len(SUMMARY)
+    across = [line.get_ydata()[0] for line in figure.axes[0].lines if line.get_linestyle() == "-."]
+    assert across == pytest.approx([72, 58])
+    assert [label for label in legend(figure) if label not in legend(usual)] == [
+        "best accuracy without looking"
+    ]
+    assert figure.get_supxlabel() == ""  # and nulls without a Pointing Game are not missed
+
+
 def test_rows_without_boxes_are_left_out_and_named(drawn, usual):
     summary = pd.concat([SUMMARY.iloc[:4], SUMMARY.iloc[4:].assign(**NO_BOX)])
     figure = drawn(summary)

@@ -324,7 +324,10 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
             {"views": {"zoom": {"family": "zoon"}}},
             "views.zoom: family 'zoon' is unknown; did you mean 'zoom'?",
         ),
-        ({"views": {"other": {"grid": 7}}}, "views.other: needs the key `family`: one of crop, shift, zoom"),
+        (
+            {"views": {"other": {"grid": 7}}},
+            "views.other: needs the key `family`: one of crop, shift, ten_crop, zoom",
+        ),
         (
             {"views": {"zoom": {"sampling": "corners"}}},
             "views.zoom.sampling: Input should be 'centres' or 'edges' (given: 'corners')",
@@ -793,6 +796,38 @@ def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
         "standard_crop"
     ]
     assert view == accepted().views["standard_crop"]
+
+
+TEN = "views.ten_crop: is what nulls.ten_crop averages over; name a view of yours otherwise"
+
+
+@pytest.mark.parametrize(
+    "view", [{"share": 0.9}, {"interpolation": "bicubic"}, {"family": "zoom", "grid": 3}]
+)
+def test_ten_crop_stays_what_it_is_where_it_is_asked_for(view):
+    config = overlaid()
+    config["views"]["ten_crop"] = {
+        "family": "ten_crop",
+        "share": "network",
+        "interpolation": "network",
+    } | view
+    if "grid" in view:
+        config["views"]["ten_crop"] = view
+    assert read_settings(config)
+    with pytest.raises(ConfigurationError, match=TEN):
+        read_settings(config | {"nulls": {"ten_crop": True}})
+
+
+def test_ten_crop_cannot_be_missing_where_it_is_asked_for():
+    config = overlaid()
+    del config["views"]["ten_crop"]
+    assert not read_settings(config).nulls.ten_crop
+    with pytest.raises(ConfigurationError, match="'ten_crop' is unknown"):
+        read_settings(config | {"nulls": {"ten_crop": True}})
+
+
+def test_images_are_divided_into_two_folds_at_least():
+    assert "nulls.folds" in mistakes({"nulls": {"folds": 1}})
 
 
 @pytest.mark.parametrize("name", [*NULL_NAMES, LIKELIHOOD_SET, "ceiling"])

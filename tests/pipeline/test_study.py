@@ -183,6 +183,23 @@ def test_readings_are_compared_on_the_samples_of_what_runs_each_once():
     assert study_of(MINE, {"run": run}).samples() == ["own_sample", "few", "mine_sample"]
 
 
+def test_readings_are_ranked_on_all_images_unless_a_sample_will_do():
+    run = {"datasets": ["own", "few"]}
+    assert study_of(MINE, {"run": run}).calibrated_datasets() == ["own", "few"]
+    quick = {"run": run, "calibration": {"views": ["zoom"], "images": "sample"}}
+    assert study_of(MINE, quick).calibrated_datasets() == ["own_sample", "few"]
+
+
+def test_a_calibration_needs_the_standard_crop_of_each_network():
+    study = study_of(MINE | {"calibration": {"views": ["zoom"]}})
+    models = study.settings.run.models
+    assert study.standard_crop_files("mine") == [
+        f"results/mine/standard_crop/{m}/label_maps.h5" for m in models
+    ]
+    crops = study.table_settings("mine", "calibration")["standard_views"]
+    assert crops == [study.view("standard_crop", model) for model in models]
+
+
 def test_samples_are_watched_where_a_view_that_runs_shares_a_trunk():
     assert study_of(MINE).watched_samples() == ["mine_sample"]
     assert study_of(MINE, {"run": {"views": ["zoom"]}}).watched_samples() == []
@@ -696,7 +713,8 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert list(looked["methods"]) == ["center", "igub_mean"]
     assert looked["methods"]["igub_mean"] == igub
     scored = study.scored("mine")
-    of_nulls = [{"seed": 0, "standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
+    chosen = {"seed": 0, "folds": 10, "ten_crop_view": None}
+    of_nulls = [chosen | {"standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
     assert scored == looked | {"tolerance": 0.0, "nulls": of_nulls}
     assert study.table_settings("mine", "summary") == study.table_settings("mine", "paper") == scored
     assert study.table_settings("mine", "pointing") == looked
@@ -707,6 +725,15 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert {settings["engine"] for settings in fidelity["networks"]} == {"exact", "shared"}
     assert {settings["engine"] for settings in fidelity["references"]} == {"exact"}
     assert fidelity["methods"]["dff"]["options"] == {"components": 1, "choose": "softmax"}
+
+
+def test_five_and_ten_crop_are_looked_at_only_where_they_are_asked_for():
+    assert study_of(MINE).ten_crop_files("mine", "loaded") == []
+    study = study_of(MINE | {"nulls": {"ten_crop": True}})
+    assert study.ten_crop_files("mine", "loaded") == ["results/mine/ten_crop/loaded/label_maps.h5"]
+    views = [of_nulls["ten_crop_view"] for of_nulls in study.scored("mine")["nulls"]]
+    assert views == [study.view("ten_crop", model) for _, model in NETWORKS]
+    assert len(study.label_map_parts("mine", "ten_crop", "loaded")) == 1  # nine views, not forty-nine
 
 
 def test_a_precision_that_is_left_open_may_be_any():

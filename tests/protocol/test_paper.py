@@ -21,6 +21,7 @@ def row(model, network, variant, before, after, pointing=0.8, n=1000):
         "accuracy_before": before,
         "accuracy_after": after,
         "gain": after - before,
+        "gain_over_standard_crop": after - before - 0.05,
         "pointing": pointing,
     }
     intervals = {f"{name}_low": value - 0.01 for name, value in values.items()}
@@ -63,6 +64,18 @@ def test_every_number_of_the_paper_is_there():
         ("resnet101", "dff"): -0.021,
         ("resnet18", "likelihood"): 0.265,
     }
+    over_crop = stated.xs("gain_over_standard_crop", level="measure").round(4).to_dict()
+    assert over_crop[("resnet18", "center")] == -0.0846
+    assert over_crop[("resnet18", "likelihood")] == 0.1804
+    assert over_crop[("resnet101", "center")] == -0.0469
+    assert len(over_crop) == 8
+
+
+def test_relative_to_the_standard_crop_ours_stands_beside_the_papers():
+    table = compared(row("b", R18, "center", 0.6, 0.6))
+    found = one(table, paper_network="resnet18", method="center", measure="gain_over_standard_crop")
+    assert found[["paper", "ours", "difference"]].tolist() == pytest.approx([-0.08458, -0.05, 0.03458])
+    assert (found["n"], found["verdict"]) == (1000, "not compatible")
 
 
 def test_ours_stands_beside_with_its_interval_difference_and_n():
@@ -131,7 +144,7 @@ def test_a_network_that_does_not_know_the_labels_has_no_verdict():
 
 def wide(network, half, n):
     """A network's likelihood map at the paper's very value, with intervals so wide."""
-    names = ("accuracy_before", "accuracy_after", "gain", "pointing")
+    names = ("accuracy_before", "accuracy_after", "gain", "gain_over_standard_crop", "pointing")
     values = row("b", network, "likelihood", 0.613, 0.878, n=n)
     return (
         values

@@ -122,7 +122,13 @@ def test_all_images_have_the_summarys_numbers_and_levels_add_up():
     table = gains_table(before, after, list_groups(boxes, side, side))
     scores = pd.DataFrame({"label": 0, "correct_before": before, "correct_after": after, "dead": False})
     none = pd.array([None] * n, "Int16")
-    nothing = {"pointing": "skipped", "correct_own": none, "own_label": none, "predicted_after": 0}
+    nothing = {
+        "pointing": "skipped",
+        "correct_own": none,
+        "own_label": none,
+        "predicted_after": 0,
+        "outer_ring": False,
+    }
     summary = summarise(scores.assign(**nothing))
     whole = table[table["factor"] == "all"].iloc[0]
     for name in list(table)[2:]:

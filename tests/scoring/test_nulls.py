@@ -10,7 +10,7 @@ from scipy.special import softmax
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.null_names import CROPS, LIKELIHOOD_SET, NULL_NAMES
 from labelmaps.scoring.right_labels import RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
@@ -352,7 +352,7 @@ def test_a_grid_of_one_view_leaves_nothing_to_choose():
 
 def test_standard_crop_by_hand():
     before = np.array([True, False, True])
-    outcomes = nulls.standard_crop(np.array([4, 5, 6]), np.array([4, 5, 7]))
+    outcomes = {"standard_crop": (np.array([4, 5, 6]) == np.array([4, 5, 7]),)}
     table = nulls.nulls_table([*"abc"], before, outcomes)
     assert table["image"].tolist() == ["a", "b", "c"]
     check(table, "standard_crop", correct_before=before, correct_after=[1, 1, 0], hit=[NAN] * 3)
@@ -407,7 +407,9 @@ def test_every_null_has_a_name_of_its_own():
     maps, label, hit = random_maps(n=3)
     correct = maps.top_label == label[:, None, None]
     tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
-    names = {*pd.concat(tables)["null"], *nulls.standard_crop(maps.top_label[:, 1, 1], label)}
+    read = nulls.read_probabilities([maps], label, (label + 1) % 4)
+    chosen = nulls.pooled_candidates(read, RightLabels(label[:, None]), {})
+    names = {*pd.concat(tables)["null"], "standard_crop", *CROPS, *chosen}
     assert names == set(NULL_NAMES)
     assert len(set(NULL_NAMES)) == len(NULL_NAMES)
 

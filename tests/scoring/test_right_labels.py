@@ -10,7 +10,7 @@ from labelmaps.protocol.paper import compare_numbers, compare_orders
 from labelmaps.scoring.right_labels import AFTER, BEFORE, RightLabels, add_outcomes, read_right_labels
 from labelmaps.scoring.scores import compute_scores
 from labelmaps.scoring.statistics import difference_of_gains, paired_difference, proportion
-from labelmaps.scoring.summary import add_pairs_acceptable, compare_pairs, summarise
+from labelmaps.scoring.summary import GAINS_OVER, add_pairs_acceptable, compare_pairs, summarise
 from pipeline.sources import ROOT
 
 NAN = np.nan
@@ -197,9 +197,9 @@ def test_cases_of_an_image_are_one_image():
 def test_the_papers_tables_have_accuracies_and_gains_by_acceptable_labels_but_no_verdict_by_them():
     paper = pd.read_csv(ROOT / "resources/paper.csv", comment="#")
     names = {"view": "zoom", "model": "m", "architecture": "resnet18", "weights": "torchvision V1"}
-    row = (
-        names | {"method": "likelihood", "variant": "likelihood", "cue": "cued"} | summarise(scores_of(FIVE))
-    )
+    scores = scores_of(FIVE)
+    nulls = dict.fromkeys(GAINS_OVER.values(), scores["correct_before"].to_numpy())
+    row = names | {"method": "likelihood", "variant": "likelihood", "cue": "cued"} | summarise(scores, nulls)
     table = compare_numbers(pd.DataFrame([row]), paper, same_images=True)
     of_r18 = table[table["paper_network"] == "resnet18"]
     likelihood = of_r18[of_r18["method"] == "likelihood"].set_index("measure")

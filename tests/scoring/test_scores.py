@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.scoring.scores import compute_scores
+from labelmaps.scoring.scores import compute_scores, is_in_outer_ring
 
 BOX = np.array([[10, 20, 30, 60]], np.float32)
 TWO_BOXES = np.array([[0, 0, 5, 5], [50, 50, 90, 70]], np.float32)
@@ -39,9 +39,19 @@ def test_scores_by_hand(four_images):
             "pointing": ["hit", "miss", "skipped", "hit"],
             "reason": ["", "", "no box", ""],
             "dead": [False, False, True, False],
+            "outer_ring": [True, True, False, True],
         }
     )
     pd.testing.assert_frame_equal(scores, expected, check_dtype=False)
+
+
+@pytest.mark.parametrize(("grid", "outer"), [(1, []), (3, range(3)), (7, [0, 6])])
+def test_the_outer_ring_is_the_grids_edge_where_there_is_something_inside(grid, outer):
+    row, column = np.mgrid[:grid, :grid].reshape(2, -1)
+    found = is_in_outer_ring(row, column, grid, grid).reshape(grid, grid)
+    assert found.sum() == (4 * (grid - 1) if grid > 1 else 0)
+    assert not found[grid // 2, grid // 2]
+    assert all(found[i, j] for i in outer for j in range(grid) if i in (0, grid - 1) or j in (0, grid - 1))
 
 
 def test_tolerance_reaches_every_image(four_images):

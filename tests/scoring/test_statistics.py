@@ -243,13 +243,18 @@ ENDS = ("", "_low", "_high")
 
 
 def scores(rows):
-    """A method that gives no label itself, and whose map is dead on the first image; each image has its class."""
+    """A method that gives no label, whose map is dead on the first image and which looks outward on the first two.
+
+    Each image has its class.
+    """
     table = pd.DataFrame(rows, columns=["correct_before", "correct_after", "pointing"])
     none = {
         "own_label": pd.array([None] * len(rows), "Int16"),
         "correct_own": pd.array([None] * len(rows), "boolean"),
     }
-    return table.assign(label=range(len(rows)), predicted_after=0, dead=table.index == 0, **none)
+    return table.assign(
+        label=range(len(rows)), predicted_after=0, dead=table.index == 0, outer_ring=table.index < 2, **none
+    )
 
 
 FIVE = [
@@ -272,11 +277,32 @@ def test_summary_by_hand():
         "pointing": wilson(2, 3),
         "accuracy_own": (math.nan,) * 3,
         "said_own": (math.nan,) * 3,
+        "outer_ring": wilson(2, 5),
+        "gain_outer_ring": np.maximum(bonett_price(0, 1, 2), -1),
+        "gain_inside": np.minimum(bonett_price(2, 0, 3), 1),
     }.items():
         expected |= {name + end: value for end, value in zip(ENDS, interval, strict=True)}
     low, high = cluster_bootstrap(before, after, np.arange(5), 2000, 3)
     expected |= {"gain_cluster_low": low, "gain_cluster_high": high}
     assert summarise(table, seed=3) == pytest.approx(expected, nan_ok=True)
+
+
+def test_gains_over_nulls_are_paired_over_the_same_images_by_hand():
+    """After: wrong on the second and the last image. The standard crop is right on 0 and 1, the best null on 1 to 3."""
+    nulls = {"standard_crop": np.array([1, 1, 0, 0, 0]), "not_looking": np.array([0, 1, 1, 1, 0])}
+    for summary in (
+        summarise(scores(FIVE), nulls),
+        summarise_null(null([(before, float(after), 1, math.nan) for before, after, _ in FIVE]), nulls),
+    ):
+        for over, expected in (
+            ("standard_crop", bonett_price(2, 1, 5)),
+            ("not_looking", bonett_price(1, 1, 5)),
+        ):
+            assert [summary[f"gain_over_{over}{end}"] for end in ENDS] == pytest.approx(expected)
+    expected_only = null([(True, 0.5, 1, math.nan), (False, 0.25, 1, math.nan)])
+    summary = summarise_null(expected_only, {name: outcome[:2] for name, outcome in nulls.items()})
+    assert summary["gain_over_not_looking"] == pytest.approx((0.5 + 0.25 - 1) / 2)
+    assert not any(name.startswith("gain_over") for name in summarise(scores(FIVE)))
 
 
 def test_the_seed_is_0_by_default():
@@ -343,6 +369,9 @@ def test_a_null_of_certain_outcomes_is_summarised_as_a_method_is():
     hit = {"hit": 1.0, "miss": 0.0, "skipped": math.nan}
     certain = null([(before, float(after), hit[pointing], math.nan) for before, after, pointing in FIVE])
     expected = summarise(scores(FIVE), seed=2) | {"n_dead": 0}
+    expected |= {
+        f"{name}{end}": math.nan for name in ("outer_ring", "gain_outer_ring", "gain_inside") for end in ENDS
+    }
     result = summarise_null(certain, seed=2)
     assert result == pytest.approx(expected, nan_ok=True)
     assert list(result) == list(expected)

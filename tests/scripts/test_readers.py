@@ -77,6 +77,7 @@ LABELS, SIZES = 4, [(40, 30)] * 6
 IDS = [f"image {i}" for i in range(6)]
 VIEW = {"family": "zoom", "grid": 3, "floor": 0.2}
 CROP = {"family": "crop", "grid": 1, "side": 0.9}
+CROPS = {"family": "ten_crop", "share": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
@@ -86,11 +87,12 @@ REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
 ON_GLIMPSES = {method: {"method": method, "options": {}} for method in ("gradcam", "dff")}
 LOOKED = {"networks": [LOOK], "methods": SETTINGS}
-SCORED = LOOKED | {"tolerance": 0.0, "nulls": [{"seed": 0, "standard_view": CROP}]}
+NULLS = {"seed": 0, "folds": 2, "standard_view": CROP, "ten_crop_view": CROPS}
+SCORED = LOOKED | {"tolerance": 0.0, "nulls": [NULLS]}
 CHOSEN = {}
 SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
-CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}}
+CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}, "standard_views": [CROP]}
 SWEPT = READ | {"option": "floor"}
 COMPARED = {"networks": [LOOK], "methods": ON_GLIMPSES, "references": [REFERENCE]}
 ROWS = [NETWORK | {"method": name, "variant": name, "cue": cue} for name, cue in METHODS.items()]
@@ -116,6 +118,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         ("label maps", VIEW, "bfloat16"),
         ("reference", VIEW, "float32"),
         ("standard", CROP, "bfloat16"),
+        ("ten crop", CROPS, "bfloat16"),
     ):
         made_by = {"weights_sha256": weights, "weights_source": "checkpoint"}
         made_by = MADE_BY | made_by | {"view": view, "precision": precision}
@@ -184,10 +187,12 @@ def nulls_of(files, scores, curves):
         label_maps=files["label maps"],
         standard=files["standard"],
         acceptable_labels=[files["acceptable"]],
+        ten_crop=[files["ten crop"]],
         scores=scores,
         best_of_n=curves,
         tolerance=0.0,
         seed=0,
+        folds=2,
     )
 
 
@@ -284,6 +289,7 @@ def ranking_of(files, ranking, terms):
     outcomes = [files["reading"], files["reference reading"]]
     calibrate(
         outcomes=outcomes,
+        standard=[files["standard"]],
         index=files["index"],
         paper=PAPER,
         has_imagenet_classes=False,
@@ -364,7 +370,7 @@ READERS = {
     ),
     "score_nulls": (
         lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
-        ["index", "standard", "standard part 1", "acceptable", *LABEL_MAPS],
+        ["index", "standard", "standard part 1", "acceptable", "ten crop", "ten crop part 2", *LABEL_MAPS],
     ),
     "score_reading": (
         lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
@@ -412,7 +418,7 @@ READERS = {
     ),
     "calibrate": (
         lambda files, out: ranking_of(files, out / "a.csv", out / "b.csv"),
-        ["index", "reading", "reference reading"],
+        ["index", "reading", "reference reading", "standard", "standard part 1"],
     ),
     "summarise_sweep": (
         lambda files, out: sweep_of(files, out / "a.csv"),
@@ -684,6 +690,7 @@ def test_what_was_made_with_other_acceptable_labels_is_not_shown(study, tmp_path
         ({"arrival": "index"}, "scores/igub.parquet", "d/zoom/m/fixations/igub.parquet"),
         ({"tolerance": 2}, "scores/igub.parquet", "it"),
         ({"standard_view": {"side": 1}}, "nulls.parquet", "the folder d/standard_crop/m"),
+        ({"ten_crop_view": {"share": 1}}, "nulls.parquet", "it and the folder d/ten_crop/m"),
         ({"networks": [{"view": {"floor": 0.5}}]}, "summary.parquet", "it"),
     ],
 )
@@ -714,6 +721,7 @@ OTHER_PIXELS = {
     ("select_fixations of a glimpse", "gradcam, label maps"),
     ("score_reading", "dff, label maps"),
     ("score_nulls", "standard"),
+    ("score_nulls", "ten crop"),
     ("measure_fidelity", "reference"),
     ("plot_figure_1", "label maps"),
     ("plot_figure_1", "gradcam, label maps"),

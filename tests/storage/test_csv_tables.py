@@ -69,21 +69,22 @@ def edited(path, old, new):
     path.write_bytes(content.replace(old, new))
 
 
+PAPER_HEADER = "architecture,weights,standard_crop,method,accuracy_before,accuracy_after,pointing\n"
 SPOILT = {
     "gone": (remove, "cannot be read"),
     "empty": (empty, "its columns must be"),
     "header alone": (
-        lambda path: path.write_text("architecture,weights,method,accuracy_before,accuracy_after,pointing\n"),
+        lambda path: path.write_text(PAPER_HEADER),
         "has no row",
     ),
     "a column renamed": (lambda path: edited(path, b"pointing", b"point"), "its columns must be"),
     "cut within a row": (
         lambda path: path.write_bytes(path.read_bytes()[:-12]),
-        r"line 11 has 4 fields instead of 6",
+        r"line 13 has 5 fields instead of 7",
     ),
-    "a field too many": (lambda path: edited(path, b"0.8775", b"0.8775,1"), r"line 6 has 7 fields"),
+    "a field too many": (lambda path: edited(path, b"0.8775", b"0.8775,1"), r"line 8 has 8 fields"),
     "no number": (lambda path: edited(path, b"0.8775", b"87.75 %"), r"87\.75 %"),
-    "an open quote": (lambda path: edited(path, b"gradcam", b'"gradcam'), r"line 6 has 3 fields"),
+    "an open quote": (lambda path: edited(path, b"gradcam", b'"gradcam'), r"line 8 has 4 fields"),
     "no UTF-8": (lambda path: edited(path, b"gradcam", b"gradc\xe4m"), "cannot be read"),
     "semicolons": (lambda path: path.write_bytes(path.read_bytes().replace(b",", b";")), "its columns"),
 }

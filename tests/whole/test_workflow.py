@@ -29,7 +29,7 @@ from helpers.runs import (
     write_images,
 )
 from labelmaps.networks.weights import random_weights, save_weights
-from labelmaps.scoring.null_names import NULL_NAMES
+from labelmaps.scoring.null_names import CROPS, NULL_NAMES
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.saliency_file import read_saliency
 from pipeline.sources import ROOT
@@ -160,8 +160,10 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     _, folder, _ = study
     results = folder / "results/four"
     summary = pd.read_csv(results / "summary.csv")
-    assert summary["method"].tolist() == [*METHODS, *NULL_NAMES]
-    assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(NULL_NAMES)
+    nulls = [name for name in NULL_NAMES if name not in CROPS]  # which the configuration does not ask for
+    assert summary["method"].tolist() == [*METHODS, *nulls]
+    assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(nulls)
+    assert summary["gain_over_not_looking"].notna().all()
     assert set(summary["n_images"]) == {4}
     assert set(summary.loc[summary["method"].isin(METHODS), "n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}
@@ -178,7 +180,7 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert set(orders["verdict"]) == {
         "does not know ImageNet's labels"
     }  # as of random weights in a checkpoint
-    n_compared = len(METHODS) + 5  # nulls that choose no fixation
+    n_compared = len(METHODS) + 8  # nulls that choose no fixation
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
@@ -609,7 +611,7 @@ def readings(study):
     repository, folder, config = study
     config = config | {
         "sample": {"images": 3, "seed": 1},
-        "calibration": {"views": ["zoom", "crop_0.6"], "resamples": 100},
+        "calibration": {"views": ["zoom", "crop_0.6"], "resamples": 100, "images": "sample"},
         "sweeps": {"grid": ["zoom_3x3", "zoom"], "floor": ["zoom", "zoom_floor_0.2"]},
     }
     path = write_config(folder / "readings.yaml", **config)
@@ -631,8 +633,8 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert ranking[["rank", "p", "best_share"]].isna().all(axis=None)
     assert set(ranking["view"]) == {"zoom", "crop_0.6"}
     assert set(ranking["arrival"]) <= {"nearest", "index", "either"}
-    assert set(terms["method"]) == {"likelihood", "gradcam", "max_logit", "igub", "dff"}
-    assert len(terms) == 5 * len(ranking)
+    assert set(terms["method"]) == set(PAPER)
+    assert len(terms) == len(PAPER) * len(ranking)
     outcomes = pd.read_parquet(results / "zoom/own/reading.parquet")
     gain = outcomes[["before", "likelihood"]][outcomes["arrival"] == "nearest"].mean().diff().iloc[-1]
     of_zoom = terms[terms["reading"].str.startswith("zoom") & (terms["method"] == "likelihood")]
@@ -672,6 +674,27 @@ def test_another_reading_costs_its_own_label_maps_and_two_looks_at_x0(study, rea
         "render_reading": 2,
         "calibration": 1,
     }
+
+
+def test_on_all_images_a_calibration_takes_the_label_maps_that_are_there(study, readings):
+    repository, folder, _ = study
+    path = write_config(folder / "all.yaml", **readings | {"calibration": {"views": ["zoom", "crop_0.6"]}})
+    target = "results/four/calibration.csv"
+    text = succeed(snakemake(folder, "-n", target, "--configfile", path, repository=repository))
+    assert planned_jobs(text) == {
+        "compute_label_maps": 2,  # two parts of the second reading
+        "join_label_maps": 1,
+        "compute_glimpse_saliency": 2,
+        "score_reading": 2,
+        "calibrate": 1,
+    }
+
+
+def test_five_and_ten_crop_cost_nine_views_and_what_follows_from_the_nulls(study):
+    planned = plan(study, nulls={"ten_crop": True})
+    looks = {"compute_label_maps": 1, "join_label_maps": 1, "score_nulls": 1}
+    after = {rule: n for rule, n in TABLES.items() if rule != "play_pointing_game"}
+    assert planned == looks | after | {"build_explorer": 1}
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
+from labelmaps.scoring.null_names import NOT_LOOKING, POOLED
 from labelmaps.scoring.right_labels import AFTER, add_outcomes, read_right_labels, state_labels
 from labelmaps.scoring.statistics import number_images
 from labelmaps.scoring.summary import add_pairs_acceptable, compare_pairs
@@ -15,7 +16,7 @@ from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_settings
 
-NULLS_WITHOUT_FIXATION = ["top_n", "standard_crop", "mean_softmax", "mean_softmax_inner", "best_cell"]
+NULLS_WITHOUT_FIXATION = ["top_n", *POOLED, NOT_LOOKING, "best_cell"]
 
 
 def compare_methods(
@@ -41,16 +42,16 @@ def compare_methods(
     for i, (network, path) in enumerate(zip(networks, nulls, strict=True)):
         scored = read_parquet(path)
         check_settings(made_by["networks"][i] | state_labels(acceptable), scored.attrs, path)
-        by_null = scored.groupby("null")
-        ids = by_null.get_group(NULLS_WITHOUT_FIXATION[0])["image"].tolist()
+        by_null = dict(iter(scored.groupby("null")))
+        ids = by_null[NULLS_WITHOUT_FIXATION[0]]["image"].tolist()
         outcomes, by_set = {}, {}
         for method, file in zip(methods[i], islice(files, len(methods[i])), strict=True):
             table = read_rows(file, ids, scored.attrs)
             check_settings(made_by["methods"][method], table.attrs, file)
             outcomes[method] = table["correct_after"].to_numpy(bool)
             by_set[method] = add_outcomes(table, acceptable, file).get(AFTER)
-        for null in NULLS_WITHOUT_FIXATION:
-            table = by_null.get_group(null)
+        for null in filter(by_null.__contains__, NULLS_WITHOUT_FIXATION):
+            table = by_null[null]
             check_same_images(ids, table["image"].tolist(), path)
             outcomes[null] = table["correct_after"].to_numpy(bool)
             by_set[null] = table.get(AFTER)

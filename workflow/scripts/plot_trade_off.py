@@ -13,8 +13,8 @@ def plot_trade_off(*, summary: Path, figures: list[Path], view: str, sizes: list
     """Draw the rows of `view`, in these sizes, in the format of each figure's name."""
     style.prepare()
     table = read_results(summary, made_by)
-    shown = (table["view"] == view) & (table["cue"] != "null model")
-    style.draw(lambda width: draw_trade_off(table[shown], width), figures, sizes)
+    shown = table[table["view"] == view]
+    style.draw(lambda width: draw_trade_off(shown, width), figures, sizes)
 
 
 if __name__ == "__main__":

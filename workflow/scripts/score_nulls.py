@@ -1,5 +1,6 @@
 """Score what there is to gain on a network's label maps without a method's knowledge of where to look."""
 
+import logging
 from copy import deepcopy
 from pathlib import Path
 
@@ -10,10 +11,12 @@ from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring import nulls
 from labelmaps.scoring.best_of_n import best_of_n_table
+from labelmaps.scoring.null_names import CROPS, POOLED
 from labelmaps.scoring.pointing import hits
-from labelmaps.scoring.right_labels import read_right_labels, state_labels
+from labelmaps.scoring.pooling import crop_labels, cross_validate, draw_folds
+from labelmaps.scoring.right_labels import RightLabels, read_right_labels, state_labels
 from labelmaps.scoring.statistics import number_images
-from labelmaps.storage.label_map_file import IMAGES_PER_READ, open_label_maps
+from labelmaps.storage.label_map_file import IMAGES_PER_READ, LabelMapFile, open_label_maps
 from labelmaps.storage.parquet import write_parquet
 from labelmaps.storage.provenance import (
     OLDER,
@@ -23,22 +26,27 @@ from labelmaps.storage.provenance import (
     check_same_pixels,
 )
 
+logger = logging.getLogger(__name__)
+
 
 def score_nulls(
     *,
     index: Path,
     label_maps: Path,
     standard: Path,
+    ten_crop: list[Path],
     acceptable_labels: list[Path],
     scores: Path,
     best_of_n: Path,
     tolerance: float,
     seed: int,
+    folds: int,
 ) -> None:
     """Write the table of `labelmaps.scoring.nulls`, with the label, and that of `labelmaps.scoring.best_of_n`.
 
-    standard: label maps of one view per image, what classifiers usually see. acceptable_labels: the table of them, if the
-    data set has one. tolerance: of the Pointing Game, in original pixels. seed: of what is drawn at random.
+    standard: label maps of one view per image, what classifiers usually see. ten_crop: those of the view of this name, or
+    none. acceptable_labels: the table of them, if the data set has one. tolerance: of the Pointing Game, in original pixels.
+    seed: of what is drawn at random. folds: into how many the images are divided, at random, for cross-validation.
     """
     generator = np.random.default_rng(seed)
     images = read_index(index)
@@ -46,44 +54,69 @@ def score_nulls(
     acceptable = read_right_labels(acceptable_labels)
     if acceptable is not None:
         check_same_images(ids, list(acceptable.image), acceptable_labels[0])
-    with open_label_maps(standard, images) as file:
-        standard_label, made, digests = file.field("top_label")[:, 0, 0], file.attributes, file.digests
-    with open_label_maps(label_maps, images) as file:
-        check_same_origin(file.attributes, made, standard, (*SAME_NETWORK, "precision"))
-        check_same_pixels(ids, file.digests, digests, standard, OLDER)
+    with open_label_maps(label_maps, images) as file, open_label_maps(standard, images) as standard_file:
+        check_same_looks(file, standard_file, standard)
+        crops = {"standard_crop": standard_file.field("top_label")[:, 0, 0]}
+        views_of_crops = {"standard_view": standard_file.attributes["view"], "ten_crop_view": None}
+        for path in ten_crop:
+            with open_label_maps(path, images) as ten_file:
+                check_same_looks(file, ten_file, path)
+                blocks = (one.blocks(IMAGES_PER_READ) for one in (standard_file, ten_file))
+                crops |= zip(CROPS, crop_labels(*blocks), strict=True)
+                views_of_crops["ten_crop_view"] = ten_file.attributes["view"]
         top_label, centre = file.field("top_label"), file.field("centre")
         n_labels = file.read(0, 1).log_probability.shape[-1]
         other = nulls.draw_other_label(label, n_labels, generator)
         probabilities = nulls.read_probabilities(file.blocks(IMAGES_PER_READ), label, other, acceptable)
-        origin = file.origin_of_tables | {"standard_view": made["view"], "tolerance": tolerance, "seed": seed}
-    correct = top_label == label[:, None, None]
-    hit = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance)
+        origin = file.origin_of_tables | views_of_crops
+        origin |= {"tolerance": tolerance, "seed": seed, "folds": folds}
+    _, rows, columns = top_label.shape
+    hit, image = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance), number_images(ids)
+
+    def judge(right: RightLabels, draw: np.random.Generator) -> tuple[nulls.Outcomes, nulls.Candidates]:
+        """Compute the outcomes by these labels: of the nulls of which nothing is chosen, and of the others' candidates."""
+        outcomes = (
+            nulls.view_nulls(right.contain(top_label), hit, draw)
+            | {name: (right.contain(crop),) for name, crop in crops.items()}
+            | nulls.label_nulls(
+                probabilities, label, other, top_label, centre, hit, right if right is acceptable else None
+            )
+        )
+        standing = {name: outcomes[name][0] for name in POOLED if name in outcomes}
+        standing = {"center": right.contain(top_label[:, rows // 2, columns // 2])} | standing
+        return outcomes, nulls.pooled_candidates(probabilities, right, standing)
+
     same_draw = deepcopy(generator)
-    outcomes = (
-        nulls.view_nulls(correct, hit, generator)
-        | nulls.standard_crop(standard_label, label)
-        | nulls.label_nulls(probabilities, label, other, top_label, centre, hit)
-    )
-    _, rows, columns = correct.shape
+    outcomes, candidates = judge(RightLabels(label[:, None]), generator)
+    fold = draw_folds(np.arange(len(ids)) if image is None else image, folds, generator)
+    chosen = {null: cross_validate(correct, fold) for null, (_, correct) in candidates.items()}
+    origin["chosen"] = {null: [candidates[null][0][i] for i in by_fold] for null, by_fold in chosen.items()}
+    for null, by_fold in origin["chosen"].items():
+        logger.info("%s, chosen for each of %d folds: %s", null, len(by_fold), by_fold)
+    outcomes |= nulls.pooled_nulls(candidates, chosen, fold)
+    correct = top_label == label[:, None, None]
     table = nulls.nulls_table(ids, correct[:, rows // 2, columns // 2], outcomes)
     table["label"] = np.tile(label, len(outcomes))
     if acceptable is not None:
-        by_set = (
-            nulls.view_nulls(acceptable.contain(top_label), hit, same_draw)
-            | {"standard_crop": (acceptable.contain(standard_label),)}
-            | nulls.label_nulls(probabilities, label, other, top_label, centre, hit, acceptable)
-        )
+        by_set, candidates = judge(acceptable, same_draw)
+        by_set |= nulls.pooled_nulls(candidates, chosen, fold)
         table = nulls.add_acceptable(table, acceptable, top_label[:, rows // 2, columns // 2], by_set)
         origin |= state_labels(acceptable)
     curve = best_of_n_table(
         probabilities.likelihood.reshape(len(ids), -1),
         correct.reshape(len(ids), -1),
         probabilities.rank,
-        number_images(ids),
+        image,
     )
     for output, content in ((scores, table), (best_of_n, curve)):
         content.attrs.update(origin)
         write_parquet(output, content)
+
+
+def check_same_looks(file: LabelMapFile, crops: LabelMapFile, path: Path) -> None:
+    """Raise `InputError` unless the label maps of crops, at `path`, are of the network and pixels of other label maps."""
+    check_same_origin(file.attributes, crops.attributes, path, (*SAME_NETWORK, "precision"))
+    check_same_pixels(file.images, file.digests, crops.digests, path, OLDER)
 
 
 if __name__ == "__main__":

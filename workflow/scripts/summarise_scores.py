@@ -2,16 +2,18 @@
 
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
-from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NOT_LOOKING, NULL_NAMES
 from labelmaps.scoring.right_labels import add_outcomes, read_right_labels, state_labels
-from labelmaps.scoring.summary import summarise, summarise_null
+from labelmaps.scoring.summary import GAINS_OVER, summarise, summarise_null
 from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import (
+    check_same_images,
     check_same_origin,
     check_same_pixels_of_tables,
     check_settings,
@@ -39,24 +41,34 @@ def summarise_scores(
     `Study.scored`.
     """
     acceptable = read_right_labels(acceptable_labels)
-    origins, null_rows, tolerance = {}, [], {"tolerance": made_by["tolerance"]}
+    origins, compared, ids, null_rows = {}, {}, {}, []
+    tolerance = {"tolerance": made_by["tolerance"]}
     of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
     for network, look, settings, path in of_nulls:
         table = read_parquet(path)
         check_settings(look | settings | tolerance | state_labels(acceptable), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
-        origins[network["view"], network["model"]] = table.attrs
+        key = network["view"], network["model"]
+        origins[key] = table.attrs
         by_null = dict(iter(table.groupby("null")))
-        null_rows += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name])
-            for name in [*NULL_NAMES, *({LIKELIHOOD_SET} & by_null.keys())]
-        ]
+        ids[key] = by_null[NOT_LOOKING]["image"].tolist()
+        compared[key] = {name: by_null[name]["correct_after"].to_numpy() for name in GAINS_OVER.values()}
+        for name in filter(by_null.__contains__, (*NULL_NAMES, LIKELIHOOD_SET)):
+            of_null = by_null[name]
+            has_row = np.isin(
+                ids[key], of_null["image"]
+            )  # `likelihood_set` has none where it is told nothing
+            same_cases = {other: correct[has_row] for other, correct in compared[key].items()}
+            row = network | {"method": name, "variant": name} | NULL
+            null_rows.append(row | summarise_null(of_null, same_cases))
     method_rows = []
     for row, path in zip(rows, scores, strict=True):
         table = read_parquet(path)
         check_same_origin(origins[row["view"], row["model"]], table.attrs, path)
         check_settings(made_by["methods"][row["method"]] | tolerance, table.attrs, path)
-        method_rows.append(row | summarise(add_outcomes(table, acceptable, path)))
+        check_same_images(ids[row["view"], row["model"]], table["image"].tolist(), path)
+        with_set = add_outcomes(table, acceptable, path)
+        method_rows.append(row | summarise(with_set, compared[row["view"], row["model"]]))
     curves_by_network = []
     for network, path in zip(networks, curves, strict=True):
         curve = read_parquet(path)

@@ -1,0 +1,77 @@
+"""Ten-crop: the nine views that torchvision's `TenCrop` has beside the standard crop, after the network's own resize.
+
+Nulls that do not look average over them (`labelmaps.scoring.pooling`). They do not lie on a grid of the image: of 3 × 3
+cells, the corners hold the crops at the image's corners (`CORNERS`), the cell clockwise of each its mirror image, and
+the middle that of the central crop. With the standard crop, the corners make five-crop, and all of them ten-crop.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
+from labelmaps.views import NETWORKS_OWN, Geometry, kept
+from labelmaps.views.shift import CROP, LEFT_OPEN
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)  # the other cells show mirror images
+# The edge of the image at which each cell's crop lies, along each axis: 0 is left or top, 1 right or bottom, ½ the middle.
+X = np.array([[0, 0, 1], [0, 0.5, 1], [0, 1, 1]])
+Y = np.array([[0, 0, 0], [1, 0.5, 0], [1, 1, 1]])
+
+
+@dataclass(frozen=True, kw_only=True)
+class View:
+    """A view of the family ten_crop, with its options.
+
+    grid: 3: the nine crops beside the standard one.
+    share: the side of a crop, as a share of the image's shorter side, above 0; above 1 it has black bars. "network" is the
+        share with which the network was evaluated.
+    interpolation: "bilinear" or "bicubic", antialiased; "network" is that with which the network was evaluated.
+    """
+
+    is_affine = False  # mirror images among them
+    grid: Literal[3] = 3
+    share: float | Literal["network"] = CROP
+    interpolation: Interpolation | Literal["network"] = "bilinear"
+
+    def __post_init__(self):
+        if self.grid != 3:
+            raise ValueError(f"grid: {self.grid} is not 3; ten-crop has nine crops beside the standard one")
+        if self.share != NETWORKS_OWN and not 0 < self.share < np.inf:
+            raise ValueError(f"share: {self.share} is not a positive share of the shorter side")
+
+    @kept
+    def geometry(self, width: int, height: int) -> Geometry:
+        """Compute the centres and extents of an image's crops, in original pixels."""
+        share = self.share
+        assert share != NETWORKS_OWN, LEFT_OPEN
+        side = share * min(width, height)
+        corner = np.stack([X * (width - side), Y * (height - side)], axis=-1)
+        return Geometry(corner + side / 2, np.concatenate([corner, corner + side], axis=-1))
+
+    def sample(
+        self,
+        image: "Tensor",
+        size: int,
+        black: "Tensor",
+        cells: Sequence[int],
+        dtype: "torch.dtype | None" = None,
+    ) -> "Tensor":
+        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W); see `labelmaps.views.View`."""
+        from labelmaps.resampling.boxes import draw_boxes
+
+        _, height, width = image.shape
+        cells = list(cells)
+        boxes = self.geometry(width, height).extent.reshape(-1, 4)[cells]
+        assert self.interpolation != NETWORKS_OWN, LEFT_OPEN
+        sampling = Sampling(antialias=True, interpolation=self.interpolation)
+        views = draw_boxes(image, boxes, Drawing((0, 0, width, height), sampling), size, black, dtype)
+        mirrored = ~CORNERS.ravel()[cells]
+        views[mirrored] = views[mirrored].flip(-1)
+        return views
