@@ -16,7 +16,6 @@ from labelmaps.data.images import image_id
 from labelmaps.data.matching import check_matched
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
-from labelmaps.storage.parquet import read_parquet, write_parquet
 
 NAMES_OF_IMAGES = ("file_name", "image")  # the column or key of an image's name
 # Columns of ImageNet-X that are no factors, and the row numbers that pandas writes.
@@ -76,11 +75,6 @@ def find_factors(index: pd.DataFrame, path: str | Path, min_matched: float) -> p
     return factors.reindex(index["image"]).reset_index()
 
 
-def write_factors(path: str | Path, factors: pd.DataFrame) -> None:
-    """Write what `find_factors` found, for `read_parquet`."""
-    write_parquet(path, factors)
-
-
 def _csv_entries(path: Path) -> list[_Entry]:
     """Read the rows of a CSV file."""
     _, rows = read_csv(path)
@@ -128,11 +122,3 @@ def _truth(value: object, place: str) -> bool:
     raise InputError(
         f"{place}: {json.dumps(value)[:80]} is neither 0 nor 1; mend it, or take the column out if it is no factor"
     )
-
-
-def read_found_factors(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_factors` wrote; raise `InputError` if it is damaged or another table."""
-    table = read_parquet(path)
-    if list(table.columns[:1]) != ["image"] or not (table.dtypes[1:] == "boolean").all():
-        raise InputError(f"{path}: no table of factors. Delete it and run again")
-    return table
