@@ -59,7 +59,7 @@ def read_factors(path: str | Path) -> pd.DataFrame:
             raise InputError(
                 f"{place}: {sorted(other)[0]!r} is in some lines and not in others; give it in all"
             )
-        rows[image] = [_truth(values[name], f"{place}: {name}") for name in factors]
+        rows[image] = [_truth(values[name], name, place) for name in factors]
     return pd.DataFrame.from_dict(rows, "index", columns=factors, dtype="boolean").rename_axis("image")
 
 
@@ -114,11 +114,11 @@ def _name_of_image(values: dict[str, Any], place: str) -> str:
     return name
 
 
-def _truth(value: object, place: str) -> bool:
+def _truth(value: object, name: str, place: str) -> bool:
     """Return the value of a factor; raise `InputError` if it is neither 0 nor 1, nor true or false."""
     known = TEXTS.get(value.strip().lower()) if isinstance(value, str) else value
     if isinstance(known, bool | int | float) and known in (0, 1):
         return bool(known)
     raise InputError(
-        f"{place}: {json.dumps(value)[:80]} is neither 0 nor 1; mend it, or take the column out if it is no factor"
+        f"{place}: {name}: {json.dumps(value)[:80]} is neither 0 nor 1; mend it, or take the column out if it is no factor"
     )
