@@ -54,7 +54,7 @@ NETWORK = {
     "architecture": "resnet18",
     "weights": "drawn",
 }
-TABLES = ("summary", "comparisons", "pointing", "best_of_n", "paper", "paper_orders")
+TABLES = ("summary", "comparisons", "pointing", "who_gains", "best_of_n", "paper", "paper_orders")
 
 Stage = tuple[str, str, dict]  # what the table calls it, the function's dotted name, and its arguments
 
@@ -282,7 +282,8 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
     yield (
         "score_nulls",
         script("score_nulls"),
-        {"index": index, "label_maps": label_maps, "standard": standard, "ten_crop": []}
+        {"index": index, "label_maps": label_maps, "standard": standard}
+        | {"ten_crop": [], "acceptable_labels": []}
         | {"scores": nulls, "best_of_n": curves, "tolerance": tolerance}
         | drawn,
     )
@@ -291,14 +292,21 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         script("summarise_scores"),
         {"scores": list(scores.values()), "nulls": [nulls], "curves": [curves], "rows": rows}
         | {"summary": table["summary"], "best_of_n": table["best_of_n"], "networks": [NETWORK]}
+        | {"acceptable_labels": []}
         | scored,
     )
     yield (
         "compare_methods",
         script("compare_methods"),
         {"scores": list(scores.values()), "nulls": [nulls], "comparisons": table["comparisons"]}
-        | {"networks": [NETWORK], "methods": methods}
+        | {"networks": [NETWORK], "methods": methods, "acceptable_labels": []}
         | scored,
+    )
+    yield (
+        "find_who_gains",
+        script("find_who_gains"),
+        {"index": index, "scores": list(scores.values()), "factors": [], "rows": rows}
+        | {"who_gains": table["who_gains"], "made_by": looked},
     )
     yield (
         "play_pointing_game",
@@ -312,7 +320,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         script("compare_with_paper"),
         {"summary": table["summary"][1], "scores": list(scores.values()), "paper": stated}
         | {"paper_orders": orders, "numbers": table["paper"], "orders": table["paper_orders"]}
-        | {"index": index, "rows": rows}
+        | {"index": index, "rows": rows, "acceptable_labels": []}
         | scored,
     )
     yield (
@@ -328,7 +336,11 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
         script("render_tables"),
         {"tables": paths, "pages": [path.with_suffix(".html") for path in paths]}
         | {"titles": [path.stem for path in paths], "notes": [""] * len(paths)}
-        | {"made_by": [looked if path.stem == "pointing" else scored["made_by"] for path in paths]},
+        | {
+            "made_by": [
+                looked if path.stem in ("pointing", "who_gains") else scored["made_by"] for path in paths
+            ]
+        },
     )
 
 

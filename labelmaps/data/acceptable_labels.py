@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from labelmaps.data.annotations import read_rows
 from labelmaps.data.classes import Class, find_labels
@@ -21,19 +20,10 @@ from labelmaps.data.index import N_VALIDATION_IMAGES
 from labelmaps.data.matching import check_matched
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
-from labelmaps.storage.parquet import read_arrow, write_arrow
 
 logger = logging.getLogger(__name__)
 
 N_IMAGENET_CLASSES = 1000
-# Of the table: one row per row of the index, in its order.
-SCHEMA = pa.schema(
-    [
-        pa.field("image", pa.string(), nullable=False),
-        # all labels that are right of the image, maybe none; null where the file has not the image
-        pa.field("acceptable_labels", pa.list_(pa.int16())),
-    ]
-)
 SUSPICIOUS = (
     0.5  # share of labels that are not acceptable, from which on the classes are probably others; ReaL: 0.1
 )
@@ -122,23 +112,6 @@ def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[
         ": are they of these classes, in this order?" if is_suspicious else "",
     )
     return [None if known is None else np.array(known, np.int16) for known in labels]
-
-
-def write_labels(path: str | Path, image: list[str], labels: list[np.ndarray | None]) -> None:
-    """Write the table of acceptable labels; image: the ids of an index's rows, labels: those of each."""
-    columns = [pa.array(image, pa.string()), pa.array(labels, SCHEMA.field("acceptable_labels").type)]
-    write_arrow(path, pa.Table.from_arrays(columns, schema=SCHEMA))
-
-
-def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
-    """Read a table that `write_labels` wrote: ids and labels; raise `InputError` if it is damaged or another table."""
-    table = read_arrow(path)
-    if not table.schema.equals(SCHEMA):
-        raise InputError(f"{path}: no table of acceptable labels. Delete it and run again")
-    labels = table["acceptable_labels"].to_pylist()
-    return table["image"].to_pylist(), [
-        None if known is None else np.array(known, np.int16) for known in labels
-    ]
 
 
 def _csv_entries(path: Path, classes: list[Class]) -> list[_Entry]:

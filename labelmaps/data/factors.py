@@ -16,7 +16,6 @@ from labelmaps.data.images import image_id
 from labelmaps.data.matching import check_matched
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
-from labelmaps.storage.parquet import read_parquet, write_parquet
 
 NAMES_OF_IMAGES = ("file_name", "image")  # the column or key of an image's name
 # Columns of ImageNet-X that are no factors, and the row numbers that pandas writes.
@@ -60,7 +59,7 @@ def read_factors(path: str | Path) -> pd.DataFrame:
             raise InputError(
                 f"{place}: {sorted(other)[0]!r} is in some lines and not in others; give it in all"
             )
-        rows[image] = [_truth(values[name], f"{place}: {name}") for name in factors]
+        rows[image] = [_truth(values[name], name, place) for name in factors]
     return pd.DataFrame.from_dict(rows, "index", columns=factors, dtype="boolean").rename_axis("image")
 
 
@@ -74,11 +73,6 @@ def find_factors(index: pd.DataFrame, path: str | Path, min_matched: float) -> p
     factors = read_factors(path)
     check_matched({*index["image"]}, {*factors.index}, min_matched, path, "factors")
     return factors.reindex(index["image"]).reset_index()
-
-
-def write_factors(path: str | Path, factors: pd.DataFrame) -> None:
-    """Write what `find_factors` found, for `read_parquet`."""
-    write_parquet(path, factors)
 
 
 def _csv_entries(path: Path) -> list[_Entry]:
@@ -120,19 +114,11 @@ def _name_of_image(values: dict[str, Any], place: str) -> str:
     return name
 
 
-def _truth(value: object, place: str) -> bool:
+def _truth(value: object, name: str, place: str) -> bool:
     """Return the value of a factor; raise `InputError` if it is neither 0 nor 1, nor true or false."""
     known = TEXTS.get(value.strip().lower()) if isinstance(value, str) else value
     if isinstance(known, bool | int | float) and known in (0, 1):
         return bool(known)
     raise InputError(
-        f"{place}: {json.dumps(value)[:80]} is neither 0 nor 1; mend it, or take the column out if it is no factor"
+        f"{place}: {name}: {json.dumps(value)[:80]} is neither 0 nor 1; mend it, or take the column out if it is no factor"
     )
-
-
-def read_found_factors(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_factors` wrote; raise `InputError` if it is damaged or another table."""
-    table = read_parquet(path)
-    if list(table.columns[:1]) != ["image"] or not (table.dtypes[1:] == "boolean").all():
-        raise InputError(f"{path}: no table of factors. Delete it and run again")
-    return table

@@ -26,6 +26,9 @@ TITLES = {
 }
 OWN, OWN_LEVEL = "images with the factor", "yes"
 ALL = "all"
+FEWEST = (
+    10  # images of a level whose gains are drawn; the intervals of fewer would leave no room for the others
+)
 MARK: dict[str, Any] = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.9}
 INTERVAL: dict[str, Any] = {"linewidth": 0.9}
 STEP, LEVEL = (
@@ -75,7 +78,8 @@ class Panel:
 def draw_who_gains(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each method's gain, with 95 % intervals, in each group of images; one block of panels per network.
 
-    Fine lines across the panels are the gains over all images. Below a level stands its number of images.
+    Fine lines across the panels are the gains over all images. Below a level stands its number of images; of fewer than
+    `FEWEST` no gain is drawn.
 
     table: rows of one view, as in who_gains.csv, of the methods that are shown. width: of the figure, in inches.
     """
@@ -167,6 +171,8 @@ def _draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame, marks: dict[str
             if (factor, level, variant) not in rows.index:
                 continue
             row = rows.loc[(factor, level, variant)]
+            if row["n_images"] < FEWEST:
+                continue
             x, colour = place + step * (i - (len(marks) - 1) / 2), style.method_colour(variant)
             axes.vlines(x, 100 * row["gain_low"], 100 * row["gain_high"], color=colour, **INTERVAL, zorder=2)
             axes.plot(

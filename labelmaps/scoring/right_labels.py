@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from labelmaps.data.acceptable_labels import read_labels
+from labelmaps.data.listed import read_labels
 from labelmaps.storage.provenance import check_same_images
 
 NONE = -1  # fills the rows of cases that have fewer labels than others

@@ -14,11 +14,11 @@ from labelmaps.data.acceptable_labels import (
     find_acceptable_labels,
     labels_of_images,
     read_acceptable_labels,
-    read_labels,
 )
 from labelmaps.data.classes import Class, read_classes
 from labelmaps.data.index import N_VALIDATION_IMAGES, write_index
 from labelmaps.data.indexing import index_dataset
+from labelmaps.data.listed import read_labels
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
 from workflow.scripts.list_acceptable_labels import list_acceptable_labels

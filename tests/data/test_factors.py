@@ -8,7 +8,8 @@ import pandas as pd
 import pytest
 
 from helpers.study import noise, write_data_set
-from labelmaps.data.factors import OWN, find_factors, read_factors, read_found_factors
+from labelmaps.data import listed
+from labelmaps.data.factors import OWN, find_factors, read_factors
 from labelmaps.errors import InputError
 from workflow.scripts.list_factors import list_factors
 
@@ -117,16 +118,16 @@ def test_they_are_listed_in_the_order_of_the_index_and_come_back(tmp_path):
     content = [{"image": "c.png", "dark": 1, "x": 0}, {"image": "a.png", "dark": 0, "x": 1}]
     source, table = write(tmp_path / "factors.jsonl", content), tmp_path / "factors.parquet"
     list_factors(index=tmp_path / "index.parquet", source=source, min_matched=0.5, factors=table)
-    back = read_found_factors(table)
+    back = listed.read_factors(table)
     assert back.columns.tolist() == ["image", "dark", "x"]
     assert back["image"].tolist() == [*"aabc"]
     assert back["dark"].isna().tolist() == [False, False, True, False]
     assert back["dark"].fillna(False).tolist() == [False, False, False, True]
     with pytest.raises(InputError, match=r"index\.parquet: no table of factors"):
-        read_found_factors(tmp_path / "index.parquet")
+        listed.read_factors(tmp_path / "index.parquet")
     table.write_bytes(table.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"factors\.parquet"):
-        read_found_factors(table)
+        listed.read_factors(table)
 
 
 def test_a_file_of_other_images_is_refused(tmp_path):

@@ -124,6 +124,14 @@ def test_the_same_table_gives_the_same_bytes(drawn, tmp_path):
     assert same_bytes(lambda: drawn(gains("one")), tmp_path)
 
 
+def test_of_fewer_than_ten_images_no_gain_is_drawn(drawn):
+    table = gains("one", levels={"all": ["all"], "boxes": NUMBERS})
+    table["n_images"] = table["level"].map({"all": 400, "1": 381, "2": 10, "3 or more": 9})
+    (axes,) = drawn(table).axes
+    assert len(marks_of(axes)) == 2 * 4
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["1\n381", "2\n10", "3 or more\n9"]
+
+
 def test_a_level_that_a_network_lacks_is_a_gap(drawn):
     table = gains("one", "two")
     table = table[(table["model"] == "one") | (table["level"] != "full")]

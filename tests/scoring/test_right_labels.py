@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from labelmaps.data.acceptable_labels import write_labels
+from labelmaps.data.listed import write_labels
 from labelmaps.errors import InputError
 from labelmaps.protocol.paper import compare_numbers, compare_orders
 from labelmaps.scoring.right_labels import AFTER, BEFORE, RightLabels, add_outcomes, read_right_labels

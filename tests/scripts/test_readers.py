@@ -31,10 +31,9 @@ from helpers.study import (
     write_joined,
 )
 from labelmaps import views
-from labelmaps.data.acceptable_labels import write_labels
 from labelmaps.data.batches import find_digests
-from labelmaps.data.factors import write_factors
 from labelmaps.data.index import read_index, write_excluded
+from labelmaps.data.listed import write_factors, write_labels
 from labelmaps.errors import InputError
 from labelmaps.results import Results
 from labelmaps.storage.provenance import check_settings

@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
-from labelmaps.data.factors import read_found_factors
 from labelmaps.data.index import read_index
+from labelmaps.data.listed import read_factors
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.groups import gains_table, list_groups
 from labelmaps.scoring.statistics import number_images
@@ -37,7 +37,7 @@ def find_who_gains(
     images = read_index(index)
     ids, known = images["image"].tolist(), None
     if factors:
-        found = read_found_factors(factors[0])
+        found = read_factors(factors[0])
         check_same_images(ids, found["image"].tolist(), factors[0])
         known = found.drop(columns="image")
     groups = list_groups(images["boxes"], images["width"].to_numpy(), images["height"].to_numpy(), known)

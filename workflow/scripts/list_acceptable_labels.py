@@ -3,9 +3,10 @@
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
-from labelmaps.data import acceptable_labels as acceptable
+from labelmaps.data.acceptable_labels import find_acceptable_labels
 from labelmaps.data.classes import read_classes
 from labelmaps.data.index import read_index
+from labelmaps.data.listed import write_labels
 from labelmaps.jobs.script import run_script
 
 
@@ -14,8 +15,8 @@ def list_acceptable_labels(
 ) -> None:
     """Write the labels that a file of the user's, `source`, gives the images of the index, row by row."""
     images = read_index(index)
-    found = acceptable.find_acceptable_labels(images, source, read_classes(classes), min_matched)
-    acceptable.write_labels(acceptable_labels, images["image"].tolist(), found)
+    found = find_acceptable_labels(images, source, read_classes(classes), min_matched)
+    write_labels(acceptable_labels, images["image"].tolist(), found)
 
 
 if __name__ == "__main__":

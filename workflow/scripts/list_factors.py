@@ -3,8 +3,9 @@
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
-from labelmaps.data.factors import find_factors, write_factors
+from labelmaps.data.factors import find_factors
 from labelmaps.data.index import read_index
+from labelmaps.data.listed import write_factors
 from labelmaps.jobs.script import run_script
 
 
