@@ -48,6 +48,7 @@ rule all:
                 f"trade_off_{view}",
                 f"nulls_{view}",
                 f"best_of_n_{view}",
+                f"scanpaths_{view}",
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models

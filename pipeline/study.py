@@ -442,6 +442,12 @@ class Study:
             found += [wanted] if wanted in running else others
         return list(dict.fromkeys(found)) or running
 
+    def predicting_methods(self, model: str) -> list[str]:
+        """Return the methods of a network whose scanpaths follow from x₀ alone: uncued ones on its activations."""
+        methods = self.settings.methods
+        names = self.settings.methods_of(model)
+        return [name for name in names if (methods[name].input, methods[name].cue) == ("glimpse", "uncued")]
+
     def paper_method(self, method: str) -> str:
         """Return the name in the catalogue of one of the paper's methods with its default options.
 
@@ -548,6 +554,11 @@ class Study:
         folder = self.folder(dataset, view, model, kind)
         return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
+    def predicting_files(self, dataset: str, view: str, model: str) -> list[str]:
+        """Return the saliency maps of each of `predicting_methods`."""
+        folder = self.folder(dataset, view, model, "saliency")
+        return [f"{folder}/{name}.h5" for name in self.predicting_methods(model)]
+
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
         return itertools.product(self.settings.run.views, self.settings.run.models)
@@ -588,6 +599,18 @@ class Study:
     def shown_of_networks(self, dataset: str) -> list[dict]:
         """Return the settings of the examples of each of `network_rows`."""
         return [self.shown(dataset, view, model) for view, model in self._networks()]
+
+    def scanned(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of a network's scanpaths: of the label maps, of the methods on x₀, and their own."""
+        return {
+            "look": self.look(dataset, view, model),
+            "methods": self._method_settings(self.predicting_methods(model)),
+            "scanpaths": self.settings.scanpaths.model_dump(),
+        }
+
+    def scanned_by_all(self, dataset: str) -> dict[str, list[dict]]:
+        """Return the settings of the scanpaths of each of `network_rows`."""
+        return {"networks": [self.scanned(dataset, view, model) for view, model in self._networks()]}
 
     def _method_settings(self, methods: Iterable[str]) -> dict[str, dict]:
         """Return the settings of methods, by their names: the method, its options, and the arrival."""
@@ -630,7 +653,7 @@ class Study:
         """Return the settings that must have made a table."""
         if table.startswith("sweep_"):
             return self.swept_by(dataset, table.removeprefix("sweep_"))
-        of_table = {"pointing": self.looked, "fidelity": self.compared}
+        of_table = {"pointing": self.looked, "fidelity": self.compared, "scanpaths": self.scanned_by_all}
         of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
         return of_table.get(table, self.scored)(dataset)
 

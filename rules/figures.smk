@@ -218,6 +218,34 @@ rule plot_best_of_n:
         "../workflow/scripts/plot_best_of_n.py"
 
 
+rule plot_scanpaths:
+    """Accuracy of several fixations one after another, against saccades and against the network's passes."""
+    input:
+        scanpaths="results/{dataset}/scanpaths.parquet",
+    output:
+        figures=drawn(
+            "scanpaths_{view}",
+            category="Scanpaths: several fixations one after another",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/scanpaths.rst",
+        ),
+    log:
+        "logs/plot_scanpaths/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_scanpaths/{dataset}/{view}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_scanpaths.py", "figures", *study.method_modules(settings.run.methods)),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        made_by=per_job(study.scanned_by_all),
+    message:
+        "Plotting the scanpaths of {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_scanpaths.py"
+
+
 rule plot_views:
     """Where each view of a family looks on one image, and what the network receives."""
     input:

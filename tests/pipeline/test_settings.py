@@ -496,6 +496,7 @@ def test_options_of_views_and_methods_come_from_their_modules():
         "igub_inner": "uncued",
         "consensus": "uncued",
         "gradcam": "cued",
+        "gradcam_own": "uncued",
         "dff": "uncued",
         "hirescam": "cued",
         "layercam": "cued",

@@ -319,7 +319,9 @@ def test_a_reference_is_computed_exactly_in_float32_and_not_compiled():
 
 def test_methods_are_found_by_their_input():
     study = study_of()
-    camera = {"gradcam", "dff", "hirescam", "layercam", "gradcam_plusplus", "xgradcam", "eigencam"}
+    camera = {"gradcam", "gradcam_own", "dff", "hirescam", "layercam", "gradcam_plusplus", "xgradcam"} | {
+        "eigencam"
+    }
     assert set(study.methods_on("glimpse")) == camera
     assert set(study.methods_on("label maps")) == set(study.settings.methods) - camera
 
