@@ -14,6 +14,7 @@ rule build_explorer:
         saliency=of_methods("saliency", "h5"),
         fixations=of_methods("fixations", "parquet"),
         scores=of_methods("scores", "parquet"),
+        scanpaths=of_networks("scanpaths.parquet"),
     output:
         explorer=report(
             "results/{dataset}/explorer.html",
@@ -51,6 +52,7 @@ rule build_explorer:
         n_images=settings.explorer.images,
         made_by=per_job(study.scored),
         shown=per_job(study.shown_of_networks),
+        scanned=per_job(study.scanned_by_all),
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

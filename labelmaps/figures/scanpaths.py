@@ -36,14 +36,12 @@ TICKS = 1, 2, 5, 10, 20, 50, 100, 200, 500
 class Panel:
     """One of a network's panels.
 
-    title: in lines. measure: on its y axis. x: the column on its x axis, and label: what that is called. rows: those of the
-    table that it shows.
+    title: in lines. measure, x: the columns on its axes. rows: tells which of the table's it shows.
     """
 
     title: str
     measure: str
     x: str
-    label: str
     rows: Callable[[pd.DataFrame], pd.Series]
 
     @property
@@ -64,26 +62,22 @@ def is_stopped(table: pd.DataFrame) -> pd.Series:
 
 
 PANELS = (
-    Panel(
-        "evidence: mean of\nprobabilities", "accuracy", "saccades", "saccades", lambda t: is_fixed(t, "mean")
-    ),
-    Panel(
-        "evidence: product,\nnormalised", "accuracy", "saccades", "saccades", lambda t: is_fixed(t, "product")
-    ),
+    Panel("mean of the\nprobabilities", "accuracy", "saccades", lambda table: is_fixed(table, "mean")),
+    Panel("their product,\nnormalised", "accuracy", "saccades", lambda table: is_fixed(table, "product")),
+    Panel("mean, against\npasses", "accuracy", "passes", lambda table: is_fixed(table, "mean")),
+    Panel("mean, ended at\nlow entropy", "accuracy", "passes", is_stopped),
     Panel(
         "last view alone\n(path by the mean)",
         "accuracy_last",
         "saccades",
-        "saccades",
-        lambda t: is_fixed(t, "mean"),
+        lambda table: is_fixed(table, "mean"),
     ),
-    Panel("mean, against\npasses", "accuracy", "passes", "network passes", lambda t: is_fixed(t, "mean")),
-    Panel("mean, ended at\nlow entropy", "accuracy", "passes", "mean network passes", is_stopped),
 )
+LABELS = {"saccades": "saccades", "passes": "network passes"}
 
 
 def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
-    """Draw each network's accuracy against saccades and passes; small multiples, all of a network on one scale.
+    """Draw each network's accuracy against saccades and passes; small multiples, on one scale but for the last views.
 
     table: rows of one view, as in scanpaths.csv. width: of the figure, in inches.
     """
@@ -99,11 +93,14 @@ def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
         for place, rows in zip(blocks, networks, strict=True):
             heading = style.network_lines(rows.iloc[0], int(width / style.CHARACTER))
             place.suptitle(" · ".join(heading), fontsize=style.NAMES, parse_math=False)
-            grid = place.subplots(n_rows, n_columns, squeeze=False, sharey=True)
+            grid = place.subplots(n_rows, n_columns, squeeze=False)
             for axes in grid.flat[len(PANELS) :]:
                 axes.remove()
             for i, (axes, panel) in enumerate(zip(grid.flat, PANELS, strict=False)):
                 draw_panel(axes, panel, rows)
+                if panel.measure == PANELS[0].measure and i:  # a last view alone may be much worse
+                    axes.sharey(grid.flat[0])
+                    axes.tick_params(labelleft=i % n_columns == 0)
                 if i % n_columns == 0:
                     axes.set_ylabel("accuracy (% of images)", fontsize=style.NAMES)
         place_of_legend: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False}
@@ -133,7 +130,7 @@ def draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame) -> None:
     axes.tick_params(labelsize=style.VALUE)
     axes.spines[["top", "right"]].set_visible(False)
     axes.set_title(panel.title, fontsize=style.NAMES)
-    axes.set_xlabel(panel.label, fontsize=style.NAMES)
+    axes.set_xlabel(LABELS[panel.x], fontsize=style.NAMES)
 
 
 def line_of(variant: str) -> dict[str, Any]:

@@ -23,6 +23,7 @@ posterior is below a threshold.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -33,6 +34,8 @@ from labelmaps.scoring.fixations import Arrival, nearest_views
 from labelmaps.scoring.null_names import SCANPATH_BASELINES
 from labelmaps.scoring.statistics import count_images, interval_fields, mean_interval, paired_mean_difference
 from labelmaps.storage.label_map_file import LabelMapFile, LabelMaps
+from labelmaps.storage.parquet import read_parquet
+from labelmaps.storage.provenance import Attributes, check_same_images, check_same_origin, check_settings
 
 Accumulation = Literal["mean", "product"]
 Among = Literal["all", "inner"]
@@ -324,7 +327,8 @@ def make_scanpaths(
         )
         for key, outcomes in of_block.items():
             blocks.setdefault(key, []).append(outcomes)
-    return {key: _joined(some) for key, some in blocks.items()}
+    names = sorted(CUES.keys() | maps, key=[*SEES_ALL, *maps, *SCANPATH_BASELINES].index)
+    return {(name, rule): _joined(blocks[name, rule]) for name in names for rule in ACCUMULATIONS}
 
 
 def _scan_block(
@@ -486,3 +490,27 @@ def paths_table(
         if found.views is not None and found.labels is not None
     ]
     return pd.concat(tables, ignore_index=True)
+
+
+def read_paths(
+    path: str | Path,
+    images: list[str],
+    origin: Attributes,
+    made_by: Mapping[str, object],
+    accumulation: Accumulation = "mean",
+) -> dict[str, pd.DataFrame]:
+    """Read the paths of a network by one rule of accumulation: way of choosing → one row per case, as in `paths_table`.
+
+    images: the id of each case's image, as the paths must have them. origin: the provenance of the label maps. made_by: the
+    settings that must have made the paths, as from `Study.scanned`.
+
+    Raises `InputError` if the table is damaged, has other images, or was made from other label maps or with other settings.
+    """
+    table = read_parquet(path)
+    check_same_origin(origin, table.attrs, path)
+    check_settings({key: made_by[key] for key in ("methods", "scanpaths")}, table.attrs, path)
+    by_rule = table[table["accumulation"] == accumulation]
+    found = {str(name): rows for name, rows in by_rule.groupby("method", sort=False)}
+    for rows in found.values():
+        check_same_images(images, rows["image"].tolist(), path)
+    return found
