@@ -442,11 +442,14 @@ class Study:
             found += [wanted] if wanted in running else others
         return list(dict.fromkeys(found)) or running
 
-    def predicting_methods(self, model: str) -> list[str]:
-        """Return the methods of a network whose scanpaths follow from x₀ alone: uncued ones on its activations."""
-        methods = self.settings.methods
-        names = self.settings.methods_of(model)
-        return [name for name in names if (methods[name].input, methods[name].cue) == ("glimpse", "uncued")]
+    def predicting_variants(self, model: str) -> dict[str, str]:
+        """Return a network's uncued methods on its activations, whose scanpaths follow from x₀ alone: name → variant."""
+        entries = {name: self.settings.methods[name] for name in self.settings.methods_of(model)}
+        return {
+            name: entry.variant
+            for name, entry in entries.items()
+            if (entry.input, entry.cue) == ("glimpse", "uncued")
+        }
 
     def paper_method(self, method: str) -> str:
         """Return the name in the catalogue of one of the paper's methods with its default options.
@@ -555,9 +558,9 @@ class Study:
         return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
     def predicting_files(self, dataset: str, view: str, model: str) -> list[str]:
-        """Return the saliency maps of each of `predicting_methods`."""
+        """Return the saliency maps of each of `predicting_variants`."""
         folder = self.folder(dataset, view, model, "saliency")
-        return [f"{folder}/{name}.h5" for name in self.predicting_methods(model)]
+        return [f"{folder}/{name}.h5" for name in self.predicting_variants(model)]
 
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
@@ -604,7 +607,7 @@ class Study:
         """Return the settings of a network's scanpaths: of the label maps, of the methods on x₀, and their own."""
         return {
             "look": self.look(dataset, view, model),
-            "methods": self._method_settings(self.predicting_methods(model)),
+            "methods": self._method_settings(self.predicting_variants(model)),
             "scanpaths": self.settings.scanpaths.model_dump(),
         }
 

@@ -52,6 +52,7 @@ for examples, datasets in SHOWING.items():
             label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
             saliency=per_job(study.shown_files, kind="saliency", suffix="h5"),
             fixations=per_job(study.shown_files, kind="fixations", suffix="parquet"),
+            scanpaths="results/{dataset}/{view}/{model}/scanpaths.parquet",
         output:
             figures=[
                 file
@@ -93,6 +94,8 @@ for examples, datasets in SHOWING.items():
                 for name in study.shown_methods(settings.figure_1, wc.model)
             ],
             made_by=per_job(study.shown),
+            scanned=per_job(study.scanned),
+            variants=per_job(study.predicting_variants),
             chosen=lambda wc: settings.datasets[wc.dataset].examples,
         message:
             "Plotting Figure 1: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"

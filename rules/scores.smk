@@ -169,7 +169,7 @@ rule score_scanpaths:
         "../envs/analysis.yaml"
     params:
         code=code_of("score_scanpaths.py", "analysis"),
-        variants=lambda wc: [settings.methods[name].variant for name in study.predicting_methods(wc.model)],
+        variants=per_job(study.predicting_variants),
         made_by=per_job(study.scanned),
     message:
         "Scanpaths: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"

@@ -191,7 +191,7 @@ def write_study(folder):
             saliency=saliency[2:],
             paths=scanpaths,
             curves=base / "scanpath_curves.parquet",
-            variants=["dff components=2"],
+            variants={"dff": "dff components=2"},
             made_by=scanned(view),
         )
         found = ([measures], [label_maps], saliency, fixations, scores, [scanpaths])

@@ -31,12 +31,12 @@ def score_scanpaths(
     saliency: list[Path],
     paths: Path,
     curves: Path,
-    variants: list[str],
+    variants: dict[str, str],
     made_by: dict,
 ) -> None:
     """Write the paths of each image and the network's curves, as from `labelmaps.scoring.scanpaths`.
 
-    saliency: of the uncued methods on x₀; variants: theirs. made_by: the settings, as from `Study.scanned`.
+    saliency: of the uncued methods on x₀; variants: theirs, by name. made_by: the settings, as from `Study.scanned`.
     """
     images, plan = read_index(index), Plan(**made_by["scanpaths"])
     ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)
@@ -49,7 +49,7 @@ def score_scanpaths(
         outcomes = make_scanpaths(file, label, maps, plan)
         grid, origin = file.field("top_label").shape[1:], file.origin_of_tables
     names = {name: (name, cue) for name, cue in CUES.items()}
-    names |= {name: (variant, "uncued") for name, variant in zip(maps, variants, strict=True)}
+    names |= {name: (variant, "uncued") for name, variant in variants.items()}
     n_views = len(outward_order(*grid, plan.among))
     made = origin | {key: made_by[key] for key in ("methods", "scanpaths")}
     tables = {
