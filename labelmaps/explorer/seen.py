@@ -33,7 +33,7 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
-from labelmaps.scoring.scanpaths import read_paths
+from labelmaps.scoring.scanpaths import CUES, read_paths
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings, seen_view
@@ -146,7 +146,7 @@ def collect_data(
         ],
         "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
         "scanpaths": [
-            describe_scanpaths(methods[name]["variant"] if name in methods else name) for name in scanpaths
+            describe_scanpaths(name if name in CUES else methods[name]["variant"]) for name in scanpaths
         ],
         "summary": describe_summary(summary, views, models, list(methods)),
         "images": images,

@@ -1,6 +1,7 @@
 """Scanpaths: what several fixations one after another are worth, against saccades and against the network's passes."""
 
 import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,8 +28,12 @@ LINE: dict[str, Any] = {"linewidth": 1.2, "marker": "o", "markersize": 2.2}
 INTERVAL: dict[str, Any] = {"color": style.BEFORE, "linewidth": 1.4}
 X0: dict[str, Any] = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.7}
 HEIGHT, PANEL = 1.45, 1.3  # inches: of the axes of a panel, and the least width of a panel
-TITLE, AXIS, HEADING = 0.32, 0.42, 0.3  # inches: above and below the axes, and above a network
-ENTRY, LEADING = 2.2, 0.16  # inches: of the legend, a column's width and a line's height
+TITLE, AXIS = 0.32, 0.42  # inches: above and below the axes
+EDGES = 0.3  # inches: of the figure's width, which headings leave free
+ENTRY, LEADING = (
+    2.2,
+    0.16,
+)  # inches: of the legend, a column's width, and of it and of headings, a line's height
 TICKS = 1, 2, 5, 10, 20, 50, 100, 200, 500
 
 
@@ -86,13 +91,13 @@ def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
     n_rows = math.ceil(len(PANELS) / n_columns)
     entries, columns = make_legend_entries(table), max(int(width / ENTRY), 1)
     legend_height = LEADING * (math.ceil(len(entries[0]) / columns) + 0.5)
-    block = n_rows * (HEIGHT + TITLE + AXIS) + HEADING
+    headings = [heading_of(rows.iloc[0], int((width - EDGES) / style.CHARACTER)) for rows in networks]
+    block = n_rows * (HEIGHT + TITLE + AXIS) + LEADING * (0.5 + max(map(len, headings)))
     with mpl.rc_context(style.CHART):
         figure = plt.figure(figsize=(width, len(networks) * block + legend_height), layout="constrained")
         blocks = figure.subfigures(len(networks), 1, squeeze=False)[:, 0]
-        for place, rows in zip(blocks, networks, strict=True):
-            heading = style.network_lines(rows.iloc[0], int(width / style.CHARACTER))
-            place.suptitle(" · ".join(heading), fontsize=style.NAMES, parse_math=False)
+        for place, rows, heading in zip(blocks, networks, headings, strict=True):
+            place.suptitle("\n".join(heading), fontsize=style.NAMES, parse_math=False)
             grid = place.subplots(n_rows, n_columns, squeeze=False)
             for axes in grid.flat[len(PANELS) :]:
                 axes.remove()
@@ -108,15 +113,20 @@ def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
     return figure
 
 
+def heading_of(network: pd.Series, characters: int) -> list[str]:
+    """Write a network's name, weights and number of images in lines of so many characters; network: a row of its."""
+    return textwrap.wrap(" · ".join(style.network_lines(network, 1000)), characters)
+
+
 def draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame) -> None:
     """Draw a network's curves, one for each way of choosing, and its accuracy at x₀ with the interval."""
     shown = network[panel.rows(network)]
     first = shown[shown["fixations"] == 1].iloc[0]
     at_x0, low, high = (100 * first[f"accuracy{end}"] for end in ("", "_low", "_high"))
     axes.axhline(at_x0, **X0, zorder=1)
-    for variant, rows in shown.groupby("variant", sort=False):
+    for (_, variant), rows in shown.groupby(["method", "variant"], sort=False):
         ordered = rows.sort_values([panel.x, "fixations"])
-        axes.plot(ordered[panel.x], 100 * ordered[panel.measure], **line_of(str(variant)), **LINE, zorder=2)
+        axes.plot(ordered[panel.x], 100 * ordered[panel.measure], **line_of(variant), **LINE, zorder=2)
     x0 = 1 if panel.counts_passes else 0
     axes.plot([x0, x0], [low, high], **INTERVAL, zorder=3)
     if panel.counts_passes:

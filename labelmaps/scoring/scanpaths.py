@@ -21,8 +21,8 @@ the fixations alone. A rule for stopping ends a path at the first fixation after
 posterior is below a threshold.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -31,7 +31,7 @@ import pandas as pd
 
 from labelmaps.methods.igub import expected_log_probability
 from labelmaps.scoring.fixations import Arrival, nearest_views
-from labelmaps.scoring.null_names import SCANPATH_BASELINES
+from labelmaps.scoring.null_names import SCANPATH_BASELINES, SCANPATH_CHOICES
 from labelmaps.scoring.statistics import count_images, interval_fields, mean_interval, paired_mean_difference
 from labelmaps.storage.label_map_file import LabelMapFile, LabelMaps
 from labelmaps.storage.parquet import read_parquet
@@ -41,13 +41,12 @@ Accumulation = Literal["mean", "product"]
 Among = Literal["all", "inner"]
 ACCUMULATIONS: tuple[Accumulation, ...] = get_args(Accumulation)
 # How a fixation is chosen → its cue; maps of x₀ come besides.
+SEES_ALL = SCANPATH_CHOICES
 CUES = {
-    "igub": "uncued",
-    "max_softmax": "uncued",
+    **dict.fromkeys(SEES_ALL, "uncued"),
     "likelihood": "cued",
     **dict.fromkeys(SCANPATH_BASELINES, "baseline"),
 }
-SEES_ALL = ("igub", "max_softmax", "likelihood")
 FOLDS = 5  # of images, one after another in the index
 LEARNERS, LEARNERS_BYTES = (
     1000,
@@ -408,10 +407,11 @@ def _outcomes(
     )
 
 
-def _joined(blocks: Iterable[Outcomes]) -> Outcomes:
+def _joined(blocks: Sequence[Outcomes]) -> Outcomes:
     """Join the outcomes of blocks, one after another."""
-    fields = zip(*(vars(block).values() for block in blocks), strict=True)
-    return Outcomes(*(None if field[0] is None else np.concatenate(field) for field in fields))
+    first, *_ = blocks
+    names = [name for name, values in vars(first).items() if values is not None]
+    return replace(first, **{name: np.concatenate([vars(block)[name] for block in blocks]) for name in names})
 
 
 def curves_table(
@@ -458,7 +458,7 @@ def curves_table(
                 | interval_fields("accuracy", mean_interval(correct, image))
                 | interval_fields("gain", paired_mean_difference(found.correct[:, 0], correct, image))
                 | interval_fields(
-                    "accuracy_last", (np.nan,) * 3 if last is None else mean_interval(last, image)
+                    "accuracy_last", (np.nan, np.nan, np.nan) if last is None else mean_interval(last, image)
                 )
                 | counts
             )

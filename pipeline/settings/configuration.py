@@ -7,7 +7,7 @@ import pydantic
 from pydantic import Field
 
 from labelmaps import methods, views
-from labelmaps.scoring.null_names import NULL_NAMES, SCANPATH_BASELINES
+from labelmaps.scoring.null_names import NULL_NAMES, SCANPATH_BASELINES, SCANPATH_CHOICES
 from pipeline.settings.base import Closed, ConfigurationError, Name, check_known
 from pipeline.settings.datasets import Dataset, Sample, Sampled, reference_of
 from pipeline.settings.networks import Compute, Model, Parts
@@ -110,6 +110,13 @@ class Settings(Closed):
         for name in self.methods:
             if name in (*NULL_NAMES, "ceiling", *SCANPATH_BASELINES):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
+        for name in SCANPATH_CHOICES:
+            entry = self.methods.get(name)
+            if entry is not None and (entry.input, entry.cue) == ("glimpse", "uncued"):
+                raise ValueError(
+                    f"methods.{name}: a scanpath of this name follows from all views, and one of {entry.method} from x₀; "
+                    "choose another name"
+                )
         return self
 
     @pydantic.model_validator(mode="after")

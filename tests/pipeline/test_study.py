@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.scoring.scanpaths import Plan
 from labelmaps.views.crop import View as Crop
 from pipeline.contents import DIGITS, Contents
 from pipeline.settings.base import ConfigurationError
@@ -710,6 +711,29 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
     assert {settings["engine"] for settings in fidelity["networks"]} == {"exact", "shared"}
     assert {settings["engine"] for settings in fidelity["references"]} == {"exact"}
     assert fidelity["methods"]["dff"]["options"] == {"components": 1, "choose": "softmax"}
+
+
+def test_scanpaths_follow_from_the_uncued_methods_on_x0_that_run():
+    methods = ["likelihood", "dff", "gradcam", "gradcam_own", "igub", "dff3"]
+    made = {
+        "methods": {"dff3": {"method": "dff", "components": 3}},
+        "run": MINE["run"] | {"methods": methods, "views": ["zoom"]},
+        "scanpaths": {"fixations": 5},
+    }
+    study = study_of(MINE | made)
+    expected = {"dff": "dff", "gradcam_own": "gradcam_own", "dff3": "dff components=3"}
+    assert study.predicting_variants("loaded") == expected
+    assert study.predicting_files("mine", "zoom", "loaded") == [
+        f"results/mine/zoom/loaded/saliency/{name}.h5" for name in expected
+    ]
+    plan = {"fixations": 5, "among": "all", "draws": 20, "seed": 0}
+    scanned = study.scanned("mine", "zoom", "loaded")
+    assert scanned["look"] == study.look("mine", "zoom", "loaded")
+    assert list(scanned["methods"]) == list(expected)
+    assert {key: scanned["scanpaths"][key] for key in plan} == plan
+    assert set(scanned["scanpaths"]) == {*plan, "thresholds"} == set(Plan.__dataclass_fields__)
+    table = study.table_settings("mine", "scanpaths")
+    assert table == {"networks": [study.scanned("mine", "zoom", model) for model in ("loaded", "drawn")]}
 
 
 def test_a_precision_that_is_left_open_may_be_any():

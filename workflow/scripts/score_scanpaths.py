@@ -57,7 +57,7 @@ def score_scanpaths(
         curves: curves_table(outcomes, names, plan.thresholds, n_views, number_images(ids)),
     }
     for path, table in tables.items():
-        table.attrs = made
+        table.attrs.update(made)
         write_parquet(path, table)
 
 
