@@ -18,6 +18,7 @@ from labelmaps.data.formats.folders import classes_of, has_own_classes, images_f
 from labelmaps.data.formats.shards import is_pattern, list_shards
 from labelmaps.data.formats.voc_files import annotation_files, list_file, listed_images, voc_root
 from labelmaps.errors import InputError
+from labelmaps.scoring.null_names import SCANPATH_CHOICES
 from labelmaps.views import NETWORKS_OWN
 from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of, name_names
 from pipeline.parts import n_parts_begun
@@ -470,6 +471,12 @@ class Study:
     def method_modules(self, methods: Iterable[str]) -> list[str]:
         """Return the modules of methods, dotted: scripts find them by name, so their rules name them as inputs."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
+
+    def scanpath_modules(self) -> list[str]:
+        """Return the modules of the methods that choose fixations of scanpaths, dotted; see `method_modules`."""
+        models = self.settings.run.models
+        names = dict.fromkeys(name for model in models for name in self.predicting_variants(model))
+        return [f"labelmaps.methods.{name}" for name in SCANPATH_CHOICES] + self.method_modules(names)
 
     # Files of results, and what is in them, as the first columns of their rows in tables.
 

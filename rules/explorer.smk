@@ -34,6 +34,7 @@ rule build_explorer:
             "networks",
             *study.view_modules(settings.run.views),
             *study.method_modules(settings.run.methods),
+            *study.scanpath_modules(),
             files=PAGE,
         ),
         contents=per_job(study.classes_contents),

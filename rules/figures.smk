@@ -84,6 +84,7 @@ for examples, datasets in SHOWING.items():
                 "networks",
                 *study.view_modules([wc.view]),
                 *study.method_modules(study.shown_methods(settings.figure_1)),
+                *study.scanpath_modules(),
             ),
             contents=per_job(study.classes_contents),
             classes=as_path(study.classes_file),
@@ -239,7 +240,7 @@ rule plot_scanpaths:
     conda:
         "../envs/figures.yaml"
     params:
-        code=code_of("plot_scanpaths.py", "figures", *study.method_modules(settings.run.methods)),
+        code=code_of("plot_scanpaths.py", "figures", *study.scanpath_modules()),
         view="{view}",
         sizes=settings.figures.sizes,
         made_by=per_job(study.scanned_by_all),

@@ -726,6 +726,8 @@ def test_scanpaths_follow_from_the_uncued_methods_on_x0_that_run():
     assert study.predicting_files("mine", "zoom", "loaded") == [
         f"results/mine/zoom/loaded/saliency/{name}.h5" for name in expected
     ]
+    names = ("igub", "max_softmax", "likelihood", "dff", "gradcam_own", "dff")
+    assert study.scanpath_modules() == [f"labelmaps.methods.{name}" for name in names]
     plan = {"fixations": 5, "among": "all", "draws": 20, "seed": 0}
     scanned = study.scanned("mine", "zoom", "loaded")
     assert scanned["look"] == study.look("mine", "zoom", "loaded")
