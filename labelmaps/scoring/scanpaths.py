@@ -428,7 +428,8 @@ def curves_table(
 
     Returns one row per way of choosing, rule of accumulation, and number of fixations, where threshold is NaN, or threshold:
     method, variant, cue, accumulation, threshold, fixations, saccades and passes (their means where a threshold ends the
-    path), accuracy of the accumulated posterior, gain over x₀, accuracy_last of the last view alone (NaN with a threshold),
+    path), accuracy of the accumulated posterior, gain over x₀, over_outward, what it has more than that of the path outward
+    after as many fixations, or with the same threshold, accuracy_last of the last view alone (NaN with a threshold),
     n_images, and n_cases where images show several classes.
     """
     rows = []
@@ -444,9 +445,12 @@ def curves_table(
             found.passes_stopped.mean(axis=0),
             strict=True,
         )
-        right = [*found.correct.T, *found.correct_stopped.T]
+        right, outward = (
+            [*some.correct.T, *some.correct_stopped.T] for some in (found, outcomes["outward", rule])
+        )
         lasts = [*found.correct_last.T, *[None] * len(thresholds)]
-        for (threshold, fixations, passes), correct, last in zip([*fixed, *ends], right, lasts, strict=True):
+        of_rows = zip([*fixed, *ends], right, outward, lasts, strict=True)
+        for (threshold, fixations, passes), correct, blindly, last in of_rows:
             rows.append(
                 first
                 | {
@@ -457,6 +461,7 @@ def curves_table(
                 }
                 | interval_fields("accuracy", mean_interval(correct, image))
                 | interval_fields("gain", paired_mean_difference(found.correct[:, 0], correct, image))
+                | interval_fields("over_outward", paired_mean_difference(blindly, correct, image))
                 | interval_fields(
                     "accuracy_last", (np.nan, np.nan, np.nan) if last is None else mean_interval(last, image)
                 )

@@ -75,7 +75,7 @@ class Scanpaths(Closed):
     draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="random paths per image")
     seed: Seed = Field(0, description="of the random paths")
     thresholds: list[Annotated[float, Field(ge=0)]] = Field(
-        [0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 3.0],
+        [0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0],
         description="of the accumulated posterior's entropy, in nats: where it is below one, a path ends; `[]`: none does",
     )
 

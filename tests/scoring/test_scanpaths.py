@@ -1,5 +1,6 @@
 """Scanpaths: toys by hand, an independent brute force, and the edges: small grids, ties, one image, several classes."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -388,7 +389,13 @@ def test_curves_by_hand():
         None,
         None,
     )
-    table = curves_table({("igub", "mean"): found}, {"igub": ("igub", "uncued")}, [0.5], 9)
+    outward = replace(found, correct=np.roll(correct, 1, axis=0), correct_stopped=correct[:, :1])
+    both = {("igub", "mean"): found, ("outward", "mean"): outward}
+    names = {"igub": ("igub", "uncued"), "outward": ("outward", "baseline")}
+    table = curves_table(both, names, [0.5], 9)
+    assert table["method"].tolist() == ["igub"] * 3 + ["outward"] * 3
+    assert table["over_outward"].tolist() == [0, 0, 0.5, 0, 0, 0]
+    table = table[:3]
     assert table["threshold"].isna().tolist() == [True, True, False]
     assert table["fixations"].tolist() == [1, 2, 1.75]
     assert table["saccades"].tolist() == [0, 1, 0.75]
@@ -399,9 +406,7 @@ def test_curves_by_hand():
     assert np.isnan(table["accuracy_last"][2])
     assert set(table["n_images"]) == {4}
     assert (table["accuracy_low"] < table["accuracy"]).all()
-    cases = curves_table(
-        {("igub", "mean"): found}, {"igub": ("igub", "uncued")}, [0.5], 9, np.array([0, 0, 1, 2])
-    )
+    cases = curves_table(both, names, [0.5], 9, np.array([0, 0, 1, 2]))
     assert set(cases["n_images"]) == {3}
     assert set(cases["n_cases"]) == {4}
 
