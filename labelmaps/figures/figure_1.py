@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -65,13 +66,10 @@ POINT_STYLE: dict[str, Any] = {
     "clip_on": False,
 }
 
-# A scanpath's line, its fixations, and their numbers.
+# A scanpath's line and its fixations, on white, and their numbers; path effects would cost more than all the rest.
+CASING_STYLE: dict[str, Any] = {"linewidth": 2.4, "clip_on": False}
 PATH_STYLE: dict[str, Any] = {
     "linewidth": 1.1,
-    "path_effects": [withStroke(linewidth=2.4, foreground="white")],
-    "clip_on": False,
-}
-NUMBER_STYLE: dict[str, Any] = {
     "marker": "o",
     "markersize": 6.5,
     "markeredgecolor": "white",
@@ -80,13 +78,12 @@ NUMBER_STYLE: dict[str, Any] = {
 }
 NUMBER_TEXT: dict[str, Any] = {
     "size": 4.6,
-    "color": "white",
     "weight": "bold",
     "ha": "center",
     "va": "center_baseline",
     "annotation_clip": False,
-    "path_effects": [withStroke(linewidth=0.8, foreground="#000000AA")],
 }
+LIGHT = 0.55  # the luma of a colour, on which black can be read better than white
 
 
 def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -243,10 +240,12 @@ def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -
     for box in example.boxes:
         draw_box(axes, box, **FAINT_BOX_STYLE)
     x, y = path.point.T
+    axes.plot(x, y, color="white", **CASING_STYLE)
     axes.plot(x, y, color=path.colour, **PATH_STYLE)
-    for i, (across, down) in reversed([*enumerate(zip(x, y, strict=True), start=1)]):  # the first lie on top
-        axes.plot(across, down, color=path.colour, **NUMBER_STYLE)
-        axes.annotate(f"{i}", (across, down), **NUMBER_TEXT)
+    red, green, blue = to_rgb(path.colour)
+    is_light = 0.299 * red + 0.587 * green + 0.114 * blue > LIGHT
+    for i, place in enumerate(path.point, start=1):
+        axes.annotate(f"{i}", place, color="black" if is_light else "white", **NUMBER_TEXT)
 
 
 def draw_view(axes: Axes, view: SeenView) -> None:

@@ -146,11 +146,12 @@ def collect_scanpaths(
     """Collect the scanpaths of one image.
 
     paths: way of choosing → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: of those that are
-    methods of the configuration. maps: those of this image alone. label: the image's. Paths outward from the centre, which
-    are the same in all images, are left out.
+    methods of the configuration. maps: those of this image alone. label: the image's.
+
+    Shown are paths by IGUB, by the label, and by these methods' maps of x₀; each panel takes its time.
     """
-    centre = maps.centre.reshape(-1, 2)
-    named = [(variants.get(name, name), row) for name, row in paths.items() if name != "outward"]
+    centre, shown = maps.centre.reshape(-1, 2), {"igub", "likelihood", *variants}
+    named = [(variants.get(name, name), row) for name, row in paths.items() if name in shown]
     return [
         Scanpath(
             name_of(variant),
