@@ -50,6 +50,7 @@ rule all:
                 f"best_of_n_{view}",
                 f"who_gains_{view}",
                 *(f"label_noise_{view}" for _ in study.list_file(dataset, "acceptable_labels")),
+                f"scanpaths_{view}",
                 *(
                     f"figure_1/{view}/{model}/{example}"
                     for model in settings.run.models

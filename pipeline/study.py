@@ -18,6 +18,7 @@ from labelmaps.data.formats.folders import classes_of, has_own_classes, images_f
 from labelmaps.data.formats.shards import is_pattern, list_shards
 from labelmaps.data.formats.voc_files import annotation_files, list_file, listed_images, voc_root
 from labelmaps.errors import InputError
+from labelmaps.scoring.null_names import SCANPATH_CHOICES
 from labelmaps.views import NETWORKS_OWN
 from pipeline.contents import ABSENT, Contents, digests_in, images_in, images_of, name_names
 from pipeline.parts import n_parts_begun
@@ -471,6 +472,15 @@ class Study:
             found += [wanted] if wanted in running else others
         return list(dict.fromkeys(found)) or running
 
+    def predicting_variants(self, model: str) -> dict[str, str]:
+        """Return a network's uncued methods on its activations, whose scanpaths follow from x₀ alone: name → variant."""
+        entries = {name: self.settings.methods[name] for name in self.settings.methods_of(model)}
+        return {
+            name: entry.variant
+            for name, entry in entries.items()
+            if (entry.input, entry.cue) == ("glimpse", "uncued")
+        }
+
     def paper_method(self, method: str) -> str:
         """Return the name in the catalogue of one of the paper's methods with its default options.
 
@@ -490,6 +500,12 @@ class Study:
     def method_modules(self, methods: Iterable[str]) -> list[str]:
         """Return the modules of methods, dotted: scripts find them by name, so their rules name them as inputs."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
+
+    def scanpath_modules(self) -> list[str]:
+        """Return the modules of the methods that choose fixations of scanpaths, dotted; see `method_modules`."""
+        models = self.settings.run.models
+        names = dict.fromkeys(name for model in models for name in self.predicting_variants(model))
+        return [f"labelmaps.methods.{name}" for name in SCANPATH_CHOICES] + self.method_modules(names)
 
     # Files of results, and what is in them, as the first columns of their rows in tables.
 
@@ -581,6 +597,11 @@ class Study:
         folder = self.folder(dataset, view, model, kind)
         return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
+    def predicting_files(self, dataset: str, view: str, model: str) -> list[str]:
+        """Return the saliency maps of each of `predicting_variants`."""
+        folder = self.folder(dataset, view, model, "saliency")
+        return [f"{folder}/{name}.h5" for name in self.predicting_variants(model)]
+
     def _networks(self) -> Iterator[tuple[str, str]]:
         """Return each view with each network of the run."""
         return itertools.product(self.settings.run.views, self.settings.run.models)
@@ -628,6 +649,18 @@ class Study:
         """Return the settings of the examples of each of `network_rows`."""
         return [self.shown(dataset, view, model) for view, model in self._networks()]
 
+    def scanned(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of a network's scanpaths: of the label maps, of the methods on x₀, and their own."""
+        return {
+            "look": self.look(dataset, view, model),
+            "methods": self._method_settings(self.predicting_variants(model)),
+            "scanpaths": self.settings.scanpaths.model_dump(),
+        }
+
+    def scanned_by_all(self, dataset: str) -> dict[str, list[dict]]:
+        """Return the settings of the scanpaths of each of `network_rows`."""
+        return {"networks": [self.scanned(dataset, view, model) for view, model in self._networks()]}
+
     def _method_settings(self, methods: Iterable[str]) -> dict[str, dict]:
         """Return the settings of methods, by their names: the method, its options, and the arrival."""
         entries = {name: self.settings.methods[name] for name in methods}
@@ -671,6 +704,7 @@ class Study:
         if table.startswith("sweep_"):
             return self.swept_by(dataset, table.removeprefix("sweep_"))
         of_table = {"pointing": self.looked, "who_gains": self.looked, "fidelity": self.compared}
+        of_table |= {"scanpaths": self.scanned_by_all}
         of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
         return of_table.get(table, self.scored)(dataset)
 

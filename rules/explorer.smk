@@ -14,6 +14,7 @@ rule build_explorer:
         saliency=of_methods("saliency", "h5"),
         fixations=of_methods("fixations", "parquet"),
         scores=of_methods("scores", "parquet"),
+        scanpaths=of_networks("scanpaths.parquet"),
     output:
         explorer=report(
             "results/{dataset}/explorer.html",
@@ -31,6 +32,7 @@ rule build_explorer:
             "networks",
             *study.view_modules(settings.run.views),
             *study.method_modules(settings.run.methods),
+            *study.scanpath_modules(),
             files=PAGE,
         ),
         contents=per_job(study.classes_contents),
@@ -49,6 +51,7 @@ rule build_explorer:
         n_images=settings.explorer.images,
         made_by=per_job(study.scored),
         shown=per_job(study.shown_of_networks),
+        scanned=per_job(study.scanned_by_all),
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

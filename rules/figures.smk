@@ -50,6 +50,7 @@ for examples, datasets in SHOWING.items():
             label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
             saliency=per_job(study.shown_files, kind="saliency", suffix="h5"),
             fixations=per_job(study.shown_files, kind="fixations", suffix="parquet"),
+            scanpaths="results/{dataset}/{view}/{model}/scanpaths.parquet",
         output:
             figures=[
                 file
@@ -79,6 +80,7 @@ for examples, datasets in SHOWING.items():
                 "networks",
                 *study.view_modules([wc.view]),
                 *study.method_modules(study.shown_methods(settings.figure_1)),
+                *study.scanpath_modules(),
             ),
             contents=per_job(study.classes_contents),
             classes=as_path(study.classes_file),
@@ -89,6 +91,8 @@ for examples, datasets in SHOWING.items():
                 for name in study.shown_methods(settings.figure_1, wc.model)
             ],
             made_by=per_job(study.shown),
+            scanned=per_job(study.scanned),
+            variants=per_job(study.predicting_variants),
             chosen=lambda wc: settings.datasets[wc.dataset].examples,
         message:
             "Plotting Figure 1: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
@@ -263,6 +267,34 @@ rule plot_best_of_n:
         "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
     script:
         "../workflow/scripts/plot_best_of_n.py"
+
+
+rule plot_scanpaths:
+    """Accuracy of several fixations one after another, against saccades and against the network's passes."""
+    input:
+        scanpaths="results/{dataset}/scanpaths.parquet",
+    output:
+        figures=drawn(
+            "scanpaths_{view}",
+            category="Scanpaths: several fixations one after another",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/scanpaths.rst",
+        ),
+    log:
+        "logs/plot_scanpaths/{dataset}/{view}.log",
+    benchmark:
+        "logs/plot_scanpaths/{dataset}/{view}.tsv"
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_scanpaths.py", "figures", *study.scanpath_modules()),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        made_by=per_job(study.scanned_by_all),
+    message:
+        "Plotting the scanpaths of {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_scanpaths.py"
 
 
 rule plot_views:

@@ -32,6 +32,15 @@ TABLES = {
         "Exact expectations over n views drawn at random: of the one with the highest probability of the label (best_of_n), "
         "and whether any is right (any_of_n); beside them, whether the label is among the n best of x₀ (top_n).",
     ),
+    "scanpaths": (
+        "Scanpaths",
+        "Several fixations one after another, none twice, x₀ first. Accuracy of the posterior accumulated over them, by the mean "
+        "of the views' probabilities or their normalised product (accumulation), its gain over x₀ and over the path outward "
+        "from the centre with as many fixations, and accuracy of the last view alone, with 95 % intervals over images. Passes: "
+        "the views that the network must see; IGUB, maximum softmax and the oracle (likelihood) choose among all. Rows with a "
+        "threshold end each path where the entropy of the accumulated posterior is below it, in nats; fixations, saccades and "
+        "passes are means there. Blind: a fixed order learnt on other images; random: the mean over draws.",
+    ),
     "paper": (
         "The paper's numbers beside ours",
         "Compatible: the paper's value lies in our 95 % interval, which reaches at most 2 points to either side; not "

@@ -169,6 +169,53 @@ rule compare_with_paper:
         "../workflow/scripts/compare_with_paper.py"
 
 
+rule score_scanpaths:
+    """Several fixations one after another, chosen in each way, and the evidence that they accumulate."""
+    input:
+        index="results/{dataset}/index.parquet",
+        label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
+        saliency=per_job(study.predicting_files),
+    output:
+        paths="results/{dataset}/{view}/{model}/scanpaths.parquet",
+        curves="results/{dataset}/{view}/{model}/scanpath_curves.parquet",
+    log:
+        "logs/score_scanpaths/{dataset}/{view}/{model}.log",
+    benchmark:
+        "logs/score_scanpaths/{dataset}/{view}/{model}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("score_scanpaths.py", "analysis"),
+        variants=per_job(study.predicting_variants),
+        made_by=per_job(study.scanned),
+    message:
+        "Scanpaths: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/score_scanpaths.py"
+
+
+rule summarise_scanpaths:
+    """Accuracy against saccades and against passes, and where an entropy ends the path, of every network."""
+    input:
+        curves=of_networks("scanpath_curves.parquet"),
+    output:
+        scanpaths=multiext("results/{dataset}/scanpaths", ".csv", ".parquet"),
+    log:
+        "logs/summarise_scanpaths/{dataset}.log",
+    benchmark:
+        "logs/summarise_scanpaths/{dataset}.tsv"
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("summarise_scanpaths.py", "analysis"),
+        networks=per_job(study.network_rows),
+        made_by=per_job(study.scanned_by_all),
+    message:
+        "Summarising the scanpaths of {wildcards.dataset}"
+    script:
+        "../workflow/scripts/summarise_scanpaths.py"
+
+
 rule choose_examples:
     """The most telling images for Figure 1, and those of the user's choice; and how telling each image is."""
     input:

@@ -18,6 +18,7 @@ from PIL import Image
 from labelmaps.data.boxes import object_share
 from labelmaps.figures import html_table, style
 from labelmaps.figures.figure_1 import HEAT
+from labelmaps.figures.scanpaths import line_of, name_of
 from labelmaps.methods import facts_of
 from labelmaps.resampling.taps import Drawing
 from labelmaps.scoring.fixations import Arrival, nearest_views
@@ -93,6 +94,16 @@ def describe_method(variant: str, cue: str) -> dict:
         "colour": style.method_colour(variant),
         "unit": facts_of(variant.split()[0]).unit,
     }
+
+
+def describe_scanpaths(variant: str) -> dict:
+    """Describe a way of choosing one fixation after another: its name and colour, as in the figure of scanpaths."""
+    return {"name": name_of(variant), "colour": mpl.colors.to_hex(line_of(variant)["color"])}
+
+
+def describe_path(row: pd.Series) -> dict:
+    """Describe a scanpath: its views, and the label of the posterior accumulated until each."""
+    return {"views": row["views"].tolist(), "labels": row["labels"].tolist()}
 
 
 def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedImage) -> dict:
@@ -215,6 +226,7 @@ def used_classes(images: Sequence[dict], names: Sequence[str]) -> dict[int, str]
             for network in networks:
                 used |= {label for labels in network["labels"] for label in labels}
                 used |= {m["own_label"] for m in network["methods"] if m and m["own_label"] is not None}
+                used |= {label for path in network["scanpaths"] if path for label in path["labels"]}
     return {label: names[label] for label in sorted(used)}
 
 

@@ -38,8 +38,9 @@ function outcome(found) {
 
 const POINTING = { hit: "hit", miss: "miss", skipped: "no box" };
 
-// What is shown: numbers of the image, the network, the view, the method; the cell of the map that is kept, and the view from there.
-const state = { image: 0, model: 0, view: 0, method: 0, cell: 0, kept: 0 };
+// What is shown: numbers of the image, the network, the view, the method; the cell of the map that is kept, and the view from there;
+// the scanpath, or -1 for none.
+const state = { image: 0, model: 0, view: 0, method: 0, cell: 0, kept: 0, scanpath: -1 };
 state.method = Math.max(data.methods.findIndex((method) => method.cue !== "baseline"), 0);
 
 const image = () => data.images[state.image];
@@ -319,12 +320,46 @@ function renderPicture() {
     ...boxes.flatMap((box) => outlined(box, "box")),
     create("svg:g", { id: "seen" }),
     ...drawn.map((point) => pie(point, radius, ofMethod(point))),
+    create("svg:g", { id: "path" }),
   );
   $("picture").setAttribute("viewBox", `${x} ${y} ${w} ${h}`);
   const looks = network().methods.flatMap((map, i) => (map ? [`${data.methods[i].name} at ${pixel(map.x)}, ${pixel(map.y)}`] : []));
   const places = boxes.map((box) => `box from ${pixel(box[0])}, ${pixel(box[1])} to ${pixel(box[2])}, ${pixel(box[3])}`);
   $("picture").setAttribute("aria-label", `${label(image().label)}: ${[...places, ...looks].join("; ")}`);
   renderHeat();
+  renderPath();
+}
+
+/** The fixations of the chosen scanpath, numbered and joined by a line, and the label of the evidence accumulated until each. */
+function renderPath() {
+  const path = network().scanpaths[state.scanpath];
+  $("path").replaceChildren();
+  $("evidence").replaceChildren(state.scanpath >= 0 && !path ? "not with this network" : "");
+  if (!path) return;
+  const places = path.views.map((view) => geometry().centre[view]);
+  const [, , w, h] = region();
+  const radius = 0.75 * POINT * Math.max(w, h);
+  const points = places.map((place) => place.join()).join(" ");
+  const line = create("svg:polyline", { points, class: "path" });
+  line.style.stroke = data.scanpaths[state.scanpath].colour;
+  const numbers = places.map(([x, y], i) => {
+    const disc = create("svg:circle", { r: radius });
+    disc.style.fill = data.scanpaths[state.scanpath].colour;
+    const number = create("svg:text", { "font-size": 1.5 * radius, dy: "0.36em" }, i + 1);
+    return create("svg:g", { class: "number", transform: `translate(${x} ${y})` }, disc, number);
+  });
+  $("path").append(create("svg:polyline", { points, class: "path casing" }), line, ...numbers.reverse());
+  const runs = []; // fixations after which the evidence says the same
+  path.labels.forEach((number, i) => {
+    if (runs.at(-1)?.number === number) runs.at(-1).last = i + 1;
+    else runs.push({ number, first: i + 1, last: i + 1 });
+  });
+  const words = runs.flatMap(({ number, first, last }, i) => [
+    `${i ? "; " : "Evidence after "}${first === last ? first : `${first} to ${last}`}: `,
+    mark(number === image().label),
+    ` ${label(number)}`,
+  ]);
+  $("evidence").replaceChildren(...words);
 }
 
 /** A point of the image, in the colours of the methods that look there. */
@@ -517,6 +552,11 @@ $("picture").addEventListener("pointermove", (event) => show(viewOf(nearestCell(
 $("picture").addEventListener("pointerleave", () => show(state.kept, state.cell));
 $("picture").addEventListener("click", (event) => keep(nearestCell(event)));
 $("overlay").addEventListener("change", renderHeat);
+$("scanpath").append(...[{ name: "none" }, ...data.scanpaths].map(({ name }, i) => create("option", { value: i - 1 }, name)));
+$("scanpath").addEventListener("change", () => {
+  state.scanpath = Number($("scanpath").value);
+  renderPath();
+});
 $("before").addEventListener("click", () => keep(cellOf(initial()), initial()));
 $("after").addEventListener("click", () => keep(found().dead ? cellOf(found().view) : peak(found()), found().view));
 $("previous").addEventListener("click", () => turn(-1));

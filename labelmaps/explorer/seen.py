@@ -18,6 +18,8 @@ from labelmaps.explorer.data import (
     describe_map,
     describe_method,
     describe_model,
+    describe_path,
+    describe_scanpaths,
     describe_summary,
     describe_view,
     describe_views,
@@ -31,6 +33,7 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.fixations import Arrival
 from labelmaps.scoring.pointing import SIZE_BINS
+from labelmaps.scoring.scanpaths import CUES, read_paths
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings, seen_view
@@ -53,7 +56,7 @@ class NetworkResults:
     """The results of a network that looks through a view.
 
     path: of its label maps. measures: says of each image how telling it is. methods: name → results, of those that the
-    network does not do without.
+    network does not do without. scanpaths: way of choosing → one row per image, as from `read_paths`.
     """
 
     view: View
@@ -62,6 +65,7 @@ class NetworkResults:
     label_maps: LabelMapFile
     measures: pd.DataFrame
     methods: Mapping[str, MethodResults]
+    scanpaths: Mapping[str, pd.DataFrame]
 
 
 @contextmanager
@@ -69,18 +73,21 @@ def open_results(
     index: pd.DataFrame,
     label_maps: Path,
     measures: Path,
+    scanpaths: Path,
     saliency: Sequence[Path],
     fixations: Sequence[Path],
     scores: Sequence[Path],
     methods: Mapping[str, Mapping],
     look: Mapping,
     shown: Mapping,
+    scanned: Mapping,
     tolerance: float,
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
     index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, its name → method,
-    options and arrival. look, shown: the settings of the label maps, and of the measures. tolerance: of the Pointing Game.
+    options and arrival. look, shown, scanned: the settings of the label maps, of the measures, and of the scanpaths.
+    tolerance: of the Pointing Game.
     Raises `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
@@ -100,6 +107,7 @@ def open_results(
             file,
             measured,
             of_methods,
+            read_paths(scanpaths, images, file.origin, scanned),
         )
 
 
@@ -122,7 +130,8 @@ def collect_data(
     of_model = {model: networks[views[0], model] for model in models}
     looks = [[networks[view, model] for model in models] for view in views]
     names = short_names(classes)
-    images = describe_images(index, telling, looks, list(methods), name_cases(index, names))
+    scanpaths = list(dict.fromkeys(name for seen in networks.values() for name in seen.scanpaths))
+    images = describe_images(index, telling, looks, list(methods), scanpaths, name_cases(index, names))
     return {
         "dataset": dataset,
         "n_images": len(index),
@@ -136,6 +145,9 @@ def collect_data(
             for model, seen in of_model.items()
         ],
         "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
+        "scanpaths": [
+            describe_scanpaths(name if name in CUES else methods[name]["variant"]) for name in scanpaths
+        ],
         "summary": describe_summary(summary, views, models, list(methods)),
         "images": images,
         "classes": used_classes(images, names),
@@ -150,11 +162,12 @@ def describe_images(
     telling: pd.DataFrame,
     networks: Sequence[Sequence[NetworkResults]],
     methods: Sequence[str],
+    scanpaths: Sequence[str],
     names: Sequence[str],
 ) -> list[dict]:
     """Describe each telling image, and what the networks, [view][model], and the methods made of it.
 
-    names: what each row of the index is called, as from `name_cases`.
+    scanpaths: the ways of choosing. names: what each row of the index is called, as from `name_cases`.
     """
     places = find_cases(index, telling)
     decoded = read_batches(index.iloc[places], 1)
@@ -180,7 +193,7 @@ def describe_images(
         image, embedded = rows.iloc[0], embed_image(pixels)
         seen = [
             [
-                describe_seen(network, maps, i, image, place, pixels, embedded.pixels, methods)
+                describe_seen(network, maps, i, image, place, pixels, embedded.pixels, methods, scanpaths)
                 for network, maps in of_view
             ]
             for of_view in with_maps
@@ -208,12 +221,14 @@ def describe_seen(
     pixels: np.ndarray,
     embedded: np.ndarray,
     methods: Sequence[str],
+    scanpaths: Sequence[str],
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
     salient: maps of the network's methods, of which this image's are the i-th. image: its row of the index, at `place`, with
     the digest of what was read now. pixels: the image's; embedded: those of the image that the page holds. methods: their
-    names; None stands for one that the network does without. Raises `InputError` for label maps of other pixels.
+    names, and scanpaths: of the ways of choosing; None stands for one that the network does without. Raises `InputError` for
+    label maps of other pixels.
     """
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
@@ -231,6 +246,8 @@ def describe_seen(
         answers["methods"].append(
             describe_map(found.saliency[i], found.point[i], maps, *rows, method.arrival)
         )
+    paths = [network.scanpaths.get(name) for name in scanpaths]
+    answers["scanpaths"] = [None if rows is None else describe_path(rows.iloc[place]) for rows in paths]
     return geometry, answers
 
 

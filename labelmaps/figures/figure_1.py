@@ -6,6 +6,7 @@ from typing import Any
 import matplotlib.pyplot as plt
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.legend_handler import HandlerTuple
 from matplotlib.lines import Line2D
@@ -14,7 +15,7 @@ from matplotlib.patheffects import Normal, Stroke, withStroke
 from PIL import Image
 
 from labelmaps.figures import style
-from labelmaps.figures.figure_1_data import Example, Saccade, SeenView
+from labelmaps.figures.figure_1_data import Example, Saccade, Scanpath, SeenView
 from labelmaps.figures.layout import (
     GAP,
     GREY,
@@ -65,6 +66,25 @@ POINT_STYLE: dict[str, Any] = {
     "clip_on": False,
 }
 
+# A scanpath's line and its fixations, on white, and their numbers; path effects would cost more than all the rest.
+CASING_STYLE: dict[str, Any] = {"linewidth": 2.4, "clip_on": False}
+PATH_STYLE: dict[str, Any] = {
+    "linewidth": 1.1,
+    "marker": "o",
+    "markersize": 6.5,
+    "markeredgecolor": "white",
+    "markeredgewidth": 0.6,
+    "clip_on": False,
+}
+NUMBER_TEXT: dict[str, Any] = {
+    "size": 4.6,
+    "weight": "bold",
+    "ha": "center",
+    "va": "center_baseline",
+    "annotation_clip": False,
+}
+LIGHT = 0.55  # the luma of a colour, on which black can be read better than white
+
 
 def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
     """Corners of the cells that stand for the points x, y (row, column, 2), inside an image of this size.
@@ -82,7 +102,7 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
 
 
 def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
-    """Draw the image and each method's map, and below each the view that the network received there.
+    """Draw the image and each method's map, below each the view that the network received there, and then scanpaths.
 
     width: the most that the figure may have, in inches; methods that do not fit beside one another go below.
     """
@@ -91,8 +111,8 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     n_blocks = math.ceil(len(saccades) / most)
     per_block = math.ceil(len(saccades) / n_blocks)
     panel = min(WIDEST_PANEL, (width - 2 * MARGIN - per_block * GAP) / (1 + per_block))
-    rows, columns = example.pixels.shape[:2]
-    upper = panel * min(max(rows / columns, FLATTEST), TALLEST)
+    image_rows, image_columns = example.pixels.shape[:2]
+    upper = panel * min(max(image_rows / image_columns, FLATTEST), TALLEST)
 
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
@@ -112,7 +132,16 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
     legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
     legend = 4 // legend_columns * LEGEND_LINE
-    end = MARGIN + n_blocks * block
+    # Scanpaths stand below, as many side by side.
+    columns = 1 + per_block
+    path_titles = [title(path.name, f"{len(path.point)} fixations", panel) for path in example.scanpaths]
+    path_verdicts = [evidence(path, panel) for path in example.scanpaths]
+    path_above, path_below = (
+        max(map(sum_heights, texts), default=0) for texts in (path_titles, path_verdicts)
+    )
+    path_block = path_above + GAP / 2 + upper + GAP + path_below + 1.5 * GAP
+    start = MARGIN + n_blocks * block
+    end = start + math.ceil(len(example.scanpaths) / columns) * path_block
     page = Page(page_width, end + legend + sum_heights(footer) + MARGIN)
 
     image = Image.fromarray(example.pixels)
@@ -133,6 +162,13 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         top += between
         draw_view(page.add_panel(left, top, panel, panel), view)
         page.write(verdicts[i], left, top + panel + GAP)
+    for i, path in enumerate(example.scanpaths):
+        row, column = divmod(i, columns)
+        left, top = MARGIN + column * (panel + GAP), start + row * path_block
+        page.write(path_titles[i], left, top + path_above - sum_heights(path_titles[i]))
+        top += path_above + GAP / 2
+        draw_path(page.add_panel(left, top, panel, upper), image.convert("L"), example, path)
+        page.write(path_verdicts[i], left, top + upper + GAP)
     draw_legend(page, end, legend_columns)
     page.write(footer, MARGIN, end + legend)
     return page.figure
@@ -156,6 +192,13 @@ def verdict(view: SeenView, width: float) -> list[Line]:
     if not view.correct:
         lines.append(Line(f"p(given label) = {view.truth:.2f}"))
     return lines
+
+
+def evidence(path: Scanpath, width: float) -> list[Line]:
+    """Write the label of the evidence that a scanpath accumulates, and whether it is right."""
+    mark, colour = RIGHT if path.correct else WRONG
+    said = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
+    return said + note("says the views' mean", width)
 
 
 def remarks(saccade: Saccade, width: float) -> list[Line]:
@@ -187,6 +230,22 @@ def draw_map(axes: Axes, grey: Image.Image, example: Example, saccade: Saccade) 
         draw_box(axes, box, **FAINT_BOX_STYLE)
     draw_box(axes, saccade.view.extent, **EXTENT_STYLE)
     axes.plot(saccade.x, saccade.y, **POINT_STYLE)
+
+
+def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -> None:
+    """Draw a scanpath over the grey image: its fixations, numbered, and a line that joins them."""
+    height, width = example.pixels.shape[:2]
+    axes.imshow(grey, extent=(0, width, height, 0), cmap="gray", vmin=BLACK, vmax=255)
+    axes.autoscale(False)
+    for box in example.boxes:
+        draw_box(axes, box, **FAINT_BOX_STYLE)
+    x, y = path.point.T
+    axes.plot(x, y, color="white", **CASING_STYLE)
+    axes.plot(x, y, color=path.colour, **PATH_STYLE)
+    red, green, blue = to_rgb(path.colour)
+    is_light = 0.299 * red + 0.587 * green + 0.114 * blue > LIGHT
+    for i, place in enumerate(path.point, start=1):
+        axes.annotate(f"{i}", place, color="black" if is_light else "white", **NUMBER_TEXT)
 
 
 def draw_view(axes: Axes, view: SeenView) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.figures import style
+from labelmaps.figures.scanpaths import line_of, name_of
 from labelmaps.inference.view_pixels import view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import LabelMaps
@@ -51,11 +52,26 @@ class Saccade:
 
 
 @dataclass(frozen=True)
+class Scanpath:
+    """Several fixations of one image, one after another.
+
+    name: of the way of choosing; colour: its. point: (fixation, 2), x, y in original pixels, x₀ first. label: the class
+    of the posterior accumulated over all; correct: whether it is the image's.
+    """
+
+    name: str
+    colour: str
+    point: np.ndarray
+    label: str
+    correct: bool
+
+
+@dataclass(frozen=True)
 class Example:
     """All that Figure 1 shows of one image.
 
     pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
-    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id.
+    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id. scanpaths: if any.
     """
 
     pixels: np.ndarray
@@ -64,6 +80,7 @@ class Example:
     before: SeenView
     saccades: Sequence[Saccade]
     notes: Sequence[str]
+    scanpaths: Sequence[Scanpath] = ()
 
 
 def collect_saccades(
@@ -117,3 +134,31 @@ def collect_views(
         extent = maps.extent[0, row, column]
         seen.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
     return seen
+
+
+def collect_scanpaths(
+    paths: Mapping[str, pd.Series],
+    variants: Mapping[str, str],
+    maps: LabelMaps,
+    label: int,
+    class_names: Sequence[str],
+) -> list[Scanpath]:
+    """Collect the scanpaths of one image.
+
+    paths: way of choosing → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: of those that are
+    methods of the configuration. maps: those of this image alone. label: the image's.
+
+    Shown are paths by IGUB, by the label, and by these methods' maps of x₀; each panel takes its time.
+    """
+    centre, shown = maps.centre.reshape(-1, 2), {"igub", "likelihood", *variants}
+    named = [(variants.get(name, name), row) for name, row in paths.items() if name in shown]
+    return [
+        Scanpath(
+            name_of(variant),
+            line_of(variant)["color"],
+            centre[row["views"]],
+            class_names[row["labels"][-1]],
+            row["labels"][-1] == label,
+        )
+        for variant, row in named
+    ]

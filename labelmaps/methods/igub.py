@@ -41,7 +41,15 @@ def saliency(
     }[prior]
     # The sum over views stands for their mean: the joint posterior is normalised.
     before = log_sum_exp(known, axis=(1, 2))
-    joint = before[:, None, None, :] + view
+    return expected_log_probability(before[:, None, None, :], view)
+
+
+def expected_log_probability(before: np.ndarray, view: np.ndarray) -> np.ndarray:
+    """Compute Σ_k p(k|before, x_u) log p(k|x_u), where p(k|before, x_u) ∝ p(k|before) p(k|x_u), (…,), in nats.
+
+    before: (…, label), log p(k|before) up to a constant. view: (…, label), log p(k|x_u). Their other axes are broadcast.
+    """
+    joint = before + view
     joint -= joint.max(axis=-1, keepdims=True)
     np.exp(joint, out=joint)
     return np.vecdot(joint, view) / joint.sum(axis=-1)

@@ -1,4 +1,7 @@
-"""The names of the nulls (`labelmaps.scoring.nulls`), in the order of tables; this module can be imported without pandas."""
+"""The names of the nulls (`labelmaps.scoring.nulls`), in the order of tables; this module can be imported without pandas.
+
+Beside them, what chooses the fixations of a scanpath (`labelmaps.scoring.scanpaths`): by all views, or without looking.
+"""
 
 NOT_LOOKING = "not_looking"  # beside it stands every gain
 CROPS = ("five_crop", "ten_crop")  # where the configuration asks for them
@@ -17,3 +20,5 @@ NULL_NAMES = (
     NOT_LOOKING,
 )
 LIKELIHOOD_SET = "likelihood_set"  # of data sets with acceptable labels alone
+SCANPATH_CHOICES = ("igub", "max_softmax", "likelihood")
+SCANPATH_BASELINES = ("random", "outward", "blind")

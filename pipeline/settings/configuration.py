@@ -7,11 +7,11 @@ import pydantic
 from pydantic import Field
 
 from labelmaps import methods, views
-from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES, SCANPATH_BASELINES, SCANPATH_CHOICES
 from pipeline.settings.base import Closed, ConfigurationError, Name, check_known
 from pipeline.settings.datasets import Dataset, Sample, Sampled, reference_of
 from pipeline.settings.networks import Compute, Model, Parts
-from pipeline.settings.outputs import Calibration, Explorer, Figure, Figures, Nulls, Pointing
+from pipeline.settings.outputs import Calibration, Explorer, Figure, Figures, Nulls, Pointing, Scanpaths
 from pipeline.settings.views_and_methods import Method, OneOf, View
 
 # The fixations for which `parts` and `images_per_second` are given; other grids count in proportion.
@@ -41,6 +41,7 @@ class Settings(Closed):
     parts: Parts = Parts()
     pointing: Pointing = Pointing()
     nulls: Nulls = Nulls()
+    scanpaths: Scanpaths = Scanpaths()
     figures: Figures = Figures()
     figure_1: Figure = Figure()
     figure_2: Figure = Figure()
@@ -115,8 +116,15 @@ class Settings(Closed):
                     "network its own crop_share and interpolation"
                 )
         for name in self.methods:
-            if name in (*NULL_NAMES, LIKELIHOOD_SET, "ceiling"):
+            if name in (*NULL_NAMES, LIKELIHOOD_SET, "ceiling", *SCANPATH_BASELINES):
                 raise ValueError(f"methods.{name}: a baseline has this name; choose another")
+        for name in SCANPATH_CHOICES:
+            entry = self.methods.get(name)
+            if entry is not None and (entry.input, entry.cue) == ("glimpse", "uncued"):
+                raise ValueError(
+                    f"methods.{name}: a scanpath of this name follows from all views, and one of {entry.method} from x₀; "
+                    "choose another name"
+                )
         return self
 
     @pydantic.model_validator(mode="after")

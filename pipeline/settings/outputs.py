@@ -1,5 +1,6 @@
 """What is made of the label maps: scores, figures, the explorer, the calibration."""
 
+import itertools
 from typing import Annotated, Literal
 
 import pydantic
@@ -70,6 +71,30 @@ class Nulls(Closed):
         description="whether five- and ten-crop are among the nulls (torchvision's `FiveCrop` and `TenCrop`, the mean of "
         "the probabilities): nine more views of each image for each network, the view `ten_crop`",
     )
+
+
+class Scanpaths(Closed):
+    """Several fixations one after another, and when to stop."""
+
+    fixations: Annotated[int, Field(ge=1, le=100)] = Field(
+        8, description="of the longest path, x₀ included; a grid of fewer views ends it"
+    )
+    among: Literal["all", "inner"] = Field(
+        "all", description="the views that can be chosen: `all`, or without the grid's outer ring, `inner`"
+    )
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="random paths per image")
+    seed: Seed = Field(0, description="of the random paths")
+    thresholds: list[Annotated[float, Field(ge=0)]] = Field(
+        [0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0],
+        description="of the accumulated posterior's entropy, in nats: where it is below one, a path ends; `[]`: none does",
+    )
+
+    @pydantic.field_validator("thresholds")
+    @classmethod
+    def _increase(cls, thresholds: list[float]) -> list[float]:
+        if any(second <= first for first, second in itertools.pairwise(thresholds)):
+            raise ValueError(f"{', '.join(map(str, thresholds))}: name each once, the lowest first")
+        return thresholds
 
 
 class Calibration(Closed):

@@ -36,6 +36,7 @@ from labelmaps.explorer.data import (
     describe_geometry,
     describe_image,
     describe_map,
+    describe_path,
     describe_view,
     describe_views,
     drawing_of,
@@ -57,6 +58,7 @@ from labelmaps.storage.saliency_file import SaliencyMaps, read_saliency, write_s
 from pipeline.sources import ROOT
 from workflow.scripts.build_explorer import build_explorer
 from workflow.scripts.choose_examples import choose_examples
+from workflow.scripts.score_scanpaths import score_scanpaths
 
 SIZES = [(90, 60), (61, 120), (200, 150), (64, 64), (80, 50), (120, 90)]
 HOSTILE = "</script><img src=https://example.org/x onerror=window.hacked=1>&amp;\"'<!--"
@@ -109,6 +111,12 @@ def shown(view):
     return {"look": settings_of(view), "methods": SETTINGS, "tolerance": 0.0}
 
 
+def scanned(view):
+    """The settings of the scanpaths through a view."""
+    plan = {"fixations": 4, "among": "all", "draws": 2, "seed": 0, "thresholds": []}
+    return {"look": settings_of(view), "methods": {"dff": SETTINGS["dff"]}, "scanpaths": plan}
+
+
 SCORED = {
     "networks": [settings_of(view) for view in VIEWS for _ in MODELS],
     "methods": SETTINGS,
@@ -147,7 +155,7 @@ def write_study(folder):
     columns = {"image": ids, "label": LABEL, "boxes": [np.reshape(corners, (-1, 4)) for corners in boxes]}
     data = write_data_set(folder, [smooth(*size, i) for i, size in enumerate(SIZES)], CLASSES, **columns)
     index = folder / "index.parquet"
-    files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores")}
+    files = {key: [] for key in ("measures", "label_maps", "saliency", "fixations", "scores", "scanpaths")}
     summary = []
     for view, model in product(VIEWS, MODELS):
         base = folder / view / model
@@ -176,7 +184,18 @@ def write_study(folder):
             chosen={},
             made_by=shown(view),
         )
-        for key, paths in zip(files, ([measures], [label_maps], saliency, fixations, scores), strict=True):
+        scanpaths = base / "scanpaths.parquet"
+        score_scanpaths(
+            index=index,
+            label_maps=label_maps,
+            saliency=saliency[2:],
+            paths=scanpaths,
+            curves=base / "scanpath_curves.parquet",
+            variants={"dff": "dff components=2"},
+            made_by=scanned(view),
+        )
+        found = ([measures], [label_maps], saliency, fixations, scores, [scanpaths])
+        for key, paths in zip(files, found, strict=True):
             files[key] += paths
     write_results(both(folder / "summary"), pd.DataFrame(summary), SCORED)
     return files
@@ -215,6 +234,7 @@ def study(tmp_path_factory):
         "n_images": 48,
         "made_by": SCORED,
         "shown": [shown(view) for view, _ in product(VIEWS, MODELS)],
+        "scanned": {"networks": [scanned(view) for view, _ in product(VIEWS, MODELS)]},
     }
     build_explorer(**arguments)
     return SimpleNamespace(folder=folder, arguments=arguments, path=folder / "explorer.html")
@@ -430,7 +450,7 @@ def test_pointing_at_the_image_shows_the_view_from_the_nearest_fixation(page):
 def test_everything_can_be_done_with_the_keyboard(page):
     choose(page, "image 4", "shift", "first", "likelihood")
     assert cells(page).evaluate_all("cells => cells.filter((cell) => cell.tabIndex === 0).length") == 1
-    page.locator("#overlay").focus()
+    page.locator("#scanpath").focus()
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.role") == "gridcell"
     steps = {
@@ -681,6 +701,47 @@ def test_text_stands_out_from_its_ground(page, scheme):
 
 
 @browsing
+def test_a_scanpath_is_numbered_and_joined_and_says_what_its_evidence_says(study, page):
+    choose(page, "image 2", "zoom", "first", "likelihood")
+    names = page.locator("#scanpath option").all_inner_texts()
+    assert names[0] == "none"
+    assert names[1:] == [
+        *("IGUB", "maximum softmax", "likelihood map: told the label", "DFF, components=2"),
+        *("from the centre outward", "fixed order, learnt on other images"),
+    ]
+    assert page.locator("#path *").count() == 0
+    assert page.inner_text("#evidence") == ""
+    base = study.folder / "zoom/first"
+    paths = read_parquet(base / "scanpaths.parquet")
+    for number, method in (("0", "igub"), ("3", "dff")):
+        page.select_option("#scanpath", number)
+        of_method = paths[(paths["method"] == method) & (paths["accumulation"] == "mean")]
+        row = of_method.set_index("image").loc["image 2"]
+        with open_label_maps(base / "label_maps.h5") as file:
+            centre = file.read(2, 3).centre.reshape(-1, 2)[row["views"]]
+        seen = page.locator("#path .number").evaluate_all(
+            "all => all.map((g) => [Number(g.querySelector('text').textContent), g.transform.baseVal[0].matrix.e, "
+            "g.transform.baseVal[0].matrix.f])"
+        )
+        assert [n for n, _, _ in sorted(seen)] == [1, 2, 3, 4]
+        np.testing.assert_allclose([place for _, *place in sorted(seen)], centre, rtol=1e-5)
+        line = (
+            page.locator("#path .path").nth(1).evaluate("line => [...line.points].map(({ x, y }) => [x, y])")
+        )
+        np.testing.assert_allclose(line, centre, rtol=1e-5)
+        said = page.inner_text("#evidence").replace("\n", "")
+        assert said.startswith("Evidence after 1")
+        for label in set(row["labels"]):
+            assert CLASSES[label] in said
+        assert ("✓" in said) == (LABEL[2] in row["labels"])
+    # It stays chosen with another image and network, and goes with "none".
+    page.select_option("#model", "1")
+    assert page.locator("#path .number").count() == 4
+    page.select_option("#scanpath", "-1")
+    assert page.locator("#path *").count() == 0
+
+
+@browsing
 def test_methods_have_the_colours_of_the_figures_and_share_a_point(study, page):
     choose(page, "image 0", "zoom", "first", "center")  # where DFF's map is dead: both look at the centre
     dots = page.locator(".card .dot").evaluate_all("dots => dots.map((dot) => dot.style.backgroundColor)")
@@ -787,6 +848,9 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
     score = pd.Series({"own_label": 1, "correct_before": True, "correct_after": False, "pointing": "skipped"})
     of_map = describe_map(saliency, point, maps, fixation, score, "nearest")
     network = describe_views(maps, 0) | {"deviation": 1.23, "methods": [of_map] * 11}
+    network["scanpaths"] = [
+        describe_path(pd.Series({"views": np.arange(40, 48), "labels": np.full(8, 999)}))
+    ] * 8
     noise = random.integers(0, 256, (375, 500, 3), dtype=np.uint8)
     row = pd.Series(
         {

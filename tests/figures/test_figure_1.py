@@ -28,7 +28,7 @@ from labelmaps import views
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import RIGHT, WRONG, cell_corners, draw_figure_1
-from labelmaps.figures.figure_1_data import Example, Saccade, SeenView, collect_views
+from labelmaps.figures.figure_1_data import Example, Saccade, Scanpath, SeenView, collect_views
 from labelmaps.figures.layout import LARGEST_IMAGE, TEXT_SIZE, Line, fit
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import open_label_maps
@@ -36,6 +36,7 @@ from labelmaps.storage.parquet import read_parquet, write_parquet
 from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
 from workflow.scripts.choose_examples import choose_examples
 from workflow.scripts.plot_figure_1 import plot_figure_1
+from workflow.scripts.score_scanpaths import score_scanpaths
 
 mpl.use("agg")
 METHODS = ["likelihood map", "Grad-CAM", "DFF", "IGUB", "maximum logit", "LayerCAM", "EigenCAM", "HiResCAM"]
@@ -68,6 +69,22 @@ def example(n=4, width=400, height=300, n_boxes=2, label="common iguana", **chan
     ]
     notes = ["largest gain", "resnet18 (V1)", "zoom, 3 × 3 fixations", "val_00000001"]
     return replace(Example(pixels, corners, label, view(4, "agama", False), saccades, notes), **changes)
+
+
+def scanpaths(n, width, height, **changes):
+    """Paths of 8 fixations across an image, right and wrong in turn."""
+    x = np.linspace(0.1, 0.9, 8) * width
+    paths = [
+        Scanpath(
+            METHODS[i],
+            "#123456",
+            np.column_stack([x, height * (0.5 + 0.05 * i) * np.ones(8)]),
+            "kite",
+            i % 2 == 0,
+        )
+        for i in range(n)
+    ]
+    return [replace(path, **changes) for path in paths]
 
 
 def with_saccade(made, i, **changes):
@@ -111,6 +128,24 @@ def test_every_method_has_its_panels(n):
         assert above.get_position().x0 == pytest.approx(below.get_position().x0)
         assert above.get_position().y0 > below.get_position().y1
     assert figure.get_size_inches()[0] <= style.PAGE + 1e-9
+
+
+def test_scanpaths_are_numbered_and_joined_below():
+    figure = draw_figure_1(example(4, 400, 300, scanpaths=scanpaths(6, 400, 300)))
+    below = figure.axes[10:]
+    assert len(below) == 6
+    rows = [round(axes.get_position().y0, 6) for axes in below]
+    assert rows[:5] == [rows[0]] * 5
+    assert min(axes.get_position().y0 for axes in figure.axes[:10]) > rows[0] > rows[5]
+    path = scanpaths(3, 400, 300)[2].point
+    for line in below[2].lines:
+        np.testing.assert_allclose(np.column_stack(line.get_data()), path)
+    assert [line.get_marker() for line in below[2].lines] == ["None", "o"]
+    numbers = {int(text.get_text()): text.xy for text in below[2].texts}
+    np.testing.assert_allclose([numbers[i] for i in range(1, 9)], path)
+    said = texts(figure)
+    assert said.count("8 fixations") == 6
+    assert (said.count("✓ kite"), said.count("✗ kite")) == (3, 3)
 
 
 def test_four_methods_stand_side_by_side_in_print():
@@ -266,7 +301,7 @@ LONG = (
 @pytest.mark.sample(6)
 def test_nothing_overlaps(n, size, on):
     width = style.SIZES[on].width
-    figure = draw_figure_1(example(n, *size), width)
+    figure = draw_figure_1(example(n, *size, scanpaths=scanpaths(n, *size, label=LONG, name=LONG)), width)
     assert overlaps(figure) == []
     assert figure.get_size_inches()[0] <= width + 1e-9
 
@@ -384,6 +419,13 @@ SHOWN = {
 }
 
 
+SCANNED = {
+    "look": LOOK,
+    "methods": {"dff": SHOWN["methods"]["dff"]},
+    "scanpaths": {"fixations": 5, "among": "all", "draws": 2, "seed": 0, "thresholds": [0.5]},
+}
+
+
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     """Files of a small study, as the workflow leaves them: five images, two methods, three classes."""
@@ -420,6 +462,15 @@ def study(tmp_path_factory):
         chosen={"dead": "val_3"},
         made_by=SHOWN,
     )
+    score_scanpaths(
+        index=index,
+        label_maps=label_maps,
+        saliency=saliency[1:],
+        paths=folder / "scanpaths.parquet",
+        curves=folder / "curves.parquet",
+        variants={"dff": "dff components=3"},
+        made_by=SCANNED,
+    )
     return folder
 
 
@@ -438,6 +489,9 @@ def plot(study, outputs, *names, **changes):
         ],
         "made_by": SHOWN,
         "chosen": {"dead": "val_3"},
+        "scanpaths": study / "scanpaths.parquet",
+        "scanned": SCANNED,
+        "variants": {"dff": "dff components=3"},
     }
     plot_figure_1(**arguments | changes, figures=outputs, names=list(names) or ["dead"], sizes=["page"])
 
@@ -458,6 +512,18 @@ def test_the_script_reads_one_image_from_all_files(study, tmp_path, drawn):
     plot(study, [tmp_path / "a.png"])
     (made,) = drawn
     np.testing.assert_array_equal(made.pixels, np.asarray(Image.open(study / "03.png")))
+    names = ["IGUB", "likelihood map: told the label", "DFF, components=3"]
+    assert [path.name for path in made.scanpaths] == names
+    paths = pd.read_parquet(study / "scanpaths.parquet").set_index(["method", "accumulation", "image"])
+    with open_label_maps(study / "label_maps.h5") as file:
+        centre = file.field("centre")[3].reshape(-1, 2)
+    for method, path in (("igub", made.scanpaths[0]), ("dff", made.scanpaths[2])):
+        row = paths.loc[method, "mean", "val_3"]
+        np.testing.assert_array_equal(path.point, centre[row["views"]])
+        assert path.label == CLASSES[row["labels"][-1]].replace("_", " ").split(",")[0]
+        assert path.correct == (row["labels"][-1] == 3 % len(CLASSES))
+    # DFF's map of this image is dead: outward from the centre.
+    assert paths.loc["dff", "mean", "val_3"]["views"].tolist() == [4, 1, 3, 5, 7]
     assert made.boxes.tolist() == [[2, 3, 45, 16]]
     assert made.label == "round $thing$"
     assert made.notes == ["chosen by hand", "resnet18 (random)", "zoom, 3 × 3 fixations", "val_3"]

@@ -25,6 +25,7 @@ from labelmaps.methods import (
     dff,
     eigencam,
     gradcam,
+    gradcam_own,
     gradcam_plusplus,
     hirescam,
     layercam,
@@ -47,7 +48,7 @@ PACKAGE = {  # ours: the package's
     gradcam_plusplus: pytorch_grad_cam.GradCAMPlusPlus,
     xgradcam: pytorch_grad_cam.XGradCAM,
 }
-CUED, UNCUED = list(PACKAGE), [dff, eigencam]
+CUED, UNCUED = list(PACKAGE), [dff, eigencam, gradcam_own]
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
 N_REAL, N_REAL_IF_THOROUGH = 34, 100
 
@@ -176,6 +177,18 @@ def test_gradcam_of_several_images_and_labels_by_hand():
     maps = gradcam.saliency(seen, torch.tensor([2, 0, 1]))
     expected = [[[0, 1, 1], [0, 3, 0]], [[1, 0, 0], [0, 0, 4]], [[0, 0, 0], [0, 0, 0]]]
     torch.testing.assert_close(maps, torch.tensor(expected, dtype=torch.float32))
+
+
+@pytest.mark.parametrize("way", ["closed form", "autograd"])
+def test_gradcam_of_the_networks_own_label_by_hand(way):
+    # Of means (7, 5, 0)/6 of the channels the logits are −3, −12 and 5: label 2. With a bias on label 0, that one.
+    for bias, own, expected in (([0, 0, 0], 2, [[0, 1, 1], [0, 3, 0]]), ([9, 0, 0], 0, BY_HAND[gradcam])):
+        seen = glimpse(by_hand_activations(), BY_HAND_WEIGHTS, torch.tensor(bias))
+        if way == "autograd":
+            seen.classifier.linear = None
+        maps, label = gradcam_own.saliency(seen, None)
+        torch.testing.assert_close(maps, torch.tensor([expected], dtype=torch.float32))
+        assert label.tolist() == [own]
 
 
 @pytest.mark.parametrize("method", CUED)

@@ -16,7 +16,7 @@ from labelmaps import views
 from labelmaps.data.annotations import BOX_FORMATS
 from labelmaps.methods import igub
 from labelmaps.networks.config import NetworkConfig
-from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, NULL_NAMES, SCANPATH_BASELINES
 from labelmaps.views.crop import View as Crop
 from labelmaps.views.shift import View as Shift
 from pipeline.settings.base import ConfigurationError, spell
@@ -385,6 +385,31 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"compute": {"batch": 0}}, "compute.batch"),
         ({"pointing": {"tolerance": -1}}, "pointing.tolerance"),
         ({"nulls": {"view": "zoom"}}, "nulls: key 'view' is unknown; choose from seed"),
+        ({"scanpaths": {"fixations": 0}}, "scanpaths.fixations: Input should be greater than or equal to 1"),
+        ({"scanpaths": {"fixation": 8}}, "scanpaths: key 'fixation' is unknown; did you mean 'fixations'?"),
+        ({"scanpaths": {"draws": 0}}, "scanpaths.draws: Input should be greater than or equal to 1"),
+        ({"scanpaths": {"among": "outer"}}, "scanpaths.among: Input should be 'all' or 'inner'"),
+        ({"scanpaths": {"seed": -1}}, "scanpaths.seed: Input should be greater than or equal to 0"),
+        (
+            {"scanpaths": {"thresholds": [-0.1]}},
+            "scanpaths.thresholds.0: Input should be greater than or equal",
+        ),
+        (
+            {"scanpaths": {"thresholds": [1.0, 0.5]}},
+            "scanpaths.thresholds: 1.0, 0.5: name each once, the lowest",
+        ),
+        (
+            {"scanpaths": {"thresholds": [0.5, 0.5]}},
+            "scanpaths.thresholds: 0.5, 0.5: name each once, the lowest",
+        ),
+        (
+            {"methods": {"max_softmax": {"method": "eigencam"}}},
+            "methods.max_softmax: a scanpath of this name follows from all views, and one of eigencam from x₀; choose",
+        ),
+        (
+            {"methods": {"igub": {"method": "dff"}}},
+            "methods.igub: a scanpath of this name follows from all views",
+        ),
         ({"explorer": {"images": 0}}, "explorer.images: Input should be greater than or equal to 1"),
         ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),
         (
@@ -500,6 +525,7 @@ def test_options_of_views_and_methods_come_from_their_modules():
         "igub_inner": "uncued",
         "consensus": "uncued",
         "gradcam": "cued",
+        "gradcam_own": "uncued",
         "dff": "uncued",
         "hirescam": "cued",
         "layercam": "cued",
@@ -830,7 +856,7 @@ def test_images_are_divided_into_two_folds_at_least():
     assert "nulls.folds" in mistakes({"nulls": {"folds": 1}})
 
 
-@pytest.mark.parametrize("name", [*NULL_NAMES, LIKELIHOOD_SET, "ceiling"])
+@pytest.mark.parametrize("name", [*NULL_NAMES, LIKELIHOOD_SET, "ceiling", *SCANPATH_BASELINES])
 def test_a_method_cannot_have_a_baselines_name(name):
     assert f"methods.{name}: a baseline has this name; choose another" in mistakes(
         {"methods": {name: {"method": "likelihood"}}}

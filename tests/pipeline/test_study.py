@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.configurations import study_of
+from labelmaps.scoring.scanpaths import Plan
 from labelmaps.views.crop import View as Crop
 from pipeline.contents import DIGITS, Contents
 from pipeline.settings.base import ConfigurationError
@@ -335,7 +336,9 @@ def test_a_reference_is_computed_exactly_in_float32_and_not_compiled():
 
 def test_methods_are_found_by_their_input():
     study = study_of()
-    camera = {"gradcam", "dff", "hirescam", "layercam", "gradcam_plusplus", "xgradcam", "eigencam"}
+    camera = {"gradcam", "gradcam_own", "dff", "hirescam", "layercam", "gradcam_plusplus", "xgradcam"} | {
+        "eigencam"
+    }
     assert set(study.methods_on("glimpse")) == camera
     assert set(study.methods_on("label maps")) == set(study.settings.methods) - camera
 
@@ -734,6 +737,31 @@ def test_five_and_ten_crop_are_looked_at_only_where_they_are_asked_for():
     views = [of_nulls["ten_crop_view"] for of_nulls in study.scored("mine")["nulls"]]
     assert views == [study.view("ten_crop", model) for _, model in NETWORKS]
     assert len(study.label_map_parts("mine", "ten_crop", "loaded")) == 1  # nine views, not forty-nine
+
+
+def test_scanpaths_follow_from_the_uncued_methods_on_x0_that_run():
+    methods = ["likelihood", "dff", "gradcam", "gradcam_own", "igub", "dff3"]
+    made = {
+        "methods": {"dff3": {"method": "dff", "components": 3}},
+        "run": MINE["run"] | {"methods": methods, "views": ["zoom"]},
+        "scanpaths": {"fixations": 5},
+    }
+    study = study_of(MINE | made)
+    expected = {"dff": "dff", "gradcam_own": "gradcam_own", "dff3": "dff components=3"}
+    assert study.predicting_variants("loaded") == expected
+    assert study.predicting_files("mine", "zoom", "loaded") == [
+        f"results/mine/zoom/loaded/saliency/{name}.h5" for name in expected
+    ]
+    names = ("igub", "max_softmax", "likelihood", "dff", "gradcam_own", "dff")
+    assert study.scanpath_modules() == [f"labelmaps.methods.{name}" for name in names]
+    plan = {"fixations": 5, "among": "all", "draws": 20, "seed": 0}
+    scanned = study.scanned("mine", "zoom", "loaded")
+    assert scanned["look"] == study.look("mine", "zoom", "loaded")
+    assert list(scanned["methods"]) == list(expected)
+    assert {key: scanned["scanpaths"][key] for key in plan} == plan
+    assert set(scanned["scanpaths"]) == {*plan, "thresholds"} == set(Plan.__dataclass_fields__)
+    table = study.table_settings("mine", "scanpaths")
+    assert table == {"networks": [study.scanned("mine", "zoom", model) for model in ("loaded", "drawn")]}
 
 
 def test_a_precision_that_is_left_open_may_be_any():

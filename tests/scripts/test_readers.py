@@ -55,6 +55,7 @@ from workflow.scripts.plot_figure_1 import plot_figure_1
 from workflow.scripts.plot_figure_2 import plot_figure_2
 from workflow.scripts.plot_label_noise import plot_label_noise
 from workflow.scripts.plot_nulls import plot_nulls
+from workflow.scripts.plot_scanpaths import plot_scanpaths
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
 from workflow.scripts.plot_views import plot_views
@@ -64,7 +65,9 @@ from workflow.scripts.sample_images import sample_images
 from workflow.scripts.score_fixations import score_fixations
 from workflow.scripts.score_nulls import score_nulls
 from workflow.scripts.score_reading import score_reading
+from workflow.scripts.score_scanpaths import score_scanpaths
 from workflow.scripts.select_fixations import select_fixations
+from workflow.scripts.summarise_scanpaths import summarise_scanpaths
 from workflow.scripts.summarise_scores import summarise_scores
 from workflow.scripts.summarise_sweep import summarise_sweep
 
@@ -80,7 +83,16 @@ CROPS = {"family": "ten_crop", "share": 0.9}
 MODEL = network_of("resnet18", 16)
 NETWORK = {"dataset": "d", "view": "zoom", "model": "m", "architecture": "resnet18", "weights": "checkpoint"}
 METHODS = {"likelihood": "cued", "igub": "uncued", "gradcam": "cued", "dff": "uncued"}
-TABLES = ["summary", "best_of_n", "who_gains", "examples", "calibration", "calibration_terms", "sweep"]
+TABLES = [
+    "summary",
+    "best_of_n",
+    "who_gains",
+    "scanpaths",
+    "examples",
+    "calibration",
+    "calibration_terms",
+    "sweep",
+]
 LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
 REFERENCE = LOOK | {"precision": "float32"}
 SETTINGS = {method: {"method": method, "options": {}, "arrival": "nearest"} for method in METHODS}
@@ -90,6 +102,11 @@ NULLS = {"seed": 0, "folds": 2, "standard_view": CROP, "ten_crop_view": CROPS}
 SCORED = LOOKED | {"tolerance": 0.0, "nulls": [NULLS]}
 CHOSEN = {}
 SHOWN = {"look": LOOK, "methods": SETTINGS, "tolerance": 0.0}
+SCANNED = {
+    "look": LOOK,
+    "methods": {"dff": SETTINGS["dff"]},
+    "scanpaths": {"fixations": 4, "among": "all", "draws": 2, "seed": 0, "thresholds": [0.5]},
+}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
 CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}, "standard_views": [CROP]}
 SWEPT = READ | {"option": "floor"}
@@ -137,7 +154,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
         files[f"fixations, {method}"], files[f"scores, {method}"] = look(
             files[f"{method}, label maps"], files["label maps"], files["index"]
         )
-    for name in ("nulls", "curves", "reading", "reference reading"):
+    for name in ("nulls", "curves", "paths", "path curves", "reading", "reference reading"):
         files[name] = folder / f"{name}.parquet"
     files |= {name: folder / f"{name}.parquet" for name in TABLES}
     nulls_of(files, files["nulls"], files["curves"])
@@ -146,6 +163,8 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     reading_of(files, "reference", files["reference reading"])
     summary_of(files, files["summary"], files["best_of_n"])
     examples_of(files, files["examples"])
+    paths_of(files, files["paths"], files["path curves"])
+    scanpaths_of(files, files["scanpaths"])
     ranking_of(files, files["calibration"], files["calibration_terms"])
     sweep_of(files, files["sweep"])
     return files
@@ -192,6 +211,27 @@ def nulls_of(files, scores, curves):
         tolerance=0.0,
         seed=0,
         folds=2,
+    )
+
+
+def paths_of(files, paths, curves):
+    score_scanpaths(
+        index=files["index"],
+        label_maps=files["label maps"],
+        saliency=[files["dff, label maps"]],
+        paths=paths,
+        curves=curves,
+        variants={"dff": "dff"},
+        made_by=SCANNED,
+    )
+
+
+def scanpaths_of(files, output):
+    summarise_scanpaths(
+        curves=[files["path curves"], files["path curves"]],
+        scanpaths=both(output),
+        networks=[NETWORK, NETWORK | {"model": "again"}],
+        made_by={"networks": [SCANNED, SCANNED]},
     )
 
 
@@ -245,6 +285,7 @@ def figure_of(files, output):
     shown = list(METHODS)
     plot_figure_1(
         examples=files["examples"],
+        scanpaths=files["paths"],
         index=files["index"],
         label_maps=files["label maps"],
         classes=files["classes"],
@@ -255,6 +296,8 @@ def figure_of(files, output):
         methods=[{"variant": method, "cue": METHODS[method]} for method in shown],
         sizes=["page"],
         made_by=SHOWN,
+        scanned=SCANNED,
+        variants={"dff": "dff"},
         chosen=CHOSEN,
     )
 
@@ -371,6 +414,15 @@ READERS = {
         lambda files, out: nulls_of(files, out / "a.parquet", out / "b.parquet"),
         ["index", "standard", "standard part 1", "acceptable", "ten crop", "ten crop part 2", *LABEL_MAPS],
     ),
+    "score_scanpaths": (
+        lambda files, out: paths_of(files, out / "a.parquet", out / "b.parquet"),
+        ["index", "dff, label maps", *LABEL_MAPS],
+    ),
+    "summarise_scanpaths": (lambda files, out: scanpaths_of(files, out / "a.csv"), ["path curves"]),
+    "plot_scanpaths": (
+        figure_from(plot_scanpaths, "scanpaths", view="zoom", made_by={"networks": [SCANNED, SCANNED]}),
+        ["scanpaths"],
+    ),
     "score_reading": (
         lambda files, out: reading_of(files, "label maps", out / "a.parquet"),
         ["index", "gradcam, label maps", "dff, label maps", *LABEL_MAPS],
@@ -389,7 +441,15 @@ READERS = {
     ),
     "plot_figure_1": (
         lambda files, out: figure_of(files, out / "a.png"),
-        ["index", "examples", "igub, label maps", "gradcam, label maps", "fixations, igub", *LABEL_MAPS],
+        [
+            "index",
+            "examples",
+            "igub, label maps",
+            "gradcam, label maps",
+            "fixations, igub",
+            "paths",
+            *LABEL_MAPS,
+        ],
     ),
     "summarise_scores": (
         lambda files, out: summary_of(files, out / "a.csv", out / "b.csv"),

@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
         views={"zoom": {"grid": 3}},
         run={"datasets": ["voc"], "models": ["tiny"], "views": ["zoom"], "methods": METHODS},
     )
-    tables = ("summary", "comparisons", "pointing", "best_of_n", "paper", "paper_orders")
+    tables = ("summary", "comparisons", "pointing", "best_of_n", "scanpaths", "paper", "paper_orders")
     results = [f"results/voc/{name}.csv" for name in tables]
     results += ["results/voc/figures/figure_1/zoom/tiny/mine.svg", "results/voc/explorer.html"]
     succeed(snakemake(folder, *results, "--configfile", config))
@@ -98,6 +98,14 @@ def test_the_tables_count_images_and_cases(folder):
         assert pointing.loc[method, "disc", 15, "difficult"]["n_cases"] <= 7
     assert set(pd.read_csv(folder / "comparisons.csv")["n_images"]) == {len(OBJECTS)}
     assert set(pd.read_csv(folder / "best_of_n.csv")["n_images"]) == {len(OBJECTS)}
+    scanpaths = pd.read_csv(folder / "scanpaths.csv")
+    assert set(scanpaths["n_images"]) == {len(OBJECTS)}
+    assert set(scanpaths["n_cases"]) == {len(CASES)}
+    paths = pd.read_parquet(folder / "zoom/tiny/scanpaths.parquet")
+    for (method, _), rows in paths.groupby(["method", "accumulation"]):
+        assert list(zip(rows["image"], rows["label"], strict=True)) == CASES
+        by_image = rows.assign(views=rows["views"].map(tuple)).groupby("image")["views"].nunique()
+        assert (by_image == 1).all() or method == "likelihood"
 
 
 def test_figures_and_explorer_name_the_case(folder):

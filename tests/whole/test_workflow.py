@@ -30,6 +30,7 @@ from helpers.runs import (
 )
 from labelmaps.networks.weights import random_weights, save_weights
 from labelmaps.scoring.null_names import CROPS, NULL_NAMES
+from labelmaps.scoring.scanpaths import CUES
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.saliency_file import read_saliency
 from pipeline.sources import ROOT
@@ -39,6 +40,7 @@ PAPER = ["center", "likelihood", "gradcam", "max_logit", "igub", "dff"]
 METHODS = [*PAPER[:4], "max_softmax", "min_entropy", "igub", "igub_mean", "igub_inner", "consensus", "dff"]
 ON_GLIMPSES = ["gradcam", "dff"]
 FIGURES = {"plot_figure_2": 1, "plot_trade_off": 1, "plot_nulls": 1, "plot_best_of_n": 1, "plot_who_gains": 1}
+SCANPATHS = {"score_scanpaths": 1, "summarise_scanpaths": 1, "plot_scanpaths": 1}
 CONTACT_SHEET = {"plot_contact_sheet": 1}  # which depends on the data set alone
 TABLES = {
     "summarise_scores": 1,
@@ -68,6 +70,7 @@ ONE_VIEW = {
     "score_fixations": 11,
     "score_nulls": 1,
     **AFTER_SCORES,
+    **SCANPATHS,
 }
 # A network looks through the standard crop, too; one job is enough for a view per image.
 ONE_MODEL = ONE_VIEW | {"check_network": 1, "compute_label_maps": 3, "join_label_maps": 2}
@@ -97,12 +100,15 @@ CATEGORIES = [
     "Figure 1: what each method looks at",
     "Figure 2: accuracy and localisation",
     "Nulls: what a method adds",
+    "Scanpaths: several fixations one after another",
     "Tables",
     "Trade-off: localisation against accuracy",
     "Views: what the network receives",
     "Who gains: gains by what the images are like",
 ]
-TABLE_NAMES = ["best_of_n", "comparisons", "paper", "paper_orders", "pointing", "summary", "who_gains"]
+TABLE_NAMES = [
+    *("best_of_n", "comparisons", "paper", "paper_orders", "pointing", "scanpaths", "summary", "who_gains"),
+]
 
 
 @needs_browser
@@ -126,10 +132,11 @@ def test_the_report_opens_in_a_browser_with_every_figure_and_table(study, tmp_pa
             page.get_by_role("link", name="Results", exact=True).click()
     assert [seen.pop(1), seen.pop(1)] == ["contact_sheet.png", "explorer.html"]
     assert sorted(seen[1:5]) == ["agreement.png", "disagreement.png", "failure.png", "gain.png"]
-    assert sorted(seen[7:-3]) == [f"{name}.html" for name in TABLE_NAMES]
-    of_view = [seen[0], *seen[5:7], *seen[-3:]]
+    assert sorted(seen[8:-3]) == [f"{name}.html" for name in TABLE_NAMES]
+    of_view = [seen[0], *seen[5:8], *seen[-3:]]
     assert of_view == [
-        f"{name}_zoom.png" for name in ("best_of_n", "figure_2", "nulls", "trade_off", "views", "who_gains")
+        f"{name}_zoom.png"
+        for name in ("best_of_n", "figure_2", "nulls", "scanpaths", "trade_off", "views", "who_gains")
     ]
 
 
@@ -168,7 +175,8 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert set(summary.loc[summary["method"].isin(METHODS), "n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}
     examples = ["gain", "agreement", "disagreement", "failure"]
-    of_view = ["figure_2_zoom", "trade_off_zoom", "nulls_zoom", "best_of_n_zoom", "views_zoom"]
+    names = ("figure_2", "trade_off", "nulls", "best_of_n", "scanpaths", "views")
+    of_view = [f"{name}_zoom" for name in names]
     for figure in ("contact_sheet", *of_view, *(f"figure_1/zoom/own/{name}" for name in examples)):
         for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
             assert (results / f"figures/{figure}.{suffix}").read_bytes().startswith(start)
@@ -184,6 +192,10 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))
+    ways, thresholds = [*CUES, "dff"], 7
+    scanpaths = pd.read_csv(results / "scanpaths.csv")
+    assert len(scanpaths) == len(ways) * 2 * (8 + thresholds)
+    assert set(scanpaths["method"]) == set(ways)
     rules_and_tolerances, subsets, baselines = 3 * 2, 8, 3
     rows = rules_and_tolerances * subsets * (len(METHODS) + baselines)
     assert len(pd.read_csv(results / "pointing.csv")) == rows
@@ -409,7 +421,8 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
     assert planned == {
         "a network is added": {"draw_random_weights": 1, **ONE_MODEL},
         "a key with a default is added": {},
-        "a method is edited": ONE_METHOD  # with three priors
+        "a method is edited": ONE_METHOD  # with three priors, and as a way of choosing
+        | SCANPATHS
         | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         "a checkpoint is exchanged under an old date": ONE_MODEL,
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
@@ -504,7 +517,9 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
         ("labelmaps/explorer/page.js", EXPLORER),
         ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
         ("labelmaps/figures/contact_sheet.py", CONTACT_SHEET),
-        ("envs/figures.yaml", FIGURES | CONTACT_SHEET),
+        ("labelmaps/scoring/scanpaths.py", SCANPATHS | {"render_tables": 1, "plot_figure_1": 1, **EXPLORER}),
+        ("labelmaps/figures/scanpaths.py", {"plot_scanpaths": 1, "plot_figure_1": 1, **EXPLORER}),
+        ("envs/figures.yaml", FIGURES | CONTACT_SHEET | {"plot_scanpaths": 1}),
         ("labelmaps/views/zoom.py", ONE_VIEW | {"plot_views": 1}),
     ],
 )
@@ -602,7 +617,7 @@ def test_another_number_of_threads_computes_nothing_again(study):
 
 
 def test_run_selects_and_the_default_does_not_leak_in(study):
-    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == AFTER_SCORES
+    assert plan(study, run=study[2]["run"] | {"methods": ["center", "igub"]}) == AFTER_SCORES | SCANPATHS
 
 
 @pytest.fixture(scope="module")

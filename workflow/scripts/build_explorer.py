@@ -25,6 +25,7 @@ def build_explorer(
     saliency: list[Path],
     fixations: list[Path],
     scores: list[Path],
+    scanpaths: list[Path],
     explorer: Path,
     dataset: str,
     networks: list[tuple[str, str]],
@@ -34,13 +35,15 @@ def build_explorer(
     n_images: int,
     made_by: dict,
     shown: list[dict],
+    scanned: dict,
 ) -> None:
     """Write the explorer.
 
-    networks: view and model of each of `measures` and `label_maps`. methods: name → variant and cue; done: the names of
-    those of each network, whose files saliency, fixations and scores hold, network by network. chosen: the user's own
-    examples, name → image id; n_images: how many images are shown.
-    made_by, shown: the settings of all files, as from `Study.scored`, and of each of `measures`, as from `Study.shown`.
+    networks: view and model of each of `measures`, `label_maps` and `scanpaths`. methods: name → variant and cue; done: the
+    names of those of each network, whose files saliency, fixations and scores hold, network by network. chosen: the user's
+    own examples, name → image id; n_images: how many images are shown.
+    made_by, shown, scanned: the settings of all files, as from `Study.scored`, of each of `measures`, as from `Study.shown`,
+    and of the scanpaths, as from `Study.scanned_by_all`.
     """
     images = read_index(index)
     names, results = read_classes(classes), {}
@@ -52,10 +55,12 @@ def build_explorer(
                     images,
                     label_maps[i],
                     measures[i],
+                    scanpaths[i],
                     *(list(islice(paths, len(done[i]))) for paths in files),
                     {method: made_by["methods"][method] for method in done[i]},
                     made_by["networks"][i],
                     shown[i],
+                    scanned["networks"][i],
                     made_by["tolerance"],
                 )
             )

@@ -10,10 +10,16 @@ from labelmaps.data.index import find_cases, name_cases, read_index
 from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import draw_figure_1
-from labelmaps.figures.figure_1_data import Example, collect_saccades, collect_views
+from labelmaps.figures.figure_1_data import (
+    Example,
+    collect_saccades,
+    collect_scanpaths,
+    collect_views,
+)
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.scoring.examples import describe, read_examples
+from labelmaps.scoring.scanpaths import read_paths
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import open_label_maps
 from labelmaps.storage.provenance import (
@@ -29,6 +35,7 @@ from labelmaps.views import create_view
 def plot_figure_1(
     *,
     examples: Path,
+    scanpaths: Path,
     index: Path,
     label_maps: Path,
     classes: Path,
@@ -39,13 +46,16 @@ def plot_figure_1(
     methods: list[dict],
     sizes: list[str],
     made_by: dict,
+    scanned: dict,
+    variants: dict[str, str],
     chosen: dict[str, str],
 ) -> None:
     """Draw the examples of these names in these sizes, in the format of each figure's name.
 
     saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
     figures: as many for each of `names`, in their order; of one example as `style.draw` takes them.
-    made_by: the settings of all files, as from `Study.shown`. chosen: the user's own examples, name → image id.
+    made_by: the settings of all files, as from `Study.shown`; scanned: of the scanpaths, as from `Study.scanned`. variants:
+    of the methods on x₀ among these. chosen: the user's own examples, name → image id.
     """
     style.prepare()
     images = read_index(index)
@@ -76,6 +86,7 @@ def plot_figure_1(
         preprocessing = Preprocessing(**file.provenance["preprocessing"])
         network = f"{file.provenance['architecture']} ({file.provenance['weights_source']})"
         grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
+        paths = read_paths(scanpaths, ids, file.origin, scanned)
         salient = [read_maps(path, places, shown["image"].tolist(), file) for path in saliency]
         for i, (rows, (pixels,)) in enumerate(decoded):
             label, boxes = rows.iloc[0][["label", "boxes"]]
@@ -84,7 +95,9 @@ def plot_figure_1(
             before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
             saccades = collect_saccades(methods, salient, i, selected, after, class_names)
             notes = [describe(shown.iloc[i]), network, grid, names_of_cases[places[i]]]
-            contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes))
+            rows_of_paths = {name: rows.iloc[places[i]] for name, rows in paths.items()}
+            drawn = collect_scanpaths(rows_of_paths, variants, maps, label, class_names)
+            contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes, drawn))
     each = len(figures) // len(contents)
     for i, content in enumerate(contents):
         style.draw(partial(draw_figure_1, content), figures[i * each : (i + 1) * each], sizes)

@@ -1,0 +1,31 @@
+"""Grad-CAM of the label that the network itself gives x₀: where the last block's activations speak for it.
+
+As `labelmaps.methods.gradcam`, which is told the label of the data set. This one is told nothing, and needs x₀ alone: a
+saccade that is predicted before any other view is seen.
+"""
+
+from typing import TYPE_CHECKING
+
+from labelmaps.methods import gradcam
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from labelmaps.inference.glimpse import Glimpse
+
+INPUT = "glimpse"
+CUE = "uncued"
+NAME = "Grad-CAM, own label"
+COLOUR = "#661100"
+
+
+def saliency(glimpse: "Glimpse", label: None) -> "tuple[Tensor, Tensor]":
+    """Compute Grad-CAM of the network's top label at x₀.
+
+    glimpse: the activations of a block of images at x₀, and the network's head.
+    label: None, as k* is not given.
+
+    Returns the maps (image, row, column), not scaled, and the labels (image,).
+    """
+    own_label = glimpse.head(glimpse.activations).argmax(dim=1)
+    return gradcam.saliency(glimpse, own_label), own_label
