@@ -15,7 +15,7 @@ from functools import partial
 from io import TextIOWrapper
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
 import pandas as pd
@@ -234,7 +234,17 @@ def xml_entries(
 
 
 def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -> Annotation:
-    """Parse the XML file of an image, in the format of Pascal VOC; name: of the file, for messages."""
+    """Make the annotation of an image from its XML file; arguments as for `parse_xml`."""
+    return make_annotation([object_of(item) for item in parse_xml(content, name, image)], indices)
+
+
+def parse_xml(content: bytes, name: str, image: str) -> list[Element]:
+    """Parse the XML file of an image, in the format of Pascal VOC, and return the elements of its objects.
+
+    name: of the file, for messages. image: the id of the image, which the file must name where it names one.
+
+    Raises `UnusableError` for what is no XML, or of another image.
+    """
     try:
         root = fromstring(content)
     except (ParseError, DefusedXmlException, ValueError, LookupError) as error:
@@ -243,14 +253,13 @@ def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -
     filename = root.findtext("filename", default=stem)
     if image_id(filename) != stem:
         raise UnusableError(f"XML file of another image: {filename[:80]}")
-    corners = [f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax")]
-    return make_annotation(
-        [
-            (item.findtext("name", default=""), [item.findtext(corner, default="") for corner in corners])
-            for item in root.iter("object")
-        ],
-        indices,
-    )
+    return [*root.iter("object")]
+
+
+def object_of(item: Element) -> tuple[str, list[str]]:
+    """Return the name of an object's class, and the corners of its box as texts."""
+    corners = (f"bndbox/{corner}" for corner in ("xmin", "ymin", "xmax", "ymax"))
+    return item.findtext("name", default=""), [item.findtext(corner, default="") for corner in corners]
 
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
