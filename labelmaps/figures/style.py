@@ -98,6 +98,11 @@ def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd
     return 100 * table[measure], 100 * table[f"{measure}_low"], 100 * table[f"{measure}_high"]
 
 
+def unit_of(table: pd.DataFrame) -> str:
+    """Return what the shares of a table are of: "images", or "cases", which it counts where images show several classes."""
+    return "cases" if "n_cases" in table else "images"
+
+
 def network_lines(row: pd.Series, width: int) -> list[str]:
     """Write a network's name, weights and number of images in lines of at most `width` characters.
 
