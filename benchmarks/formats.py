@@ -78,15 +78,21 @@ def write_coco(folder: Path, n: int, order: str) -> dict:
     (folder / "images").mkdir()
     for i, name in enumerate(names):
         (folder / "images" / f"{name}.jpg").write_bytes(jpegs[i % len(jpegs)])
+    rng = np.random.default_rng(2)
+    corners = rng.integers(
+        0, (38, 22), (n, BOXES, 2)
+    ).tolist()  # of boxes of 10 × 10 anywhere in 48 × 32 pixels
+    kinds = rng.integers(
+        1, 81, (n, 3)
+    ).tolist()  # so many classes of COCO's 80 in an image, as COCO's on average
     boxes = [
         {
             "id": BOXES * i + k,
             "image_id": i,
-            "category_id": i % 80 + 1,
-            "bbox": [5 + k, 4, 30, 20],
-            "iscrowd": 0,
+            "category_id": kinds[i][k % 3],
+            "bbox": [*corners[i][k], 10.25, 9.5],
         }
-        | {"area": 600, "segmentation": [[5.5, 4.5, 35.5, 4.5, 35.5, 24.5, 5.5, 24.5]]}
+        | {"iscrowd": 0, "area": 600, "segmentation": [[5.5, 4.5, 35.5, 4.5, 35.5, 24.5, 5.5, 24.5]]}
         for i in range(n)
         for k in range(BOXES)
     ]
@@ -110,9 +116,7 @@ def index(folder: Path, source: dict, reads: bool) -> tuple[float, float, float,
     from labelmaps.data.indexing import index_dataset
 
     start, used = time.perf_counter(), time.process_time()
-    rows, excluded = index_dataset(
-        folder / "classes.txt", **source, verify="header", check_boxes=False, workers=2
-    )
+    rows, excluded = index_dataset(folder / "classes.txt", **source, verify="header", workers=2)
     seconds, used = time.perf_counter() - start, time.process_time() - used
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     assert excluded.empty, excluded

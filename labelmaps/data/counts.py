@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.data.boxes import object_share
+from labelmaps.data.index import has_several_classes
 
 MOST_KINDS = 5  # of reasons for leaving images out; a data set in order has fewer
 
@@ -15,29 +16,41 @@ def describe_contents(index: pd.DataFrame, n_classes: int, excluded: pd.DataFram
 
     index: of the images. n_classes: lines of the classes file. excluded: the images that the index leaves out.
 
+    Where images show several classes, what is counted by class is of cases, an image and a class each.
+
     Returns a phrase for each count that says something.
     """
-    images, boxes = len(index), index["boxes"].map(len)
+    cases, boxes = len(index), index["boxes"].map(len)
     each, without = index["label"].value_counts(), int((boxes == 0).sum())
+    is_of_cases = has_several_classes(index)
+    unit = "case" if is_of_cases else "image"
     phrases = [
-        _plural(images, "image"),
+        count_images(index),
         f"{len(each):,} of {_plural(n_classes, 'class', 'classes')} ({_range(each.min(), each.max())} of each)",
     ]
-    if without < images:
+    if without < cases:
         share = np.nanmean(object_share(index["boxes"], index["width"], index["height"]))
-        boxed = images - without
+        boxed = cases - without
         phrases.append(
-            f"{_plural(int(boxes.sum()), 'box', 'boxes')}, {boxes.sum() / boxed:.1f} per image with any, "
-            f"which cover {100 * share:.1f} % of it"
+            f"{_plural(int(boxes.sum()), 'box', 'boxes')}, {boxes.sum() / boxed:.1f} per {unit} with any, "
+            f"which cover {100 * share:.1f} % of {'its image' if is_of_cases else 'it'}"
         )
     if without:
-        phrases.append("no boxes" if without == images else f"{_plural(without, 'image')} without a box")
+        phrases.append("no boxes" if without == cases else f"{_plural(without, unit)} without a box")
     kinds = count_reasons(excluded["reason"]).most_common()
     if kinds:
         named = [f"{count:,} × {kind}" for kind, count in kinds[:MOST_KINDS]]
         more = [f"{len(kinds) - MOST_KINDS} more reasons"] if len(kinds) > MOST_KINDS else []
         phrases.append(f"{len(excluded):,} left out: {', '.join(named + more)}")
     return phrases
+
+
+def count_images(index: pd.DataFrame) -> str:
+    """Write how many images an index has, and how many cases they are where images show several classes."""
+    images = _plural(index["image"].nunique(), "image")
+    return (
+        f"{len(index):,} cases (an image and a class) of {images}" if has_several_classes(index) else images
+    )
 
 
 def count_reasons(reasons: pd.Series) -> Counter[str]:

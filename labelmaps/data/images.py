@@ -89,9 +89,9 @@ def image_id(name: str) -> str:
     A synset that a copy of ImageNet adds to the name (`ILSVRC2012_val_00000001_n01751748`) is left out. Names that look the
     same have the same id: letters with accents are composed (Unicode's form NFC).
     """
-    suffix = PurePosixPath(name).suffix
-    stem = name.removesuffix(suffix) if suffix.lower() in IMAGE_SUFFIXES else name
-    folder, slash, last = stem.rpartition("/")
+    stem, dot, ending = name.rpartition(".")
+    is_whole = stem.rpartition("/")[2] == "" or f"{dot}{ending.lower()}" not in IMAGE_SUFFIXES
+    folder, slash, last = (name if is_whole else stem).rpartition("/")
     if match := _WITH_SYNSET.fullmatch(last):
         last = match["name"]
     return unicodedata.normalize("NFC", f"{folder}{slash}{last}")

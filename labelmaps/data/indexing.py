@@ -258,7 +258,8 @@ def _examine(
                 cases.append({"label": label, "boxes": corners})
         except (UnusableError, InputError) as reason:
             return [{"image": item.image, "path": item.path, "reason": str(reason)}]
-        return [{**item._asdict(), **facts._asdict(), **case} for case in cases]
+        of_image = item._asdict() | facts._asdict()
+        return [of_image | case for case in cases]
 
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
@@ -302,6 +303,10 @@ def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
 def _to_pixels(boxes: list[Box], width: int, height: int, box_format: str) -> list[Box]:
     """Convert boxes to pixels of an image of `width` × `height`; cut what exceeds it by rounding."""
     if box_format == "corners":
+        return boxes
+    if box_format == "size" and all(
+        x0 >= 0 and y0 >= 0 and x1 <= width and y1 <= height for x0, y0, x1, y1 in boxes
+    ):
         return boxes
     sides = np.array([width, height, width, height], float)
     corners = np.array(boxes).reshape(-1, 4)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from labelmaps.data.annotations import BOX_FORMATS, Box
+from labelmaps.data.boxes import Boxes
 from labelmaps.errors import InputError
 
 # The share of images with impossible boxes from which they are no matter of single images. ImageNet: 0. Boxes
@@ -63,16 +64,19 @@ def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
     found = [item for item in found if item.boxes]
     if not found:
         return
-    corners = [np.array(item.boxes) for item in found]
-    sizes = np.array([(item.width, item.height) for item in found], float)
-    in_first = [
-        any(is_within_first_pixel(box, item.width, item.height, box_format) for box in item.boxes)
+    boxes = Boxes(
+        np.array([box for item in found for box in item.boxes]), np.array([len(item.boxes) for item in found])
+    )
+    corners, sizes = boxes.corners, np.array([(item.width, item.height) for item in found], float)
+    of_box = np.repeat(sizes, boxes.count, axis=0)
+    fractions = [
+        is_within_first_pixel(box, item.width, item.height, box_format)
         for item in found
+        for box in item.boxes
     ]
-    reversed_corners = [bool((box[:, :2] >= box[:, 2:]).any()) for box in corners]
-    outside = [
-        bool((box < 0).any() or (box[:, 2:] > size).any()) for box, size in zip(corners, sizes, strict=True)
-    ]
+    in_first = _any_of_each(np.array(fractions), boxes)
+    reversed_corners = _any_of_each((corners[:, :2] >= corners[:, 2:]).any(axis=1), boxes)
+    outside = _any_of_each((corners < 0).any(axis=1) | (corners[:, 2:] > of_box).any(axis=1), boxes)
     if _is_suspicious(in_first, least=1):
         _refuse(found, in_first, box_format, "within the image's first pixel", "fractions of the image")
     if _is_suspicious(reversed_corners):
@@ -80,21 +84,26 @@ def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
         _refuse(found, reversed_corners, box_format, "without area or with corners reversed", other)
     if _is_suspicious(outside):
         _refuse(found, outside, box_format, "outside the image", _suspect_outside(box_format))
-    in_upper_left = _find_in_upper_left(corners, sizes)
-    if any(in_upper_left):
-        other = _suspect_upper_left(corners, sizes, box_format)
+    in_upper_left = _find_in_upper_left(boxes, sizes)
+    if in_upper_left.any():
+        other = _suspect_upper_left(boxes, sizes, box_format)
         _refuse(found, in_upper_left, box_format, "in the upper left, and few or none elsewhere", other)
 
 
-def _is_suspicious(flags: list[bool], least: int = SUSPICIOUS_IMAGES) -> bool:
+def _any_of_each(flags: np.ndarray, boxes: Boxes) -> np.ndarray:
+    """Tell for each image, of which each has a box, whether a flag of its boxes is set, (image,). flags: (box,)."""
+    return np.logical_or.reduceat(flags, boxes.start)
+
+
+def _is_suspicious(flags: np.ndarray, least: int = SUSPICIOUS_IMAGES) -> bool:
     """Return whether so many images are flagged that the reason is one for all."""
-    return sum(flags) >= max(least, SUSPICIOUS_SHARE * len(flags))
+    return flags.sum() >= max(least, SUSPICIOUS_SHARE * len(flags))
 
 
-def _find_in_upper_left(corners: list[np.ndarray], sizes: np.ndarray) -> list[bool]:
+def _find_in_upper_left(boxes: Boxes, sizes: np.ndarray) -> np.ndarray:
     """Find the images that have boxes in the upper left, unless boxes lie elsewhere, too.
 
-    corners: for each image its boxes (box, 4) in pixels. sizes: (image, 2), width and height.
+    boxes: in pixels, at least one for each image. sizes: (image, 2), width and height.
 
     The boxes lie there if at least `TELLING_IMAGES` images have boxes whose centres lie left of and above the image's
     centre, and nearly none has a box with its centre to the right or below; or if they leave room to the right and below,
@@ -102,22 +111,20 @@ def _find_in_upper_left(corners: list[np.ndarray], sizes: np.ndarray) -> list[bo
 
     Returns a flag for each image; all are False if the boxes lie elsewhere, too, as those of photographs do.
     """
-    offsets = [(box[:, :2] + box[:, 2:] - size) / 2 for box, size in zip(corners, sizes, strict=True)]
-    clear = CENTRED * sizes + 1
-    against = sum((offset > limit).any() for offset, limit in zip(offsets, clear, strict=True))
-    in_favour = [
-        not (offset > limit).any() and bool((offset < -limit).all(axis=1).any())
-        for offset, limit in zip(offsets, clear, strict=True)
-    ]
-    if sum(in_favour) >= TELLING_IMAGES and against <= AGAINST_PER_IMAGE_FOR * sum(in_favour):
+    corners = boxes.corners
+    offset = (corners[:, :2] + corners[:, 2:] - np.repeat(sizes, boxes.count, axis=0)) / 2
+    clear = np.repeat(CENTRED * sizes + 1, boxes.count, axis=0)
+    is_against = _any_of_each((offset > clear).any(axis=1), boxes)
+    in_favour = ~is_against & _any_of_each((offset < -clear).all(axis=1), boxes)
+    if in_favour.sum() >= TELLING_IMAGES and is_against.sum() <= AGAINST_PER_IMAGE_FOR * in_favour.sum():
         return in_favour
-    before = np.array([box[:, :2].min(axis=0) for box in corners]) / sizes
-    beyond = 1 - np.array([box[:, 2:].max(axis=0) for box in corners]) / sizes
+    before = np.minimum.reduceat(corners[:, :2], boxes.start) / sizes
+    beyond = 1 - np.maximum.reduceat(corners[:, 2:], boxes.start) / sizes
     room = np.quantile(beyond, REACHING, axis=0)
     as_near = (before + CENTRED + 1 / sizes < room).sum(axis=0)
-    enough = max(TELLING_IMAGES, AS_NEAR * len(corners))
+    enough = max(TELLING_IMAGES, AS_NEAR * len(sizes))
     is_clear = (room >= LEAST_ROOM).all() and (as_near >= enough).all()
-    return [bool(is_clear and leaves_room) for leaves_room in (beyond >= room).all(axis=1)]
+    return is_clear & (beyond >= room).all(axis=1)
 
 
 def _suspect_outside(box_format: str) -> str:
@@ -128,23 +135,24 @@ def _suspect_outside(box_format: str) -> str:
     return f"those of larger copies of the images (give the boxes of these files), {others}, or the centre of each box"
 
 
-def _suspect_upper_left(corners: list[np.ndarray], sizes: np.ndarray, box_format: str) -> str:
-    """Name what boxes in the upper left may be."""
-    largest = max(box.max() for box in corners)
+def _suspect_upper_left(boxes: Boxes, sizes: np.ndarray, box_format: str) -> str:
+    """Name what boxes in the upper left may be; arguments as for `_find_in_upper_left`."""
+    corners = boxes.corners
+    largest = corners.max()
     copies = f"those of smaller copies of the images (none reaches beyond {largest:g})"
     if "fractions" in box_format:
         return "those of other images, or fractions of something else"
     if largest <= 100:
         return f"percent, or {copies}"
     if box_format == "corners":
-        as_size = [np.hstack([box[:, :2], box[:, :2] + box[:, 2:]]) for box in corners]
-        fit = all((box[:, 2:] <= size + 1).all() for box, size in zip(as_size, sizes, strict=True))
-        if fit and not any(_find_in_upper_left(as_size, sizes)):
+        as_size = Boxes(np.hstack([corners[:, :2], corners[:, :2] + corners[:, 2:]]), boxes.count)
+        fit = (as_size.corners[:, 2:] <= np.repeat(sizes, boxes.count, axis=0) + 1).all()
+        if fit and not _find_in_upper_left(as_size, sizes).any():
             return "x y width height"
     return f"{copies}; give them in the pixels of these files"
 
 
-def _refuse(found: list[ImageBoxes], flags: list[bool], box_format: str, what: str, suspicion: str) -> None:
+def _refuse(found: list[ImageBoxes], flags: np.ndarray, box_format: str, what: str, suspicion: str) -> None:
     """Raise the `InputError` about the flagged images."""
     flagged = [item for item, is_flagged in zip(found, flags, strict=True) if is_flagged]
     first = "; ".join(

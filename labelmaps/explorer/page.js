@@ -269,10 +269,13 @@ function renderCards() {
   reveal($("cards").children[state.method]);
   const { accuracy_before, accuracy_after, gain, pointing, n_images, n_pointing } =
     data.summary[state.view][state.model][state.method];
+  const isOfCases = data.unit === "case"; // shares are of cases, and images are counted beside
+  const all = isOfCases ? `${plural(data.n_images, data.unit)} of ${n_images} images` : `${n_images} images`;
+  const boxed = isOfCases ? `cases with a box, in ${n_pointing} images` : `${n_pointing} with a box`;
   const name = create("strong", {}, title(data.methods[state.method].name));
   const text =
-    ` on all ${n_images} images: right in ${accuracy_before} % before and ${accuracy_after} % after the saccade, gain ${gain}; ` +
-    (n_pointing ? `hits in ${pointing} % of the ${n_pointing} with a box. ` : "") +
+    ` on all ${all}: right in ${accuracy_before} % before and ${accuracy_after} % after the saccade, gain ${gain}; ` +
+    (n_pointing ? `hits in ${pointing} % of the ${boxed}. ` : "") +
     "In brackets 95 % intervals.";
   $("summary").replaceChildren(name, minus(text));
 }
@@ -578,6 +581,7 @@ function fillChoice(id, entries, text) {
 document.title = `${data.dataset}: where should a classifier look?`;
 $("about").textContent =
   `${data.dataset}: ${data.images.length} of ${plural(data.n_images, data.unit)}, chosen to be telling, as the networks saw them`;
+for (const way of ["previous", "next"]) $(way).setAttribute("aria-label", `${title(way)} ${data.unit}`);
 fillChoice("model", data.models, ({ name, architecture, source: weights }) => {
   const what = architecture === name ? [weights] : [architecture, weights];
   return `${name} (${what.join(", ")})`;

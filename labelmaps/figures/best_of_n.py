@@ -42,8 +42,8 @@ def draw_best_of_n(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each network's accuracy against the number of views, on a logarithmic axis, with 95 % intervals.
 
     curves: one row per network and n, with model, architecture, weights, n_images, n, and best_of_n, any_of_n and top_n,
-        each with _low and _high, as fractions of the images. Where n is all views, best_of_n is the likelihood map's
-        accuracy.
+        each with _low and _high, as fractions of the images, or of the cases where it has n_cases. Where n is all views,
+        best_of_n is the likelihood map's accuracy.
     width: of the figure, in inches.
     """
     entries, columns = make_legend_entries(), max(int(width / ENTRY), 1)
@@ -52,6 +52,8 @@ def draw_best_of_n(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
         figure, panels = make_network_panels(curves, width, HEIGHT, legend_height, MARGIN, sharey=True)
         for axes, rows in panels:
             draw_curves(axes, rows.sort_values("n"))
+            if is_in_first_column(axes):
+                axes.set_ylabel(f"accuracy (% of {style.unit_of(curves)})", fontsize=style.NAMES)
         place: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False}
         figure.legend(*entries, **place, fontsize=style.NAMES)
     return figure
@@ -78,8 +80,6 @@ def draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlim(1 / 1.08, last["n"] * 1.08)
     axes.set_xlabel("n: views, or labels of x₀", fontsize=style.NAMES)
-    if is_in_first_column(axes):
-        axes.set_ylabel("accuracy (% of images)", fontsize=style.NAMES)
 
 
 def make_legend_entries() -> tuple[list[Artist], list[str]]:

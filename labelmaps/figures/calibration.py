@@ -94,9 +94,9 @@ def write_title(
 
     The arguments are those of `draw_calibration`.
     """
-    n = ranking["n_images"].iloc[0]
     network = {"model": model, "architecture": architecture, "weights": weights}
-    lines = style.network_lines(pd.Series(network | {"n_images": n}), TITLE)
+    units = ranking.iloc[0].filter(["n_images", "n_cases"]).to_dict()
+    lines = style.network_lines(pd.Series(network | units), TITLE)
     measures = by_term["measure"].map(MEASURES)
     paper_values = [
         f"{' and '.join(names.unique())} of its {network}"

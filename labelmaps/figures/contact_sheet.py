@@ -20,7 +20,9 @@ MOST_IMAGES = 36  # a page holds as many
 FEWEST_COLUMNS, MOST_COLUMNS = 3, 6
 GUTTER = 0.12  # inches: between two columns, and between two rows
 TITLE = 9.0  # points
-DPI = style.SIZES["page"].dpi
+DPI = 150  # pixels an inch, which are enough to see what an image shows: the sheet is drawn before all else, and soon
+PNG_LEVEL = 2  # of compression
+PRINTED = 0.94  # of a width may be filled: in a PNG letters stand on whole pixels, and so may be wider than they are
 MAGNIFIED = 3  # from which on the pixels of a small image are drawn as squares, as they are
 FRAME: dict[str, Any] = {"edgecolor": "0.8", "linewidth": 0.5}  # without it, a white image would have no end
 # As in Figure 1, thinner.
@@ -153,7 +155,7 @@ def find_outlines(picture: Picture, boxes: np.ndarray, corner: tuple[int, int]) 
 
 def write_caption(picture: Picture, width: float) -> list[Line]:
     """Write what stands below a picture: label and class, id, size and number of boxes, in lines of a width in inches."""
-    n_boxes = len(picture.boxes)
+    n_boxes, width = len(picture.boxes), PRINTED * width
     boxes = "no box" if n_boxes == 0 else "1 box" if n_boxes == 1 else f"{n_boxes} boxes"
     return [
         *fit(Line(f"{picture.label} {picture.name}", weight="bold"), width, 2),

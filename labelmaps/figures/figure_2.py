@@ -106,7 +106,7 @@ def draw_figure_2(summary: pd.DataFrame, paper: pd.DataFrame, width: float = sty
             for panel, cue in zip(panels, cues, strict=True):
                 draw_panel(panel, rows, cue, paper, n_methods, is_horizontal=is_horizontal)
                 if column == 0:
-                    panel.set_ylabel(f"{style.CUE_LABELS[cue]}\n% of images")
+                    panel.set_ylabel(f"{style.CUE_LABELS[cue]}\n% of {style.unit_of(summary)}")
             heading += [""] * (n_lines - len(heading))  # so that the networks' names are on one line
             panels[0].set_title("\n".join(heading), fontsize=style.NAMES, parse_math=False)
         figure.legend(

@@ -156,7 +156,7 @@ def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
             label.set_fontweight("normal" if row.key else "bold")
     axes.tick_params(axis="y", length=0)
     axes.spines["left"].set_visible(False)
-    axes.set_xlabel("accuracy (% of images)", fontsize=style.NAMES)
+    axes.set_xlabel(f"accuracy (% of {style.unit_of(summary)})", fontsize=style.NAMES)
 
 
 def make_legend_entries(summary: pd.DataFrame) -> tuple[list[Artist], list[str]]:

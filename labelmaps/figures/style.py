@@ -104,6 +104,11 @@ def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd
     return 100 * table[measure], 100 * table[f"{measure}_low"], 100 * table[f"{measure}_high"]
 
 
+def unit_of(table: pd.DataFrame) -> str:
+    """Return what the shares of a table are of: "images", or "cases", which it counts where images show several classes."""
+    return "cases" if "n_cases" in table else "images"
+
+
 def network_lines(row: pd.Series, width: int) -> list[str]:
     """Write a network's name, weights and number of images in lines of at most `width` characters.
 
@@ -143,11 +148,17 @@ def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequen
         plt.close(drawn)  # pyplot keeps figures, and a job may draw many
 
 
-def save(figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi) -> None:
-    """Save a figure in the format of each path's suffix: pdf, svg or png, the last with `dpi` pixels an inch."""
+def save(
+    figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi, compress_level: int = 6
+) -> None:
+    """Save a figure in the format of each path's suffix: pdf, svg or png, the last with `dpi` pixels an inch.
+
+    compress_level: of png, from 0 to 9. Photographs hardly become smaller by what takes longer than 2.
+    """
     for path in paths:
         kind, picture = path.suffix[1:], BytesIO()
+        options = {"pil_kwargs": {"compress_level": compress_level}} if kind == "png" else {}
         # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
-        figure.savefig(picture, format=kind, dpi=dpi, metadata=UNDATED[kind])
+        figure.savefig(picture, format=kind, dpi=dpi, metadata=UNDATED[kind], **options)
         with moved_into_place(path) as temporary:
             temporary.write_bytes(picture.getbuffer())

@@ -153,7 +153,7 @@ def label_values(axes: Axes, sweep: pd.DataFrame, option: str) -> None:
     axes.set_xlim(first - side, last + side)
     axes.set_xlabel(OPTIONS.get(option, option), fontsize=style.NAMES, parse_math=False)
     if is_in_first_column(axes):
-        axes.set_ylabel("accuracy after (% of images)", fontsize=style.NAMES)
+        axes.set_ylabel(f"accuracy after (% of {style.unit_of(sweep)})", fontsize=style.NAMES)
 
 
 def format_gflop(gflop: float) -> str:

@@ -65,8 +65,8 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
         columns = 1 if is_wide else max(int(width / ENTRY), 1)
         height = max(4.4, 0.4 + LEADING * n_lines) if is_wide else 0.85 * width + LEADING * n_lines / columns
         figure, axes = plt.subplots(figsize=(width, height), layout="constrained")
-        axes.set_xlabel("Pointing Game (% of images with boxes)")
-        axes.set_ylabel("accuracy after the saccade (% of images)")
+        axes.set_xlabel(f"Pointing Game (% of {style.unit_of(summary)} with boxes)")
+        axes.set_ylabel(f"accuracy after the saccade (% of {style.unit_of(summary)})")
         axes.spines[["top", "right"]].set_visible(False)
         if points.empty:
             axes.set(xlim=(0, 100), ylim=(0, 100))

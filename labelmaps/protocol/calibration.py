@@ -12,7 +12,7 @@ from scipy import stats
 
 from labelmaps.protocol.readings import ARRIVALS, EITHER
 from labelmaps.protocol.verdicts import NARROW, REFUSED, TOO_FEW
-from labelmaps.scoring.statistics import CONFIDENCE
+from labelmaps.scoring.statistics import CONFIDENCE, count_units
 
 # The standard error of the paper's numbers, as a fraction of images, the same for every term: that of the difference of two
 # accuracies p over n = 50,000 images, √(2p(1−p)/n) ≲ 0.003. Their rounding to 0.1 % is negligible in comparison. It also
@@ -164,7 +164,7 @@ def rank_readings(
             "degrees": len(terms),
             "p": stats.chi2.sf(misfit[which], len(terms)),
             "best_share": best_share[which],
-            "n_images": n,
+            **count_units(image, len(image)),
         }
     )
     tail = 100 * (1 - CONFIDENCE) / 2

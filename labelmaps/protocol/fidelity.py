@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.scoring.statistics import (
-    count_images,
+    count_units,
     interval_fields,
     mcnemar,
     mean_interval,
@@ -38,15 +38,15 @@ def changes(outcomes: pd.DataFrame, reference: pd.DataFrame, image: np.ndarray |
     outcomes, reference: as from `labelmaps.protocol.readings.read_protocol`, of the same images in the same order.
     image: (case,), the image of each row, a number; None where each shows one class.
 
-    Returns one row per column of outcomes: measure, its name; n_images; accuracy_reference, accuracy_run and change, their
-    difference, with 95 % intervals; corrected and broken, the numbers of images that are right only in the run and only in
-    the reference; p_mcnemar, McNemar's exact p.
+    Returns one row per column of outcomes: measure, its name; n_images, and n_cases where images show several classes;
+    accuracy_reference, accuracy_run and change, their difference, with 95 % intervals; corrected and broken, the numbers of
+    images that are right only in the run and only in the reference; p_mcnemar, McNemar's exact p.
     """
     rows = []
     for measure in reference.columns:
         ours, theirs = outcomes[measure].to_numpy(), reference[measure].to_numpy()
         corrected, broken, p = mcnemar(theirs, ours, image)
-        row = {"measure": measure, "n_images": count_images(image, len(ours))}
+        row = {"measure": measure} | count_units(image, len(ours))
         for name, is_right in (("accuracy_reference", theirs), ("accuracy_run", ours)):
             row |= interval_fields(name, mean_interval(is_right, image))
         row |= interval_fields("change", paired_difference(theirs, ours, image))

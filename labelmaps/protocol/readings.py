@@ -9,7 +9,7 @@ import pandas as pd
 from labelmaps.methods import igub, likelihood, max_logit
 from labelmaps.scoring.fixations import Arrival, find_fixations
 from labelmaps.scoring.statistics import (
-    count_images,
+    count_units,
     interval_fields,
     mean_interval,
     number_images,
@@ -100,8 +100,8 @@ def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, 
 def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
     """Compute the accuracy before and after the saccade of a method, and the gain between them, with 95 % intervals.
 
-    outcomes: as from `read_protocol`, and image, which is needed where images show several classes. Returns n_images and
-    fields as in the summary.
+    outcomes: as from `read_protocol`, and image, which is needed where images show several classes. Returns n_images, and
+    n_cases there, and fields as in the summary.
     """
     before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
     image = number_images(outcomes["image"]) if "image" in outcomes else None
@@ -110,7 +110,7 @@ def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
         "accuracy_after": mean_interval(after, image),
         "gain": paired_difference(before, after, image),
     }
-    fields: dict[str, float] = {"n_images": count_images(image, len(outcomes))}
+    fields: dict[str, float] = {**count_units(image, len(outcomes))}
     for name, interval in measures.items():
         fields |= interval_fields(name, interval)
     return fields

@@ -6,7 +6,7 @@ n of an image's N views are drawn without replacement. The curves have one row p
 import numpy as np
 import pandas as pd
 
-from labelmaps.scoring.statistics import count_images, mean_interval
+from labelmaps.scoring.statistics import count_units, mean_interval
 
 
 def best_of_n(log_likelihood: np.ndarray, correct: np.ndarray) -> np.ndarray:
@@ -63,10 +63,11 @@ def best_of_n_table(
 
     image: (case,), the image of each case, a number; None where each shows one class.
 
-    Returns one row per n: n_images, n, and best_of_n, any_of_n and top_n, each also with `_low` and `_high`.
+    Returns one row per n: n_images, n_cases where images show several classes, n, and best_of_n, any_of_n and top_n, each
+    also with `_low` and `_high`.
     """
     n_cases, n_views = correct.shape
-    table = pd.DataFrame({"n_images": count_images(image, n_cases), "n": np.arange(1, n_views + 1)})
+    table = pd.DataFrame(count_units(image, n_cases) | {"n": np.arange(1, n_views + 1)})
     curves = {
         "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding errors
         "any_of_n": any_of_n(correct),

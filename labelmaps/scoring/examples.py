@@ -45,7 +45,8 @@ RANKING = {
 def describe(example: pd.Series) -> str:
     """Describe in the words of the figures what a row of `select_examples` is an example of."""
     kind = KINDS.get(example["example"], CHOSEN)
-    return kind if example["qualifies"] else f"{kind} (no image is one; the nearest)"
+    unit = "case" if "label" in example else "image"
+    return kind if example["qualifies"] else f"{kind} (no {unit} is one; the nearest)"
 
 
 def measure_images(

@@ -158,6 +158,15 @@ def count_images(image: np.ndarray | None, n_cases: int) -> int:
     return n_cases if image is None else len(np.unique(image))
 
 
+def count_units(image: np.ndarray | None, n_cases: int) -> dict[str, int]:
+    """Count the images of these cases as a table's field, and beside them the cases, where images show several classes.
+
+    image: (case,), the image of each, or None where each is one of its own.
+    """
+    units = {"n_images": count_images(image, n_cases)}
+    return units | ({"n_cases": n_cases} if has_several_cases(image) else {})
+
+
 def has_several_cases(image: np.ndarray | None) -> TypeGuard[np.ndarray]:
     """Return whether some image occurs twice; image: (case,), or None where each case is an image of its own."""
     return image is not None and len(np.unique(image)) < len(image)

@@ -15,6 +15,7 @@ from labelmaps.scoring.statistics import (
     class_mean,
     cluster_bootstrap,
     count_images,
+    count_units,
     difference_of_gains,
     holm,
     interval_fields,
@@ -198,7 +199,8 @@ def compare_pairs(outcomes: pd.DataFrame, image: np.ndarray | None = None) -> pd
 
     Returns one row per pair, in the order of the columns: first, second and their accuracies; difference, the first accuracy
     minus the second, with its 95 % interval; first_only, second_only, the images for which only one of them is right;
-    p_mcnemar, McNemar's exact p; p_holm, its adjustment by Holm over all pairs of the table; n_images.
+    p_mcnemar, McNemar's exact p; p_holm, its adjustment by Holm over all pairs of the table; n_images, and n_cases where
+    images show several classes.
     """
     n = len(outcomes)
     pairs = []
@@ -220,10 +222,11 @@ def compare_pairs(outcomes: pd.DataFrame, image: np.ndarray | None = None) -> pd
                 "first_only": first_only,
                 "second_only": second_only,
                 "p_mcnemar": p,
-                "n_images": count_images(image, n),
+                **count_units(image, n),
             }
         )
-    table = pd.DataFrame(pairs, columns=PAIR_COLUMNS)
+    columns = [*PAIR_COLUMNS, *[name for name in count_units(image, n) if name not in PAIR_COLUMNS]]
+    table = pd.DataFrame(pairs, columns=columns)
     return table.assign(p_holm=holm(table["p_mcnemar"].to_numpy(float)))
 
 

@@ -27,6 +27,17 @@ def test_counts_by_hand():
     ]
 
 
+def test_where_images_show_several_classes_cases_are_counted_beside_them():
+    index = index_of(["a", "a", "b"], [(40, 10)] * 3, label=[0, 2, 2], boxes=[HALF, WHOLE, NO_BOX])
+    index["image"] = ["a", "a", "b"]
+    assert describe_contents(index, 3, pd.DataFrame({"reason": []}, dtype=str)) == [
+        "3 cases (an image and a class) of 2 images",
+        "2 of 3 classes (1 to 2 of each)",
+        "3 boxes, 1.5 per case with any, which cover 75.0 % of its image",
+        "1 case without a box",
+    ]
+
+
 def test_what_there_is_none_of_is_not_said():
     assert described([1], [HALF], 2) == [
         "1 image",

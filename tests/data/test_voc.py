@@ -23,14 +23,17 @@ XML = """<annotation>
 <size><width>100</width><height>75</height><depth>3</depth></size><segmented>0</segmented>
 {objects}</annotation>
 """
-OBJECT = """<object><name>{name}</name><pose>Left</pose><truncated>1</truncated><difficult>0</difficult>
+OBJECT = """<object><name>{name}</name><pose>Left</pose><truncated>1</truncated><occluded>1</occluded>{flag}
 <bndbox><xmin>{0}</xmin><ymin>{1}</ymin><xmax>{2}</xmax><ymax>{3}</ymax></bndbox>
 <part><name>head</name><bndbox><xmin>2</xmin><ymin>2</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part></object>
 """
 
 
-def write_xml(root, name, objects):
-    text = "".join(OBJECT.format(*box, name=kind) for kind, box in objects)
+def write_xml(root, name, objects, flags=None):
+    flags = flags or ["<difficult>0</difficult>"] * len(objects)
+    text = "".join(
+        OBJECT.format(*box, name=kind, flag=flag) for (kind, box), flag in zip(objects, flags, strict=True)
+    )
     (root / "Annotations" / f"{name}.xml").write_text(XML.format(name=name, objects=text))
 
 
@@ -157,8 +160,6 @@ def spoil(root, name):
         xml.write_bytes(b" " * 10_000_001)
     elif name == "unknown class":
         write_xml(root, "2008_000001", [("unicorn", (1, 1, 5, 5))])
-    elif name == "no object":
-        write_xml(root, "2008_000001", [])
     elif name == "box outside":
         write_xml(root, "2008_000001", [("cat", (1, 1, 101, 5))])
     elif name == "XML of another":
@@ -175,7 +176,6 @@ REASONS = {
     "broken XML": r"unreadable XML: no element found: line 2, column 8 \(2008_000001.xml\)",
     "huge XML": "too large an XML file for boxes: .*2008_000001.xml",
     "unknown class": "class not in the classes file: unicorn",
-    "no object": "annotated without an object",
     "box outside": "box outside the image, probably a resized copy: 1 1 101 5 in 100 x 75 pixels",
     "XML of another": "XML file of another image: x.jpg",
     "folder": r"unreadable XML: a folder, not a regular file .*2008_000001.xml",
@@ -190,6 +190,51 @@ def test_an_image_that_cannot_be_used_is_left_out_with_its_reason(root, name):
     index, excluded = index_of(root, max_excluded=0.5)
     assert list(index["image"]) == ["2008_000002"]
     assert list(excluded["image"]) == ["2008_000001"]
+
+
+def flag(is_difficult):
+    return f"<difficult>{int(is_difficult)}</difficult>"
+
+
+def test_a_class_of_which_all_objects_are_difficult_is_none_of_the_images(root, caplog):
+    caplog.set_level("INFO")
+    objects = [("dog", (1, 1, 9, 9)), ("dog", (5, 5, 20, 20)), ("cat", (2, 2, 9, 9)), ("cow", (3, 3, 9, 9))]
+    write_xml(root, "2008_000001", objects, [flag(True), flag(False), flag(True), ""])
+    index, excluded = index_of(root)
+    assert excluded.empty
+    shown = index[index["image"] == "2008_000001"]
+    assert [CLASSES[label] for label in shown["label"]] == ["cow", "dog"]
+    # Of a class with one object that is not difficult, the difficult ones count, as in TorchRay.
+    assert [boxes.tolist() for boxes in shown["boxes"]] == [[[3, 3, 9, 9]], [[1, 1, 9, 9], [5, 5, 20, 20]]]
+    assert "cases left out since all their objects are flagged difficult: 1, of images: 1" in caplog.text
+
+
+@pytest.mark.parametrize("word", ["1", " 1\n", "true", "True"])
+def test_an_image_of_difficult_objects_alone_is_without_an_object_and_no_fault(root, word):
+    objects = [("dog", (1, 1, 9, 9)), ("cat", (2, 2, 9, 9))]
+    write_xml(root, "2008_000001", objects, [f"<difficult>{word}</difficult>"] * 2)
+    index, excluded = index_of(root, max_excluded=0.0)
+    assert list(index["image"]) == ["2008_000002"]
+    assert list(excluded["reason"]) == ["without an object: difficult ones alone"]
+
+
+@pytest.mark.parametrize("word", ["0", "", "Unspecified", "false"])
+def test_an_object_is_difficult_only_where_its_flag_says_so(root, word):
+    write_xml(root, "2008_000001", [("dog", (1, 1, 9, 9))], [f"<difficult>{word}</difficult>"])
+    assert "2008_000001" in list(index_of(root)[0]["image"])
+
+
+def test_an_image_without_an_object_is_listed_and_no_fault(root):
+    write_xml(root, "2008_000001", [])
+    _, excluded = index_of(root, max_excluded=0.0)
+    assert list(excluded["reason"]) == ["without an object: its XML has none"]
+
+
+def test_a_difficult_object_of_an_unknown_class_leaves_its_image_out(root):
+    objects = [("unicorn", (1, 1, 9, 9)), ("cat", (2, 2, 9, 9))]
+    write_xml(root, "2008_000001", objects, [flag(True), flag(False)])
+    _, excluded = index_of(root, max_excluded=0.5)
+    assert list(excluded["reason"]) == ["class not in the classes file: unicorn"]
 
 
 def test_boxes_must_be_plausible_as_in_every_format(root):

@@ -364,6 +364,15 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
 
 
 @browsing
+def test_shares_are_said_to_be_of_cases_where_images_show_several_classes(page):
+    assert page.get_attribute("#next", "aria-label") == "Next image"
+    page.evaluate("data.unit = 'case'; data.n_images = 13; renderAll()")
+    text = page.inner_text("#summary")
+    assert "on all 13 cases of 6 images: right in" in text
+    assert "% of the cases with a box, in 5 images." in text
+
+
+@browsing
 @pytest.mark.parametrize("method", METHODS)
 def test_the_map_shows_the_methods_numbers_where_they_belong(study, page, method):
     maps = read_saliency(study.folder / f"shift/second/saliency/{method}.h5")

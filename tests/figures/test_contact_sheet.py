@@ -14,6 +14,7 @@ from labelmaps.figures import style
 from labelmaps.figures.contact_sheet import (
     DPI,
     MOST_IMAGES,
+    Picture,
     choose_rows,
     column_width,
     cut_in_the_middle,
@@ -186,7 +187,7 @@ def files(tmp_path):
 
 def test_the_script_shows_the_data_set(files, monkeypatch):
     kept = []
-    monkeypatch.setattr(style, "save", lambda figure, paths: kept.append((figure, paths)))
+    monkeypatch.setattr(style, "save", lambda figure, paths, *_: kept.append((figure, paths)))
     plot_contact_sheet(**files)
     plot_contact_sheet(**files | {"dataset": "few"})
     (whole, paths), (sample, _) = kept
@@ -211,3 +212,15 @@ def test_an_image_that_is_gone_or_changed_is_named(files):
 @pytest.mark.slow
 def test_the_same_images_give_the_same_bytes(tmp_path):
     assert same_bytes(lambda: drawn(tmp_path, noise(*SIZES)), tmp_path)
+
+
+def test_captions_stay_within_their_columns_in_pixels_too(tmp_path):
+    pixels = [np.full((60, 60, 3), 255, np.uint8)] * 6
+    shown = [
+        Picture(one, 60, 60, NO_BOX, 0, "class", f"ILSVRC2012_val_{i:08}") for i, one in enumerate(pixels)
+    ]
+    figure = draw_contact_sheet(shown, "title", ["counts"])
+    figure.set_dpi(DPI)  # as it is saved
+    figure.draw_without_rendering()
+    for text in figure.texts:
+        assert text.get_window_extent().x1 <= figure.bbox.x1, text.get_text()

@@ -96,8 +96,9 @@ def test_the_tables_count_images_and_cases(folder):
         assert row["pointing"] == pytest.approx(is_hit.mean(), abs=1e-6)
         assert row["class_mean"] == pytest.approx(is_hit.groupby(scores["label"]).mean().mean(), abs=1e-6)
         assert pointing.loc[method, "disc", 15, "difficult"]["n_cases"] <= 7
-    assert set(pd.read_csv(folder / "comparisons.csv")["n_images"]) == {len(OBJECTS)}
-    assert set(pd.read_csv(folder / "best_of_n.csv")["n_images"]) == {len(OBJECTS)}
+    for name in ("comparisons", "best_of_n"):
+        table = pd.read_csv(folder / f"{name}.csv")
+        assert (set(table["n_images"]), set(table["n_cases"])) == ({len(OBJECTS)}, {len(CASES)})
     scanpaths = pd.read_csv(folder / "scanpaths.csv")
     assert set(scanpaths["n_images"]) == {len(OBJECTS)}
     assert set(scanpaths["n_cases"]) == {len(CASES)}

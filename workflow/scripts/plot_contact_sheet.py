@@ -4,10 +4,10 @@ from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes, short_names
-from labelmaps.data.counts import describe_contents
+from labelmaps.data.counts import count_images, describe_contents
 from labelmaps.data.index import read_excluded, read_index
 from labelmaps.figures import style
-from labelmaps.figures.contact_sheet import choose_rows, draw_contact_sheet, read_pictures
+from labelmaps.figures.contact_sheet import DPI, PNG_LEVEL, choose_rows, draw_contact_sheet, read_pictures
 from labelmaps.jobs.script import run_script
 
 
@@ -24,8 +24,9 @@ def plot_contact_sheet(
     _, *counts = describe_contents(images, len(names), read_excluded(excluded))  # the title has the first
     shown = "all" if len(rows) == len(images) else f"{len(rows)} of"
     sample = "" if whole == dataset else f", a sample of {whole}"
-    title = f"{dataset}{sample}: {shown} {len(images):,} images"
-    style.save(draw_contact_sheet(read_pictures(rows, names), title, counts), figures)
+    title = f"{dataset}{sample}: {shown} {count_images(images)}"
+    sheet = draw_contact_sheet(read_pictures(rows, names), title, counts)
+    style.save(sheet, figures, DPI, PNG_LEVEL)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import json
 import logging
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -56,9 +56,7 @@ def read_coco(
         elif item.get("iscrowd"):
             crowds[key] += 1
         else:
-            box = item.get("bbox")
-            numbers = box if isinstance(box, list) else [box]
-            objects[key].append((str(item.get("category_id")), [str(number) for number in numbers]))
+            objects[key].append((str(item.get("category_id")), _numbers_of(item.get("bbox"))))
     if crowds:
         logger.info(
             "%s: %d annotations of crowds are no objects, in %d images", path, crowds.total(), len(crowds)
@@ -67,6 +65,13 @@ def read_coco(
         logger.warning("%s: %d annotations are of images that it does not list", path, astray)
     names = {str(item["id"]): item["name"] for item in content["categories"]}
     return found, collect(_entries(objects, ids, crowds, labels, names, box_format))
+
+
+def _numbers_of(box: Any) -> Sequence[str | float]:
+    """Return the numbers of a box as the JSON has them, and whatever else stands there as texts."""
+    if isinstance(box, list) and {*map(type, box)} <= {int, float}:
+        return box
+    return [str(number) for number in (box if isinstance(box, list) else [box])]
 
 
 def classes_of(path: str | Path) -> list[Class]:
@@ -109,7 +114,7 @@ def _parse(
             )
             raise UnusableError(f"{what}: {names.get(category, category)[:80]}")
         if len(box) != 4:
-            raise UnusableError(f"box not of four numbers: {' '.join(box)[:80]}")
+            raise UnusableError(f"box not of four numbers: {' '.join(map(str, box))[:80]}")
     return make_annotation(objects, labels, box_format)
 
 

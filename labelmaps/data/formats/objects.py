@@ -9,7 +9,7 @@ from labelmaps.data.classes import Class, class_indices, name_indices
 from labelmaps.errors import InputError
 
 Objects = list[
-    tuple[str, list[str]]
+    tuple[str, Sequence[str | float]]
 ]  # of each object the text of its label, and four numbers of its box, or none
 Columns = Mapping[
     str, str | Sequence[str]

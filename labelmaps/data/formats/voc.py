@@ -1,14 +1,29 @@
 """Pascal VOC: a root with a list of images, their files, and an XML file of the objects in each."""
 
+import logging
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from xml.etree.ElementTree import Element
 
-from labelmaps.data.annotations import Annotations, collect, xml_entries
+from labelmaps.data.annotations import (
+    Annotation,
+    Annotations,
+    Entry,
+    UnusableError,
+    collect,
+    make_annotation,
+    object_of,
+    parse_xml,
+)
 from labelmaps.data.classes import Class, class_indices
 from labelmaps.data.file_names import LARGEST_XML
 from labelmaps.data.formats.found import FoundImage
+from labelmaps.data.formats.objects import WITHOUT_OBJECT
 from labelmaps.data.formats.voc_files import ListedImage, listed_images, voc_root
 from labelmaps.storage.files import open_regular
+
+logger = logging.getLogger(__name__)
 
 
 def read_voc(path: Path, subset: str, classes: list[Class]) -> tuple[list[FoundImage], Annotations]:
@@ -16,8 +31,10 @@ def read_voc(path: Path, subset: str, classes: list[Class]) -> tuple[list[FoundI
 
     path: the root, or the folder that holds it alone. subset: the list's name, such as val.
 
-    The numbers of a box are its corners as the XML has them; Pascal VOC counts pixels from 1. An image that is listed and
-    absent, or that has no readable XML, is found with the reason why it cannot be used.
+    The numbers of a box are its corners as the XML has them; Pascal VOC counts pixels from 1. A class of which all objects
+    in an image are flagged `difficult` is none of that image's, as in VOC's own evaluation and in TorchRay's; otherwise the
+    flagged ones count. `truncated` and `occluded` say nothing here. An image that is listed and absent, or that has no
+    readable XML, is found with the reason why it cannot be used.
 
     Raises `InputError` if the root or the list cannot be read (see `voc_files`).
     """
@@ -32,8 +49,44 @@ def read_voc(path: Path, subset: str, classes: list[Class]) -> tuple[list[FoundI
         elif isinstance(content, bytes):
             readable.append((item, content))
         found.append(FoundImage(item.name, str(item.image or root / item.name), problem=problem))
-    files: Iterator[tuple[str, bytes]] = ((f"{item.name}.xml", content) for item, content in readable)
-    return found, collect(xml_entries(files, class_indices(classes)))
+    difficult: list[str] = []
+    annotations = collect(_entries(readable, class_indices(classes), difficult))
+    if difficult:
+        logger.info(
+            "%s: cases left out since all their objects are flagged difficult: %d, of images: %d",
+            *(root, len(difficult), len({*difficult})),
+        )
+    return found, annotations
+
+
+def _entries(
+    readable: list[tuple[ListedImage, bytes]], indices: dict[str, int], difficult: list[str]
+) -> Iterator[Entry]:
+    """Yield an entry for each image and its XML; arguments as for `_parse`."""
+    for item, content in readable:
+        yield item.name, partial(_parse, content, item.name, indices, difficult)
+
+
+def _parse(content: bytes, image: str, indices: dict[str, int], difficult: list[str]) -> Annotation:
+    """Make the annotation of an image from its XML. indices: class → label.
+
+    difficult: gets the image once for each class that is left out because all its objects are difficult.
+    """
+    items = parse_xml(content, f"{image}.xml", image)
+    objects = [object_of(item) for item in items]
+    if not objects:
+        raise UnusableError(f"{WITHOUT_OBJECT}: its XML has none")
+    annotation = make_annotation(objects, indices)
+    clear = {indices[name] for item, (name, _) in zip(items, objects, strict=True) if not _is_difficult(item)}
+    difficult += [image] * len(annotation.keys() - clear)
+    if not clear:
+        raise UnusableError(f"{WITHOUT_OBJECT}: difficult ones alone")
+    return {label: boxes for label, boxes in annotation.items() if label in clear}
+
+
+def _is_difficult(item: Element) -> bool:
+    """Tell whether an object is flagged as difficult."""
+    return item.findtext("difficult", default="").strip().lower() in ("1", "true")
 
 
 def _read_xml(item: ListedImage) -> bytes | str:
