@@ -1,6 +1,5 @@
 """The names of the nulls (`labelmaps.scoring.nulls`), in the order of tables; this module can be imported without pandas."""
 
-NOT_LOOKING = "not_looking"  # beside it stands every gain
 CROPS = ("five_crop", "ten_crop")  # where the configuration asks for them
 # Without a saccade, and without the label.
 POOLED = (
@@ -11,6 +10,7 @@ POOLED = (
     "standard_crop",
     *CROPS,
 )
+NOT_LOOKING = "not_looking"  # the best of these; beside it stands every gain
 NULL_NAMES = (
     *("uniform", "random", "best_cell", "decoy_second", "decoy_random", "any_view", "top_n"),
     *POOLED,

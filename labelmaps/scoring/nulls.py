@@ -22,7 +22,7 @@ import pandas as pd
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import NOT_LOOKING
+from labelmaps.scoring.null_names import NOT_LOOKING, POOLED
 from labelmaps.scoring.pooling import (
     TEMPERATURES,
     Chosen,
@@ -155,41 +155,44 @@ def label_nulls(
     }
 
 
-def pooled_nulls(
-    probabilities: Probabilities, others: Outcomes, correct_before: np.ndarray, fold: np.ndarray
-) -> tuple[Outcomes, dict[str, list]]:
+def cross_validated_nulls(probabilities: Probabilities, fold: np.ndarray) -> tuple[Outcomes, dict[str, list]]:
     """Compute the outcomes of the nulls that are chosen by cross-validation over images.
 
-    probabilities: as from `read_probabilities`. others: the outcomes of the nulls without a saccade and without the label
-        of which nothing is chosen (standard crop, mean softmax, five- and ten-crop). correct_before: (image,), of x₀.
-    fold: (image,), as from `labelmaps.scoring.pooling.draw_folds`.
+    probabilities: as from `read_probabilities`. fold: (image,), as from `labelmaps.scoring.pooling.draw_folds`.
 
     mean_softmax_temperature: no saccade; whether k* has the highest mean of softmax(log p(k|x_u) / T) over the inner views;
         T is chosen.
     ring_weights: no saccade; whether k* has the highest weighted mean of the rings' means of p(k|x_u); the weights, not
         negative, are chosen.
-    not_looking: the best of all that do not look: x₀, `others`, and every candidate of the two above; which one is chosen.
 
     Returns the outcomes, and for each null what was chosen for each fold.
     """
-    standing = {"center": correct_before} | {name: outcome[0] for name, outcome in others.items()}
-    at_temperature, by_rings = probabilities.is_right_at_temperature, probabilities.is_right_by_rings
     weights = list_ring_weights(probabilities.likelihood.shape[1]).tolist()
-    every = [
-        *standing,
-        *(f"temperature {t:g}" for t in TEMPERATURES),
-        *(f"ring weights {w}" for w in weights),
-    ]
     rules: dict[str, tuple[Chosen, list]] = {
-        "mean_softmax_temperature": (cross_validate(at_temperature, fold), list(TEMPERATURES)),
-        "ring_weights": (cross_validate(by_rings, fold), weights),
-        NOT_LOOKING: (
-            cross_validate(np.column_stack([*standing.values(), at_temperature, by_rings]), fold),
-            every,
+        "mean_softmax_temperature": (
+            cross_validate(probabilities.is_right_at_temperature, fold),
+            list(TEMPERATURES),
         ),
+        "ring_weights": (cross_validate(probabilities.is_right_by_rings, fold), weights),
     }
     outcomes: Outcomes = {name: (chosen.correct,) for name, (chosen, _) in rules.items()}
     return outcomes, {name: [known[i] for i in chosen.candidate] for name, (chosen, known) in rules.items()}
+
+
+def best_without_looking(correct_before: np.ndarray, outcomes: Outcomes) -> tuple[Outcomes, str]:
+    """Find the null `not_looking`: of x₀ and the nulls without saccade and label, the one that is right most often.
+
+    correct_before: (image,), of x₀. outcomes: of all nulls; those of `labelmaps.scoring.null_names.POOLED` count.
+
+    The list is fixed beforehand, but which of it is best is decided on the images on which it is scored: that favours it,
+    and gains over it err on the side of not looking. (By cross-validation, rules that are nearly as good as each other
+    change from fold to fold, mostly for the worse: gains would look too large.) In a tie the first is taken.
+
+    Returns its outcomes, and which it is; x₀ is "center".
+    """
+    known = {"center": correct_before} | {name: outcomes[name][0] for name in POOLED if name in outcomes}
+    best = max(known, key=lambda name: known[name].sum())
+    return {NOT_LOOKING: (known[best],)}, best
 
 
 def crop_null(name: str, top_label: np.ndarray, label: np.ndarray) -> Outcomes:

@@ -393,8 +393,9 @@ def test_every_null_has_a_name_of_its_own():
     tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
     read = nulls.read_probabilities([maps], label, (label + 1) % 4)
     crops = {name: 0 for null in ("standard_crop", *CROPS) for name in nulls.crop_null(null, label, label)}
-    chosen, _ = nulls.pooled_nulls(read, {}, correct[:, 1, 1], np.arange(3))
-    names = {*pd.concat(tables)["null"], *crops, *chosen}
+    chosen, _ = nulls.cross_validated_nulls(read, np.arange(3))
+    best, _ = nulls.best_without_looking(correct[:, 1, 1], {})
+    names = {*pd.concat(tables)["null"], *crops, *chosen, *best}
     assert names == set(NULL_NAMES)
     assert len(set(NULL_NAMES)) == len(NULL_NAMES)
 

@@ -148,26 +148,18 @@ def maps_of(log_probability, top_label):
     return LabelMaps(ids, log_probability, empty, top_label, empty, empty)
 
 
-def test_nulls_without_looking_are_the_best_on_other_images_by_a_plain_computation():
+def test_cross_validated_nulls_are_those_of_a_plain_computation():
     log_p = noise(40, 7, 7, 5, spread=2)
     label = np.random.default_rng(1).integers(5, size=40)
     log_p[np.arange(40), :, :, label] += np.log(4)  # the views know something
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
-    maps = maps_of(log_p, log_p.argmax(axis=-1))
-    read = nulls.read_probabilities([maps], label, (label + 1) % 5)
-    before, standard = maps.top_label[:, 3, 3] == label, np.random.default_rng(2).random(40) < 0.5
+    read = nulls.read_probabilities([maps_of(log_p, log_p.argmax(axis=-1))], label, (label + 1) % 5)
     fold = draw_folds(np.arange(40), 4, np.random.default_rng(3))
-    others = {"standard_crop": (standard,), "mean_softmax_inner": (read.inner_mean_label == label,)}
-    outcomes, chosen = nulls.pooled_nulls(read, others, before, fold)
+    outcomes, chosen = nulls.cross_validated_nulls(read, fold)
     candidates = {
         "mean_softmax_temperature": [*(temperature_labels(log_p) == label[:, None]).T],
         "ring_weights": [*(ring_labels(np.exp(log_p)) == label[:, None]).T],
     }
-    candidates["not_looking"] = [
-        *(before, standard, others["mean_softmax_inner"][0]),
-        *candidates["mean_softmax_temperature"],
-        *candidates["ring_weights"],
-    ]
     for null, rules in candidates.items():
         expected = np.empty(40, bool)
         for f in range(4):
@@ -177,6 +169,31 @@ def test_nulls_without_looking_are_the_best_on_other_images_by_a_plain_computati
         assert len(chosen[null]) == 4
     assert {*chosen["mean_softmax_temperature"]} <= {*TEMPERATURES}
     assert all(sum(weights) == 1 for weights in chosen["ring_weights"])
+
+
+@pytest.mark.parametrize(
+    ("right", "best"),
+    [
+        (
+            {"center": 2, "standard_crop": 3, "ten_crop": 1, "any_view": 4, "top_n": 4, "uniform": 4},
+            "standard_crop",
+        ),
+        ({"center": 3, "standard_crop": 3, "mean_softmax": 3}, "center"),
+        (
+            {"center": 1, "ring_weights": 2, "mean_softmax_temperature": 2, "best_cell": 4},
+            "mean_softmax_temperature",
+        ),
+        ({"center": 1, "five_crop": 2, "decoy_random": 4}, "five_crop"),
+        ({"center": 0}, "center"),
+    ],
+)
+def test_the_best_without_looking_knows_no_label_and_makes_no_saccade(right, best):
+    known = {name: np.arange(4) < n for name, n in right.items()}
+    outcomes, found = nulls.best_without_looking(
+        known.pop("center"), {name: (c,) for name, c in known.items()}
+    )
+    assert found == best
+    assert {name: outcome[0].sum() for name, outcome in outcomes.items()} == {"not_looking": right[best]}
 
 
 def test_an_image_has_no_say_in_the_rule_by_which_it_is_scored():

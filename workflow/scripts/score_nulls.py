@@ -10,7 +10,7 @@ from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring import nulls
 from labelmaps.scoring.best_of_n import best_of_n_table
-from labelmaps.scoring.null_names import CROPS, POOLED
+from labelmaps.scoring.null_names import CROPS, NOT_LOOKING
 from labelmaps.scoring.pointing import hits
 from labelmaps.scoring.pooling import crop_labels, draw_folds
 from labelmaps.scoring.statistics import number_images
@@ -69,12 +69,14 @@ def score_nulls(
     _, rows, columns = correct.shape
     before, image = correct[:, rows // 2, columns // 2], number_images(ids)
     fold = draw_folds(np.arange(len(ids)) if image is None else image, folds, generator)
-    standing = {name: outcomes[name] for name in POOLED if name in outcomes}
-    chosen, choices = nulls.pooled_nulls(probabilities, standing, before, fold)
+    chosen, choices = nulls.cross_validated_nulls(probabilities, fold)
+    outcomes |= chosen
+    best, best_name = nulls.best_without_looking(before, outcomes)
     for null, by_fold in choices.items():
         logger.info("%s, chosen for each of %d folds: %s", null, len(by_fold), by_fold)
-    outcomes |= chosen
-    origin["chosen"] = choices
+    logger.info("the best null without looking: %s", best_name)
+    outcomes |= best
+    origin["chosen"] = choices | {NOT_LOOKING: best_name}
     table = nulls.nulls_table(ids, before, outcomes)
     table["label"] = np.tile(label, len(outcomes))
     curve = best_of_n_table(

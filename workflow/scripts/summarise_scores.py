@@ -48,8 +48,12 @@ def summarise_scores(
         by_null = dict(iter(table.groupby("null")))
         ids[key] = by_null[NOT_LOOKING]["image"].tolist()
         compared[key] = {name: by_null[name]["correct_after"].to_numpy() for name in GAINS_OVER.values()}
+        variants = {NOT_LOOKING: f"{NOT_LOOKING} null={table.attrs['chosen'][NOT_LOOKING]}"}
         null_rows += [
-            network | {"method": name, "variant": name} | NULL | summarise_null(by_null[name], compared[key])
+            network
+            | {"method": name, "variant": variants.get(name, name)}
+            | NULL
+            | summarise_null(by_null[name], compared[key])
             for name in NULL_NAMES
             if name in by_null
         ]
