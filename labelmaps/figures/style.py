@@ -43,7 +43,7 @@ NULL_LABELS = {
     "standard_crop": "standard crop",
     "five_crop": "five-crop",
     "ten_crop": "ten-crop",
-    "not_looking": "best without looking (cross-validated)",
+    "not_looking": "best without looking (of those above)",
     "likelihood_set": "likelihood map, told all acceptable labels",
 }
 MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again

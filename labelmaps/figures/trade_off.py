@@ -54,7 +54,7 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
         names them. Of nulls, the best that does not look is a line for each network.
     width: of the figure, in inches.
     """
-    without = summary.loc[summary["variant"] == NOT_LOOKING, "accuracy_after"]
+    without = summary.loc[summary["method"] == NOT_LOOKING, "accuracy_after"]
     summary = summary[summary["cue"] != "null model"]
     has_pointing = summary["pointing"].notna()
     points, missing = add_markers(summary[has_pointing]), summary[~has_pointing]

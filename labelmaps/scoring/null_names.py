@@ -3,7 +3,6 @@
 Beside them, what chooses the fixations of a scanpath (`labelmaps.scoring.scanpaths`): by all views, or without looking.
 """
 
-NOT_LOOKING = "not_looking"  # beside it stands every gain
 CROPS = ("five_crop", "ten_crop")  # where the configuration asks for them
 # Without a saccade, and without the label.
 POOLED = (
@@ -14,6 +13,7 @@ POOLED = (
     "standard_crop",
     *CROPS,
 )
+NOT_LOOKING = "not_looking"  # the best of these; beside it stands every gain
 NULL_NAMES = (
     *("uniform", "random", "best_cell", "decoy_second", "decoy_random", "any_view", "top_n"),
     *POOLED,

@@ -25,7 +25,7 @@ import pandas as pd
 
 from labelmaps.methods import likelihood
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import LIKELIHOOD_SET, NOT_LOOKING
+from labelmaps.scoring.null_names import LIKELIHOOD_SET, POOLED
 from labelmaps.scoring.pooling import (
     TEMPERATURES,
     inner_views,
@@ -202,34 +202,33 @@ def label_nulls(
     return outcomes
 
 
-def pooled_candidates(
-    probabilities: Probabilities, right: RightLabels, standing: Mapping[str, np.ndarray]
-) -> Candidates:
+def pooled_candidates(probabilities: Probabilities, right: RightLabels) -> Candidates:
     """Judge every candidate of the nulls of which one is chosen by cross-validation.
 
-    probabilities: as from `read_probabilities`. right: the labels that are right. standing: whether each label that is given
-        without a saccade, without k* and without a choice is right, (image,) by its name: that of x₀, of the standard crop,
-        of the mean softmax, ….
+    probabilities: as from `read_probabilities`. right: the labels that are right.
 
     mean_softmax_temperature: no saccade; the label with the highest mean of softmax(log p(k|x_u) / T) over the inner views;
         T is chosen.
     ring_weights: no saccade; the label with the highest weighted mean of the rings' means of p(k|x_u); the weights, not
         negative, are chosen.
-    not_looking: the best of all that do not look: `standing`, and every candidate of the two above; which one is chosen.
     """
-    at_temperature = right.contain(probabilities.label_at_temperature)
-    by_rings = right.contain(probabilities.label_by_rings)
     weights = list_ring_weights(probabilities.likelihood.shape[1]).tolist()
-    names = [
-        *standing,
-        *(f"temperature {t:g}" for t in TEMPERATURES),
-        *(f"ring weights {w}" for w in weights),
-    ]
     return {
-        "mean_softmax_temperature": (list(TEMPERATURES), at_temperature),
-        "ring_weights": (weights, by_rings),
-        NOT_LOOKING: (names, np.column_stack([*standing.values(), at_temperature, by_rings])),
+        "mean_softmax_temperature": (list(TEMPERATURES), right.contain(probabilities.label_at_temperature)),
+        "ring_weights": (weights, right.contain(probabilities.label_by_rings)),
     }
+
+
+def best_without_looking(outcomes: Outcomes) -> str:
+    """Name the null `not_looking`: of x₀ and the nulls without saccade and label, the one that is right most often.
+
+    outcomes: of all nulls, and of x₀, as "center"; beside it those of `labelmaps.scoring.null_names.POOLED` count.
+
+    The list is fixed beforehand, but which of it is best is decided on the images on which it is scored: that favours it,
+    and gains over it err on the side of not looking. (By cross-validation, rules that are nearly as good as each other
+    change from fold to fold, mostly for the worse: gains would look too large.) In a tie the first is taken.
+    """
+    return max(filter(outcomes.__contains__, ("center", *POOLED)), key=lambda name: outcomes[name][0].sum())
 
 
 def pooled_nulls(candidates: Candidates, chosen: Mapping[str, np.ndarray], fold: np.ndarray) -> Outcomes:

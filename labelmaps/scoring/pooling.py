@@ -1,4 +1,4 @@
-"""Pooling: the label that several views give together, without a saccade, by rules that are chosen by cross-validation.
+"""Pooling: the label that several views give together, without a saccade, by rules that cross-validation chooses.
 
 A rule has candidates, such as the temperatures of a softmax. Images are divided into folds at random, all cases of an image
 in one; the candidate that is right in most cases of all other folds is scored on a fold (`cross_validate`). So no image has

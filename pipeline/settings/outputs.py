@@ -63,8 +63,8 @@ class Nulls(Closed):
     seed: Seed = Field(0, description="of the random fixation, the random decoy and the folds")
     folds: Annotated[int, Field(ge=2)] = Field(
         10,
-        description="into how many the images are divided at random, to choose temperature, ring weights and the best null "
-        "that does not look by cross-validation",
+        description="into how many the images are divided at random, to choose temperature and ring weights by "
+        "cross-validation",
     )
     ten_crop: bool = Field(
         False,

@@ -64,8 +64,8 @@ def sweep():
 
 def outcomes():
     """Outcomes of five cases of three images, by a method each."""
-    columns = ["before", "likelihood", "gradcam", "max_logit", "igub", "dff"]
-    return pd.DataFrame(np.random.default_rng(0).random((5, 6)) < 0.5, columns=columns)
+    columns = ["before", "standard_crop", "likelihood", "gradcam", "max_logit", "igub", "dff"]
+    return pd.DataFrame(np.random.default_rng(0).random((5, 7)) < 0.5, columns=columns)
 
 
 FIGURES = {

@@ -10,7 +10,7 @@ from scipy.special import softmax
 from labelmaps.methods import likelihood
 from labelmaps.scoring import nulls
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.null_names import CROPS, LIKELIHOOD_SET, NULL_NAMES
+from labelmaps.scoring.null_names import CROPS, LIKELIHOOD_SET, NOT_LOOKING, NULL_NAMES
 from labelmaps.scoring.right_labels import RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.views.zoom import View
@@ -408,8 +408,8 @@ def test_every_null_has_a_name_of_its_own():
     correct = maps.top_label == label[:, None, None]
     tables = [view_nulls(maps.image, correct, hit), label_nulls(maps, label, (label + 1) % 4, hit)]
     read = nulls.read_probabilities([maps], label, (label + 1) % 4)
-    chosen = nulls.pooled_candidates(read, RightLabels(label[:, None]), {})
-    names = {*pd.concat(tables)["null"], "standard_crop", *CROPS, *chosen}
+    chosen = nulls.pooled_candidates(read, RightLabels(label[:, None]))
+    names = {*pd.concat(tables)["null"], "standard_crop", *CROPS, *chosen, NOT_LOOKING}
     assert names == set(NULL_NAMES)
     assert len(set(NULL_NAMES)) == len(NULL_NAMES)
 

@@ -152,30 +152,18 @@ def maps_of(log_probability, top_label):
     return LabelMaps(ids, log_probability, empty, top_label, empty, empty)
 
 
-def test_nulls_without_looking_are_the_best_on_other_images_by_a_plain_computation():
+def test_cross_validated_nulls_are_those_of_a_plain_computation():
     log_p = noise(40, 7, 7, 5, spread=2)
     label = np.random.default_rng(1).integers(5, size=40)
     log_p[np.arange(40), :, :, label] += np.log(4)  # the views know something
     log_p -= np.log(np.exp(log_p).sum(axis=-1, keepdims=True))
-    maps = maps_of(log_p, log_p.argmax(axis=-1))
-    read = nulls.read_probabilities([maps], label, (label + 1) % 5)
-    before, standard = maps.top_label[:, 3, 3] == label, np.random.default_rng(2).random(40) < 0.5
+    read = nulls.read_probabilities([maps_of(log_p, log_p.argmax(axis=-1))], label, (label + 1) % 5)
     fold = draw_folds(np.arange(40), 4, np.random.default_rng(3))
-    standing = {
-        "center": before,
-        "standard_crop": standard,
-        "mean_softmax_inner": read.inner_mean_label == label,
-    }
     rules = {
         "mean_softmax_temperature": [*(temperature_labels(log_p) == label[:, None]).T],
         "ring_weights": [*(ring_labels(np.exp(log_p)) == label[:, None]).T],
     }
-    rules["not_looking"] = [
-        *standing.values(),
-        *rules["mean_softmax_temperature"],
-        *rules["ring_weights"],
-    ]
-    candidates = nulls.pooled_candidates(read, RightLabels(label[:, None]), standing)
+    candidates = nulls.pooled_candidates(read, RightLabels(label[:, None]))
     chosen = {null: cross_validate(correct, fold) for null, (_, correct) in candidates.items()}
     outcomes = nulls.pooled_nulls(candidates, chosen, fold)
     assert [*outcomes] == [*candidates] == [*rules]
@@ -200,13 +188,34 @@ def test_what_is_chosen_by_the_label_is_scored_by_acceptable_labels_too():
     read = nulls.read_probabilities([maps], label, (label + 1) % 6, acceptable)
     fold = draw_folds(np.arange(30), 3, np.random.default_rng(0))
     by_label, by_set = (
-        nulls.pooled_candidates(read, right, {}) for right in (RightLabels(label[:, None]), acceptable)
+        nulls.pooled_candidates(read, right) for right in (RightLabels(label[:, None]), acceptable)
     )
     chosen = {null: cross_validate(correct, fold) for null, (_, correct) in by_label.items()}
     outcomes = nulls.pooled_nulls(by_set, chosen, fold)
     said = temperature_labels(log_p)[np.arange(30), chosen["mean_softmax_temperature"][fold]]
     expected = (said == label) | (said == (label + 1) % 6)
     np.testing.assert_array_equal(outcomes["mean_softmax_temperature"][0], expected)
+
+
+@pytest.mark.parametrize(
+    ("right", "best"),
+    [
+        (
+            {"center": 2, "standard_crop": 3, "ten_crop": 1, "any_view": 4, "top_n": 4, "uniform": 4},
+            "standard_crop",
+        ),
+        ({"center": 3, "standard_crop": 3, "mean_softmax": 3}, "center"),
+        (
+            {"center": 1, "ring_weights": 2, "mean_softmax_temperature": 2, "best_cell": 4},
+            "mean_softmax_temperature",
+        ),
+        ({"center": 1, "five_crop": 2, "decoy_random": 4}, "five_crop"),
+        ({"center": 0}, "center"),
+    ],
+)
+def test_the_best_without_looking_knows_no_label_and_makes_no_saccade(right, best):
+    outcomes = {name: (np.arange(4) < n,) for name, n in right.items()}
+    assert nulls.best_without_looking(outcomes) == best
 
 
 def test_an_image_has_no_say_in_the_rule_by_which_it_is_scored():

@@ -171,6 +171,9 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert summary["method"].tolist() == [*METHODS, *nulls]
     assert (summary["cue"] == "null model").tolist() == [False] * len(METHODS) + [True] * len(nulls)
     assert summary["gain_over_not_looking"].notna().all()
+    best = summary.set_index("method").loc["not_looking"]
+    known = summary.set_index("variant")["accuracy_after"]
+    assert best["accuracy_after"] == known[best["variant"].removeprefix("not_looking null=")]
     assert set(summary["n_images"]) == {4}
     assert set(summary.loc[summary["method"].isin(METHODS), "n_pointing"]) == {4}
     assert set(summary["weights"]) == {"checkpoint"}
@@ -188,7 +191,7 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert set(orders["verdict"]) == {
         "does not know ImageNet's labels"
     }  # as of random weights in a checkpoint
-    n_compared = len(METHODS) + 8  # nulls that choose no fixation
+    n_compared = len(METHODS) + 7  # nulls that choose no fixation
     n_pairs = n_compared * (n_compared - 1) // 2
     assert len(pd.read_csv(results / "comparisons.csv")) == n_pairs
     assert pd.read_csv(results / "best_of_n.csv")["n"].tolist() == list(range(1, 50))

@@ -7,7 +7,7 @@ import pandas as pd
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.jobs.script import run_script
-from labelmaps.scoring.null_names import NOT_LOOKING, POOLED
+from labelmaps.scoring.null_names import POOLED
 from labelmaps.scoring.right_labels import AFTER, add_outcomes, read_right_labels, state_labels
 from labelmaps.scoring.statistics import number_images
 from labelmaps.scoring.summary import add_pairs_acceptable, compare_pairs
@@ -16,7 +16,7 @@ from labelmaps.storage.derived import read_rows
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_images, check_settings
 
-NULLS_WITHOUT_FIXATION = ["top_n", *POOLED, NOT_LOOKING, "best_cell"]
+NULLS_WITHOUT_FIXATION = ["top_n", *POOLED, "best_cell"]
 
 
 def compare_methods(

@@ -11,7 +11,7 @@ from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring import nulls
 from labelmaps.scoring.best_of_n import best_of_n_table
-from labelmaps.scoring.null_names import CROPS, POOLED
+from labelmaps.scoring.null_names import CROPS, NOT_LOOKING
 from labelmaps.scoring.pointing import hits
 from labelmaps.scoring.pooling import crop_labels, cross_validate, draw_folds
 from labelmaps.scoring.right_labels import RightLabels, read_right_labels, state_labels
@@ -71,37 +71,40 @@ def score_nulls(
         origin = file.origin_of_tables | views_of_crops
         origin |= {"tolerance": tolerance, "seed": seed, "folds": folds}
     _, rows, columns = top_label.shape
+    initial = top_label[:, rows // 2, columns // 2]
     hit, image = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance), number_images(ids)
 
     def judge(right: RightLabels, draw: np.random.Generator) -> tuple[nulls.Outcomes, nulls.Candidates]:
-        """Compute the outcomes by these labels: of the nulls of which nothing is chosen, and of the others' candidates."""
+        """Judge by these labels x₀ ("center"), the nulls of which nothing is chosen, and the others' candidates."""
+        by_set = right if right is acceptable else None
         outcomes = (
-            nulls.view_nulls(right.contain(top_label), hit, draw)
+            {"center": (right.contain(initial),)}
+            | nulls.view_nulls(right.contain(top_label), hit, draw)
             | {name: (right.contain(crop),) for name, crop in crops.items()}
-            | nulls.label_nulls(
-                probabilities, label, other, top_label, centre, hit, right if right is acceptable else None
-            )
+            | nulls.label_nulls(probabilities, label, other, top_label, centre, hit, by_set)
         )
-        standing = {name: outcomes[name][0] for name in POOLED if name in outcomes}
-        standing = {"center": right.contain(top_label[:, rows // 2, columns // 2])} | standing
-        return outcomes, nulls.pooled_candidates(probabilities, right, standing)
+        return outcomes, nulls.pooled_candidates(probabilities, right)
 
     same_draw = deepcopy(generator)
     outcomes, candidates = judge(RightLabels(label[:, None]), generator)
     fold = draw_folds(np.arange(len(ids)) if image is None else image, folds, generator)
     chosen = {null: cross_validate(correct, fold) for null, (_, correct) in candidates.items()}
-    origin["chosen"] = {null: [candidates[null][0][i] for i in by_fold] for null, by_fold in chosen.items()}
-    for null, by_fold in origin["chosen"].items():
-        logger.info("%s, chosen for each of %d folds: %s", null, len(by_fold), by_fold)
     outcomes |= nulls.pooled_nulls(candidates, chosen, fold)
-    correct = top_label == label[:, None, None]
-    table = nulls.nulls_table(ids, correct[:, rows // 2, columns // 2], outcomes)
+    best = nulls.best_without_looking(outcomes)
+    outcomes[NOT_LOOKING] = outcomes[best]
+    by_fold = {null: [candidates[null][0][i] for i in of_fold] for null, of_fold in chosen.items()}
+    logger.info("chosen for each of %d folds: %s; the best null without looking: %s", folds, by_fold, best)
+    origin["chosen"] = by_fold | {NOT_LOOKING: best}
+    (before,) = outcomes.pop("center")
+    table = nulls.nulls_table(ids, before, outcomes)
     table["label"] = np.tile(label, len(outcomes))
     if acceptable is not None:
         by_set, candidates = judge(acceptable, same_draw)
         by_set |= nulls.pooled_nulls(candidates, chosen, fold)
-        table = nulls.add_acceptable(table, acceptable, top_label[:, rows // 2, columns // 2], by_set)
+        by_set[NOT_LOOKING] = by_set[best]
+        table = nulls.add_acceptable(table, acceptable, initial, by_set)
         origin |= state_labels(acceptable)
+    correct = top_label == label[:, None, None]
     curve = best_of_n_table(
         probabilities.likelihood.reshape(len(ids), -1),
         correct.reshape(len(ids), -1),

@@ -53,13 +53,14 @@ def summarise_scores(
         by_null = dict(iter(table.groupby("null")))
         ids[key] = by_null[NOT_LOOKING]["image"].tolist()
         compared[key] = {name: by_null[name]["correct_after"].to_numpy() for name in GAINS_OVER.values()}
+        variants = {NOT_LOOKING: f"{NOT_LOOKING} null={table.attrs['chosen'][NOT_LOOKING]}"}
         for name in filter(by_null.__contains__, (*NULL_NAMES, LIKELIHOOD_SET)):
             of_null = by_null[name]
             has_row = np.isin(
                 ids[key], of_null["image"]
             )  # `likelihood_set` has none where it is told nothing
             same_cases = {other: correct[has_row] for other, correct in compared[key].items()}
-            row = network | {"method": name, "variant": name} | NULL
+            row = network | {"method": name, "variant": variants.get(name, name)} | NULL
             null_rows.append(row | summarise_null(of_null, same_cases))
     method_rows = []
     for row, path in zip(rows, scores, strict=True):
