@@ -261,6 +261,11 @@ class Study:
             return f"{self.folder(whole)}/classes.txt"
         return self.settings.whole(dataset).classes or str(IMAGENET_CLASSES)
 
+    def origin_of_classes(self, dataset: str) -> str:
+        """Tell whether the settings or the data set name its classes, "given", or nothing does, "assumed": ImageNet's."""
+        is_given = self.has_made_classes(dataset) or self.settings.whole(dataset).classes is not None
+        return "given" if is_given else "assumed"
+
     def classes_inputs(self, dataset: str) -> list[str]:
         """Return the list of classes if a rule makes it."""
         return [self.classes_file(dataset)] if self.has_made_classes(dataset) else []

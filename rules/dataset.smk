@@ -71,6 +71,7 @@ rule index_dataset:
         webdataset=lambda wc: study.dataset_paths(wc.dataset)["webdataset"],
         columns=per_job(study.columns),
         classes=as_path(study.classes_file),
+        origin_of_classes=per_job(study.origin_of_classes),
         verify=lambda wc: settings.datasets[wc.dataset].verify,
         expect_images=lambda wc: settings.datasets[wc.dataset].expect_images,
         max_excluded=lambda wc: settings.datasets[wc.dataset].max_excluded,

@@ -1,7 +1,7 @@
 """The classes file, which lists the class of each label."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from io import TextIOWrapper
 from pathlib import Path
 from typing import NamedTuple
@@ -10,6 +10,9 @@ from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place, open_regular
 
 MOST_CLASSES = 2**15  # labels are stored in 16 bits
+# Where nobody says whose labels some numbers are, they are ImageNet's only if they reach this one. Most other data sets have
+# fewer classes, and of ten images of ImageNet nearly always one reaches it.
+IMAGENETS_REACH = 500
 
 
 class Class(NamedTuple):
@@ -78,10 +81,26 @@ def name_indices(classes: list[Class]) -> dict[str, int]:
     return {item.name: label for label, item in enumerate(classes) if count[item.name] == 1}
 
 
-def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: str | Path) -> list[int]:
+def refuse_numbers_of_others(labels: Iterable[int], source: str | Path) -> None:
+    """Raise `InputError` where numbers, which a source gives as labels, may be those of other classes than ImageNet's.
+
+    labels: those numbers, of a data set of which nobody named the classes. source: what gives them, for the message.
+    """
+    largest = max(labels, default=IMAGENETS_REACH)
+    if largest < IMAGENETS_REACH:
+        raise InputError(
+            f"{source}: labels are numbers, {largest} the largest, and nothing says of which classes. Give `classes`: "
+            "resources/imagenet_classes.txt if they are ImageNet's, or a file of yours with a line `id name` for each"
+        )
+
+
+def find_labels(
+    named: Sequence[tuple[str, str]], classes: list[Class], source: str | Path, *, are_assumed: bool = False
+) -> list[int]:
     """Read labels as ids, indices or names of classes, whichever fits most of them.
 
-    named: what bears a label, for the error, and the label as text. source: the file that holds them.
+    named: what bears a label, for the error, and the label as text. source: the file that holds them. are_assumed: whether
+    nobody named the classes (see `refuse_numbers_of_others`).
 
     Raises `InputError` unless it fits all. Names that several classes have fit none.
     """
@@ -96,7 +115,10 @@ def find_labels(named: Sequence[tuple[str, str]], classes: list[Class], source: 
             f"{source}: {len(bad)} labels stand for no class, first {first}; give ids of the classes file "
             f"throughout, or whole numbers from 0 to {len(classes) - 1} throughout"
         )
-    return [reading[label] for _, label in named]
+    labels = [reading[label] for _, label in named]
+    if are_assumed and reading is indices:
+        refuse_numbers_of_others(labels, source)
+    return labels
 
 
 def short_names(classes: Sequence[Class]) -> list[str]:

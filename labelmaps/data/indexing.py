@@ -63,6 +63,7 @@ def index_dataset(
     voc: str | Path | None = None,
     subset: str = "val",
     columns: Columns | None = None,
+    are_classes_assumed: bool = False,
     verify: str = "full",
     expect_images: int | None = None,
     max_excluded: float = 0.0,
@@ -73,7 +74,8 @@ def index_dataset(
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Make the index of a data set and the list of the images that are left out of it.
 
-    classes: the classes file.
+    classes: the classes file. are_classes_assumed: whether it is ImageNet's because nobody named another; numbers are then
+        labels only where they reach far (see `labelmaps.data.classes`).
     images: a folder of images, a folder with one folder of images per class (named by the class's id, or all by labels), a
         folder that holds one of these as `val/`, or a plain tar archive such as ImageNet's.
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
@@ -113,15 +115,21 @@ def index_dataset(
     if voc is not None:
         found, annotations = read_voc(Path(voc), subset, known)
     elif parquet is not None:
-        found, annotations = read_parquet_images(parquet, known, columns, box_format)
+        found, annotations = read_parquet_images(
+            parquet, known, columns, box_format, are_assumed=are_classes_assumed
+        )
     elif webdataset is not None:
-        found, annotations = read_webdataset(webdataset, known, columns, box_format)
+        found, annotations = read_webdataset(
+            webdataset, known, columns, box_format, are_assumed=are_classes_assumed
+        )
     elif coco is not None and images is not None:
         found, annotations = read_coco(coco, images, known, box_format)
     elif table is not None:
-        found, annotations, box_format = _find_in_table(table, known, images, boxes, box_format, columns)
+        found, annotations, box_format = _find_in_table(
+            table, known, images, boxes, box_format, columns, are_classes_assumed
+        )
     else:
-        found, annotations = _find_in_files(images, boxes, known, box_format)
+        found, annotations = _find_in_files(images, boxes, known, box_format, are_classes_assumed)
     if boxes is not None and (parquet is not None or webdataset is not None):
         found, annotations = _with_boxes(found, annotations, boxes, known, box_format)
     found = sorted(found)
@@ -168,21 +176,28 @@ def _find_in_table(
     boxes: str | Path | None,
     box_format: str,
     columns: Columns | None,
+    are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations, str]:
     """Find the images and annotations of a table, and its format of boxes; arguments as for `index_dataset`."""
     if boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
-    files, annotations, box_format = read_table(table, classes, images, box_format, columns)
+    files, annotations, box_format = read_table(
+        table, classes, images, box_format, columns, are_assumed=are_assumed
+    )
     return [FoundImage(image, str(path)) for image, path in files], annotations, box_format
 
 
 def _find_in_files(
-    images: str | Path | None, boxes: str | Path | None, classes: list[Class], box_format: str
+    images: str | Path | None,
+    boxes: str | Path | None,
+    classes: list[Class],
+    box_format: str,
+    are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations]:
     """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`."""
     if images is None:
         raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
-    found = find_images(Path(images), classes)
+    found = find_images(Path(images), classes, are_assumed=are_assumed)
     if boxes is None:
         return found, collect([])
     has_folders = any("/" in item.image for item in found if item.problem is None)

@@ -33,12 +33,14 @@ def read_table(
     images: str | Path | None = None,
     box_format: str = "corners",
     columns: Mapping[str, str | Sequence[str]] | None = None,
+    *,
+    are_assumed: bool = False,
 ) -> tuple[list[tuple[str, Path]], Annotations, str]:
     """Read a table with the path, the label and maybe the boxes of images, a row per image, or per box or class.
 
     path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
     default the table's own folder. box_format: one of `BOX_FORMATS`. columns: see `labelmaps.data.columns`, which finds the
-    columns by their names.
+    columns by their names. are_assumed: whether nobody named the classes.
 
     Columns of the table: the path of the image file, maybe without its ending; without it, it is the image's id. The label:
     ids of classes in all rows, or label indices in all rows, or names of classes. The boxes: any number of `x0 y0 x1 y1`, or
@@ -72,7 +74,8 @@ def read_table(
     texts = [paths.plain(row.path) for row in rows]
     found: dict[str, Path] = {}
     content: dict[str, list[tuple[int, str]]] = {}
-    labels = find_labels([(f"{row.path} (line {row.line})", row.label) for row in rows], classes, path)
+    named = [(f"{row.path} (line {row.line})", row.label) for row in rows]
+    labels = find_labels(named, classes, path, are_assumed=are_assumed)
     for text, label, row in zip(texts, labels, rows, strict=True):
         image = image_id(text)
         file = paths.find(text)

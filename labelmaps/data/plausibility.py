@@ -90,7 +90,7 @@ def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
         _refuse(found, in_upper_left, box_format, "in the upper left, and few or none elsewhere", other)
 
 
-def _any_of_each(flags: np.ndarray, boxes: Boxes) -> np.ndarray:
+def _any_of_each(flags: np.ndarray | np.bool, boxes: Boxes) -> np.ndarray:
     """Tell for each image, of which each has a box, whether a flag of its boxes is set, (image,). flags: (box,)."""
     return np.logical_or.reduceat(flags, boxes.start)
 

@@ -157,7 +157,7 @@ def save(
     """
     for path in paths:
         kind, picture = path.suffix[1:], BytesIO()
-        options = {"pil_kwargs": {"compress_level": compress_level}} if kind == "png" else {}
+        options: dict[str, Any] = {"pil_kwargs": {"compress_level": compress_level}} if kind == "png" else {}
         # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
         figure.savefig(picture, format=kind, dpi=dpi, metadata=UNDATED[kind], **options)
         with moved_into_place(path) as temporary:

@@ -152,7 +152,7 @@ class Dataset(Closed):
         description="lines `id name`, in the order of the logits: the line's number is the label's index. Left out: "
         "the folders' names, in the order of torchvision's ImageFolder, where none is of ImageNet; Pascal VOC's twenty, or "
         "those of its objects, sorted; COCO's categories by id; a `ClassLabel` of parquet, unless it is ImageNet's; "
-        "otherwise ImageNet's 1000 synsets",
+        "otherwise ImageNet's 1000 synsets, of which labels that are numbers must then reach 500, or the run stops",
     )
     verify: Literal["full", "header"] = Field(
         "full",

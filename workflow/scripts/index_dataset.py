@@ -27,6 +27,7 @@ def index_dataset(
     webdataset: str | None,
     columns: dict[str, str | list[str]] | None,
     classes: str,
+    origin_of_classes: str,
     verify: str,
     expect_images: int | None,
     max_excluded: float,
@@ -35,7 +36,10 @@ def index_dataset(
     min_matched: float,
     threads: int,
 ) -> None:
-    """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files."""
+    """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files.
+
+    origin_of_classes: "assumed", where neither the settings nor the data set name them, or "given".
+    """
     rows, left_out = indexing.index_dataset(
         classes,
         images,
@@ -47,6 +51,7 @@ def index_dataset(
         parquet=parquet,
         webdataset=webdataset,
         columns=columns,
+        are_classes_assumed=origin_of_classes == "assumed",
         verify=verify,
         expect_images=expect_images,
         max_excluded=max_excluded,

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from labelmaps.data.archives import iterate_members, open_tar
-from labelmaps.data.classes import Class, class_indices
+from labelmaps.data.classes import Class, class_indices, refuse_numbers_of_others
 from labelmaps.data.formats.found import FoundImage
 from labelmaps.data.ids import ids_of
 from labelmaps.data.images import (
@@ -129,12 +129,14 @@ def _is_number(name: str) -> bool:
     return name.isascii() and name.isdigit()
 
 
-def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
+def find_images(path: Path, classes: list[Class], *, are_assumed: bool = False) -> list[FoundImage]:
     """Find the images of a flat folder, of a folder per class, of a root with `val/`, or of a plain tar archive.
 
     Folders of classes are named by ids of the classes, or all by their labels. Images are named as `ids_of` does.
+    are_assumed: whether nobody named the classes.
 
-    Raises `InputError` if there is none, or if the name of a folder is neither the id nor the label of a class.
+    Raises `InputError` if there is none, if the name of a folder is neither the id nor the label of a class, and as
+    `refuse_numbers_of_others` does.
     """
     try:
         is_folder = path.is_dir()
@@ -147,6 +149,9 @@ def find_images(path: Path, classes: list[Class]) -> list[FoundImage]:
         )
     find = _find_in_folder if is_folder else _find_in_tar
     found, ignored = find(place, class_indices(classes))
+    labels = {PurePosixPath(item.image).parent.name: item.label for item in found if item.label is not None}
+    if are_assumed and all(map(_is_number, labels)):
+        refuse_numbers_of_others(labels.values(), place)
     if ignored:
         logger.info("%s: ignored %d entries that are no images", place, ignored)
     if not found:

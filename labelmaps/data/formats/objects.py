@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from labelmaps.data.annotations import Annotation, UnusableError, make_annotation
-from labelmaps.data.classes import Class, class_indices, name_indices
+from labelmaps.data.classes import Class, class_indices, name_indices, refuse_numbers_of_others
 from labelmaps.errors import InputError
 
 Objects = list[
@@ -47,12 +47,17 @@ def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
 
 
 def choose_labels(
-    texts: Collection[str], classes: list[Class], names: dict[str, str] | None, place: str
+    texts: Collection[str],
+    classes: list[Class],
+    names: dict[str, str] | None,
+    place: str,
+    *,
+    are_assumed: bool = False,
 ) -> dict[str, int]:
     """Map texts of labels to labels: they are ids of classes or their indices, or the source names them.
 
     texts: those of all objects. names: index → name, where the source names what its numbers stand for. place: the source,
-        for the message.
+        for the message. are_assumed: whether nobody named the classes (see `refuse_numbers_of_others`).
 
     Ids come first: a user's class ids may be numbers in another order. Where the source has names and no class has them, its
     numbers are indices only if there are as many classes.
@@ -61,9 +66,12 @@ def choose_labels(
     """
     indices = {str(label): label for label in range(len(classes))}
     if names is None or not {*texts} & names.keys():
-        return max(
+        reading = max(
             (class_indices(classes), indices), key=lambda reading: sum(text in reading for text in texts)
         )
+        if are_assumed and reading is indices:
+            refuse_numbers_of_others((indices[text] for text in texts if text in indices), place)
+        return reading
     by_name = named_labels(names, classes)
     if {*texts} & names.keys() <= by_name.keys():
         return by_name

@@ -53,14 +53,19 @@ class _Row(NamedTuple):
 
 
 def read_parquet_images(
-    place: str, classes: list[Class], columns: Columns | None = None, box_format: str = "corners"
+    place: str,
+    classes: list[Class],
+    columns: Columns | None = None,
+    box_format: str = "corners",
+    *,
+    are_assumed: bool = False,
 ) -> tuple[list[FoundImage], Annotations]:
     """List the images in parquet files, which stay where they are, with their labels and boxes.
 
     place: a file, a folder or a pattern, as for `list_shards`.
     columns: the names of the columns `image`, `label` and `boxes` where they have others; of nested ones, the names joined
         by dots (`objects.bbox`); of boxes, also four columns of a number each.
-    box_format: one of `BOX_FORMATS`.
+    box_format: one of `BOX_FORMATS`. are_assumed: whether nobody named the classes.
 
     An image is a cell of bytes, or a struct with the field `bytes`, and `path`, which names it. A label is the id of a class
     or an index; the names of a `ClassLabel` in the schema's metadata say what its numbers stand for. A row may have several
@@ -83,7 +88,9 @@ def read_parquet_images(
             "split, such as validation"
         )
     texts = {text for row in rows for text, _ in row.objects}
-    labels = choose_labels(texts, classes, _names_of(shards[0], columns or {}), place)
+    labels = choose_labels(
+        texts, classes, _names_of(shards[0], columns or {}), place, are_assumed=are_assumed
+    )
     ids, synsets = _ids_of(rows, shards), class_indices(classes)
     found = [
         FoundImage(image, row.shard, row.row, row.column, named_label=_named_label(row.name, synsets))

@@ -42,12 +42,18 @@ class _Sample(NamedTuple):
 
 
 def read_webdataset(
-    place: str, classes: list[Class], columns: Columns | None = None, box_format: str = "corners"
+    place: str,
+    classes: list[Class],
+    columns: Columns | None = None,
+    box_format: str = "corners",
+    *,
+    are_assumed: bool = False,
 ) -> tuple[list[FoundImage], Annotations]:
     """List the images in WebDataset's shards, which stay where they are, with their labels and boxes.
 
     place: a tar, a folder or a pattern, as for `list_shards`. columns: the names of the keys `label` and `boxes` in the
         samples' JSON, where they have others; of nested ones, the names joined by dots. box_format: one of `BOX_FORMATS`.
+        are_assumed: whether nobody named the classes.
 
     A sample has an image (`.jpg`, `.png`, …) and its label: in `.cls`, an index or a class's id, or in `.json`, where boxes
     stand, too. Where `columns` names a label, that of the JSON counts. Ids are the keys: their last part, all of it, or with
@@ -62,7 +68,8 @@ def read_webdataset(
             f"{place}: no sample in {len(shards)} tars; give shards of samples, .jpg and .cls of one name"
         )
     texts = {text for sample in samples for text, _ in sample.objects}
-    labels, synsets = choose_labels(texts, classes, None, place), class_indices(classes)
+    labels = choose_labels(texts, classes, None, place, are_assumed=are_assumed)
+    synsets = class_indices(classes)
     ids = _ids_of(samples, shards)
     found = []
     for image, sample in zip(ids, samples, strict=True):
