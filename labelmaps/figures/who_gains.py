@@ -17,7 +17,8 @@ from matplotlib.lines import Line2D
 
 from labelmaps.figures import style
 
-# Factor of the table → the title of its panel. All others are the data set's own, of which the level yes is drawn.
+# Factor of the table → the title of its panel. All others are the data set's own, of which the level yes is drawn, unless it
+# has too few images.
 TITLES = {
     "share": "share of the image in boxes",
     "distance": "distance of the nearest box’s centre",
@@ -138,11 +139,12 @@ def arrange_panels(table: pd.DataFrame, width: float, methods_width: float) -> I
     A panel with more levels than a line has room for is divided into several.
     width: of a line. methods_width: that the methods take in each level; both in inches.
     """
+    n_images = table.groupby(["factor", "level"])["n_images"].max()
     found: dict[str, list[tuple[str, str, str]]] = {}
     for factor, level in table[["factor", "level"]].drop_duplicates().itertuples(index=False, name=None):
         if factor in TITLES:
             found.setdefault(TITLES[factor], []).append((factor, level, level))
-        elif factor != ALL and level == OWN_LEVEL:
+        elif factor != ALL and level == OWN_LEVEL and n_images[factor, level] >= FEWEST:
             found.setdefault(OWN, []).append((factor, level, factor))
     line: list[Panel] = []
     for title, levels in (found or {"": [(ALL, ALL, "all images")]}).items():

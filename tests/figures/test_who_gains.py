@@ -93,7 +93,9 @@ def test_uncued_methods_are_hollow_and_variants_of_one_have_other_markers():
 
 
 def test_the_data_sets_own_factors_have_a_panel_of_the_images_that_have_them(drawn):
-    table = gains("one", levels={"all": ["all"], "mask": MASKS, "dark": ["yes", "no"], "wet": ["no"]})
+    levels = {"all": ["all"], "mask": MASKS, "dark": ["yes", "no"], "wet": ["no"], "rare": ["yes", "no"]}
+    table = gains("one", levels=levels)
+    table.loc[(table["factor"] == "rare") & (table["level"] == "yes"), "n_images"] = 9
     figure = drawn(table)
     assert [axes.get_title().replace("\n", " ") for axes in figure.axes] == [TITLES["mask"], OWN]
     assert [label.get_text() for label in figure.axes[1].get_xticklabels()] == ["dark (103)"]

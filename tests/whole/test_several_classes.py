@@ -22,6 +22,7 @@ CASES = [
 NAMES = [
     f"{image} · {CLASSES[label]}" if len({*OBJECTS[int(image[2])]}) > 1 else image for image, label in CASES
 ]
+RIGHT = {"im0": ["cat"], "im1": [], "im2": ["owl", "dog"], "im4": ["fox"]}
 METHODS = ["center", "likelihood", "igub", "gradcam", "dff"]
 CUED = ["likelihood", "gradcam"]
 
@@ -46,6 +47,9 @@ def folder(tmp_path_factory):
         ]
         (folder / "Annotations" / f"im{i}.xml").write_text(f"<annotation>{''.join(boxes)}</annotation>")
     data = {"images": "images", "boxes": "Annotations", "classes": "classes.txt", "parts": 2}
+    data |= {"acceptable_labels": "right.json", "factors": "factors.csv"}
+    (folder / "right.json").write_text(json.dumps(RIGHT))
+    (folder / "factors.csv").write_text("image,wet\nim0,1\nim2.png,1\nim4,0\n")
     config = write_config(
         folder / "c.yaml",
         datasets={"voc": data | {"examples": {"mine": "im2 · fox", "first": "im4"}}},
@@ -53,7 +57,8 @@ def folder(tmp_path_factory):
         views={"zoom": {"grid": 3}},
         run={"datasets": ["voc"], "models": ["tiny"], "views": ["zoom"], "methods": METHODS},
     )
-    tables = ("summary", "comparisons", "pointing", "best_of_n", "scanpaths", "paper", "paper_orders")
+    tables = ("summary", "comparisons", "pointing", "who_gains", "best_of_n", "scanpaths")
+    tables += ("paper", "paper_orders")
     results = [f"results/voc/{name}.csv" for name in tables]
     results += ["results/voc/figures/figure_1/zoom/tiny/mine.svg", "results/voc/explorer.html"]
     succeed(snakemake(folder, *results, "--configfile", config))
@@ -81,7 +86,7 @@ def test_there_is_one_label_map_per_image_and_a_row_of_all_else_per_case(folder)
 
 
 def test_the_tables_count_images_and_cases(folder):
-    summary = pd.read_csv(folder / "summary.csv").set_index("method")
+    summary = pd.read_csv(folder / "summary.csv").set_index("method").drop("likelihood_set")  # of three images
     assert set(summary["n_images"]) == {len(OBJECTS)}
     assert set(summary["n_cases"]) == {len(CASES)}
     scores = pd.read_parquet(folder / "zoom/tiny/scores/igub.parquet")
@@ -107,6 +112,45 @@ def test_the_tables_count_images_and_cases(folder):
         assert list(zip(rows["image"], rows["label"], strict=True)) == CASES
         by_image = rows.assign(views=rows["views"].map(tuple)).groupby("image")["views"].nunique()
         assert (by_image == 1).all() or method == "likelihood"
+
+
+def test_acceptable_labels_are_of_the_image_in_all_of_its_cases(folder):
+    summary = pd.read_csv(folder / "summary.csv").set_index("method")
+    assert set(summary["n_acceptable"]) == {3}  # im0, im2 and im4, which are seven cases
+    comparisons = pd.read_csv(folder / "comparisons.csv")
+    assert set(comparisons["n_acceptable"]) == {3}
+    right = {image: {*map(CLASSES.index, names)} for image, names in RIGHT.items() if names}
+    for method in METHODS:
+        scores = pd.read_parquet(folder / f"zoom/tiny/scores/{method}.parquet")
+        known = scores[scores["image"].isin(right)]
+        for said, name in (("predicted_before", "before"), ("predicted_after", "after")):
+            expected = np.mean(
+                [top in right[image] for image, top in zip(known["image"], known[said], strict=True)]
+            )
+            assert summary.loc[method, f"accuracy_{name}_acceptable"] == pytest.approx(expected, abs=1e-6)
+        by_label = known["correct_after"].mean() - known["correct_before"].mean()
+        assert summary.loc[method, "gain_label"] == pytest.approx(by_label, abs=1e-6)
+    nulls = pd.read_parquet(folder / "zoom/tiny/nulls.parquet")
+    told = nulls[nulls["null"] == "likelihood_set"]
+    assert list(zip(told["image"], told["label"], strict=True)) == [
+        case for case in CASES if case[0] in right
+    ]
+
+
+def test_cases_are_grouped_by_the_boxes_of_their_class(folder):
+    table = pd.read_csv(folder / "who_gains.csv").set_index(["method", "factor", "level"])
+    counts = {
+        (factor, level): (row["n_images"], row["n_cases"])
+        for (method, factor, level), row in table.iterrows()
+        if method == "igub" and factor in ("all", "boxes", "wet")
+    }
+    assert counts == {  # of im0 the dog has two boxes, and the cat one
+        ("all", "all"): (5, 9),
+        ("boxes", "1"): (5, 8),
+        ("boxes", "2"): (1, 1),
+        ("wet", "yes"): (2, 5),
+        ("wet", "no"): (1, 2),
+    }
 
 
 def test_figures_and_explorer_name_the_case(folder):
