@@ -198,7 +198,7 @@ def evidence(path: Scanpath, width: float) -> list[Line]:
     """Write the label of the evidence that a scanpath accumulates, and whether it is right."""
     mark, colour = RIGHT if path.correct else WRONG
     said = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
-    return said + note("says the views' mean", width)
+    return said + note("says the views’ mean", width)
 
 
 def remarks(saccade: Saccade, width: float) -> list[Line]:
