@@ -134,7 +134,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     legend = 4 // legend_columns * LEGEND_LINE
     # Scanpaths stand below, as many side by side.
     columns = 1 + per_block
-    path_titles = [title(path.name, f"{len(path.point)} fixations", panel) for path in example.scanpaths]
+    path_titles = [title(path.name, count_fixations(path), panel) for path in example.scanpaths]
     path_verdicts = [evidence(path, panel) for path in example.scanpaths]
     path_above, path_below = (
         max(map(sum_heights, texts), default=0) for texts in (path_titles, path_verdicts)
@@ -194,11 +194,16 @@ def verdict(view: SeenView, width: float) -> list[Line]:
     return lines
 
 
+def count_fixations(path: Scanpath) -> str:
+    """Write how many fixations a scanpath has."""
+    return f"{len(path.point)} fixation{'' if len(path.point) == 1 else 's'}"
+
+
 def evidence(path: Scanpath, width: float) -> list[Line]:
     """Write the label of the evidence that a scanpath accumulates, and whether it is right."""
     mark, colour = RIGHT if path.correct else WRONG
     said = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
-    return said + note("says the views' mean", width)
+    return said + note("says the views’ mean", width)
 
 
 def remarks(saccade: Saccade, width: float) -> list[Line]:

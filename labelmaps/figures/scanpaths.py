@@ -29,6 +29,7 @@ INTERVAL: dict[str, Any] = {"color": style.BEFORE, "linewidth": 1.4}
 X0: dict[str, Any] = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.7}
 HEIGHT, PANEL = 1.45, 1.3  # inches: of the axes of a panel, and the least width of a panel
 TITLE, AXIS = 0.32, 0.42  # inches: above and below the axes
+ROOM = 0.3  # saccades: beside the first and the last
 EDGES = 0.3  # inches: of the figure's width, which headings leave free
 ENTRY, LEADING = (
     2.2,
@@ -102,10 +103,11 @@ def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
             for axes in grid.flat[len(PANELS) :]:
                 axes.remove()
             for i, (axes, panel) in enumerate(zip(grid.flat, PANELS, strict=False)):
-                draw_panel(axes, panel, rows)
-                if panel.measure == PANELS[0].measure and i:  # a last view alone may be much worse
+                # Before they are drawn, so that all fits; a last view alone may be much worse.
+                if panel.measure == PANELS[0].measure and i:
                     axes.sharey(grid.flat[0])
                     axes.tick_params(labelleft=i % n_columns == 0)
+                draw_panel(axes, panel, rows)
                 if i % n_columns == 0:
                     axes.set_ylabel("accuracy (% of images)", fontsize=style.NAMES)
         place_of_legend: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False}
@@ -136,6 +138,7 @@ def draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame) -> None:
         axes.set_xticks(ticks, [f"{n:.0f}" for n in ticks])
         axes.xaxis.set_minor_locator(NullLocator())
     else:
+        axes.set_xlim(-ROOM, max(shown["saccades"].max(), 1) + ROOM)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4))
     axes.tick_params(labelsize=style.VALUE)
     axes.spines[["top", "right"]].set_visible(False)

@@ -86,15 +86,14 @@ class Outcomes:
     """What a way of choosing leads to, of each case.
 
     correct: (case, n), whether the posterior accumulated over n fixations is right; correct_last: the same of the n-th view
-    alone. fixations_stopped, passes_stopped, correct_stopped: (case, threshold), where a threshold ends the path. Of random
-    paths, these are means over draws. views, labels: (case, n), the n-th fixation, a number of the grid row by row, and the
+    alone. fixations_stopped, correct_stopped: (case, threshold), where a threshold ends the path. Of random paths, these are
+    means over draws. views, labels: (case, n), the n-th fixation, a number of the grid row by row, and the
     label of the posterior accumulated until then; None of random paths.
     """
 
     correct: np.ndarray
     correct_last: np.ndarray
     fixations_stopped: np.ndarray
-    passes_stopped: np.ndarray
     correct_stopped: np.ndarray
     views: np.ndarray | None
     labels: np.ndarray | None
@@ -394,17 +393,12 @@ def _outcomes(
     stopped = stop(entropies, thresholds)
     truth = label[:, None, None]
     at_stop = np.take_along_axis(labels, stopped, axis=2)[place] == truth
-    passes = passes_of(name, stopped + 1, len(order))
-    is_one = paths.shape[1] == 1 and name != "random"
-    return Outcomes(
-        (labels[place] == truth).mean(axis=1),
-        (last[place] == truth).mean(axis=1),
-        (stopped + 1).mean(axis=1)[place],
-        passes.mean(axis=1)[place],
-        at_stop.mean(axis=1),
-        order[paths[:, 0]][place].astype(np.int16) if is_one else None,
-        labels[:, 0][place].astype(np.int16) if is_one else None,
-    )
+    # Of each case: (case, path, …). Of a path that is not drawn, numbers as small as they can be.
+    of_cases = labels[place] == truth, last[place] == truth, (stopped + 1).astype(np.uint8)[place], at_stop
+    if name == "random":
+        return Outcomes(*(values.mean(axis=1, dtype=np.float32) for values in of_cases), None, None)
+    numbers = (order[paths[:, 0]][place], labels[:, 0][place])
+    return Outcomes(*(values[:, 0] for values in of_cases), *(values.astype(np.int16) for values in numbers))
 
 
 def _joined(blocks: Sequence[Outcomes]) -> Outcomes:
@@ -441,8 +435,8 @@ def curves_table(
         fixed = [(np.nan, i + 1.0, float(passes_of(name, np.array(i + 1), n_views))) for i in range(n)]
         ends = zip(
             thresholds,
-            found.fixations_stopped.mean(axis=0),
-            found.passes_stopped.mean(axis=0),
+            found.fixations_stopped.mean(axis=0, dtype=float),
+            passes_of(name, found.fixations_stopped, n_views).mean(axis=0, dtype=float),
             strict=True,
         )
         right, outward = (

@@ -87,9 +87,14 @@ def test_ways_of_choosing_have_the_colours_and_names_of_other_figures():
 
 
 def test_axes_are_shared_but_for_the_last_views():
-    figure = draw_scanpaths(curves("one"))
+    table = curves("one")
+    table.loc[table["accumulation"] == "product", "accuracy"] += 0.2  # beyond what the first panel shows
+    figure = draw_scanpaths(table)
     *shared, last = figure.axes
     assert len({axes.get_ylim() for axes in shared}) == 1
+    for axes in figure.axes:
+        low, high = axes.get_ylim()
+        assert all(low <= y <= high for line in lines_of(axes) for y in line.get_ydata())
     assert last.get_ylim()[0] < shared[0].get_ylim()[0]
     assert [axes.get_xscale() for axes in figure.axes] == ["linear", "linear", "log", "log", "linear"]
     assert [text.get_text() for text in shared[2].get_xticklabels()] == ["1", "2", "5", "10", "20", "49"]

@@ -238,6 +238,24 @@ def test_the_tables_follow_from_the_label_maps(study):
         inside = (x >= 10) & (x <= 40) & (y >= 10) & (y <= 40)
         inside[3] |= (50 <= x[3] <= 60) and (50 <= y[3] <= 60)
         assert (scores["pointing"] == np.where(inside, "hit", "miss")).all()
+    # Scanpaths: outward from the centre; and by the largest softmax, x₀ first.
+    p, best = np.exp(log_p.reshape(4, 49, -1)), log_p.max(-1).reshape(4, 49)
+    best[:, 24] = np.inf
+    orders = {
+        "outward": np.tile([24, 17, 23, 25, 31, 16], (4, 1)),
+        "max_softmax": np.argsort(-best, kind="stable"),
+    }
+    scanpaths = pd.read_csv(folder / "results/four/scanpaths.csv").query("threshold.isna()")
+    rows = scanpaths.set_index(["method", "accumulation", "fixations"])
+    for method, order in orders.items():
+        for n in range(2, 7):
+            views = p[np.arange(4)[:, None], order[:, :n]]
+            for rule, evidence in (("mean", views.sum(1)), ("product", np.log(views).sum(1))):
+                row = rows.loc[method, rule, n]
+                assert row["accuracy"] == np.mean(evidence.argmax(-1) == 0)
+                assert row["passes"] == (n if method == "outward" else 49)
+            last = top.reshape(4, 49)[range(4), order[:, n - 1]]
+            assert rows.loc[method, "mean", n]["accuracy_last"] == np.mean(last == 0)
 
 
 def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
