@@ -93,8 +93,6 @@ rule list_acceptable_labels:
         acceptable_labels="results/{dataset}/acceptable_labels.parquet",
     log:
         "logs/list_acceptable_labels/{dataset}.log",
-    benchmark:
-        "logs/list_acceptable_labels/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.datasets_with("acceptable_labels")),
     priority: 3  # a file that does not fit is told before a network runs
@@ -121,8 +119,6 @@ rule list_factors:
         factors="results/{dataset}/factors.parquet",
     log:
         "logs/list_factors/{dataset}.log",
-    benchmark:
-        "logs/list_factors/{dataset}.tsv"
     wildcard_constraints:
         dataset=match_any(study.datasets_with("factors")),
     priority: 3  # a file that does not fit is told before a network runs

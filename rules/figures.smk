@@ -197,8 +197,6 @@ rule plot_who_gains:
         ),
     log:
         "logs/plot_who_gains/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_who_gains/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:
@@ -226,8 +224,6 @@ rule plot_label_noise:
         ),
     log:
         "logs/plot_label_noise/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_label_noise/{dataset}/{view}.tsv"
     wildcard_constraints:
         dataset=match_any(study.datasets_with("acceptable_labels")),
     conda:
@@ -282,8 +278,6 @@ rule plot_scanpaths:
         ),
     log:
         "logs/plot_scanpaths/{dataset}/{view}.log",
-    benchmark:
-        "logs/plot_scanpaths/{dataset}/{view}.tsv"
     conda:
         "../envs/figures.yaml"
     params:

@@ -128,8 +128,6 @@ rule find_who_gains:
         who_gains=multiext("results/{dataset}/who_gains", ".csv", ".parquet"),
     log:
         "logs/find_who_gains/{dataset}.log",
-    benchmark:
-        "logs/find_who_gains/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -180,8 +178,6 @@ rule score_scanpaths:
         curves="results/{dataset}/{view}/{model}/scanpath_curves.parquet",
     log:
         "logs/score_scanpaths/{dataset}/{view}/{model}.log",
-    benchmark:
-        "logs/score_scanpaths/{dataset}/{view}/{model}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
@@ -202,8 +198,6 @@ rule summarise_scanpaths:
         scanpaths=multiext("results/{dataset}/scanpaths", ".csv", ".parquet"),
     log:
         "logs/summarise_scanpaths/{dataset}.log",
-    benchmark:
-        "logs/summarise_scanpaths/{dataset}.tsv"
     conda:
         "../envs/analysis.yaml"
     params:
