@@ -948,8 +948,8 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "index_dataset": 1,
         "download_weights": 2,
         "check_network": 2,
-        "compute_label_maps": 2 * (50 + 2),
-        "join_label_maps": 4,
+        "compute_label_maps": 2 * (50 + 2 + 10),  # the crop, and ten-crop's other nine views
+        "join_label_maps": 6,
         "compute_saliency": 18,
         "compute_glimpse_saliency": 4,
         "select_fixations": 22,
@@ -962,4 +962,4 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "plot_figure_1": 2,
         **EXPLORER,
     }
-    assert text.count("(GPUs: 1)") == 108
+    assert text.count("(GPUs: 1)") == 128
