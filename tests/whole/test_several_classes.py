@@ -86,7 +86,9 @@ def test_there_is_one_label_map_per_image_and_a_row_of_all_else_per_case(folder)
 
 
 def test_the_tables_count_images_and_cases(folder):
-    summary = pd.read_csv(folder / "summary.csv").set_index("method").drop("likelihood_set")  # of three images
+    summary = (
+        pd.read_csv(folder / "summary.csv").set_index("method").drop("likelihood_set")
+    )  # of three images
     assert set(summary["n_images"]) == {len(OBJECTS)}
     assert set(summary["n_cases"]) == {len(CASES)}
     scores = pd.read_parquet(folder / "zoom/tiny/scores/igub.parquet")
