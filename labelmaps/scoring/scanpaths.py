@@ -54,6 +54,7 @@ LEARNERS, LEARNERS_BYTES = (
 )  # images from which blind orders are learnt, evenly spaced, are at most so many
 LOWEST = float(np.finfo(np.float16).min)  # nats: of stored log-probabilities, below which only −∞ is
 TINY = float(np.finfo(np.float32).tiny)
+NONE = (np.nan, np.nan, np.nan)  # an interval where there is none
 LEAST_MASS = 1e-30  # of a joint posterior, from which on its sum in float32 is exact enough
 
 
@@ -423,7 +424,7 @@ def curves_table(
     Returns one row per way of choosing, rule of accumulation, and number of fixations, where threshold is NaN, or threshold:
     method, variant, cue, accumulation, threshold, fixations, saccades and passes (their means where a threshold ends the
     path), accuracy of the accumulated posterior, gain over x₀, over_outward, what it has more than that of the path outward
-    after as many fixations, or with the same threshold, accuracy_last of the last view alone (NaN with a threshold),
+    after as many fixations, or with the same threshold (NaN for that), accuracy_last of the last view alone (NaN with one),
     n_images, and n_cases where images show several classes.
     """
     rows = []
@@ -445,6 +446,7 @@ def curves_table(
         lasts = [*found.correct_last.T, *[None] * len(thresholds)]
         of_rows = zip([*fixed, *ends], right, outward, lasts, strict=True)
         for (threshold, fixations, passes), correct, blindly, last in of_rows:
+            over = NONE if name == "outward" else paired_mean_difference(blindly, correct, image)
             rows.append(
                 first
                 | {
@@ -455,10 +457,8 @@ def curves_table(
                 }
                 | interval_fields("accuracy", mean_interval(correct, image))
                 | interval_fields("gain", paired_mean_difference(found.correct[:, 0], correct, image))
-                | interval_fields("over_outward", paired_mean_difference(blindly, correct, image))
-                | interval_fields(
-                    "accuracy_last", (np.nan, np.nan, np.nan) if last is None else mean_interval(last, image)
-                )
+                | interval_fields("over_outward", over)
+                | interval_fields("accuracy_last", NONE if last is None else mean_interval(last, image))
                 | counts
             )
     return pd.DataFrame(rows)

@@ -397,7 +397,8 @@ def test_curves_by_hand():
     names = {"igub": ("igub", "uncued"), "outward": ("outward", "baseline")}
     table = curves_table(both, names, [0.5], 9)
     assert table["method"].tolist() == ["igub"] * 3 + ["outward"] * 3
-    assert table["over_outward"].tolist() == [0, 0, 0.5, 0, 0, 0]
+    assert table["over_outward"].tolist()[:3] == [0, 0, 0.5]
+    assert table["over_outward"].isna().tolist() == [False] * 3 + [True] * 3
     table = table[:3]
     assert table["threshold"].isna().tolist() == [True, True, False]
     assert table["fixations"].tolist() == [1, 2, 1.75]
@@ -424,11 +425,10 @@ def test_tables_of_a_study(study):
     image = number_images(index["image"])
     table = curves_table(found, names, THRESHOLDS, 9, image)
     assert len(table) == 7 * 2 * (4 + len(THRESHOLDS))
-    assert (
-        table.drop(columns=["threshold", *(f"accuracy_last{end}" for end in ("", "_low", "_high"))])
-        .notna()
-        .all(axis=None)
-    )
+    some = [f"{name}{end}" for name in ("accuracy_last", "over_outward") for end in ("", "_low", "_high")]
+    assert table.drop(columns=["threshold", *some]).notna().all(axis=None)
+    assert (table["over_outward_low"].isna() == (table["method"] == "outward")).all()
+    assert (table["accuracy_last_low"].isna() == table["threshold"].notna()).all()
     whole = table.set_index(["method", "accumulation", "threshold"])
     for key in found:
         fixed = table[

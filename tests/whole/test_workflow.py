@@ -240,10 +240,12 @@ def test_the_tables_follow_from_the_label_maps(study):
     # Scanpaths: outward from the centre; and by the largest softmax, x₀ first.
     p, best = np.exp(log_p.reshape(4, 49, -1)), log_p.max(-1).reshape(4, 49)
     best[:, 24] = np.inf
-    orders = {
-        "outward": np.tile([24, 17, 23, 25, 31, 16], (4, 1)),
-        "max_softmax": np.argsort(-best, kind="stable"),
-    }
+    row, column = np.divmod(np.arange(49), 7)
+    distance = (row - 3) ** 2 + (column - 3) ** 2  # in a tie the nearest to the centre
+    outward = np.tile(np.argsort(distance, kind="stable"), (4, 1))
+    assert outward[0, :6].tolist() == [24, 17, 23, 25, 31, 16]
+    by_softmax = np.lexsort((np.tile(distance, (4, 1)), -best))
+    orders = {"outward": outward, "max_softmax": by_softmax}
     scanpaths = pd.read_csv(folder / "results/four/scanpaths.csv").query("threshold.isna()")
     rows = scanpaths.set_index(["method", "accumulation", "fixations"])
     for method, order in orders.items():
