@@ -67,6 +67,7 @@ class Study:
     _class_sources: dict[str, dict[str, str]] = field(
         default_factory=dict
     )  # so that folders are looked at once
+    _classes_in_parquet: dict[str, list[str]] = field(default_factory=dict)  # so that schemas are read once
 
     # Data sets.
 
@@ -224,6 +225,12 @@ class Study:
 
     def _parquet_classes(self, path: str, dataset: str) -> list[str]:
         """List the classes that a parquet's schema names, where there are some and they are not ImageNet's."""
+        if dataset not in self._classes_in_parquet:
+            self._classes_in_parquet[dataset] = self._read_parquet_classes(path, dataset)
+        return self._classes_in_parquet[dataset]
+
+    def _read_parquet_classes(self, path: str, dataset: str) -> list[str]:
+        """Return what `_parquet_classes` returns."""
         from labelmaps.data.formats.parquet import classes_of as named_in  # imports pandas
 
         imagenet = read_classes(IMAGENET_CLASSES)

@@ -6,7 +6,6 @@ Source of ImageNet's: Beyer et al. (2020), "Are we done with ImageNet?", arXiv 2
 import json
 import logging
 from collections.abc import Iterable
-from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from labelmaps.data.images import image_id
 from labelmaps.data.index import N_VALIDATION_IMAGES
 from labelmaps.data.matching import check_matched
 from labelmaps.errors import InputError
-from labelmaps.storage.files import open_regular
+from labelmaps.storage.json_files import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -146,15 +145,7 @@ def _json_entries(path: Path, classes: list[Class]) -> list[_Entry]:
 
 def _parse(path: Path) -> list[Any] | dict[str, Any]:
     """Parse a JSON file that holds a list or an object."""
-    try:
-        with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
-            content = json.load(file, object_pairs_hook=lambda pairs: _unique(pairs, path))
-    except InputError:
-        raise
-    except FileNotFoundError as error:
-        raise InputError(f"no such file: {path}; mend the path of the acceptable labels") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read {path}: {error}; give a JSON file") from error
+    content = read_json(path, "a JSON file", lambda pairs: _unique(pairs, path))
     if not isinstance(content, list | dict):
         raise InputError(
             f"{path}: neither a list nor an object; give ImageNet's real.json, or image -> list of labels"

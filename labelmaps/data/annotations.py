@@ -55,8 +55,8 @@ class Annotations(NamedTuple):
         extension), `label`, `boxes` (a list of [x0, y0, x1, y1] of that class in original pixels, or as fractions of the
         image where the format of the boxes is one of fractions).
     problems: image id -> reason, for the images that cannot be used; they are not in the table.
-    boxes: image id -> the boxes of all its classes, as in the table, also of the images that cannot be used because of what
-        their boxes are.
+    boxes: image id -> the boxes of all its classes, where it has any, as in the table; also of the images that cannot be
+        used because of what their boxes are.
     """
 
     table: pd.DataFrame
@@ -127,7 +127,11 @@ def collect(entries: Iterable[Entry]) -> Annotations:
         for image in sorted(annotated.keys() - problems.keys())
         for label, boxes in sorted(annotated[image].items())
     ]
-    boxes = {image: [box for some in annotated[image].values() for box in some] for image in annotated}
+    boxes = {
+        image: [box for some in annotation.values() for box in some]
+        for image, annotation in annotated.items()
+        if any(annotation.values())  # of a million images without, it would keep a list for each
+    }
     return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems, boxes)
 
 

@@ -22,7 +22,7 @@ from labelmaps.data.annotations import (
     read_annotations,
 )
 from labelmaps.data.classes import Class, read_classes
-from labelmaps.data.counts import count_reasons
+from labelmaps.data.counts import count_reasons, describe_contents
 from labelmaps.data.damage import examine_image
 from labelmaps.data.formats.coco import read_coco
 from labelmaps.data.formats.folders import find_images
@@ -147,6 +147,7 @@ def index_dataset(
         logger.info(
             "%d images show several classes: %d cases, one per image and class", n_several, len(index)
         )
+    logger.info("%s", "; ".join(describe_contents(index, len(known), excluded)))
     return index, excluded
 
 

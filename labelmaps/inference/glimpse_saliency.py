@@ -14,7 +14,7 @@ from labelmaps.inference.parallel import compute_in_batches, concurrent_batches
 from labelmaps.jobs.progress import progress
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.storage.saliency_file import SaliencyMaps
+from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases
 from labelmaps.views import View, cell_points, find_map_obstacle
 
 MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
@@ -55,8 +55,8 @@ def compute_saliency_of_glimpses(
         label = torch.tensor(np.concatenate(of_images).astype(np.int64), device=classifier.device)
         place = np.repeat(np.arange(len(rows)), [*map(len, of_images)])  # the image of each case
         maps, own_label = saliency(glimpse.of_cases(place) if is_cued else glimpse, label)
-        rows_of = slice(None) if is_cued else place
-        return maps.cpu().numpy()[rows_of], None if own_label is None else own_label.cpu().numpy()[rows_of]
+        found = maps.cpu().numpy(), None if own_label is None else own_label.cpu().numpy()
+        return found if is_cued else repeat_for_cases(*found, place)
 
     maps, points, own_labels, digests = [], [], [], []
     by_image = images_of(index)

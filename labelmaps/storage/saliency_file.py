@@ -42,6 +42,16 @@ class SaliencyMaps:
     attributes: Mapping[str, object] = field(default_factory=dict)
 
 
+def repeat_for_cases(
+    maps: np.ndarray, own_label: np.ndarray | None, place: np.ndarray
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Repeat the maps (image, row, column) and own labels (image,) of a method that is not told k* for each case.
+
+    place: (case,), the image of each, from 0.
+    """
+    return maps[place], None if own_label is None else own_label[place]
+
+
 def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
     """Write saliency maps and their provenance (`attributes`).
 

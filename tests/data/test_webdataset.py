@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from helpers.pictures import png
+from labelmaps.data.formats.shards import list_shards
 from labelmaps.data.images import read_image
 from labelmaps.data.indexing import index_dataset
 from labelmaps.errors import InputError
@@ -186,3 +187,15 @@ def test_shards_without_samples_and_places_without_shards_are_told(data):
         InputError, match=r"no \.tar file in the folder: .*are not read in place: unpack them"
     ):
         index_of(data, "packed")
+
+
+@pytest.mark.parametrize("name", ["a.tar.gz", "a.tgz", "a.tar.zst"])
+def test_a_packed_shard_that_is_named_is_said_to_be_packed(tmp_path, name):
+    (tmp_path / name).write_bytes(b"")
+    with pytest.raises(
+        InputError, match=r"no \.tar by its name; packed, and files are read in place: unpack it"
+    ):
+        list_shards(str(tmp_path / name), ".tar")
+    (tmp_path / "a.bin").write_bytes(b"")
+    with pytest.raises(InputError, match="rename it if it is one"):
+        list_shards(str(tmp_path / "a.bin"), ".tar")

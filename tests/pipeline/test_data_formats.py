@@ -128,6 +128,35 @@ def test_categories_and_class_labels_are_the_classes_unless_the_configuration_li
     assert all(study.class_contents(name) != content for name, content in before.items())
 
 
+def test_the_schema_of_a_parquet_is_read_once_while_planning(folder, monkeypatch):
+    write_parquet(folder / "p.parquet", ["goat", "cat"])
+    study, read = study_here({"mine": {"parquet": "p.parquet"}}), []
+    monkeypatch.setattr(
+        "labelmaps.data.formats.parquet.list_shards", lambda *place: read.append(place) or ["p.parquet"]
+    )
+    assert study.class_source("mine")
+    assert study.class_contents("mine")
+    assert study.classes_file("mine")
+    assert len(read) == 1
+
+
+def test_classes_are_assumed_where_neither_the_settings_nor_the_source_names_them(folder):
+    write_parquet(folder / "p.parquet", ["goat", "cat"])
+    datasets = {
+        "flat": {"images": "flat", "boxes": "boxes.csv"},
+        "listed": {"images": "flat", "boxes": "boxes.csv", "classes": "classes.txt"},
+        "named": {"parquet": "p.parquet"},
+        "shards": {"webdataset": "none.tar"},
+    }
+    study = study_here(datasets)
+    assert {name: study.origin_of_classes(name) for name in datasets} == {
+        "flat": "assumed",
+        "listed": "given",
+        "named": "given",
+        "shards": "assumed",
+    }
+
+
 def changes(change, name):
     """Tell which contents of a data set change with files; contents of its classes as `named`."""
     seen = []

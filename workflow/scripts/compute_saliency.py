@@ -10,7 +10,7 @@ from labelmaps.data.index import read_index
 from labelmaps.jobs.script import run_script
 from labelmaps.methods import facts_of, load_method
 from labelmaps.storage.label_map_file import open_label_maps
-from labelmaps.storage.saliency_file import SaliencyMaps, write_saliency
+from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases, write_saliency
 
 
 def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: str, options: dict) -> None:
@@ -27,19 +27,21 @@ def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: s
         is_cued, place = facts_of(method).cue == "cued", file.place
         for block in (file if is_cued else file.by_image).blocks():
             some_labels = label[n_done : n_done + len(block.image)] if is_cued else None
-            maps_of_block, own_label = compute(block, some_labels)
+            maps_of_block, own_label_of_block = compute(block, some_labels)
             blocks.append(maps_of_block)
-            if own_label is not None:
-                own_labels.append(own_label)
+            if own_label_of_block is not None:
+                own_labels.append(own_label_of_block)
             n_done += len(block.image)
-    rows = slice(None) if is_cued else place
+    maps, own_label = np.concatenate(blocks), np.concatenate(own_labels) if own_labels else None
+    if not is_cued:
+        maps, own_label = repeat_for_cases(maps, own_label, place)
     write_saliency(
         saliency,
         SaliencyMaps(
             images["image"].tolist(),
-            np.concatenate(blocks)[rows],
+            maps,
             point,
-            np.concatenate(own_labels)[rows] if own_labels else None,
+            own_label,
             digests,
         ),
         origin

@@ -1,16 +1,11 @@
 """Write a data set's index, and the list of the images that it leaves out."""
 
-import logging
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data import indexing
-from labelmaps.data.classes import read_classes
-from labelmaps.data.counts import describe_contents
 from labelmaps.data.index import write_excluded, write_index
 from labelmaps.jobs.script import run_script
-
-logger = logging.getLogger(__name__)
 
 
 def index_dataset(
@@ -60,7 +55,6 @@ def index_dataset(
         min_matched=min_matched,
         workers=threads,
     )
-    logger.info("%s", "; ".join(describe_contents(rows, len(read_classes(classes)), left_out)))
     write_index(index, rows)
     write_excluded(excluded, left_out)
 

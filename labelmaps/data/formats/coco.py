@@ -1,6 +1,5 @@
 """The reader of COCO's instances: a JSON with `images`, `annotations` and `categories`, and a folder of images."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -15,7 +14,7 @@ from labelmaps.data.formats.found import FoundImage
 from labelmaps.data.formats.objects import WITHOUT_OBJECT, Objects, make_classes, named_labels
 from labelmaps.data.ids import ids_of
 from labelmaps.errors import InputError
-from labelmaps.storage.files import open_regular
+from labelmaps.storage.json_files import read_json
 
 logger = logging.getLogger(__name__)
 
@@ -155,13 +154,7 @@ def _files(images: list[dict], path: str | Path) -> dict[str, str]:
 
 def _read(path: str | Path) -> dict[str, list[dict]]:
     """Read the JSON; raise `InputError` unless it has the lists of COCO's instances, whose items have what is used."""
-    try:
-        with open_regular(path) as file:
-            content = json.loads(file.read())
-    except FileNotFoundError as error:
-        raise InputError(f"no such file: {path}; mend its path") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read {path} as JSON: {error}; give COCO's instances_….json") from error
+    content = read_json(path, "COCO's instances_….json")
     if not isinstance(content, dict):
         raise InputError(
             f"{path}: a JSON of another kind, {type(content).__name__}: give COCO's instances_….json"

@@ -29,7 +29,13 @@ def list_shards(place: str, ending: str) -> list[str]:
     try:
         if os.path.isfile(place):  # noqa: PTH113 (raises for nothing)
             if not place.endswith(ending):
-                raise InputError(f"{place}: no {ending} by its name; rename it if it is one")
+                is_packed = place.endswith((".gz", ".tgz", ".bz2", ".xz", ".zst"))
+                remedy = (
+                    "packed, and files are read in place: unpack it"
+                    if is_packed
+                    else "rename it if it is one"
+                )
+                raise InputError(f"{place}: no {ending} by its name; {remedy}")
             return [place]
         is_folder = os.path.isdir(place)  # noqa: PTH112
         shards = sorted(_files_below(place, ending) if is_folder else _files_named(place, ending))

@@ -134,7 +134,8 @@ def _sample(
     images = [place for ending in places if f".{ending}" in IMAGE_SUFFIXES for place in places[ending]]
     if len(images) != 1:
         fault = "several images" if images else "no image"
-        endings = ", ".join(f".{ending}" for ending in places)
+        times = {ending: f" {len(found)} times" if len(found) > 1 else "" for ending, found in places.items()}
+        endings = ", ".join(f".{ending}{count}" for ending, count in times.items())
         return _Sample(
             shard, key, -1, -1, [], f"{fault} in the sample: {key} has {endings}; a key ends at its first dot"
         )
