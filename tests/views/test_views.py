@@ -338,8 +338,9 @@ def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
 
 
 def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image():
+    """Of `ten_crop`, whose corners overlap, it cannot."""
     for family in module_names(views):
-        assert views.find_map_obstacle(views.create_view(family)) == ""
+        assert (views.find_map_obstacle(views.create_view(family)) == "") == (family != "ten_crop")
         assert "is_affine" not in option_names(load_module(views, family).View)
 
 
