@@ -663,10 +663,11 @@ class Study:
 
     def scanned(self, dataset: str, view: str, model: str) -> dict:
         """Return the settings of a network's scanpaths: of the label maps, of the methods on x₀, and their own."""
+        keys = {"fixations", "among", "draws", "seed", "thresholds"}  # of `labelmaps.scoring.scanpaths.Plan`
         return {
             "look": self.look(dataset, view, model),
             "methods": self._method_settings(self.predicting_variants(model)),
-            "scanpaths": self.settings.scanpaths.model_dump(),
+            "scanpaths": self.settings.scanpaths.model_dump(include=keys),
         }
 
     def scanned_by_all(self, dataset: str) -> dict[str, list[dict]]:

@@ -472,7 +472,8 @@ def test_acceptable_labels_given_later_plan_no_map_and_no_selection(study):
     succeed(snakemake(*run, repository=repository))
     results = folder / "with labels/results/four"
     summary = pd.read_csv(results / "summary.csv")
-    assert summary["method"].tolist() == [*METHODS, *NULL_NAMES, "likelihood_set"]
+    known = [name for name in NULL_NAMES if name not in CROPS]
+    assert summary["method"].tolist() == [*METHODS, *known, "likelihood_set"]
     assert summary["n_acceptable"].tolist() == [3] * len(summary)
     plain, page = folder / "results/four", set(re.findall(r"`(\w+)`", (ROOT / "docs/files.md").read_text()))
     for name in ("summary", "comparisons", "paper", "paper_orders"):
@@ -629,9 +630,7 @@ def test_a_changed_option_reruns_that_method_only(study):
 
 def test_another_size_of_figures_draws_them_again_and_computes_nothing(study):
     jobs = plan(study, figures={"sizes": ["page", "column"]})
-    assert jobs.keys() == {
-        f"plot_{name}" for name in ("figure_1", "figure_2", "trade_off", "nulls", "best_of_n")
-    }
+    assert jobs.keys() == FIGURES.keys() | {"plot_figure_1", "plot_scanpaths"}
 
 
 def test_another_number_of_threads_computes_nothing_again(study):
@@ -730,7 +729,8 @@ def test_on_all_images_a_calibration_takes_the_label_maps_that_are_there(study, 
 def test_five_and_ten_crop_cost_nine_views_and_what_follows_from_the_nulls(study):
     planned = plan(study, nulls={"ten_crop": True})
     looks = {"compute_label_maps": 1, "join_label_maps": 1, "score_nulls": 1}
-    after = {rule: n for rule, n in TABLES.items() if rule != "play_pointing_game"}
+    of_methods_alone = ("play_pointing_game", "find_who_gains", "plot_who_gains")
+    after = {rule: n for rule, n in TABLES.items() if rule not in of_methods_alone}
     assert planned == looks | after | {"build_explorer": 1}
 
 
@@ -963,5 +963,6 @@ def test_the_papers_configuration_plans_both_networks(tmp_path):
         "choose_examples": 2,
         "plot_figure_1": 2,
         **EXPLORER,
+        **(SCANPATHS | {"score_scanpaths": 2}),
     }
     assert text.count("(GPUs: 1)") == 128
