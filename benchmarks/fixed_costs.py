@@ -23,7 +23,7 @@ from pipeline.sources import ROOT
 SNAKEMAKE = [sys.executable, "-m", "snakemake"]
 IMPORT = [sys.executable, "-c", "import runpy, sys; sys.path.insert(0, ''); runpy.run_path(sys.argv[1])"]
 MAPS = "scenes/zoom/small_resnet"  # of the default configuration
-PART = "1of60"  # 4 of its 240 images
+PART = "1of50"  # 4 of its 200 images
 IMAGES = re.compile(r"4 images in ([\d.]+) s")
 
 

@@ -24,6 +24,7 @@ rule build_explorer:
         ),
     log:
         "logs/build_explorer/{dataset}.log",
+    priority: 1  # as of Figure 1
     conda:
         "../envs/networks.yaml"
     params:

@@ -72,6 +72,7 @@ for examples, datasets in SHOWING.items():
             "logs/plot_figure_1/{dataset}/{view}/{model}.log",
         wildcard_constraints:
             dataset=match_any(datasets),
+        priority: 1  # the longest of what follows the scores: begun first, others fill the gaps
         conda:
             "../envs/networks.yaml"
         params:

@@ -37,7 +37,7 @@ STEP, LEVEL = (
     0.44,
 )  # inches: between two methods, and the least width of a level whose name is written across
 AXIS, GAP, TOP = (
-    0.5,
+    0.6,
     0.12,
     0.3,
 )  # inches: a row's axis with its numbers, the gap between panels, and a panel's title

@@ -1,5 +1,6 @@
 """The call of a script's function with what its rule declares."""
 
+import gc
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -24,6 +25,8 @@ def run_script(function: Callable[..., None], snakemake: Any) -> None:
     ]
     with job(snakemake.log[0]):
         function(**{name: only(name, declarations) for name in inspect.signature(function).parameters})
+    # The process ends. Python would search all that libraries hold for cycles, for half a second after torch.
+    gc.freeze()
 
 
 def only(name: str, declarations: Iterable[tuple[str, Any]]) -> Any:

@@ -41,7 +41,7 @@ AUTOMATIC = ("gain", "agreement", "disagreement", "failure")
 class Scenes(Closed):
     """Synthetic scenes, which a rule draws."""
 
-    images: Positive = Field(240, description="number of scenes")
+    images: Positive = Field(200, description="number of scenes")
     seed: Seed = Field(
         2, description="of the scenes; evaluation scenes and training scenes never share a random stream"
     )

@@ -34,7 +34,7 @@ def test_the_number_of_parts_follows_from_the_time_that_a_part_should_take():
 def test_scenes_know_their_number():
     speed = {"parts": {"minutes": 1, "images_per_second": {"small_resnet": 2}}}
     settings = accepted({"datasets": {"scenes": {"parts": None}}}, speed)
-    assert settings.n_parts("scenes", "zoom", "small_resnet") == 2  # 240 images, 120 in a minute
+    assert settings.n_parts("scenes", "zoom", "small_resnet") == 2  # 200 images, 100 in a minute
     assert settings.n_parts("scenes_sample", "zoom", "small_resnet") == 2
     settings = accepted({"datasets": {"scenes": {"parts": None}}, "sample": {"images": 100}}, speed)
     assert settings.n_parts("scenes_sample", "zoom", "small_resnet") == 1
