@@ -1,4 +1,4 @@
-"""Numbers of docs/protocol.md follow from the stored label maps, by a few lines of numpy that share no code with the package.
+"""Numbers of docs/protocol.md follow from stored label maps, by a few lines of numpy that share no code with the package.
 
 Where LABELMAPS_TEST_RESULTS names the folder results/imagenet of the run that the page describes, and LABELMAPS_TEST_DATA
 that of the real data, whose ReaL labels it needs.
