@@ -38,7 +38,7 @@ STEP, LEVEL = (
 )  # inches: between two methods, and the least width of a level whose name is written across
 AXIS, GAP, TOP = (
     0.6,
-    0.12,
+    0.1,
     0.3,
 )  # inches: a row's axis with its numbers, the gap between panels, and a panel's title
 PANEL, NAMES = 1.35, 0.42  # inches: the height of a panel's axes, and of the names of levels below it
