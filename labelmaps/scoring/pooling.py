@@ -11,7 +11,7 @@ from itertools import combinations_with_replacement
 import numpy as np
 
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views.ten_crop import CORNERS
+from labelmaps.views._crops import CORNERS
 
 # Halves and doubles, so that the powers p^(1/T) follow from each other by squares. In a tie the first is chosen.
 TEMPERATURES = (1, 2, 0.5, 4, 8)

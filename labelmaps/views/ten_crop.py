@@ -13,13 +13,13 @@ import numpy as np
 
 from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
 from labelmaps.views import NETWORKS_OWN, Geometry, kept
+from labelmaps.views._crops import CORNERS
 from labelmaps.views.shift import CROP, LEFT_OPEN
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)  # the other cells show mirror images
 # The edge of the image at which each cell's crop lies, along each axis: 0 is left or top, 1 right or bottom, ½ the middle.
 X = np.array([[0, 0, 1], [0, 0.5, 1], [0, 1, 1]])
 Y = np.array([[0, 0, 0], [1, 0.5, 0], [1, 1, 1]])

@@ -20,7 +20,7 @@ from labelmaps.scoring.pooling import (
 )
 from labelmaps.scoring.right_labels import RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views.ten_crop import CORNERS
+from labelmaps.views._crops import CORNERS
 
 
 def noise(*shape, seed=0, spread=3):

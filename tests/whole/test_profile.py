@@ -32,6 +32,7 @@ def test_whatever_is_asked_for_can_be_grouped(tmp_path):
     assert planned_jobs(text).keys() >= RULES.keys() - {
         *ON_THE_LOGIN_NODE,
         "list_classes",
+        *("list_acceptable_labels", "list_factors", "plot_label_noise"),
         "draw_random_weights",
         "train_network",
     }
