@@ -10,8 +10,8 @@ from itertools import combinations_with_replacement
 
 import numpy as np
 
+from labelmaps.resampling.crops import CORNERS
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views._crops import CORNERS
 
 # Halves and doubles, so that the powers p^(1/T) follow from each other by squares. In a tie the first is chosen.
 TEMPERATURES = (1, 2, 0.5, 4, 8)

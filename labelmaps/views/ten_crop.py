@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from labelmaps.resampling.crops import CORNERS
 from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
 from labelmaps.views import NETWORKS_OWN, Geometry, kept
-from labelmaps.views._crops import CORNERS
 from labelmaps.views.shift import CROP, LEFT_OPEN
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from labelmaps.resampling.crops import CORNERS
 from labelmaps.scoring import nulls
 from labelmaps.scoring.pooling import (
     STEPS,
@@ -20,7 +21,6 @@ from labelmaps.scoring.pooling import (
 )
 from labelmaps.scoring.right_labels import RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views._crops import CORNERS
 
 
 def noise(*shape, seed=0, spread=3):

@@ -6,8 +6,8 @@ import torch
 from torchvision.transforms import v2
 
 from labelmaps import views
+from labelmaps.resampling.crops import CORNERS
 from labelmaps.views import shift, ten_crop
-from labelmaps.views._crops import CORNERS
 
 SIZE, BLACK = 28, torch.tensor([-2.0, -3.0, -4.0])
 # In torchvision's order: top left, top right, bottom left, bottom right; mirror images are cropped from the mirrored image.
