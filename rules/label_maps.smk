@@ -14,6 +14,7 @@ rule compute_label_maps:
     wildcard_constraints:
         part="[1-9][0-9]*",
         parts="[1-9][0-9]*",
+    priority: 1  # most waits for them
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads

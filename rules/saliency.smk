@@ -36,7 +36,6 @@ rule compute_glimpse_saliency:
         "logs/compute_glimpse_saliency/{dataset}/{view}/{model}/{method}.log",
     wildcard_constraints:
         method=match_any(study.methods_on("glimpse")),
-    priority: 1  # a network without a map is told early
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
