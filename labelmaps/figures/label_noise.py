@@ -21,8 +21,9 @@ from labelmaps.figures.nulls import (
     SHORT_LABEL,
     Row,
     arrange_rows,
+    name_rows,
 )
-from labelmaps.figures.panels import is_in_first_column, make_network_panels
+from labelmaps.figures.panels import make_network_panels
 
 # Of what has no gain to explain, or one of another kind than a method's.
 LEFT_OUT = ("center", "uniform", "random", "best_cell", "decoy_second", "decoy_random")
@@ -100,12 +101,7 @@ def _draw_rows(axes: Axes, rows: list[Row], network: pd.DataFrame) -> None:
             "{:+.1f} [{:.1f}, {:.1f}]".format(*numbers).replace("-", "−"), (1, height), (6, 0), **place
         )
     axes.annotate("label noise", (1, rows[0].y), (6, 0), **place, fontweight="bold")
-    axes.set_yticks([row.y for row in rows], ["\n".join(row.lines) for row in rows], parse_math=False)
-    if is_in_first_column(axes):
-        for row, label in zip(rows, axes.get_yticklabels(), strict=True):
-            label.set_fontweight("normal" if row.key else "bold")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    name_rows(axes, rows)
     axes.set_xlabel("gain over x₀ (points)", fontsize=style.NAMES)
 
 

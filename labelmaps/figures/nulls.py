@@ -124,6 +124,16 @@ def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], flo
     return rows, y
 
 
+def name_rows(axes: Axes, rows: Sequence[Row]) -> None:
+    """Write the names of the rows beside a panel, headings in bold; panels of one row of the figure share them."""
+    axes.set_yticks([row.y for row in rows], ["\n".join(row.lines) for row in rows], parse_math=False)
+    if is_in_first_column(axes):
+        for row, label in zip(rows, axes.get_yticklabels(), strict=True):
+            label.set_fontweight("normal" if row.key else "bold")
+    axes.tick_params(axis="y", length=0)
+    axes.spines["left"].set_visible(False)
+
+
 def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
     """Draw one network's accuracies, filled dots for methods and hollow ones for nulls, and write them at the right.
 
@@ -150,12 +160,7 @@ def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
             axes.annotate(
                 f"{x:.1f}", (1, height), (6, 0), **place, va="center_baseline", fontsize=style.VALUE
             )
-    axes.set_yticks([row.y for row in rows], ["\n".join(row.lines) for row in rows], parse_math=False)
-    if is_in_first_column(axes):
-        for row, label in zip(rows, axes.get_yticklabels(), strict=True):
-            label.set_fontweight("normal" if row.key else "bold")
-    axes.tick_params(axis="y", length=0)
-    axes.spines["left"].set_visible(False)
+    name_rows(axes, rows)
     axes.set_xlabel(f"accuracy (% of {style.unit_of(summary)})", fontsize=style.NAMES)
 
 
