@@ -1,4 +1,4 @@
-"""Fidelity: how much label maps that are computed faster differ from the reference on the same images.
+"""Fidelity: how much label maps that are computed in a faster way differ from the reference on the same images.
 
 The reference is computed with the exact engine in float32, not compiled.
 """
@@ -17,7 +17,7 @@ from labelmaps.scoring.statistics import (
 
 
 def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Compute the fraction of all views, and of x₀, whose top label differs from the reference.
+    """Compute the fraction of all views, and of those at x₀, whose top label differs from the reference.
 
     top_label, reference: (image, row, column).
 

@@ -27,12 +27,7 @@ def find_fixations(
     of the map; tie, whether several cells have that value; dead.
     Raises `InputError` if arrival is "index" and the maps have another shape than the grid.
     """
-    if arrival == "index" and saliency.shape != centre.shape[:-1]:
-        rows, columns = saliency.shape[1:]
-        raise InputError(
-            f"a map of {rows} x {columns} cells has no view by index in a grid of {centre.shape[1]} x {centre.shape[2]}; "
-            'set the method\'s arrival to "nearest"'
-        )
+    check_arrival(saliency, centre, arrival)
     n = len(saliency)
     image = np.arange(n)
     flat = saliency.reshape(n, -1)
@@ -55,6 +50,19 @@ def find_fixations(
             "dead": dead,
         }
     )
+
+
+def check_arrival(saliency: np.ndarray, centre: np.ndarray, arrival: Arrival) -> None:
+    """Raise `InputError` if arrival is "index" and the maps do not have as many rows and columns as the grid.
+
+    saliency: (image, row, column). centre: (image, row, column, 2), the fixations of the label maps.
+    """
+    if arrival == "index" and saliency.shape[1:] != centre.shape[1:3]:
+        rows, columns = saliency.shape[1:]
+        raise InputError(
+            f"a map of {rows} x {columns} cells has no view by index in a grid of {centre.shape[1]} x {centre.shape[2]}; "
+            'set the method\'s arrival to "nearest"'
+        )
 
 
 def nearest_views(point: np.ndarray, centre: np.ndarray) -> np.ndarray:

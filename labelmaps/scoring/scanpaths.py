@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.methods.igub import expected_log_probability
-from labelmaps.scoring.fixations import Arrival, nearest_views
+from labelmaps.scoring.fixations import Arrival, check_arrival, nearest_views
 from labelmaps.scoring.null_names import SCANPATH_BASELINES, SCANPATH_CHOICES
 from labelmaps.scoring.statistics import count_images, interval_fields, mean_interval, paired_mean_difference
 from labelmaps.storage.label_map_file import LabelMapFile, LabelMaps
@@ -218,8 +218,10 @@ def compute_view_values(
 
     A view to which no cell leads has the value −∞. In a dead map, which has the same value everywhere, all views have the
     value 0.
+    Raises `InputError` if the arrival is "index" and the maps do not have as many rows and columns as the grid.
     """
     saliency = maps.saliency[images]
+    check_arrival(saliency, centre, maps.arrival)
     cells = saliency.reshape(len(saliency), -1)
     centres = centre.reshape(len(centre), -1, 2)[:, order]
     if maps.arrival == "index":

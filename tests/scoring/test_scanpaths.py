@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from helpers.study import random_label_maps, write_joined
+from labelmaps.errors import InputError
 from labelmaps.scoring import scanpaths
 from labelmaps.scoring.scanpaths import (
     ACCUMULATIONS,
@@ -157,6 +158,14 @@ def test_a_map_of_x0_leads_to_the_nearest_views():
     ]
     some = compute_view_values(by_index, slice(0, 1), centre, order[:5])
     assert some.tolist() == [[4, 1, 3, 5, 7]]
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2), (5, 5)])
+def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
+    centre = np.zeros((1, 3, 3, 2))
+    maps = GlimpseMaps(np.arange(float(np.prod(shape))).reshape(1, *shape), np.zeros((1, *shape, 2)), "index")
+    with pytest.raises(InputError, match=rf"{shape[0]} x {shape[1]} cells .* 3 x 3; set the method's arrival"):
+        compute_view_values(maps, slice(0, 1), centre, outward_order(3, 3))
 
 
 def test_random_paths_are_fair_and_the_same_in_blocks_of_any_size():

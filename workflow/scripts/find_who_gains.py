@@ -1,4 +1,4 @@
-"""Find who gains from a saccade: accuracy before and after it, by what the images are like."""
+"""Find who gains from a saccade: accuracy before and after it, in groups of images."""
 
 from pathlib import Path
 
@@ -31,8 +31,8 @@ def find_who_gains(
 ) -> None:
     """Write the rows of `labelmaps.scoring.groups.gains_table` for every method of every network.
 
-    factors: the table of them, if the data set has one. rows: what each file of scores is, in the table's first columns,
-    network by network. made_by: the settings of all files, as from `Study.looked`.
+    factors: the data set's table of them, or no path. rows: the network and method of each file of scores, network by
+    network, which are the table's first columns. made_by: the settings of all files, as from `Study.looked`.
     """
     images = read_index(index)
     ids, known = images["image"].tolist(), None

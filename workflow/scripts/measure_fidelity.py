@@ -35,8 +35,8 @@ def measure_fidelity(
 ) -> None:
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.
 
-    rows: what the files of each place in the lists are, in the table's first columns. settings: those
-    of all files, as from `Study.compared`.
+    The other lists have one file per network and view; rows: their network and view, which are the table's first columns.
+    settings: those of all files, as from `Study.compared`.
     """
     tables = []
     looks = settings["networks"], settings["references"]
@@ -59,7 +59,10 @@ def measure_fidelity(
 
 
 def nearest(path: Path, label_maps: LabelMapFile) -> tuple[pd.DataFrame, list[str]]:
-    """Read the outcomes of these label maps where the eye arrives at the nearest view, and the images' ids."""
+    """Read the outcomes for which the eye arrives at the nearest view, and the images' ids.
+
+    path: the table of outcomes. label_maps: those from which it must have been made, otherwise `InputError` is raised.
+    """
     outcomes = read_parquet(path)
     check_same_origin(label_maps.origin, outcomes.attrs, path)
     table = outcomes[outcomes["arrival"] == "nearest"]
