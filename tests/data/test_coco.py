@@ -72,7 +72,7 @@ def test_objects_are_read_as_coco_has_them(data, caplog):
         [[0, 0, 20, 12]],
     ]
     assert list(excluded["reason"]) == ["without an object: no annotation", "without an object: crowds alone"]
-    assert "2 annotations of crowds are no objects, in 2 images" in caplog.text
+    assert "2 annotations of crowds are not used, in 2 images" in caplog.text
 
 
 def test_images_without_an_object_are_listed_and_are_no_fault(data):

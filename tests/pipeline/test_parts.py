@@ -142,5 +142,5 @@ def test_a_file_where_the_folder_of_the_parts_goes_is_refused(tmp_path, exists):
     folder.symlink_to(file)
     if exists:
         file.touch()
-    with pytest.raises(ConfigurationError, match=r"label_maps: is no folder, and the parts .* Move it away"):
+    with pytest.raises(ConfigurationError, match=r"label_maps: not a folder, but the parts .* Move it away"):
         n_parts_begun(folder)

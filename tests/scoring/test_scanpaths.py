@@ -164,7 +164,9 @@ def test_a_map_of_x0_leads_to_the_nearest_views():
 def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
     centre = np.zeros((1, 3, 3, 2))
     maps = GlimpseMaps(np.arange(float(np.prod(shape))).reshape(1, *shape), np.zeros((1, *shape, 2)), "index")
-    with pytest.raises(InputError, match=rf"{shape[0]} x {shape[1]} cells .* 3 x 3; set the method's arrival"):
+    with pytest.raises(
+        InputError, match=rf"{shape[0]} x {shape[1]} cells .* 3 x 3; set the method's arrival"
+    ):
         compute_view_values(maps, slice(0, 1), centre, outward_order(3, 3))
 
 
