@@ -34,7 +34,7 @@ def fill_readme(text: str) -> str:
 def write_table(name: str) -> str:
     """Return the table of the keys of one block in Markdown."""
     if name == "methods":
-        rows = [("method", "name", "cue", "looks at", "what it is", "options"), *method_rows()]
+        rows = [("method", "name", "cue", "input", "description", "options"), *method_rows()]
     elif name.startswith("views."):
         rows = [
             ("option", "default", "meaning"),

@@ -1,4 +1,4 @@
-"""Grad-CAM of the network's own top label at x₀.
+"""Grad-CAM, own label: Grad-CAM of the top label that the network itself gives x₀.
 
 `labelmaps.methods.gradcam` is given the label of the data set; this method is not, and needs x₀ alone. Its saccade is
 predicted before any other view is processed.

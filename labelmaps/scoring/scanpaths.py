@@ -544,7 +544,7 @@ def read_paths(
     """Read the paths of a network by one rule of accumulation: choice → one row per case, as in `paths_table`.
 
     images: the id of each case's image, which the paths must have, too. origin: the provenance of the label maps. made_by:
-    the settings with which the paths must have been made, as from `Study.scanned`.
+    the settings with which the paths must have been made, as from `Study.scanpath_settings`.
 
     Raises `InputError` if the table is damaged, has other images, or was made from other label maps or with other settings.
     """

@@ -43,8 +43,8 @@ def build_explorer(
     methods: name → variant and cue. done: the names of each network's methods, whose files `saliency`, `fixations` and
     `scores` hold, network by network.
     chosen: the user's own examples, name → image id. n_images: the number of images on the page.
-    made_by, shown, scanned: the settings of all files, as from `Study.scored`; of each of `measures`, as from `Study.shown`;
-    and of the scanpaths, as from `Study.scanned_by_all`.
+    made_by, shown, scanned: the settings of all files, as from `Study.score_settings`; of each of `measures`, as from
+    `Study.example_settings`; and of the scanpaths, as from `Study.scanpath_settings_of_networks`.
     """
     images = read_index(index)
     names, results = read_classes(classes), {}

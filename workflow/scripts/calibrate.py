@@ -46,7 +46,7 @@ def calibrate(
 
     outcomes: one file per network and view; rows: the network and view of each, which are the tables' first columns.
     standard: the label maps of each network's standard crop, in the order of the networks. has_imagenet_classes: whether the
-    labels are ImageNet's. made_by: the settings of all files, as from `Study.calibrated`.
+    labels are ImageNet's. made_by: the settings of all files, as from `Study.calibration_settings`.
 
     In the tables, view and arrival name a reading; the column images states whether these are ImageNet's validation images.
     If there are several networks, the ranking also has rows of all of them together.

@@ -29,7 +29,7 @@ def choose_examples(
 
     scores, fixations: those of the methods in the figure, in the same order.
     chosen: the user's own examples, name → image id, or `image · class`. made_by: the settings of all files, as from
-    `Study.shown`.
+    `Study.example_settings`.
     """
     images = read_index(index)
     ids = images["image"].tolist()

@@ -34,7 +34,7 @@ def compare_methods(
     networks: the network of each file of nulls, as the table's first columns.
     methods: the names of each network's methods, whose files `scores` holds, network by network.
     acceptable_labels: the data set's table of them, or no path.
-    made_by: the settings of all files, as from `Study.scored`.
+    made_by: the settings of all files, as from `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     tables = []

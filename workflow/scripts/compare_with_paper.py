@@ -33,7 +33,7 @@ def compare_with_paper(
 
     acceptable_labels: the data set's table of them, or no path. has_imagenet_classes: whether the labels are ImageNet's.
     rows: the view, model, weights and method's variant of each file of scores. made_by: the settings of all files, as from
-    `Study.scored`.
+    `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     table_of_all = read_results(summary, made_by | state_labels(acceptable))

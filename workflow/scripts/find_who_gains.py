@@ -32,7 +32,7 @@ def find_who_gains(
     """Write the rows of `labelmaps.scoring.groups.gains_table` for every method of every network.
 
     factors: the data set's table of them, or no path. rows: the network and method of each file of scores, network by
-    network, which are the table's first columns. made_by: the settings of all files, as from `Study.looked`.
+    network, which are the table's first columns. made_by: the settings of all files, as from `Study.run_settings`.
     """
     images = read_index(index)
     ids, known = images["image"].tolist(), None

@@ -36,7 +36,7 @@ def measure_fidelity(
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.
 
     The other lists have one file per network and view; rows: their network and view, which are the table's first columns.
-    settings: those of all files, as from `Study.compared`.
+    settings: those of all files, as from `Study.fidelity_settings`.
     """
     tables = []
     looks = settings["networks"], settings["references"]

@@ -29,7 +29,8 @@ def play_pointing_game(
     """Write the rows of `labelmaps.scoring.summary.pointing_table` for every network.
 
     networks: the network of each file of label maps, as the table's first columns. methods: the names of each network's
-    methods, whose files `fixations` holds, network by network. made_by: the settings of all files, as from `Study.looked`.
+    methods, whose files `fixations` holds, network by network. made_by: the settings of all files, as from
+    `Study.run_settings`.
     """
     images = read_index(index)
     ids = images["image"].tolist()

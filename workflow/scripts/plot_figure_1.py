@@ -55,7 +55,8 @@ def plot_figure_1(
     saliency, fixations: those of the methods in the figure, in the order of `methods`, which holds each one's variant and
     cue.
     figures: the same number for each of `names`, in their order; those of one example as for `style.draw`.
-    made_by: the settings of all files, as from `Study.shown`. scanned: those of the scanpaths, as from `Study.scanned`.
+    made_by: the settings of all files, as from `Study.example_settings`. scanned: those of the scanpaths, as from
+    `Study.scanpath_settings`.
     variants: the methods on x₀ among these, name → variant. chosen: the user's own examples, name → image id.
     """
     style.prepare()

@@ -37,7 +37,7 @@ def score_scanpaths(
     """Write the paths of each image and the network's curves, as from `labelmaps.scoring.scanpaths`.
 
     saliency: the files of the uncued methods on x₀. variants: name → variant of these methods. made_by: the settings, as
-    from `Study.scanned`.
+    from `Study.scanpath_settings`.
     """
     images, plan = read_index(index), Plan(**made_by["scanpaths"])
     ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)

@@ -19,7 +19,7 @@ def summarise_scanpaths(
     """Write the curves of all networks as one table.
 
     networks: the network of each file of curves, as the table's first columns. made_by: the settings of all files, as from
-    `Study.scanned_by_all`.
+    `Study.scanpath_settings_of_networks`.
     """
     tables: list[pd.DataFrame] = []
     for settings, path in zip(made_by["networks"], curves, strict=True):

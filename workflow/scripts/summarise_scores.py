@@ -38,7 +38,7 @@ def summarise_scores(
 
     rows: the network and method of each file of scores; networks: the network of each file of nulls and of curves; both are
     the tables' first columns. acceptable_labels: the data set's table of them, or no path. made_by: the settings of all
-    files, as from `Study.scored`.
+    files, as from `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     origins, compared, ids, null_rows = {}, {}, {}, []

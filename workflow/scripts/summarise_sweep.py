@@ -33,7 +33,7 @@ def summarise_sweep(
 
     option: the name of the option. rows: the network, view and value of the option of each file of outcomes, which are the
     table's first columns. grids: the fixations along each axis of each file. methods: method → its cue. made_by: the
-    settings of all files, as from `Study.swept_by`.
+    settings of all files, as from `Study.sweep_settings`.
 
     The column views is the number of forward passes per image that a method takes, gflop their number of operations in 10⁹.
     """
