@@ -26,7 +26,10 @@ def strays(folder: str | Path) -> list[str]:
 
 
 def _named_like_parts(folder: str | Path) -> list[Path]:
-    """List the files that are named like parts, {part}of{parts}.h5, without hidden ones, which are still being written."""
+    """List the files that are named like parts, {part}of{parts}.h5, without hidden ones, which are still being written.
+
+    Raises `ConfigurationError` if the folder's path is something else than a folder.
+    """
     folder = Path(folder)
     if not folder.is_dir() and (folder.exists() or folder.is_symlink()):
         raise ConfigurationError(

@@ -454,7 +454,7 @@ class Study:
         return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of views: scripts load them by name, so rules name them as code."""
+        """Return the dotted names of the modules of views. Scripts load them by name, so they are part of a rule's code."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
     def engine(self, dataset: str, view: str) -> str:
@@ -517,7 +517,7 @@ class Study:
         return {method: self.settings.methods[self.paper_method(method)].cue for method in PAPER_METHODS}
 
     def method_modules(self, methods: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of methods: scripts load them by name, so rules name them as code."""
+        """Return the dotted names of the modules of methods. Scripts load them by name, so they are part of a rule's code."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
 
     def scanpath_modules(self) -> list[str]:
@@ -733,7 +733,7 @@ class Study:
         }
 
     def table_settings(self, dataset: str, table: str) -> dict:
-        """Return the settings with which a table must have been made."""
+        """Return the settings with which a table must have been made; table: its name, such as "summary"."""
         if table.startswith("sweep_"):
             return self.sweep_settings(dataset, table.removeprefix("sweep_"))
         of_table = {

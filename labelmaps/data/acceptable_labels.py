@@ -73,8 +73,8 @@ def find_acceptable_labels(
 ) -> list[np.ndarray | None]:
     """Find the acceptable labels of each row of an index in a file, as `labels_of_images` returns them.
 
-    path, classes: as for `read_acceptable_labels`. min_matched: the smallest fraction of the images, or of the file's
-    entries if these are fewer, that must be found in both.
+    index: that of the data set. path, classes: as for `read_acceptable_labels`. min_matched: the smallest fraction of the
+    images, or of the file's entries if these are fewer, that must be found in both.
 
     Raises `InputError` if fewer are found, and as `read_acceptable_labels` does.
     """
@@ -84,7 +84,7 @@ def find_acceptable_labels(
 
 
 def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[np.ndarray | None]:
-    """Return the acceptable labels of the image of each row of an index, int16; None if the file has no entry for it.
+    """Return for each row of an index the acceptable labels of its image, (label,) int16; None if the file has no entry.
 
     Logs how many rows have no acceptable label, and how many of the others have a label that is not among the acceptable
     ones.
@@ -120,7 +120,10 @@ def _csv_entries(path: Path, classes: list[Class]) -> list[_Entry]:
 
 
 def _json_entries(path: Path, classes: list[Class]) -> list[_Entry]:
-    """Return the content of a JSON file as entries; a list is that of ImageNet's validation images and its 1000 classes."""
+    """Return the content of a JSON file as entries; a list is that of ImageNet's validation images and its 1000 classes.
+
+    Raises `InputError` if it cannot be read, or holds something else than lists of labels.
+    """
     content = _parse(path)
     if isinstance(content, list):
         _check_published(path, content, classes)
@@ -144,7 +147,7 @@ def _json_entries(path: Path, classes: list[Class]) -> list[_Entry]:
 
 
 def _parse(path: Path) -> list[Any] | dict[str, Any]:
-    """Parse a JSON file that holds a list or an object."""
+    """Parse a JSON file; raise `InputError` unless it holds a list or an object."""
     content = read_json(path, "a JSON file", lambda pairs: _unique(pairs, path))
     if not isinstance(content, list | dict):
         raise InputError(

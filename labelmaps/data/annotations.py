@@ -277,7 +277,10 @@ def object_of(item: Element) -> tuple[str, list[str]]:
 
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths."""
+    """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths.
+
+    Raises `InputError` if a file or folder cannot be read, or if a file is too large.
+    """
     try:
         for path in xml_files(folder):
             with open_regular(path) as file:
@@ -292,7 +295,7 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the XML files in a tar archive, in the order in which they are stored.
 
-    The names serve as ids only, never as paths to write.
+    The names serve as ids only, never as paths to write. Raises `InputError` if the archive cannot be read.
     """
     try:
         with open_tar(path, is_packed=True) as archive:

@@ -62,7 +62,7 @@ def read_unchanged(
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[tuple[np.ndarray, str]]:
-    """Decode the images of an index, and yield them in its order, as `read_unchanged` returns them.
+    """Decode the images of an index, and yield the pixels and the SHA-256 of each, in its order, as from `read_unchanged`.
 
     workers: the number of threads; Pillow and hashlib let other threads run while they work.
     depth: the number of images per thread that are decoded ahead of the consumer.

@@ -52,7 +52,10 @@ def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height:
 
 
 def _union(corners: np.ndarray) -> float:
-    """Compute the area that boxes (box, 4) cover together, as a sum over the tiles between all of their edges."""
+    """Compute the area that boxes cover together, as a sum over the tiles between all of their edges.
+
+    corners: (box, 4), x0, y0, x1, y1.
+    """
     covers, lengths = [], []
     for low, high in ((corners[:, 1], corners[:, 3]), (corners[:, 0], corners[:, 2])):
         edges = np.sort(np.concatenate([low, high]))

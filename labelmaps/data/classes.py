@@ -134,7 +134,7 @@ def short_names(classes: Sequence[Class]) -> list[str]:
 
 
 def _parse_line(line: str, place: str) -> Class:
-    """Parse a line `id name`; `place` names the line in the error."""
+    """Parse a line `id name`; raise `InputError`, with the line's `place`, if one of the two is missing."""
     words = line.split("\t" if "\t" in line.strip() else None, maxsplit=1)
     if len(words) < 2 or not all(map(str.strip, words)):
         raise InputError(f"{place}: expected 'id name', got {line!r}; the line number is the label: keep all")

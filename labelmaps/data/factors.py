@@ -83,7 +83,10 @@ def _csv_entries(path: Path) -> list[_Entry]:
 
 
 def _json_entries(path: Path) -> list[_Entry]:
-    """Return the lines of a JSON Lines file, each an object, as entries; empty lines do not count."""
+    """Return the lines of a JSON Lines file as entries; empty lines do not count.
+
+    Raises `InputError` if the file cannot be read, or if a line is not an object.
+    """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
             lines = [(f"{path}, line {n}", line) for n, line in enumerate(file, 1) if line.strip()]

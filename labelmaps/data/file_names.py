@@ -49,6 +49,7 @@ def _composed(name: str) -> str:
 def find_file(file: Path, names_by_look: Callable[[Path], dict[str, str]] = names_by_look) -> Path:
     """Return the file if it exists, otherwise one whose path looks the same, otherwise the path as given.
 
+    Paths look the same if they differ only in Unicode's form (NFC or NFD).
     names_by_look: the function that lists a folder; give one with a cache to find many files.
     """
     try:

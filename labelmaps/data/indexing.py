@@ -183,7 +183,10 @@ def _find_in_table(
     columns: Columns | None,
     are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations, str]:
-    """Find the images and annotations of a table, and the format of its boxes; arguments as for `index_dataset`."""
+    """Find the images and annotations of a table, and the format of its boxes; arguments as for `index_dataset`.
+
+    Raises `InputError` if `boxes` are given, too, and as `read_table` does.
+    """
     if boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
     files, annotations, box_format = read_table(
@@ -199,7 +202,10 @@ def _find_in_files(
     box_format: str,
     are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations]:
-    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`."""
+    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`.
+
+    Raises `InputError` if `images` is None, and as `find_images` and `read_annotations` do.
+    """
     if images is None:
         raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
     found = find_images(Path(images), classes, are_assumed=are_assumed)
@@ -236,7 +242,10 @@ class FileFacts(NamedTuple):
 
 
 def _examiner(verify: str) -> Callable[[str, int, int], FileFacts]:
-    """Return the function (path, offset, length) that reads the facts of an image file; `verify` as in `index_dataset`."""
+    """Return the function (path, offset, length) that reads the facts of an image file, as named by `verify`.
+
+    verify: as for `index_dataset`. Raises `InputError` for another name.
+    """
     examiners = {
         "full": lambda *place: FileFacts(*examine_image(*place)),
         "header": lambda *place: FileFacts(*read_size(*place), ""),

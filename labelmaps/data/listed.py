@@ -30,7 +30,10 @@ def write_labels(path: str | Path, image: Sequence[str], labels: Sequence[np.nda
 
 
 def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
-    """Read a table that `write_labels` wrote: ids and labels; raise `InputError` if it is damaged or another table."""
+    """Read a table that `write_labels` wrote: the ids, and for each the labels, (label,) int16, or None.
+
+    Raises `InputError` if the file is damaged or another table.
+    """
     table = read_arrow(path)
     if not table.schema.equals(LABELS):
         raise InputError(f"{path}: not a table of acceptable labels. Delete it and run again")

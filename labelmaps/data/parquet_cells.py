@@ -65,7 +65,7 @@ class _OpenFile:
         self._failures: dict[tuple[int, int], tuple[int, Exception]] = {}
 
     def read(self, row: int, column: int) -> bytes | None:
-        """Read a cell, as `read_cell` does; None if it is null."""
+        """Read a cell, as `read_cell` does; return None if it is null; raise `ValueError` if there is no such cell."""
         if not 0 <= row < self._starts[-1] or not 0 <= column < len(self._parquet.schema_arrow):
             raise ValueError(f"no such row; the file has {self._starts[-1]} rows: was it changed since?")
         with self._lock:

@@ -100,7 +100,10 @@ def _any_of_each(flags: np.ndarray | np.bool, boxes: Boxes) -> np.ndarray:
 
 
 def _is_suspicious(flags: np.ndarray, least: int = SUSPICIOUS_IMAGES) -> bool:
-    """Return whether so many images are flagged that they probably have a common cause."""
+    """Return whether so many images are flagged that they probably have a common cause.
+
+    flags: (image,). least: the number of images that must be flagged in any case.
+    """
     return flags.sum() >= max(least, SUSPICIOUS_SHARE * len(flags))
 
 
@@ -157,7 +160,11 @@ def _suspect_upper_left(boxes: Boxes, sizes: np.ndarray, box_format: str) -> str
 
 
 def _refuse(found: list[ImageBoxes], flags: np.ndarray, box_format: str, what: str, suspicion: str) -> None:
-    """Raise the `InputError` about the flagged images."""
+    """Raise the `InputError` about the flagged images.
+
+    found: all images with boxes. flags: (image,). what: what is wrong with their boxes, and suspicion: the probable cause,
+    for the message.
+    """
     flagged = [item for item, is_flagged in zip(found, flags, strict=True) if is_flagged]
     first = "; ".join(
         f"{item.image}: {' '.join(f'{value:g}' for value in item.boxes[0])} in {item.width} x {item.height}"

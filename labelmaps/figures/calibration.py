@@ -197,7 +197,8 @@ def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> 
 def draw_term(axes: Axes, term: pd.DataFrame) -> None:
     """Draw one term of every reading with its 95 % interval, and the paper's value as a line, in percentage points.
 
-    term: one row per reading, in the order in which they are drawn, as fractions.
+    term: one row per reading, in the order in which they are drawn: method, paper, ours, ours_low and ours_high, as
+    fractions.
     """
     first = term.iloc[0]
     colour, y = style.method_colour(first["method"]), np.arange(len(term))

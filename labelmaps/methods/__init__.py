@@ -127,7 +127,9 @@ def load_method(method: str, **options: object) -> Callable[[Any, Any], tuple[An
 
 
 def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Compute the logarithm of a sum of probabilities over some axes from their logarithms, which may be −∞.
+    """Compute the logarithm of the sum of probabilities over some axes, from the logarithms of the probabilities.
+
+    log_probability: of any shape, in nats; −∞ is allowed. The result lacks the axes.
 
     It gives the same as scipy's `logsumexp`, which takes three times as long, since that also handles ties and signs.
     """

@@ -250,7 +250,10 @@ def compute_distinct_estimates(
 
 
 def compute_covariances(resampled: np.ndarray) -> np.ndarray:
-    """Compute the covariance between terms over the resamples: (reading, resample, term) → (reading, term, term)."""
+    """Compute the covariance between terms over the resamples of each reading, (reading, term, term).
+
+    resampled: (reading, resample, term).
+    """
     centred = resampled - resampled.mean(axis=1, keepdims=True)
     return centred.mT @ centred / (resampled.shape[1] - 1)
 

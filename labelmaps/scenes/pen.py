@@ -90,7 +90,7 @@ def _smooth(points: ArrayLike, steps: int = 8) -> np.ndarray:
 
 
 def tint(rng: np.random.Generator, colour: Colour, spread: int = 16) -> Colour:
-    """Vary the brightness of a colour at random, by up to `spread`, and each channel by up to half of that."""
+    """Vary the brightness of a colour at random, by up to `spread` of 255, and each channel by up to half of that."""
     shift = rng.integers(-spread, spread + 1) + rng.integers(-spread // 2, spread // 2 + 1, 3)
     red, green, blue = (int(v) for v in np.clip(np.add(colour, shift), 0, 255))
     return red, green, blue

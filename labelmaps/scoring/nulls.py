@@ -129,7 +129,10 @@ def read_probabilities(
 def _compute_probabilities(
     maps: LabelMaps, label: np.ndarray, random_label: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Compute the quantities of one block of images, in the order of `Probabilities`, without `of_set`."""
+    """Compute the quantities of one block of images, in the order of `Probabilities`, without `of_set`.
+
+    label, random_label: (image,), as for `read_probabilities`.
+    """
     p = np.exp(maps.log_probability)
     second = best_other_label(maps, label)
     return (
@@ -328,6 +331,6 @@ def _other_label(index: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def _count_distinct(top_label: np.ndarray) -> np.ndarray:
-    """Count the distinct top labels of the views of each image, (image,)."""
+    """Count the distinct top labels of the views of each image, (image,); top_label: (image, row, column)."""
     ordered = np.sort(top_label.reshape(len(top_label), -1), axis=1)
     return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)

@@ -110,7 +110,10 @@ def fills_grid(
 
 
 def size_bin(share: np.ndarray) -> pd.Categorical:
-    """Return the bin in `SIZE_BINS` of each fraction of an image, null for NaN; 10, 25 and 50 % begin one, 75 % ends one."""
+    """Return the bin in `SIZE_BINS` of each share of an image, null for NaN; 10, 25 and 50 % begin a bin, 75 % ends one.
+
+    share: (image,), fractions.
+    """
     bins = np.searchsorted([0.10, 0.25, 0.50], share, side="right") + (share > 0.75)
     return pd.Categorical.from_codes(np.where(np.isnan(share), -1, bins), SIZE_BINS, ordered=True)
 

@@ -132,17 +132,26 @@ def order_log_p(maps: LabelMaps, order: np.ndarray) -> np.ndarray:
 
 
 def compute_evidence(log_p: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Return the terms that are summed over fixations: probabilities for "mean", log-probabilities for "product"."""
+    """Return the terms that are summed over fixations: probabilities for "mean", log-probabilities for "product".
+
+    log_p: log p(k|x_u), of any shape, which is also that of the result.
+    """
     return np.exp(log_p) if accumulation == "mean" else log_p
 
 
 def log_posterior(total: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Compute the logarithm of an accumulated posterior, up to a constant, from the sum of its evidence, (…, label)."""
+    """Compute the logarithm of an accumulated posterior, up to a constant, (…, label).
+
+    total: (…, label), the sum of the evidence, as from `compute_evidence`.
+    """
     return np.log(np.maximum(total, TINY)) if accumulation == "mean" else total
 
 
 def entropy(total: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Compute the entropy of an accumulated posterior, (…,), in nats, from the sum of its evidence, (…, label)."""
+    """Compute the entropy of an accumulated posterior, (…,), in nats.
+
+    total: (…, label), the sum of the evidence, as from `compute_evidence`.
+    """
     log_weight = log_posterior(total, accumulation)
     if accumulation == "product":
         log_weight = log_weight - log_weight.max(axis=-1, keepdims=True)
@@ -318,7 +327,7 @@ def find_stops(entropies: np.ndarray, thresholds: Sequence[float]) -> np.ndarray
 
 
 def count_passes(name: str, fixations: np.ndarray, n_views: int) -> np.ndarray:
-    """Count the network's passes after numbers of fixations, in the shape of `fixations`.
+    """Count the network's passes after numbers of fixations; the result has the shape of `fixations`.
 
     name: the choice of fixations. n_views: the number of views that can be chosen, all of which the choices in `SEES_ALL`
     need.
@@ -428,8 +437,8 @@ def _outcomes(
 ) -> Outcomes:
     """Score the paths of one choice in a block, and average over the paths of an image if these are drawn at random.
 
-    paths, labels, entropies: (image, path, n), the views, and the best label and the entropy after each. top: (image, view),
-    the top labels. Other arguments as for `_scan_block`.
+    name: the choice. paths, labels, entropies: (image, path, n), the views, and the best label and the entropy after each.
+    top: (image, view), the top labels. Other arguments as for `_scan_block`.
     """
     last = np.take_along_axis(top[:, None], paths, axis=2)
     labels = labels.copy()

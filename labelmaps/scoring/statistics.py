@@ -199,7 +199,10 @@ def is_binary(values: np.ndarray) -> bool:
 def _student(
     values: np.ndarray, least: float, most: float, image: np.ndarray | None = None
 ) -> tuple[float, float, float]:
-    """Compute the mean and Student's 95 % interval, cut to [least, most]; that of a single image is [least, most]."""
+    """Compute the mean of values (case,) and Student's 95 % interval, cut to [least, most], which is that of a single image.
+
+    image: (case,), see the module.
+    """
     mean = values.mean()
     units = _ratio(*_by_image(values, image))[1] if has_several_cases(image) else values
     n = len(units)

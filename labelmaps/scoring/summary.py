@@ -269,9 +269,9 @@ def pointing_table(
     label: np.ndarray | None = None,
     image: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Summarise the Pointing Game of several methods with one view, in every variant; arguments as for `variants`.
+    """Summarise the Pointing Game of several methods with one view, in every variant.
 
-    label: (case,), k*; needed if `image` is given.
+    points, boxes, width, height, grid_points, image: as for `variants`. label: (case,), k*; needed if `image` is given.
 
     Returns one row per rule, tolerance, subset and method: n, the number of images of the subset; pointing, the mean hit,
     with its 95 % interval (NaN if n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.

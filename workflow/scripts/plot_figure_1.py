@@ -58,6 +58,8 @@ def plot_figure_1(
     made_by: the settings of all files, as from `Study.example_settings`. scanned: those of the scanpaths, as from
     `Study.scanpath_settings`.
     variants: the methods on x₀ among these, name → variant. chosen: the user's own examples, name → image id.
+
+    Raises `InputError` if an example is not in the index, or if a file was made from other images or with other settings.
     """
     style.prepare()
     images = read_index(index)

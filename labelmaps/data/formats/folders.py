@@ -65,7 +65,10 @@ def images_folder(folder: Path) -> Path:
 
 
 def _list_folders_and_images(folder: Path) -> tuple[list[str], bool]:
-    """Return the names of the visible folders in a folder, sorted, and whether it also holds an image."""
+    """Return the names of the visible folders in a folder, sorted, and whether it also holds an image.
+
+    Raises `InputError` if the folder cannot be listed.
+    """
     names, has_images = [], False
     try:
         with os.scandir(folder) as scan:
@@ -165,7 +168,8 @@ def find_images(path: Path, classes: list[Class], *, are_assumed: bool = False) 
 def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
     """Find the images of a flat folder or of a folder per class, and count the entries that are ignored.
 
-    labels: class id -> label.
+    labels: class id -> label. Raises `InputError` if images and folders of classes lie side by side, and as `_labels_of`
+    does.
     """
     listed = _list_folder(folder)
     if not listed.images:
@@ -249,7 +253,7 @@ class FolderContent(NamedTuple):
 
 
 def _list_folder(folder: Path) -> FolderContent:
-    """List a folder."""
+    """List the entries of a folder by their kind; raise `InputError` if it cannot be listed."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -308,7 +312,10 @@ def _unused(folder: Path, listed: FolderContent) -> list[FoundImage]:
 
 
 def _find_in_tar(path: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
-    """Find the images in a plain tar archive, and count the entries that are ignored; labels: class id -> label."""
+    """Find the images in a plain tar archive, and count the entries that are ignored.
+
+    labels: class id -> label. Raises `InputError` if the file is missing or is not a plain tar archive.
+    """
     try:
         with open_tar(path) as archive:
             members = list(iterate_members(archive))

@@ -31,7 +31,7 @@ def make_classes(names: Iterable[str], place: str) -> list[Class]:
 
 
 def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
-    """Map keys to the labels of the classes whose id or name in plain words their names are; leave out keys without a class.
+    """Map keys to labels by names: a key's name must be the id or the name of a class; other keys are left out.
 
     names: key → name, as a source gives it. A name of several keys or of several classes is left out, too.
     """

@@ -99,8 +99,8 @@ def list_file(root: Path, subset: str) -> Path:
 def listed_images(root: Path, subset: str) -> list[ListedImage]:
     """List the images that a list of a root names, in its order.
 
-    Raises `InputError` if the list or a folder cannot be read, if the list names no image or one twice, or if two images
-    have the same id.
+    Raises `InputError` if the list or a folder cannot be read, if the list names no image or one twice, if it is a list of a
+    single class, with numbers after the names, or if two images have the same id.
     """
     path = list_file(root, subset)
     try:

@@ -94,7 +94,7 @@ def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
 
 
 def _samples_of(shard: str, columns: Columns) -> Iterator[_Sample]:
-    """Yield the samples of a shard, in the order in which they begin."""
+    """Yield the samples of a shard, in the order in which they begin; raise `InputError` if it cannot be read."""
     members: dict[str, dict[str, list[tuple[int, int]]]] = {}  # key → ending → place of each member
     read: dict[tuple[str, str], bytes] = {}
     try:
@@ -130,7 +130,7 @@ def _sample(
     read: dict[str, bytes | None],
     columns: Columns,
 ) -> _Sample:
-    """Build a sample from its members.
+    """Build a sample from its members; if it cannot be used, the reason becomes its problem.
 
     places: ending → places (offset, length) of the members with that ending. read: the contents of label and JSON.
     """
