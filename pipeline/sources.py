@@ -125,8 +125,9 @@ def local_files(path: Path, top: Path | None = None) -> list[Path]:
 def find_module(name: str) -> str | tuple[Path, Path] | None:
     """Find a module of the user's: its package and version as text, or its file and the folder that contains its package.
 
-    The file is returned if no version states its content. Returns None if there is no such module, or none in a file.
-    Packages that contain the module are imported, but not the module itself.
+    The file is returned if no version identifies its content: it lies in a folder on the path, or in a package that was
+    copied there or is installed in place. Returns None if there is no such module, or none in a file. Packages that contain
+    the module are imported, but not the module itself.
     """
     try:
         spec = importlib.util.find_spec(name)

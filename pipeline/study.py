@@ -454,7 +454,7 @@ class Study:
         return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of views. Scripts load them by name, so they are part of a rule's code."""
+        """Return the dotted names of the modules of views, which are part of a rule's code, as scripts load them by name."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
     def engine(self, dataset: str, view: str) -> str:
@@ -479,8 +479,8 @@ class Study:
     def shown_methods(self, figure: Figure, model: str | None = None) -> list[str]:
         """Return the methods of a figure, without baselines: those of its list that run, or, if none does, all that run.
 
-        An entry that does not run is replaced by other entries of the method of its name. model: the network of the figure,
-        if it shows one.
+        A name in the list that does not run is replaced by the running entries of the method with this name. model: the
+        network of the figure, if it shows a single one.
         """
         methods = self.settings.methods
         names = self.settings.run.methods if model is None else self.settings.methods_of(model)
@@ -517,7 +517,7 @@ class Study:
         return {method: self.settings.methods[self.paper_method(method)].cue for method in PAPER_METHODS}
 
     def method_modules(self, methods: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of methods. Scripts load them by name, so they are part of a rule's code."""
+        """Return the dotted names of the modules of methods, which are part of a rule's code, as scripts load them by name."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
 
     def scanpath_modules(self) -> list[str]:

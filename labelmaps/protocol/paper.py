@@ -149,8 +149,8 @@ def compare_orders(
     orders: as in resources/paper_orders.csv: in `measure`, the method `greater` exceeds the method `lesser`.
     obstacle: as from `find_obstacle`.
 
-    Returns the rows of `orders`, each with ours, the difference of the two methods over the same images (for the Pointing
-    Game, those with a box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
+    Returns the rows of `orders`, each with ours, greater − lesser over the same images (for the Pointing Game, those with a
+    box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
     "opposite" if the interval excludes 0, else "not settled"; or why there is none: the obstacle, "too few images", "not
     run" if a method is missing, "no image has a box". If the scores have the columns of
     `labelmaps.scoring.right_labels.add_outcomes`, accuracies also have ours_acceptable with its interval, and n_acceptable.
@@ -191,9 +191,10 @@ def compare_order(
 
 
 def _compare_acceptable(more: pd.DataFrame, less: pd.DataFrame, image: np.ndarray | None) -> dict[str, float]:
-    """Return the difference in accuracy of two methods by acceptable labels, over the images that have one, as fields.
+    """Return the accuracy of `more` minus that of `less` by acceptable labels, over the images that have one, as fields.
 
-    more, less: the methods' scores. image: (case,), as in `compare_order`. Without acceptable labels there is no field.
+    more, less: the scores of two methods. image: (case,), a number of the image of each case, or None. Without acceptable
+    labels there is no field.
     """
     if AFTER not in more:
         return {}
