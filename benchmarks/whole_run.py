@@ -106,7 +106,7 @@ def read_job_times(folder: Path) -> pd.DataFrame:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Create the parser of the command line's arguments; `benchmarks.gpu` has the same ones."""
+    """Create the parser of the command line's arguments, which `benchmarks.gpu` uses, too."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])

@@ -56,7 +56,10 @@ def nested_schemas(annotation: Any) -> Iterator[type[Closed]]:
 
 
 def options_of(one_of: OneOf, base: type[Closed], name: str) -> dict[str, FieldInfo]:
-    """Return the options of one view family or method, without the keys that all of them have."""
+    """Return the options of one view family or method, without the keys that all of them have.
+
+    one_of: `VIEWS` or `METHODS`. base: the schema of the keys that all have. name: the module's.
+    """
     fields = one_of.make_schema(base, name).model_fields
     return {option: field for option, field in fields.items() if option not in base.model_fields}
 

@@ -189,7 +189,10 @@ class Study:
     def _voc_contents(
         self, dataset: str, path: str, subset: str, digests: Callable[[], dict[str, str]]
     ) -> dict[str, str]:
-        """Return the names of the contents of a VOC root's list, and of the annotations and the images that it names."""
+        """Return the names of the contents of a VOC root's list, and of the annotations and the images that it names.
+
+        path: the root. subset: the list's name. digests: as for `Contents.of_files`.
+        """
         with explaining_data(dataset, "voc"):
             root = voc_root(Path(path))
             listed = listed_images(root, subset)
@@ -454,7 +457,7 @@ class Study:
         return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of views, which are part of a rule's code, as scripts load them by name."""
+        """Return the dotted names of the modules of views, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
     def engine(self, dataset: str, view: str) -> str:
@@ -517,7 +520,7 @@ class Study:
         return {method: self.settings.methods[self.paper_method(method)].cue for method in PAPER_METHODS}
 
     def method_modules(self, methods: Iterable[str]) -> list[str]:
-        """Return the dotted names of the modules of methods, which are part of a rule's code, as scripts load them by name."""
+        """Return the dotted names of the modules of methods, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
 
     def scanpath_modules(self) -> list[str]:

@@ -107,7 +107,10 @@ def _json_entries(path: Path) -> list[_Entry]:
 
 
 def _name_of_image(values: dict[str, Any], place: str) -> str:
-    """Return the name of the image of an entry; raise `InputError` unless it has exactly one, which is a text."""
+    """Return the name of the image of an entry; raise `InputError` unless it has exactly one, which is a text.
+
+    values: the entry, column → value. place: its place in the file, for the message.
+    """
     named = [name for name in NAMES_OF_IMAGES if name in values]
     if len(named) != 1:
         both = f"both {' and '.join(named)}" if named else f"neither {' nor '.join(NAMES_OF_IMAGES)}"

@@ -263,7 +263,12 @@ def _examine(
     check_boxes: bool,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Examine all images in threads; return the index and the excluded images, as `index_dataset` does."""
+    """Examine all images in threads; return the index and the excluded images, as `index_dataset` does.
+
+    found, annotations: the images and annotations of the data set. examine_file: as from `_examiner`. box_format,
+    check_boxes,
+    workers: as for `index_dataset`.
+    """
     table = annotations.table
     annotated: dict[str, Annotation] = {}
     for image, label, boxes in zip(table["image"], table["label"], table["boxes"], strict=True):
@@ -348,7 +353,11 @@ def _to_pixels(boxes: list[Box], width: int, height: int, box_format: str) -> li
 def _given_boxes(
     found: list[FoundImage], index: pd.DataFrame, annotations: Annotations, box_format: str
 ) -> list[ImageBoxes]:
-    """List the boxes of all images, including those that were excluded because of their boxes."""
+    """List the boxes of all images, including those that were excluded because of their boxes.
+
+    found, annotations: the images and annotations of the data set. index: of those that were not excluded. box_format: that
+    of the annotations.
+    """
     sizes = dict(zip(index["image"], zip(index["width"], index["height"], strict=True), strict=True))
     given = []
     for item in found:
@@ -364,7 +373,10 @@ def _given_boxes(
 
 
 def _check_box_sizes(boxes: list[Box], width: int, height: int, box_format: str) -> None:
-    """Raise `UnusableError` if a box is probably one of fractions, since it lies within the first pixel."""
+    """Raise `UnusableError` if a box is probably one of fractions, since it lies within the first pixel.
+
+    boxes: in pixels. box_format: the format in which they were given.
+    """
     for box in boxes:
         if is_within_first_pixel(box, width, height, box_format):
             numbers = " ".join(f"{value:g}" for value in box)

@@ -101,7 +101,10 @@ class _Row(NamedTuple):
 
 
 def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> None:
-    """Raise `InputError` if two ids are the same file, by paths through links to folders, or with different roots."""
+    """Raise `InputError` if two ids are the same file, by paths through links to folders, or with different roots.
+
+    found: image id → file. path: the table, for the message.
+    """
     places: dict[tuple[str, str], str] = {}
     for image, file in found.items():
         first = places.setdefault((paths.real_folder(file), file.name), image)

@@ -36,8 +36,8 @@ def draw_label_noise(summary: pd.DataFrame, width: float = style.PAGE) -> Figure
 
     summary: rows of one view, as in summary.csv, of a data set with acceptable labels. width: of the figure, in inches.
 
-    Filled marks are by the label, hollow ones by the acceptable labels. At the right stands the difference of the two over
-    the same images, with its interval.
+    Filled marks are by the label, hollow ones by the acceptable labels. At the right stands the first minus the second,
+    which is label noise, over the same images, with its interval.
     """
     key = summary["variant"].mask(summary["cue"] == "null model", summary["method"])
     shown = summary.assign(key=key)[~key.isin(LEFT_OUT) & summary["gain_acceptable"].notna()]

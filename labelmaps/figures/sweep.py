@@ -120,7 +120,10 @@ def choose_styles(methods: pd.DataFrame) -> dict[str, MethodStyle]:
 
 
 def draw_methods(axes: Axes, sweep: pd.DataFrame, method_styles: Mapping[str, MethodStyle]) -> None:
-    """Draw the accuracies of one network, at x₀ and after each method's saccade, against the option's value."""
+    """Draw the accuracies of one network, at x₀ and after each method's saccade, against the option's value.
+
+    sweep: the network's rows. method_styles: variant → style, as from `choose_styles`.
+    """
     before = sweep.groupby("value")["accuracy_before"].first()
     axes.plot(before.index, 100 * before, **INITIAL, zorder=4)
     for variant, method_style in method_styles.items():

@@ -220,7 +220,10 @@ def draw_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, Box]:
 
 
 def nth_label(seed: int, stream: Stream, index: int) -> int:
-    """Compute the label of scene `index` (from 0): each run of `len(CLASSES)` scenes shows every class once, shuffled."""
+    """Compute the label of scene `index` (from 0) of the set with this seed and purpose.
+
+    Each run of `len(CLASSES)` scenes shows every class once, in random order.
+    """
     run, place = divmod(index, len(CLASSES))
     shuffle = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 0, run)))
     return int(shuffle.permutation(len(CLASSES))[place])

@@ -211,7 +211,11 @@ def choose_by_igub(log_p: np.ndarray, accumulation: Accumulation, n: int) -> np.
 
 
 def draw_paths(generator: np.random.Generator, n_images: int, draws: int, n_views: int, n: int) -> np.ndarray:
-    """Draw random paths that begin at x₀, (image, draw, n); every sequence of n − 1 other views has the same probability."""
+    """Draw random paths that begin at x₀, (image, draw, n); every sequence of n − 1 other views has the same probability.
+
+    n_images, draws: the numbers of images, and of paths for each. n_views: the number of views that can be chosen. n: the
+    length of a path, with x₀.
+    """
     order = 1 + np.argsort(generator.random((n_images, draws, n_views - 1)), axis=-1)
     return np.insert(order, 0, 0, axis=-1)[..., :n]
 
@@ -296,8 +300,11 @@ def learn_orders(
 ) -> np.ndarray:
     """Learn for each fold an order of n views, x₀ first, from the cases of all other folds, (fold, n).
 
-    n_views: the number of views that can be chosen. The order is greedy: each step takes the view with which the accumulated
-    posterior is right in most of those cases; in a tie the view with the lower number.
+    training: the images from which the orders are learnt, in blocks. accumulation: the rule. n_views: the number of views
+    that can be chosen.
+
+    The order is greedy: each step takes the view with which the accumulated posterior is right in most of those cases; in a
+    tie the view with the lower number.
     """
     orders = [[0] for _ in range(FOLDS)]
     for _ in range(1, n):

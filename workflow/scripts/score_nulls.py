@@ -42,7 +42,7 @@ def score_nulls(
     seed: int,
     folds: int,
 ) -> None:
-    """Write the table of `labelmaps.scoring.nulls`, with the label, to `scores`, and the curves of the best of n to `best_of_n`.
+    """Write the table of nulls (`labelmaps.scoring.nulls`), with the label, to `scores`, and that of `best_of_n_table`.
 
     standard: label maps of the standard crop, one view per image. ten_crop: those of the view `ten_crop`, or no path.
     acceptable_labels: the data set's table of them, or no path. tolerance: of the Pointing Game, in original pixels.

@@ -107,7 +107,9 @@ def _parse(
 ) -> Annotation:
     """Parse the objects of an image, each the id of its category and its box, into its annotation.
 
-    Raises `UnusableError` if there is none, if a category is no class, or if a box does not have four numbers.
+    crowds: the number of the image's annotations of crowds. labels, names: id of a category → label, and → name.
+
+    Raises `UnusableError` if there is no object, if a category is no class, or if a box does not have four numbers.
     """
     if not objects:
         raise UnusableError(f"{WITHOUT_OBJECT}: " + ("crowds alone" if crowds else "no annotation"))

@@ -31,9 +31,9 @@ def make_classes(names: Iterable[str], place: str) -> list[Class]:
 
 
 def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
-    """Map keys to labels by names: a key's name must be the id or the name of a class; other keys are left out.
+    """Map keys to labels by names: a key's name must be the id (with `_` for blanks) or the name of a class.
 
-    names: key → name, as a source gives it. A name of several keys or of several classes is left out, too.
+    names: key → name, as a source gives it. Other keys are left out, and so are names of several keys or of several classes.
     """
     ids, plain = class_indices(classes), name_indices(classes)
     repeated = Counter(names.values())
