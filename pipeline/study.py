@@ -374,7 +374,8 @@ class Study:
         pins = {(models[name].revision, models[name].sha256) for name in named}
         if len(pins) > 1:
             raise ConfigurationError(
-                f"models.{named[0]} and models.{named[-1]}: revision or sha256 of the same weights begin alike and differ"
+                f"models.{named[0]} and models.{named[-1]}: revision or sha256 of the same weights begin alike and "
+                "differ; give both the same"
             )
         revision, sha256 = pins.pop()
         return {"revision": revision or "main", "sha256": sha256}

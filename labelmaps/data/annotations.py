@@ -181,7 +181,9 @@ def read_rows(path: Path, required: list[str]) -> list[dict[str, str]]:
     """
     header, rows = read_csv(path)
     if missing := set(required) - set(header):
-        raise InputError(f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}")
+        raise InputError(
+            f"{path}: no column {', '.join(sorted(missing))}; add or rename it, the first line is {header}"
+        )
     if unknown := set(header) - set(required):
         raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
     return [row for _, row in rows]

@@ -23,7 +23,7 @@ def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
     """
     if not 1 <= part <= parts:
         raise InputError(
-            f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 on"
+            f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 to {parts}of{parts}.h5"
         )
     images = images_of(index)
     bounds = np.linspace(0, len(images), parts + 1).round().astype(int)

@@ -43,7 +43,7 @@ def read_classes(path: str | Path) -> list[Class]:
     if len(classes) == 1:
         raise InputError(f"{path}: only one class; give two or more, since a classifier distinguishes them")
     if len(classes) > MOST_CLASSES:
-        raise InputError(f"{path}: {len(classes)} classes; {MOST_CLASSES} are possible")
+        raise InputError(f"{path}: {len(classes)} classes; give {MOST_CLASSES} at most")
     return classes
 
 
@@ -147,6 +147,6 @@ def _refuse_duplicates(classes: list[Class], path: str | Path) -> None:
     for number, item in enumerate(classes, start=1):
         if first.setdefault(item.id, number) != number:
             raise InputError(
-                f"{path}, line {number}: id {item.id} stands on line {first[item.id]} already; "
+                f"{path}, line {number}: id {item.id} is already on line {first[item.id]}; "
                 "give every class its own"
             )

@@ -47,14 +47,16 @@ def read_factors(path: str | Path) -> pd.DataFrame:
     place, first = entries[0]
     factors = [name for name in first if name not in (*NAMES_OF_IMAGES, *REMARKS)]
     if not factors:
-        raise InputError(f"{place}: no factor, a column of 0 and 1, beside {', '.join(first) or 'nothing'}")
+        raise InputError(
+            f"{place}: no factor beside {', '.join(first) or 'nothing'}; add a column of 0 and 1"
+        )
     if taken := [name for name in factors if name in OWN]:
         raise InputError(f"{place}: {taken[0]} is the name of a factor that is computed; rename yours")
     rows: dict[str, list[bool]] = {}
     for place, values in entries:
         image = image_id(_name_of_image(values, place))
         if image in rows:
-            raise InputError(f"{place}: the image {image!r} occurs twice; leave one of the two")
+            raise InputError(f"{place}: the image {image!r} occurs twice; remove one")
         if other := values.keys() ^ first.keys():
             raise InputError(
                 f"{place}: {sorted(other)[0]!r} is in some lines and not in others; give it in all"

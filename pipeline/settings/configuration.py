@@ -125,8 +125,8 @@ class Settings(Closed):
             entry = self.methods.get(name)
             if entry is not None and (entry.input, entry.cue) == ("glimpse", "uncued"):
                 raise ValueError(
-                    f"methods.{name}: a scanpath of this name follows from all views, and one of {entry.method} from "
-                    "x₀; choose another name"
+                    f"methods.{name}: scanpaths of this name are chosen from all views, but those of {entry.method} "
+                    "from x₀; choose another name"
                 )
         return self
 
@@ -205,11 +205,12 @@ class Settings(Closed):
             images, speed = self.n_images(dataset), self.parts.images_per_second.get(model)
             if images is None:
                 raise ConfigurationError(
-                    f"datasets.{dataset}.expect_images: {key} needs it, for the parts must be known before there is an index"
+                    f"datasets.{dataset}.expect_images: set it, since {key} needs the number of images before there "
+                    "is an index"
                 )
             if speed is None:
                 raise ConfigurationError(
-                    f"parts.images_per_second.{model}: {key} needs it; the log of a part ends with it "
+                    f"parts.images_per_second.{model}: set it, since {key} needs it; the log of a part ends with it "
                     "(logs/compute_label_maps/…)"
                 )
             parts = images / (speed * 60 * self.parts.minutes)

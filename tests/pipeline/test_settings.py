@@ -404,11 +404,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"methods": {"max_softmax": {"method": "eigencam"}}},
-            "methods.max_softmax: a scanpath of this name follows from all views, and one of eigencam from x₀; choose",
+            "methods.max_softmax: scanpaths of this name are chosen from all views, but those of eigencam from x₀; choose",
         ),
         (
             {"methods": {"igub": {"method": "dff"}}},
-            "methods.igub: a scanpath of this name follows from all views",
+            "methods.igub: scanpaths of this name are chosen from all views",
         ),
         ({"explorer": {"images": 0}}, "explorer.images: Input should be greater than or equal to 1"),
         ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),

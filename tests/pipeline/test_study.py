@@ -473,7 +473,7 @@ def test_label_maps_whose_number_of_parts_is_not_known_are_refused_even_where_th
     folder.mkdir(parents=True)
     (folder / "1of2.h5").touch()
     with pytest.raises(
-        ConfigurationError, match=r"^parts\.images_per_second\.public: parts\.minutes needs it"
+        ConfigurationError, match=r"^parts\.images_per_second\.public: set it, since parts\.minutes needs it"
     ):
         study.label_map_parts("mine", "zoom", "public")
 

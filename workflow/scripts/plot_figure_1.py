@@ -72,7 +72,7 @@ def plot_figure_1(
     except KeyError as case:
         image = case.args[0][0]
         raise InputError(
-            f"{examples}: shows {image}, which is not in {index}. Delete it and run again"
+            f"{examples}: contains {image}, which is not in {index}. Delete {examples} and run again"
         ) from case
     decoded = list(read_batches(images.iloc[places], 1))
     class_names, contents = short_names(read_classes(classes)), []

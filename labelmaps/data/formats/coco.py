@@ -159,7 +159,7 @@ def _files(images: list[dict], path: str | Path) -> dict[str, str]:
     if len({*files.values()}) < len(files):
         name = Counter(files.values()).most_common(1)[0][0]
         raise InputError(
-            f"{path}: images: the file {name!r} is there twice; keep one, with all its annotations"
+            f"{path}: images: the file {name!r} occurs twice; keep one, with all its annotations"
         )
     return files
 
@@ -182,7 +182,7 @@ def _read(path: str | Path) -> dict[str, list[dict]]:
             raise InputError(f"{path}: its list `{name}` is empty; give a JSON with images and categories")
         key, count = Counter(str(item["id"]) for item in content[name]).most_common(1)[0]
         if count > 1:
-            raise InputError(f"{path}: {name}: the id {key} is there {count} times; keep one")
+            raise InputError(f"{path}: {name}: the id {key} occurs {count} times; keep one")
     return content
 
 

@@ -106,7 +106,7 @@ def warn_of_missing(shards: list[str]) -> None:
     expected = sum(int(count) for _, count in {(match["split"], match["count"]) for match in numbers})
     if numbers and len(numbers) < expected:
         logger.warning(
-            "%d of the %d files that their names announce are there: complete them, unless a part is intended",
+            "%d of the %d files that their names announce exist: complete them, unless a part is intended",
             len(numbers),
             expected,
         )
