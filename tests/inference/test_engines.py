@@ -235,8 +235,8 @@ def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(b
 @pytest.mark.parametrize(
     ("view", "preprocessing", "message"),
     [
-        (zoom.View(), FULL, "engine: shared is for the views `shift`"),
-        (crop.View(), FULL, "engine: shared is for the views `shift`"),
+        (zoom.View(), FULL, "engine: shared needs views of the family `shift`"),
+        (crop.View(), FULL, "engine: shared needs views of the family `shift`"),
         (shift.View(grid=5), FULL, "whose step is a whole number of pixels"),
         (shift.View(grid=3), Preprocessing(size=96 + 3), "multiple of the stride"),
         (shift.View(grid=7), Preprocessing(size=112), "multiple of the stride"),
@@ -251,7 +251,7 @@ def test_networks_that_do_not_average_cannot_share_their_trunk():
     network = nn.Sequential(
         nn.Conv2d(3, 4, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, N_LABELS)
     ).eval()
-    with pytest.raises(InputError, match="networks that end in an average over the map and a linear layer"):
+    with pytest.raises(InputError, match="a network that ends in an average over its last map and a linear layer"):
         sharing(network, shift.View(), Preprocessing(size=56))
 
 
