@@ -365,6 +365,6 @@ def test_what_a_family_says_counts_and_silence_is_no(stated, obstacle):
 def test_a_map_of_x0_is_refused_on_a_view_over_which_it_cannot_be_read(monkeypatch):
     monkeypatch.setattr(View, "is_affine", False)
     with pytest.raises(
-        InputError, match=r"^a map of x₀ cannot be read on this view: .*`zoom`.*Choose another"
+        InputError, match=r"^a saliency map over x₀ cannot be located in the image: .*`zoom`.*Choose another"
     ):
         compute_saliency_of_glimpses(None, None, View(), None, None, batch=1)
