@@ -251,7 +251,9 @@ def test_networks_that_do_not_average_cannot_share_their_trunk():
     network = nn.Sequential(
         nn.Conv2d(3, 4, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, N_LABELS)
     ).eval()
-    with pytest.raises(InputError, match="a network that ends in an average over its last map and a linear layer"):
+    with pytest.raises(
+        InputError, match="a network that ends in an average over its last map and a linear layer"
+    ):
         sharing(network, shift.View(), Preprocessing(size=56))
 
 

@@ -334,7 +334,7 @@ def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
     assert {path: path.read_bytes() for path in folder.rglob("*.nb?")} == kept
     for path in kept:
         path.write_bytes(kept[path][:100])
-    assert f"compiling anew: what is kept in {folder} cannot be used" in run()
+    assert f"compiling again: the cache in {folder} cannot be used" in run()
 
 
 def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image():
