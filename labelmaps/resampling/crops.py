@@ -2,4 +2,5 @@
 
 import numpy as np
 
-CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)  # (row, column); the other cells are mirror images
+# (row, column): whether a cell holds the crop at a corner of the image; all others are mirror images.
+CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)

@@ -251,7 +251,7 @@ def test_a_shift_may_have_another_crop_and_interpolation_as_networks_are_evaluat
 def test_a_view_left_to_the_network_is_not_drawn_before_the_network_is_known():
     for option in ("share", "interpolation"):
         view = views.create_view("shift", base="crop", grid=1, **{option: views.NETWORKS_OWN})
-        with pytest.raises(AssertionError, match="the network's own values are not filled in"):
+        with pytest.raises(AssertionError, match='options with the value "network" are not replaced yet'):
             sample(view, noise(30, 20))
 
 

@@ -348,9 +348,12 @@ def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image
     ("stated", "obstacle"),
     [
         ({}, "does not say"),
-        ({"is_affine": False}, "no places in a box"),
+        ({"is_affine": False}, "do not lie evenly over a box"),
         ({"is_affine": "no"}, "does not say"),
-        ({"is_affine": property(lambda view: view.mask)}, "no places in a box"),  # of some options alone
+        (
+            {"is_affine": property(lambda view: view.mask)},
+            "do not lie evenly over a box",
+        ),  # of some options alone
         ({"is_affine": property(lambda view: not view.mask)}, ""),
     ],
 )
