@@ -1,4 +1,4 @@
-"""A classifier cut at its last map: the body turns views into activations, the head activations into logits."""
+"""A classifier split at its last map: the body computes activations from views, the head logits from activations."""
 
 import copy
 import threading
@@ -12,9 +12,10 @@ from labelmaps.networks.verification import BOUNDS, Known, check_logits, deviati
 
 
 class BlockHook(threading.local):
-    """A forward hook that stores the last map's output, or replaces it. Each thread has its own two tensors.
+    """A forward hook that stores a module's output or replaces it; each thread has its own two tensors.
 
-    output: of the module's last forward pass, where it was not replaced. replacement: what the module returns instead.
+    output: the output of the module's last forward pass in which it was not replaced.
+    replacement: the tensor that the module is to return instead of its own output; None replaces nothing.
     """
 
     output: Tensor | None = None
@@ -30,20 +31,22 @@ class BlockHook(threading.local):
 
 
 class SplitClassifier:
-    """A network cut at its last map (see `labelmaps.networks.tap`). Several threads may use it.
+    """A network split at its last map (see `labelmaps.networks.tap`); several threads may use it at the same time.
 
-    network: belongs to this object from then on: it is moved to the device, and a hook stays at its last map.
+    network: a copy that belongs to this object: it is moved to the device, and a hook stays at its last map.
     device: on which it runs.
-    known: the logits of the untouched network for two views or more that are not alike.
+    known: the logits of the original network for two or more views that differ.
     precision: of the body; the head and the activations are float32.
-    name: of the network, for messages.
-    layer: the name of the module that gives the map, where it is given rather than found.
+    name: of the network, for messages; the name of its class if it is empty.
+    layer: the name of the module whose output is the last map, if the user gave it; None has it found.
 
-    Attributes: `block_name` and `layout`, the module that gives the last map and how its axes are ordered; `linear`, the
-    last linear layer if the head is the average over the map followed by that layer, else None; `difference`, of the logits
-    that follow from the activations from the known ones, in standard deviations.
+    Attributes:
+    block_name, layout: the name of the module whose output is the last map, and the layout of that output.
+    linear: the last linear layer, if the head is the average over the map followed by that layer; else None.
+    difference: how far the logits that follow from the activations are from the known ones, in standard deviations.
 
-    Raises `NoMapError` where the logits follow from no map, and `InputError` where they are not those known.
+    Raises `NoMapError` if the logits follow from no map, and `InputError` if the logits that follow from the activations
+    differ from the known ones, or if the output of `layer` is not a last map.
     """
 
     def __init__(
@@ -78,14 +81,16 @@ class SplitClassifier:
 
     @property
     def block(self) -> nn.Module:
-        """The module that gives the last map."""
+        """The module whose output is the last map."""
         return self.network.get_submodule(self.block_name)
 
     @torch.no_grad()
     def _first_head(self, activations: Tensor, prefix: Tensor | None, known: Known, precision: str) -> Tensor:
-        """Run the head for the first time, and find out whether it wants as many views as it gets maps.
+        """Compute the logits of the known views, and find out whether the network needs one view for each map in the head.
 
-        One view will do for most networks, whatever the number of maps, and costs less.
+        Most networks compute correct logits for any number of maps from a single view, which costs less.
+
+        activations, prefix: as `look` returns them for the known views. Returns the logits (view, label).
         """
         try:
             logits = self.head(activations, prefix)
@@ -95,20 +100,21 @@ class SplitClassifier:
         return self.head(activations, prefix) if self._is_probe_repeated else logits
 
     def activations(self, views: Tensor) -> Tensor:
-        """Compute the last map, float32, (view, channel, row, column), of normalised views (view, 3, size, size)."""
+        """Compute the last map (view, channel, row, column), float32, of normalised views (view, 3, size, size)."""
         return self.look(views)[0]
 
     @torch.no_grad()
     def look(self, views: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Compute the last map, float32, (view, channel, row, column), and the tokens before its cells, if there are any.
+        """Compute the last map of views, and the tokens before its cells.
 
         views: (view, 3, size, size), normalised.
+        Returns the map (view, channel, row, column), and the tokens (view, token, channel) or None; both are float32.
         """
         self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
         return self.layout.split(self._pop_output().float())
 
     def _pop_output(self) -> Tensor:
-        """Return the output that the hook stored in this thread, and clear it so that its memory is freed."""
+        """Return the output that the hook stored in this thread, and clear it so that its memory can be freed."""
         output, self._hook.output = self._hook.output, None
         if output is None:
             raise RuntimeError(f"{self.block_name} has not run in this thread")
@@ -117,12 +123,12 @@ class SplitClassifier:
     def head(self, activations: Tensor, prefix: Tensor | None = None) -> Tensor:
         """Compute the logits (map, label) that follow from activations.
 
-        activations: (map, channel, row, column); they need not come from a view. prefix: the tokens before the cells of each
-        map, (map, token, channel), where the network has any.
+        activations: (map, channel, row, column) float32; they need not come from a view.
+        prefix: (map, token, channel), the tokens before the cells of each map; None if the network has none.
         """
         if self.linear is not None:
             return self.linear(activations.mean((2, 3)))
-        # Run the network on a view, and let the hook replace the last map with `activations`.
+        # Run the whole network on a known view, and let the hook replace the last map with `activations`.
         n_views = len(activations) if self._is_probe_repeated else 1
         self._hook.replacement = self.layout.join(activations, prefix)
         try:
@@ -131,9 +137,10 @@ class SplitClassifier:
             self._hook.replacement = None
 
     def gradient(self, activations: Tensor, label: Tensor, prefix: Tensor | None = None) -> Tensor:
-        """Compute the gradient ∂z_k/∂A of one logit per image with respect to the activations, in their shape.
+        """Compute the gradient ∂z_k/∂A of one logit z_k per image with respect to its activations A.
 
         activations: A, (image, channel, row, column). label: k, (image,). prefix: as for `head`.
+        Returns the gradient in the shape of A.
         """
         rows, columns = activations.shape[2:]
         if self.linear is not None:  # z_k is W[k]·mean(A) + b

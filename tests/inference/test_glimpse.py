@@ -240,11 +240,11 @@ def test_a_block_that_is_not_all_the_head_sees_is_passed_over():
     """Nor may it be named."""
     assert cut(seeded(Beside), 16).block_name == "stem"
     with pytest.raises(
-        InputError, match="layer: from the output of `branch` of Beside alone its logits do not follow"
+        InputError, match="layer: the logits of Beside do not follow from the output of `branch` alone"
     ):
         cut(seeded(Beside), 16, layer="branch")
     assert cut(seeded(Beside), 16, layer="stem").block_name == "stem"
-    with pytest.raises(InputError, match=r"layer: Beside runs no module `trunk`.*stem, branch, fc"):
+    with pytest.raises(InputError, match=r"layer: Beside has no module `trunk`.*stem, branch, fc"):
         cut(seeded(Beside), 16, layer="trunk")
 
 

@@ -106,7 +106,7 @@ def test_a_lost_activation_is_not_folded(monkeypatch, caplog):
     monkeypatch.setattr(verification, "_rest", lambda norm: nn.Identity())
     network = made()
     assert folded(network, known_of(network), "net") is network
-    assert any("not folded: it would change logits by" in line for line in logs_of(caplog))
+    assert any("not folded, because that would change the logits by" in line for line in logs_of(caplog))
     engine = engine_of(network)
     engine.prepare(9)
     assert engine.difference < BOUNDS["float32"]
@@ -195,9 +195,7 @@ class Centred(nn.Module):
     ids=["half", "little", "norm", "mean"],
 )
 def test_chance_and_views_that_depend_on_others_stop_the_job_at_any_precision(between, precision):
-    with pytest.raises(
-        InputError, match=r"net: its logits for views that go through it together differ .* evaluation"
-    ):
+    with pytest.raises(InputError, match=r"net: its logits for a batch of views differ .* evaluation"):
         engine_of(made(between), precision)
 
 
@@ -309,7 +307,9 @@ def test_a_sigmoid_is_told_as_that_of_several_labels_at_once(end):
 
 @pytest.mark.parametrize("end", [nn.Softmax(1), lambda logits: logits.softmax(1)])
 def test_a_softmax_is_told(end):
-    with pytest.raises(InputError, match=r"net: ends in a softmax: .* Let it return what comes before"):
+    with pytest.raises(
+        InputError, match=r"net: ends in a softmax: .* Let it return the input of the softmax"
+    ):
         known_of(made(end, kind=Ended))
 
 
@@ -440,7 +440,9 @@ def test_cells_that_lie_otherwise_than_the_view_are_no_map_and_the_map_before_is
     output = output_of(network, known.inputs, "between")
     assert not lies_as_view(network, known, "between", Layout("tokens", 8), output)
     assert find_last_map(network, known, "net").name == "norm2"
-    with pytest.raises(InputError, match=r"layer: the cells in the output of `between` of net do not lie as"):
+    with pytest.raises(
+        InputError, match=r"layer: the cells in the output of `between` of net are not arranged like"
+    ):
         find_last_map(network, known, "net", layer="between")
 
 
