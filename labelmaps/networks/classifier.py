@@ -61,7 +61,7 @@ def count_operations(run: Callable[[], object]) -> int:
 
 
 def last_linear(network: nn.Module) -> nn.Linear | None:
-    """Return the last linear layer among a network's modules, which in most networks computes the logits; None without one."""
+    """Return the last linear layer of a network, which in most networks computes the logits; None if it has none."""
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     return linear[-1] if linear else None
 

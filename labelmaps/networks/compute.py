@@ -61,7 +61,7 @@ def resolve_device(device: str) -> torch.device:
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """Replace the precision `auto` by bfloat16 if the device has it in hardware, else by float32; return others as they are."""
+    """Replace the precision `auto` by bfloat16, if the device has it in hardware, or float32; return others unchanged."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
@@ -83,8 +83,8 @@ def resolve_compiled(choice: str, device: torch.device, precision: str, n_views:
     has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
     if choice == "always" and not has_compiler:
         raise InputError(
-            "compute.compile is always, but there is no C++ compiler on this machine. Install g++ (or name another compiler "
-            "in the environment variable CXX), or set `compute: {compile: never}`"
+            "compute.compile is always, but there is no C++ compiler here. Install g++ (or name another compiler in the "
+            "environment variable CXX), or set `compute: {compile: never}`"
         )
     pays = n_views >= MIN_VIEWS_TO_COMPILE[device.type] and (device.type == "cuda" or precision != "float32")
     return choice == "always" or (choice == "auto" and pays and has_compiler)

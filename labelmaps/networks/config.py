@@ -38,14 +38,14 @@ class NetworkConfig:
 
     @property
     def built(self) -> str:
-        """The name of the architecture to build; timm's names include the tag of the weights, on which the size may depend."""
+        """The name of the architecture to build; timm's include the tag of the weights, on which the size may depend."""
         read = read_architecture(self.architecture)
         if read.library == "timm" and self.weights is not None:
             return f"timm:{read.place.partition('.')[0]}.{self.weights}"
         return self.architecture
 
     def preprocessing(self) -> Preprocessing:
-        """Return the preprocessing: this entry's values, or those of the library for the weights, or ImageNet's usual ones."""
+        """Return the preprocessing: this entry's values, else those of the library for the weights, else ImageNet's."""
         read, default = read_architecture(self.built), Preprocessing()
         if read.library == "timm":
             default = timm_preprocessing(read.place)
