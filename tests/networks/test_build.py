@@ -267,7 +267,7 @@ def test_another_number_of_classes_is_told_as_such(tmp_path, state, n_labels):
 )
 def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size, sizes):
     network = NetworkConfig(architecture=architecture, source="checkpoint", size=size)
-    message = f"size: {architecture} cannot look at {size} × {size} pixels .* It can at {sizes}$"
+    message = f"size: {architecture} cannot process views of {size} × {size} pixels .* Choose {sizes}$"
     # Torchvision's transformers cannot even be built; the shapes of timm's depend on the size.
     path = save(tmp_path / "a.pth", zeros_for(architecture, size if architecture[:5] == "timm:" else 224))
     with pytest.raises(InputError, match=message):

@@ -168,14 +168,17 @@ def test_what_fails_in_the_users_code_is_one_line_and_its_traceback_in_the_log(o
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("def other():\n    pass\nbuild = 3", "mine.py has no function `build`; its functions: other"),
-        ("", "mine.py has no function `build`; its functions: none"),
+        (
+            "def other():\n    pass\nbuild = 3",
+            "mine.py has no function `build`. Choose one of its functions: other",
+        ),
+        ("", "mine.py has no function `build`. Choose one of its functions: there are none"),
         (
             "def build():\n    return 3",
-            "mine.py:build: returns a int, and no torch.nn.Module; let it return the network",
+            "mine.py:build: returns a int instead of a torch.nn.Module. Let it return the network",
         ),
-        ("def build():\n    return nn.Linear", "mine.py:build: returns a type, and no torch.nn.Module"),
-        ("def build():\n    pass", "mine.py:build: returns a NoneType, and no torch.nn.Module"),
+        ("def build():\n    return nn.Linear", "mine.py:build: returns a type instead of a torch.nn.Module"),
+        ("def build():\n    pass", "mine.py:build: returns a NoneType instead of a torch.nn.Module"),
     ],
 )
 def test_what_is_no_function_that_returns_a_network_is_called_so(own, text, said):

@@ -241,11 +241,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"models": {"m": {"architecture": "mine.py:", "random": {}}}},
-            "architecture: mine.py:: after the last colon comes the name of a function, as in path/to/file.py:build",
+            "architecture: mine.py:: '' is not the name of a function. Write path/to/file.py:build",
         ),
         (
             {"models": {"m": {"architecture": "my-nets/mine:build", "random": {}}}},
-            "neither a file of Python (path/to/file.py:build), nor a module (package.module:build), nor timm:NAME",
+            "is neither a Python file nor a module. Write path/to/file.py:build, package.module:build or timm:NAME",
         ),
         (
             {"models": {"m": {"architecture": "resnet18"}}},
