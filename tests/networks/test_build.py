@@ -218,7 +218,7 @@ def test_what_holds_more_than_tensors_is_refused_and_nobody_is_told_to_run_it(
     tmp_path, network, content, held
 ):
     with pytest.raises(
-        InputError, match=rf"a\.pth: not a readable checkpoint \(it holds {held}, and"
+        InputError, match=rf"a\.pth: not a readable checkpoint \(it contains {held}, and"
     ) as error:
         load_weights(network, save(tmp_path / "a.pth", content))
     assert "weights_only" not in str(error.value)
@@ -476,7 +476,7 @@ def test_weights_have_torchvisions_address(weights, expected):
 
 
 def test_unknown_weights_are_refused_with_those_there_are():
-    with pytest.raises(InputError, match=r"no 'V3' for resnet101; choose V1, V2, DEFAULT"):
+    with pytest.raises(InputError, match=r"no weights 'V3' for resnet101. Choose one of V1, V2, DEFAULT"):
         torchvision_weights("resnet101", "V3")
 
 
@@ -564,7 +564,9 @@ def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_pat
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
     try:
-        with pytest.raises(InputError, match=r"not downloaded .*File too large.* Check network and disk"):
+        with pytest.raises(
+            InputError, match=r"not downloaded .*File too large.* Check the network and the disk"
+        ):
             download_weights(f"{server}/{GOOD}", tmp_path / "a.pth")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -575,7 +577,7 @@ def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_pat
 def test_weights_come_over_https_alone(server, tmp_path, scheme):
     (tmp_path / GOOD).write_bytes(CONTENT)
     url = {"file": f"file://{tmp_path}/{GOOD}"}.get(scheme, server.replace("http", scheme) + f"/{GOOD}")
-    with pytest.raises(InputError, match=r"not downloaded .* is not an address of https"):
+    with pytest.raises(InputError, match=r"not downloaded .* is not an https address"):
         download_weights(url, tmp_path / "a.pth")
     assert [path.name for path in tmp_path.iterdir()] == [GOOD]
 
@@ -596,7 +598,7 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("name", ["name.pth", "name-.pth", "name-abc.pth", "a-cafe0123.org/name.pth"])
 def test_an_address_without_a_hash_is_refused(server, tmp_path, name):
-    with pytest.raises(InputError, match="carries no hash"):
+    with pytest.raises(InputError, match="contains no hash"):
         download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
@@ -660,7 +662,8 @@ def test_every_library_interpolates_in_a_way_that_is_known_here():
         for name in weights:
             torchvision_crop(architecture, name)
     with pytest.raises(
-        InputError, match=r"evaluates the network with lanczos, .* give bilinear or bicubic in"
+        InputError,
+        match=r"evaluates the network with lanczos, .*Set `interpolation` to bilinear or bicubic in",
     ):
         CentralCrop(1.0, "lanczos")
 

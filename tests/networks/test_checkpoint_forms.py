@@ -219,14 +219,14 @@ def test_other_classes_are_refused_with_a_way_out_and_whole_networks_called_so(t
     for content, said in [
         (
             {"state_dict": state, "args": Options()},
-            r"it holds tests.networks.test_checkpoint_forms.Options, and",
+            r"it contains tests.networks.test_checkpoint_forms.Options, and",
         ),
-        ({"model": network, "epoch": 3}, "it holds a network or a layer, pickled with its code"),
-        (network, "it holds a network or a layer, pickled with its code"),
+        ({"model": network, "epoch": 3}, "it contains a network or a layer, pickled with its code"),
+        (network, "it contains a network or a layer, pickled with its code"),
     ]:
         for form in ("torch", "old torch"):
             message = refusal(tmp_path / "a.pth", content, form)
-            assert said in message.replace("it holds test_", "it holds tests.networks.test_")
+            assert said in message.replace("it contains test_", "it contains tests.networks.test_")
             assert "torch.save(network.state_dict(), path) writes one" in message
 
 
@@ -496,9 +496,15 @@ def tensor(shape=(2,), offsets=(0, 8), dtype="F32"):
 
 DAMAGED = "damaged"
 HOSTILE = {
-    "header beyond the file": (of_safetensors({"a": tensor()}, 8, length=10**6), "cut within the header"),
-    "header of a gigabyte": (of_safetensors({"a": tensor()}, 8, length=2**30 - 1), "cut within the header"),
-    "length that overflows": (of_safetensors({"a": tensor()}, 8, length=2**64 - 1), "neither safetensors"),
+    "header beyond the file": (
+        of_safetensors({"a": tensor()}, 8, length=10**6),
+        "it ends within its safetensors header",
+    ),
+    "header of a gigabyte": (
+        of_safetensors({"a": tensor()}, 8, length=2**30 - 1),
+        "it ends within its safetensors header",
+    ),
+    "length that overflows": (of_safetensors({"a": tensor()}, 8, length=2**64 - 1), "neither a safetensors"),
     "no JSON": (of_safetensors(b"{nothing", 8), DAMAGED),
     "no UTF-8": (of_safetensors(b'{"\xff":1}', 8), DAMAGED),
     "nested": (of_safetensors(b'{"a":' * 10**5, 8), DAMAGED),
@@ -508,7 +514,7 @@ HOSTILE = {
     "offsets of text": (of_safetensors({"a": tensor(offsets=("0", "8"))}, 8), DAMAGED),
     "one offset": (of_safetensors({"a": tensor(offsets=(0,))}, 8), DAMAGED),
     "data beyond the file": (of_safetensors({"a": tensor((4,), (0, 16))}, 8), "it has 8 of 16 bytes"),
-    "offset that overflows": (of_safetensors({"a": tensor((2,), (0, 2**64))}, 8), "it is cut"),
+    "offset that overflows": (of_safetensors({"a": tensor((2,), (0, 2**64))}, 8), "it is incomplete"),
     "shape that overflows": (of_safetensors({"a": tensor((2**40, 2**40), (0, 8))}, 8), DAMAGED),
     "negative shape": (of_safetensors({"a": tensor((-2,), (0, 8))}, 8), DAMAGED),
     "negative offset": (of_safetensors({"a": tensor((4,), (-8, 8))}, 8), DAMAGED),
