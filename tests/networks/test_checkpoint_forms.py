@@ -291,7 +291,10 @@ def test_an_average_within_a_state_dict_is_taken_by_the_same_rule(tmp_path, netw
 )
 def test_where_several_fit_none_is_guessed(tmp_path, state, names):
     message = refusal(tmp_path / "a.pth", {name: dict(state) for name in names})
-    assert f"several state dicts in it fit: `{names[0]}`, `{names[1]}`. Save the one that you mean" in message
+    assert (
+        f"several state dicts in it fit: `{names[0]}`, `{names[1]}`. Save the one that you want to use"
+        in message
+    )
     message = refusal(tmp_path / "a.pth", under(f"{names[0]}.", state) | under(f"{names[1]}.", state))
     assert f"the top of the file with the prefix `{names[0]}.`" in message
     refusal(tmp_path / "a.pth", dict(state) | under("module.", state))

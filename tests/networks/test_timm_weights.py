@@ -167,10 +167,18 @@ def test_what_is_not_safetensors_is_refused_whatever_its_digest(hub, tmp_path):
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("HF_HUB_OFFLINE", "1", "the variable HF_HUB_OFFLINE is set"),
-        ("HF_HUB_OFFLINE", "True", "the variable HF_HUB_OFFLINE is set"),
-        ("HF_ENDPOINT", "hub.example.org", "HF_ENDPOINT is 'hub.example.org', and should be as https://"),
-        ("HF_ENDPOINT", "file:///tmp", "HF_ENDPOINT is 'file:///tmp', and should be as https://"),
+        ("HF_HUB_OFFLINE", "1", "the environment variable HF_HUB_OFFLINE is set"),
+        ("HF_HUB_OFFLINE", "True", "the environment variable HF_HUB_OFFLINE is set"),
+        (
+            "HF_ENDPOINT",
+            "hub.example.org",
+            "HF_ENDPOINT is 'hub.example.org', and must be an address such as https://",
+        ),
+        (
+            "HF_ENDPOINT",
+            "file:///tmp",
+            "HF_ENDPOINT is 'file:///tmp', and must be an address such as https://",
+        ),
         ("HF_ENDPOINT", "http://127.0.0.1:1", "Connection refused"),
     ],
 )
