@@ -114,8 +114,8 @@ def _other_classes(shapes: Sequence[tuple[torch.Size, torch.Size]]) -> list[str]
         return []
     theirs, ours = shapes[0]
     return [
-        f"It has {theirs[0]} classes, the classes file lists {ours[0]}: give the classes on which the network was trained, in "
-        "their order, or a checkpoint for these classes"
+        f"It has {theirs[0]} classes, the classes file lists {ours[0]}: give the classes on which the network was trained, "
+        "in their order, or a checkpoint for these classes"
     ]
 
 
