@@ -96,7 +96,7 @@ def test_a_table_of_the_paper_that_was_spoilt_is_refused_with_its_place(tmp_path
     path.write_bytes(PAPER.read_bytes())
     spoil, reason = SPOILT[damage]
     spoil(path)
-    with pytest.raises(InputError, match=f"^{path}: .*{reason}.*Mend it, .*and run again$"):
+    with pytest.raises(InputError, match=f"^{path}: .*{reason}.*Correct it, .*and run again$"):
         read_paper(path)
 
 
