@@ -253,9 +253,7 @@ def test_label_maps_that_came_without_their_parts_say_what_to_bring(tmp_path):
     joined, *_ = write_parts(tmp_path / "stored")
     copied = tmp_path / joined.name
     copied.write_bytes(joined.read_bytes())
-    said = (
-        f"1of4.h5: no such file. Label maps are {joined.name} and the folder label_maps beside it: bring both"
-    )
+    said = f"1of4.h5: no such file. Label maps consist of {joined.name} and the folder label_maps beside it: copy both"
     with pytest.raises(InputError, match=said), open_label_maps(copied):
         pass
 
@@ -358,7 +356,7 @@ def test_a_part_made_otherwise_is_refused_by_name_and_difference(tmp_path, diffe
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
     write(parts[2], ["x"], **difference)
-    with pytest.raises(InputError, match=rf"label_maps/3of4\.h5: made otherwise.*\(.*{named}.*\)"):
+    with pytest.raises(InputError, match=rf"label_maps/3of4\.h5: not made in the same way.*\(.*{named}.*\)"):
         join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
@@ -370,7 +368,7 @@ def test_a_part_of_other_images_than_the_index_has_there_is_refused_by_name(tmp_
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
     write(parts[2], images)
-    with pytest.raises(InputError, match=r"label_maps/[34]of4\.h5: holds other images"):
+    with pytest.raises(InputError, match=r"label_maps/[34]of4\.h5: contains other images"):
         join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
@@ -404,7 +402,7 @@ def test_a_part_made_from_other_pixels_is_refused_with_the_image(tmp_path, cut):
     expected[cut] = "0" * 64
     index = pd.DataFrame({"image": ids(), "digest": expected})
     part = parts[0 if cut < LENGTHS[0] else 2]
-    said = f"made from other pixels of {ids()[cut]} than what it is read with: .*un again$"
+    said = f"made from other pixels of {ids()[cut]} than the file it is read with: .*un again$"
     with pytest.raises(InputError, match=f"^{part}: {said}"):
         join_label_maps(parts, joined.with_name("again.h5"), ids(), expected)
     with pytest.raises(InputError, match=f"^{joined}: {said}"), open_label_maps(joined, index):

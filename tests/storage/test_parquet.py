@@ -111,7 +111,7 @@ def test_a_cut_of_any_length_is_refused(tmp_path, table, size):
 
 
 def test_a_folder_or_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path):
-    with pytest.raises(InputError, match=r"cannot be read .*Mend that"):
+    with pytest.raises(InputError, match=r"cannot be read .*Make the file readable"):
         read_parquet(tmp_path)
 
 

@@ -172,7 +172,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(folder, monkeypatch):
     write(folder / "a.h5", image=["a"])
     monkeypatch.setattr(h5py, "File", refuse)
     with (
-        pytest.raises(InputError, match=r"a\.h5: may not be read.*Mend its rights"),
+        pytest.raises(InputError, match=r"a\.h5: permission denied.*Make the file readable"),
         open_sealed(folder / "a.h5", []),
     ):
         pass
