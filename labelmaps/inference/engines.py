@@ -173,10 +173,10 @@ class Exact(Engine):
         return make_views(images, self.view, self.preprocessing, self.device, cells, self.classifier.dtype)
 
     def round_batch(self, batch: int) -> int:
-        """Round a number of views down to those of whole images or, below one image, of a divisor of its grid's rows.
+        """Round a number of views down to whole images or, if it is below one image, to a share of an image in whole rows.
 
-        The smallest batch is one row of the grid. Every batch then has the same shape, so that the network is compiled once,
-        and an image's logits do not depend on which images share its batch.
+        The number of rows divides the grid's, and is at least 1. Every batch then has the same shape, so that the network is
+        compiled once, and an image's logits do not depend on which images share its batch.
         """
         grid = self.view.grid
         if batch >= grid**2:

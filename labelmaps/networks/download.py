@@ -79,7 +79,12 @@ def download_from_hub(repository: str, revision: str, sha256: str | None, path: 
 
 @contextmanager
 def _explaining(url: str) -> Generator[None]:
-    """Convert the errors of a download in the `with` block into an `InputError`. url: for the message."""
+    """Convert the errors of a download in the `with` block into an `InputError`.
+
+    These are `OSError`, which includes those of the network and the disk, `HTTPException` and `ValueError`.
+
+    url: of the download, for the message.
+    """
     try:
         yield
     except (OSError, HTTPException, ValueError) as error:

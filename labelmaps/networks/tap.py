@@ -68,7 +68,7 @@ class Layout(NamedTuple):
 def layout_of(output: Tensor, n_views: int) -> Layout | None:
     """Infer the layout of a module's output from its shape; return None if it contains no map of more than one cell.
 
-    output: of any shape; its first axis must have the length n_views.
+    output: of any shape. It contains no map if its first axis does not have the length n_views.
 
     If it has four axes, two neighbouring axes of equal length are rows and columns; if all three axes after the first are
     equally long, the channels are the first of them. If it has three axes and n tokens, the last g² tokens are the cells,

@@ -307,7 +307,10 @@ class LabelMapFile:
             yield from in_order(pool, self.read, places, ahead=2)
 
     def read(self, start: int, stop: int) -> LabelMaps:
-        """Read the label maps of the rows from `start` up to but excluding `stop`; raise `InputError` if damaged."""
+        """Read the label maps of the rows from `start` up to but excluding `stop`.
+
+        Raises `InputError` if the chunks that contain them are damaged.
+        """
         arrays = {name: self._read_rows(name, start, stop) for name in DTYPES}
         arrays["log_probability"] = arrays["log_probability"].astype(np.float32)
         return LabelMaps(image=self.images[start:stop], **arrays)

@@ -212,10 +212,10 @@ def refuse_damage(path: str | Path, remedy: str = REMEDY) -> Generator[None]:
 
 
 def _foreign_structure(file: h5py.File, name: str) -> str | None:
-    """Describe how a data set is stored, or return None if it is stored as a `SealedWriter` does.
+    """Describe how the storage of a data set differs from that of a `SealedWriter`; return None if it does not.
 
     Only the structure of the file is read. Data outside the file, or without a fletcher32 checksum, could change without
-    notice, and a missing chunk is read as zeros.
+    notice, and a missing chunk would be read as zeros.
     """
     if not isinstance(file.get(name, getlink=True), h5py.HardLink):
         return "is a link"

@@ -76,7 +76,7 @@ class View(Protocol):
         ...
 
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the fixations and extents of the views of an image of this width and height, in pixels."""
+        """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         ...
 
     def sample(
@@ -124,9 +124,9 @@ class WindowView(View, Protocol):
 
 
 def find_map_obstacle(view: View) -> str:
-    """Return the reason why the cells of a map over a view have no places in the image, or an empty text if they have.
+    """Return why the cells of a map over a view cannot be located in the image, or an empty text if they can.
 
-    They have if `is_affine`, a constant or a property of the family's `View`, is True.
+    They can if `is_affine`, a constant or a property of the family's `View`, is True.
     """
     family, stated = type(view).__module__.rpartition(".")[2], getattr(view, "is_affine", None)
     if stated is True:

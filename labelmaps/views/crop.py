@@ -42,7 +42,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the fixations and extents of the views of an image of this width and height, in original pixels."""
+        """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         image = np.array([width, height])
         cells = (np.arange(self.grid) + 0.5) / self.grid
         y, x = np.meshgrid(cells, cells, indexing="ij")

@@ -73,7 +73,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the fixations and extents of the views of an image of this width and height, in original pixels."""
+        """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         square = self.square(width, height)
         side = square[2:] - square[:2]
         cells = (

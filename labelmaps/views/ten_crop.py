@@ -49,7 +49,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the centres and extents of the crops of an image of this width and height, in original pixels."""
+        """Compute the centres and extents, in original pixels, of the crops of an image of this width and height."""
         share = self.share
         assert share != NETWORKS_OWN, LEFT_OPEN
         side = share * min(width, height)

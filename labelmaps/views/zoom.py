@@ -50,7 +50,7 @@ class View:
 
     @kept
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the fixations and extents of the views of an image of this width and height, in original pixels."""
+        """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         u = np.linspace(-(1 - self.floor), 1 - self.floor, self.grid)
         u[self.grid // 2] = 0  # exactly, so that x₀ is exactly the whole image
         uy, ux = np.meshgrid(u, u, indexing="ij")
