@@ -18,11 +18,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from labelmaps.errors import InputError
-from labelmaps.inference.inputs import make_views, normalised, views_to_compare
+from labelmaps.inference.inputs import make_views, normalise_images, views_to_compare
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import Known, ask, check_logits, folded
+from labelmaps.networks.verification import (
+    KnownLogits,
+    check_logits,
+    compute_known_logits,
+    copy_with_folded_norms,
+)
 from labelmaps.views import View, WindowView
 
 
@@ -40,7 +45,7 @@ class Engine(ABC):
         `labelmaps.networks.verification.deviation`); None until `prepare` has compared them.
     """
 
-    known: Known | None = None
+    known: KnownLogits | None = None
     name = ""
     difference: float | None = None
 
@@ -90,7 +95,7 @@ class Engine(ABC):
         if self.known is not None:
             # The logits of many views may follow from one input.
             n_known = len(self.known.logits) // len(inputs) * min(n_inputs, len(inputs))
-            known = Known(inputs, self.known.logits[:n_known])
+            known = KnownLogits(inputs, self.known.logits[:n_known])
             how = ", compiled" * classifier.compiled
             self.difference = check_logits(logits[:n_known], known, self.name, classifier.precision, how)
 
@@ -135,11 +140,11 @@ def create_engine(
     network_name: for messages; the name of the network's class if it is empty.
 
     Raises `InputError` if the engine `shared` cannot be used with the view or the network, and if the network's outputs are
-    not usable logits (see `labelmaps.networks.verification.ask`).
+    not usable logits (see `labelmaps.networks.verification.compute_known_logits`).
     """
     network_name = network_name or type(network).__name__
-    known = ask(network, views_to_compare(images, view, preprocessing), network_name)
-    prepared = folded(network, known, network_name)
+    known = compute_known_logits(network, views_to_compare(images, view, preprocessing), network_name)
+    prepared = copy_with_folded_norms(network, known, network_name)
     if prepared is network:
         prepared = copy.deepcopy(network)
     if name == "exact":
@@ -148,7 +153,7 @@ def create_engine(
         engine = Shared(prepared, view, preprocessing, device, precision, known, compiled)
         inputs = torch.cat([inputs.cpu().float() for inputs in engine.network_inputs(images[:1])])
         with engine.sharing(network):
-            known = Known(inputs, network(inputs).detach())
+            known = KnownLogits(inputs, network(inputs).detach())
     engine.known, engine.name = known, network_name
     return engine
 
@@ -215,7 +220,7 @@ class Shared(Engine):
         preprocessing: Preprocessing,
         device: torch.device,
         precision: str,
-        known: Known,
+        known: KnownLogits,
         compiled: bool = False,
     ):
         size, name = preprocessing.size, type(network).__name__
@@ -258,7 +263,7 @@ class Shared(Engine):
         black, dtype = self.preprocessing.black(self.device), self.classifier.dtype
         return [
             self.view.sample_union(pixels, self.side, black, dtype)
-            for pixels in normalised(images, self.preprocessing, self.device)
+            for pixels in normalise_images(images, self.preprocessing, self.device)
         ]
 
     def round_batch(self, batch: int) -> int:

@@ -89,7 +89,7 @@ def first_glimpse(
     """
     initial, device = [view.grid**2 // 2], classifier.device
     views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
-    parts = [classifier.look(together) for together in torch.cat(views).split(batch)]
+    parts = [classifier.map_and_prefix(together) for together in torch.cat(views).split(batch)]
     activations = torch.cat([maps for maps, _ in parts])
     prefix = (
         torch.cat([tokens for _, tokens in parts if tokens is not None]) if parts[0][1] is not None else None

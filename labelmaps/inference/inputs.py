@@ -16,7 +16,7 @@ CPU = torch.device("cpu")
 VALUES_PER_TRANSFER = 2**25  # copied to a GPU at once: about 60 images of ImageNet, which take 134 MB there
 
 
-def normalised(
+def normalise_images(
     images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
 ) -> Iterator[Tensor]:
     """Normalise images as a network expects them, and yield them one by one.
@@ -24,14 +24,14 @@ def normalised(
     images: (H, W, 3) uint8. Yields (3, H, W) float32 on `device`. A GPU receives many images in one transfer.
     """
     if device.type == "cuda":
-        for group in grouped(images, VALUES_PER_TRANSFER):
-            yield from normalised_together(group, preprocessing, device)
+        for group in group_arrays(images, VALUES_PER_TRANSFER):
+            yield from normalise_together(group, preprocessing, device)
     else:
         for image in images:
             yield preprocessing.normalise(torch.from_numpy(image).permute(2, 0, 1))
 
 
-def grouped(arrays: Sequence[np.ndarray], most: int) -> Iterator[list[np.ndarray]]:
+def group_arrays(arrays: Sequence[np.ndarray], most: int) -> Iterator[list[np.ndarray]]:
     """Group arrays, in order, so that each group has at most `most` values in total, or is a single larger array."""
     group: list[np.ndarray] = []
     for array in arrays:
@@ -43,7 +43,7 @@ def grouped(arrays: Sequence[np.ndarray], most: int) -> Iterator[list[np.ndarray
         yield group
 
 
-def normalised_together(
+def normalise_together(
     images: Sequence[np.ndarray], preprocessing: Preprocessing, device: torch.device
 ) -> list[Tensor]:
     """Normalise images of different sizes with one transfer to the device.
@@ -77,7 +77,8 @@ def make_views(
     size, black = preprocessing.size, preprocessing.black(device)
     # Sampling weights sum to 1, so it makes no difference whether pixels or views are normalised.
     return [
-        view.sample(pixels, size, black, cells, dtype) for pixels in normalised(images, preprocessing, device)
+        view.sample(pixels, size, black, cells, dtype)
+        for pixels in normalise_images(images, preprocessing, device)
     ]
 
 
@@ -94,7 +95,7 @@ def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Pr
 def squares_to_compare(images: Sequence[np.ndarray], preprocessing: Preprocessing) -> Tensor:
     """Make what `views_to_compare` makes, but without a view: from the central square of each image in place of x₀."""
     squares = []
-    for pixels in normalised(images, preprocessing, CPU):
+    for pixels in normalise_images(images, preprocessing, CPU):
         _, height, width = pixels.shape
         centre, half = np.array([width, height]) / 2, min(width, height) / 2
         box = np.concatenate([centre - half, centre + half])[None]

@@ -11,7 +11,7 @@ from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine
 from labelmaps.inference.parallel import compute_in_batches, name_images
 from labelmaps.jobs.progress import progress
-from labelmaps.jobs.transfer import OnItsWay
+from labelmaps.jobs.transfer import PendingArrays
 from labelmaps.storage.label_map_file import LabelMapWriter, write_label_maps
 
 
@@ -61,9 +61,9 @@ def compute_label_maps(
     Raises `InputError`, with the first such image, if its logits are not finite.
     """
 
-    def compute(_: pd.DataFrame, images: list[np.ndarray]) -> tuple[OnItsWay, list[tuple[int, int]]]:
+    def compute(_: pd.DataFrame, images: list[np.ndarray]) -> tuple[PendingArrays, list[tuple[int, int]]]:
         # Take the size from the decoded image: reading it from the (short) DataFrame would be slower.
-        return label_maps_of(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
+        return convert_logits(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
 
     for rows, (label_maps, sizes) in compute_in_batches(
         compute, index, engine.images_at_once(batch), engine.device, threads
@@ -83,14 +83,14 @@ def compute_label_maps(
         yield len(rows)
 
 
-def label_maps_of(logits: Tensor) -> OnItsWay:
+def convert_logits(logits: Tensor) -> PendingArrays:
     """Convert logits (image, row, column, label) to the arrays of a label map file, and start their copy to the CPU.
 
     The arrays are `log_probability`, `log_sum_exp` and `top_label`, as in `labelmaps.storage.label_map_file`, and `finite`,
     (image,) bool: whether all log-probabilities of an image are finite.
     """
     log_probability = logits.log_softmax(-1).half()  # more exact near 0 than logits − log_sum_exp
-    return OnItsWay(
+    return PendingArrays(
         log_probability=log_probability,
         log_sum_exp=logits.logsumexp(-1),
         top_label=logits.argmax(-1).short(),

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from labelmaps.inference.inputs import make_views, normalised
+from labelmaps.inference.inputs import make_views, normalise_images
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.boxes import draw_boxes
 from labelmaps.resampling.taps import Drawing
@@ -47,7 +47,7 @@ def draw_views(
     scales = np.tile(scale, 2)
     drawing = replace(drawing, visible_box=tuple(drawing.visible_box * scales))
     black = preprocessing.black(CPU)
-    (pixels,) = normalised([picture], preprocessing, CPU)
+    (pixels,) = normalise_images([picture], preprocessing, CPU)
     drawn = draw_boxes(pixels, boxes * scales, drawing, preprocessing.size, black)
     return _denormalised(drawn, preprocessing)
 

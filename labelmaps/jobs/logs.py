@@ -70,7 +70,7 @@ def job(log: str | Path) -> Generator[None]:
         signal.signal(signal.SIGHUP, _stop)
     try:
         yield
-        logging.info("done: %s", cost_so_far())
+        logging.info("done: %s", describe_cost())
     except KeyboardInterrupt as stop:
         number = signal.Signals(*stop.args or [signal.SIGINT])
         logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
@@ -80,7 +80,7 @@ def job(log: str | Path) -> Generator[None]:
         sys.exit(1)
 
 
-def cost_so_far() -> str:
+def describe_cost() -> str:
     """Describe this process's time so far, its processor time and its largest memory, as a text.
 
     Child processes that have ended are included: their processor time, and the memory of the largest.

@@ -14,7 +14,7 @@ def send(array: np.ndarray, device: torch.device) -> Tensor:
     return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor
 
 
-class OnItsWay:
+class PendingArrays:
     """Tensors that are being copied to the CPU asynchronously; `arrays()` waits for the copies and returns NumPy arrays."""
 
     def __init__(self, **tensors: Tensor):

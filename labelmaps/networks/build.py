@@ -38,7 +38,7 @@ def build(architecture: str, n_labels: int, size: int = 224) -> nn.Module:
     Raises `InputError` for an unknown name, if the network cannot be built for this size, and if the user's function fails
     or returns no network.
     """
-    with sized(architecture, size):
+    with explaining_sizes(architecture, size):
         return _build(architecture, n_labels, size)
 
 
@@ -91,7 +91,7 @@ def _build_timm(name: str, n_labels: int, size: int) -> nn.Module:
 
 
 @contextmanager
-def sized(architecture: str, size: int, network: nn.Module | None = None) -> Generator[None]:
+def explaining_sizes(architecture: str, size: int, network: nn.Module | None = None) -> Generator[None]:
     """Convert the error that a network raises for an unsupported size of its views into an `InputError` that suggests sizes.
 
     The `with` block builds or runs the network.
@@ -105,7 +105,7 @@ def sized(architecture: str, size: int, network: nn.Module | None = None) -> Gen
             raise
         logger.info("%s at %d × %d pixels:", architecture, size, size, exc_info=True)
         reason = (str(error).splitlines() or [type(error).__name__])[0][:SHOWN_LETTERS]
-        sizes = sizes_near(architecture, size, network)
+        sizes = find_supported_sizes(architecture, size, network)
         advice = (
             f"Choose {', '.join(map(str, sizes))}" if sizes else "Choose the size that it was trained with"
         )
@@ -114,7 +114,7 @@ def sized(architecture: str, size: int, network: nn.Module | None = None) -> Gen
         ) from error
 
 
-def sizes_near(architecture: str, size: int, network: nn.Module | None = None) -> list[int]:
+def find_supported_sizes(architecture: str, size: int, network: nn.Module | None = None) -> list[int]:
     """Find sizes of views that a network supports: its usual size and those nearest to an unsupported one, three at most.
 
     architecture: the network's name.
@@ -128,11 +128,11 @@ def sizes_near(architecture: str, size: int, network: nn.Module | None = None) -
     usual = _usual_size(library, name)
     steps = (8, 14, 16, 28, 32, 56, 64, 128, 224)
     near = {multiple for step in steps for multiple in (size // step * step, (size // step + 1) * step)}
-    found = [usual] if usual != size and _can_look(architecture, usual, network) else []
+    found = [usual] if usual != size and _can_run(architecture, usual, network) else []
     for candidate in sorted(near - {0, size, usual}, key=lambda one: (abs(one - size), one)):
         if len(found) == MOST_SIZES:
             break
-        if _can_look(architecture, candidate, network):
+        if _can_run(architecture, candidate, network):
             found.append(candidate)
     return sorted(found)
 
@@ -147,8 +147,8 @@ def _usual_size(library: str, name: str) -> int:
     return 299 if name == "inception_v3" else USUAL_SIZE
 
 
-def _can_look(architecture: str, size: int, network: nn.Module | None) -> bool:
-    """Return whether a network can be built for views of this size, and run on one; arguments as for `sizes_near`."""
+def _can_run(architecture: str, size: int, network: nn.Module | None) -> bool:
+    """Return whether a network can be built for views of this size and run on one (see `find_supported_sizes`)."""
     nowhere = torch.device("meta")
     try:
         if network is None or read_architecture(architecture).library in ("torchvision", "timm"):

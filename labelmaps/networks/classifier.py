@@ -66,7 +66,7 @@ def last_linear(network: nn.Module) -> nn.Linear | None:
     return linear[-1] if linear else None
 
 
-def _compiled(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
+def _compile(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
     """Return a function that runs a network, compiled by torch at the first call and again for every new shape of views.
 
     precision: of the network's weights; below float32, a GPU runs its convolutions fused (`fused_convolutions`).
@@ -76,10 +76,10 @@ def _compiled(network: nn.Module, device: torch.device, precision: str) -> Calla
         options["freezing"] = True  # stores the weights in the layout that suits the CPU
         options["cpp_wrapper"] = True  # releases Python's lock, so that other threads can run
     elif precision != "float32":
-        from labelmaps.networks.fused_convolutions import FuseConvolutions, packed
+        from labelmaps.networks.fused_convolutions import FuseConvolutions, pack_convolutions
 
         options["post_grad_custom_pre_pass"] = FuseConvolutions()
-        network = packed(network)
+        network = pack_convolutions(network)
     return torch.compile(network, dynamic=False, options=options)
 
 
@@ -100,7 +100,7 @@ class Classifier:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
         self._forward, self.compiled = self.network, compiled
         if compiled:
-            self._forward = _compiled(self.network, device, precision)
+            self._forward = _compile(self.network, device, precision)
 
     def _ready(self, views: Tensor) -> Tensor:
         """Copy views to the network's device, in its precision and memory layout."""

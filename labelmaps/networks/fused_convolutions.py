@@ -167,7 +167,7 @@ class PackedConv2d(nn.Module):
         return conv2d(cells.contiguous(memory_format=torch.channels_last), self.weight, self.bias)
 
 
-def packed(network: nn.Module) -> nn.Module:
+def pack_convolutions(network: nn.Module) -> nn.Module:
     """Copy a network, and replace the strided convolutions with few channels in the copy by `PackedConv2d`."""
     network = copy.deepcopy(network)
     for name, module in list(network.named_modules()):

@@ -36,7 +36,7 @@ def torchvision_weights(architecture: str, weights: str) -> "WeightsEnum":
 
 
 @cache
-def on_device(numbers: tuple[float, ...], device: torch.device) -> Tensor:
+def cached_tensor(numbers: tuple[float, ...], device: torch.device) -> Tensor:
     """Return the numbers as a cached float32 tensor on a device; uncached, each small copy would make a GPU wait."""
     return torch.tensor(numbers, device=device)
 
@@ -59,13 +59,15 @@ class Preprocessing:
         """
         # Normalise whole rows at once: an innermost axis of length 3 is slow on a CPU.
         width = image.shape[-1]
-        mean, std = (on_device(tuple(x), image.device).repeat(width) for x in (self.mean, self.std))
+        mean, std = (cached_tensor(tuple(x), image.device).repeat(width) for x in (self.mean, self.std))
         rows = image.movedim(-3, -1).to(torch.float32, memory_format=torch.contiguous_format).flatten(-2)
         return rows.div_(255).sub_(mean).div_(std).unflatten(-1, (width, 3)).movedim(-1, -3)
 
     def black(self, device: torch.device) -> Tensor:
         """Return the colour black, RGB 0, after normalisation: (3,) float32 on `device`."""
-        return on_device(tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device)
+        return cached_tensor(
+            tuple(-mean / std for mean, std in zip(self.mean, self.std, strict=True)), device
+        )
 
 
 @dataclass(frozen=True)

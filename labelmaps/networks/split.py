@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from labelmaps.networks.classifier import PRECISIONS, last_linear
 from labelmaps.networks.tap import find_last_map
-from labelmaps.networks.verification import BOUNDS, Known, check_logits, deviation
+from labelmaps.networks.verification import BOUNDS, KnownLogits, check_logits, deviation
 
 
 class BlockHook(threading.local):
@@ -53,7 +53,7 @@ class SplitClassifier:
         self,
         network: nn.Module,
         device: torch.device,
-        known: Known,
+        known: KnownLogits,
         precision: str = "float32",
         name: str = "",
         layer: str | None = None,
@@ -62,7 +62,7 @@ class SplitClassifier:
         self.network = network.eval().requires_grad_(False)
         self.network.to(device).to(memory_format=torch.channels_last)
         self.device, self.dtype = device, PRECISIONS[precision]
-        known = Known(known.inputs.to(device), known.logits.to(device))
+        known = KnownLogits(known.inputs.to(device), known.logits.to(device))
         self.block_name, self.layout = find_last_map(self.network, known, name, layer)
         reduced = precision != "float32"
         self._body = copy.deepcopy(self.network).to(self.dtype) if reduced else self.network
@@ -70,13 +70,13 @@ class SplitClassifier:
         for body in {self.network, self._body}:
             body.get_submodule(self.block_name).register_forward_hook(self._hook)
         self._probe, self._is_probe_repeated, self.linear = known.inputs[:1], False, None
-        activations, prefix = self.look(known.inputs)
+        activations, prefix = self.map_and_prefix(known.inputs)
         logits = self._first_head(activations, prefix, known, precision)
         self.difference = check_logits(logits, known, name, precision, ", from its last map on")
         linear = last_linear(self.network)
         if linear is not None and prefix is None and linear.in_features == activations.shape[1]:
             pooled = linear(activations.mean((2, 3)))
-            is_closed = deviation(pooled, Known(known.inputs, logits)) <= BOUNDS["float32"] / 10
+            is_closed = deviation(pooled, KnownLogits(known.inputs, logits)) <= BOUNDS["float32"] / 10
             self.linear = linear if is_closed else None
 
     @property
@@ -85,12 +85,14 @@ class SplitClassifier:
         return self.network.get_submodule(self.block_name)
 
     @torch.no_grad()
-    def _first_head(self, activations: Tensor, prefix: Tensor | None, known: Known, precision: str) -> Tensor:
+    def _first_head(
+        self, activations: Tensor, prefix: Tensor | None, known: KnownLogits, precision: str
+    ) -> Tensor:
         """Compute the logits of the known views, and find out whether the network needs one view for each map in the head.
 
         Most networks compute correct logits for any number of maps from a single view, which costs less.
 
-        activations, prefix: as `look` returns them for the known views. Returns the logits (view, label).
+        activations, prefix: as `map_and_prefix` returns them for the known views. Returns the logits (view, label).
         """
         try:
             logits = self.head(activations, prefix)
@@ -101,10 +103,10 @@ class SplitClassifier:
 
     def activations(self, views: Tensor) -> Tensor:
         """Compute the last map (view, channel, row, column), float32, of normalised views (view, 3, size, size)."""
-        return self.look(views)[0]
+        return self.map_and_prefix(views)[0]
 
     @torch.no_grad()
-    def look(self, views: Tensor) -> tuple[Tensor, Tensor | None]:
+    def map_and_prefix(self, views: Tensor) -> tuple[Tensor, Tensor | None]:
         """Compute the last map of views, and the tokens before its cells.
 
         views: (view, 3, size, size), normalised.

@@ -37,15 +37,15 @@ _MAX_UNUSED = 1000  # letters; longer keys are refused without a search for `_UN
 _AUXILIARY = ("GoogLeNetAux", "InceptionAux")
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """Shorten a text from a file for a message, and escape it if it has unprintable characters, such as terminal codes."""
     return text[: 2 * SHOWN_LETTERS] if text.isprintable() else ascii(text)[:SHOWN_LETTERS]
 
 
-def listed(texts: Collection[str], separator: str = "; ") -> str:
-    """Join the first `SHOWN_KEYS` texts from a file for a message, in their order, each shortened as by `shown`."""
+def join_shortened(texts: Collection[str], separator: str = "; ") -> str:
+    """Join the first `SHOWN_KEYS` texts from a file for a message, in their order, each shortened as by `shorten`."""
     texts = list(texts)
-    return separator.join(map(shown, texts[:SHOWN_KEYS])) + f"{separator}…" * (len(texts) > SHOWN_KEYS)
+    return separator.join(map(shorten, texts[:SHOWN_KEYS])) + f"{separator}…" * (len(texts) > SHOWN_KEYS)
 
 
 def needed_keys(network: nn.Module) -> set[str]:
@@ -156,8 +156,8 @@ class Candidate:
     @property
     def name(self) -> str:
         """The candidate's place in the file and its prefix, as a phrase for messages."""
-        place = f"`{shown(self.stored.place)}`" if self.stored.place else "the top of the file"
-        return f"{place} with the prefix `{shown(self.prefix)}`" if self.prefix else place
+        place = f"`{shorten(self.stored.place)}`" if self.stored.place else "the top of the file"
+        return f"{place} with the prefix `{shorten(self.prefix)}`" if self.prefix else place
 
     @property
     def is_average(self) -> bool:
@@ -220,17 +220,17 @@ def find_state(content: object, expected: Collection[str], needed: set[str], pat
     averages = [candidate for candidate in whole if candidate.is_average]
     chosen = whole if len(whole) == 1 else averages
     if len(chosen) != 1:
+        names = join_shortened([candidate.name for candidate in chosen or whole], ", ")
         raise InputError(
-            f"{path}: several state dicts in it fit: {listed([candidate.name for candidate in chosen or whole], ', ')}. "
-            "Save the one that you want to use in a file of its own"
+            f"{path}: several state dicts in it fit: {names}. Save the one that you want to use in a file of its own"
         )
     others = [candidate for candidate in whole if candidate is not chosen[0]]
     notes = []
     if others:
-        names = listed([candidate.name for candidate in others], ", ")
+        names = join_shortened([candidate.name for candidate in others], ", ")
         notes.append(f"took {chosen[0].name}, the average of the weights (EMA), not {names}")
     elif chosen[0].stored.place:
-        notes.append(f"took the state dict in `{shown(chosen[0].stored.place)}`")
+        notes.append(f"took the state dict in `{shorten(chosen[0].stored.place)}`")
     same_dict = [candidate.prefix for candidate in others if candidate.stored is chosen[0].stored]
     return _described(chosen[0], same_dict, expected, notes)
 
@@ -247,7 +247,7 @@ def _described(
     stored, prefix = candidate.stored, candidate.prefix
     notes = [*notes, *stored.notes]
     if prefix:
-        notes.append(f"stripped the prefix `{shown(prefix)}` from its keys")
+        notes.append(f"stripped the prefix `{shorten(prefix)}` from its keys")
     state, aside, unexpected = {}, [], []
     for key, value in stored.values.items():
         own = key[len(prefix) :] if key.startswith(prefix) else None
@@ -263,7 +263,9 @@ def _described(
         else:
             unexpected.append(stored.spelt[key])
     if aside:
-        notes.append(f"left aside {len(aside)} keys that evaluation does not use: {listed(sorted(aside))}")
+        notes.append(
+            f"left aside {len(aside)} keys that evaluation does not use: {join_shortened(sorted(aside))}"
+        )
     return FoundState(
         name=candidate.name if stored.place or prefix else "",
         prefix=prefix,

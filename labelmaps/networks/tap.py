@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 from labelmaps.networks.paths import modules_on_every_path
-from labelmaps.networks.verification import BOUNDS, Known, deviation
+from labelmaps.networks.verification import BOUNDS, KnownLogits, deviation
 
 MAP, TOKENS = 4, 3  # the number of axes of a map, and of tokens (view, token, channel)
 SMALLEST_SIDE = 4  # cells; the arrangement of smaller maps is not tested
-LEAST_SHARE = 1.1  # in `lies_as_view`; docs/networks.md has the measurements
+LEAST_SHARE = 1.1  # in `is_arranged_like_view`; docs/networks.md has the measurements
 QUARTERS = (
     (False, False),
     (False, True),
@@ -65,7 +65,7 @@ class Layout(NamedTuple):
         return cells if prefix is None else torch.cat([prefix, cells], dim=1)
 
 
-def layout_of(output: Tensor, n_views: int) -> Layout | None:
+def infer_layout(output: Tensor, n_views: int) -> Layout | None:
     """Infer the layout of a module's output from its shape; return None if it contains no map of more than one cell.
 
     output: of any shape. It contains no map if its first axis does not have the length n_views.
@@ -99,7 +99,7 @@ class Tap(NamedTuple):
     layout: Layout
 
 
-def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None = None) -> Tap:
+def find_last_map(network: nn.Module, known: KnownLogits, name: str, layer: str | None = None) -> Tap:
     """Find the module whose output is a network's last map.
 
     network: in evaluation mode, on the device of `known`.
@@ -110,7 +110,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
     Raises `NoMapError` if the search finds no map, and `InputError` if the module `layer` does not exist, does not run
     exactly once, or its output is not a last map.
     """
-    layouts = trace(network, known.inputs)
+    layouts = find_layouts(network, known.inputs)
     if layer is not None:
         if layer not in layouts:
             raise InputError(
@@ -118,13 +118,13 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
                 f"the last of them: {', '.join(list(layouts)[-20:])}"
             )
         layout = layouts[layer]
-        output = output_of(network, known.inputs, layer)
+        output = compute_output(network, known.inputs, layer)
         if layout is None or not is_last_map(network, known, layer, layout, output):
             raise InputError(
                 f"layer: the logits of {name} do not follow from the output of `{layer}` alone, or do not depend on its "
                 "cells. Choose another module, or leave `layer` out to have it found"
             )
-        if not lies_as_view(network, known, layer, layout, output):
+        if not is_arranged_like_view(network, known, layer, layout, output):
             raise InputError(
                 f"layer: the cells in the output of `{layer}` of {name} are not arranged like the parts of the view that "
                 f"change them (read as {layout.kind}, {layout.side} × {layout.side}). Choose another module, or leave "
@@ -135,8 +135,8 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
     for module, layout in reversed(layouts.items()):
         if layout is None or (passed is not None and module not in passed):
             continue
-        output = output_of(network, known.inputs, module)
-        if is_last_map(network, known, module, layout, output) and lies_as_view(
+        output = compute_output(network, known.inputs, module)
+        if is_last_map(network, known, module, layout, output) and is_arranged_like_view(
             network, known, module, layout, output
         ):
             return Tap(module, layout)
@@ -147,7 +147,7 @@ def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None
 
 
 @torch.no_grad()
-def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
+def find_layouts(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
     """List the modules that run once in a forward pass and return a tensor, in the order in which they end.
 
     views: (view, 3, size, size), normalised.
@@ -161,7 +161,7 @@ def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
             if name in layouts:
                 again.add(name)
             if isinstance(output, Tensor):
-                layouts[name] = layout_of(output, len(views))
+                layouts[name] = infer_layout(output, len(views))
 
         return hook
 
@@ -175,7 +175,7 @@ def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
 
 
 @torch.no_grad()
-def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
+def is_last_map(network: nn.Module, known: KnownLogits, name: str, layout: Layout, output: Tensor) -> bool:
     """Return whether the logits follow from a module's output alone, and depend on the cells in it.
 
     name, layout, output: the module's name, the layout of its output, and its output for the known views.
@@ -185,15 +185,17 @@ def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout, out
     """
     others = known.inputs.roll(1, 0)
     maps, prefix = layout.split(output)
-    with replaced(network, name, output):
+    with replacing_output(network, name, output):
         if deviation(network(others), known) > BOUNDS["float32"]:
             return False
-    with replaced(network, name, layout.join(maps.roll(1, 0), prefix)):
+    with replacing_output(network, name, layout.join(maps.roll(1, 0), prefix)):
         return deviation(network(others), known) > BOUNDS["float32"]
 
 
 @torch.no_grad()
-def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
+def is_arranged_like_view(
+    network: nn.Module, known: KnownLogits, name: str, layout: Layout, output: Tensor
+) -> bool:
     """Return whether the cells of a map are arranged like the parts of the view on which they depend.
 
     The test finds axes that were read in the wrong order. name, layout, output: as for `is_last_map`.
@@ -213,7 +215,7 @@ def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, ou
         views = known.inputs[view].repeat(1 + len(QUARTERS), 1, 1, 1)
         for changed, quarter in zip(views[1:], QUARTERS, strict=True):
             _quarter(changed, quarter).copy_(_quarter(known.inputs[other], quarter))
-        maps, _ = layout.split(output_of(network, views, name))
+        maps, _ = layout.split(compute_output(network, views, name))
         change = (maps[1:] - maps[:1]).square().sum(dim=1).sqrt()
         means = torch.stack([_quarter(change, quarter).mean(dim=(1, 2)) for quarter in QUARTERS], dim=1)
         shares.append(means / means.mean(dim=1, keepdim=True))
@@ -232,7 +234,7 @@ def _quarter(maps: Tensor, quarter: tuple[bool, bool]) -> Tensor:
     return maps[..., rows, columns]
 
 
-def output_of(network: nn.Module, views: Tensor, name: str) -> Tensor:
+def compute_output(network: nn.Module, views: Tensor, name: str) -> Tensor:
     """Run a network on views, and return a copy of the output of its module `name`, which must run exactly once."""
     outputs: list[Tensor] = []
     handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
@@ -245,7 +247,7 @@ def output_of(network: nn.Module, views: Tensor, name: str) -> Tensor:
 
 
 @contextmanager
-def replaced(network: nn.Module, name: str, output: Tensor) -> Generator[None]:
+def replacing_output(network: nn.Module, name: str, output: Tensor) -> Generator[None]:
     """Let the module `name` of a network return `output` instead of its own output, inside the `with` block."""
     handle = network.get_submodule(name).register_forward_hook(lambda *_: output.clone())
     try:

@@ -15,7 +15,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from labelmaps.errors import InputError
 from labelmaps.jobs.memory import is_out_of_memory
-from labelmaps.networks.build import sized
+from labelmaps.networks.build import explaining_sizes
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.7, "float16": 0.1}
 
 
-class Known(NamedTuple):
+class KnownLogits(NamedTuple):
     """Network inputs with the logits that the original network computes for them.
 
     inputs: (view, 3, side, side), normalised. logits: (view, label) float32.
@@ -34,7 +34,7 @@ class Known(NamedTuple):
 
 
 @torch.no_grad()
-def ask(network: nn.Module, views: Tensor, name: str) -> Known:
+def compute_known_logits(network: nn.Module, views: Tensor, name: str) -> KnownLogits:
     """Compute the logits of the original network for some views, one view at a time, and check that they are usable.
 
     network: in evaluation mode, on the device of the views. It is not changed.
@@ -45,7 +45,7 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
     the label, and if the logits of all views in one batch differ from those of single views (layers are in training mode,
     draw random numbers, or mix views).
     """
-    with sized(name, views.shape[-1], network):
+    with explaining_sizes(name, views.shape[-1], network):
         outputs = [network(view[None]) for view in views]
         together = network(views)
     if not all(isinstance(output, Tensor) and output.ndim == 2 for output in outputs):
@@ -67,7 +67,7 @@ def ask(network: nn.Module, views: Tensor, name: str) -> Known:
             "saved after training"
         )
     refuse_probabilities(network, views[:1], logits, name)
-    known = Known(views, logits)
+    known = KnownLogits(views, logits)
     if together.shape != logits.shape or (found := deviation(together, known)) > BOUNDS["float32"]:
         by = f" by {found:.2g} of their standard deviation" if together.shape == logits.shape else " in shape"
         raise InputError(
@@ -104,7 +104,7 @@ def refuse_probabilities(network: nn.Module, view: Tensor, logits: Tensor, name:
         )
 
 
-def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float:
+def deviation(logits: Tensor, known: KnownLogits, precision: str = "float32") -> float:
     """Compute how far logits are from the known ones, in standard deviations of the known ones over labels.
 
     logits: (view, label), for the known inputs. precision: in which they were computed.
@@ -124,7 +124,7 @@ def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float
     return differences.max().item()
 
 
-def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: str = "") -> float:
+def check_logits(logits: Tensor, known: KnownLogits, name: str, precision: str, how: str = "") -> float:
     """Compare logits (view, label) with the known ones, and return how far they are from them (see `deviation`).
 
     name: of the network, for messages.
@@ -148,7 +148,7 @@ def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: s
     return found
 
 
-def folded(network: nn.Module, known: Known, name: str) -> nn.Module:
+def copy_with_folded_norms(network: nn.Module, known: KnownLogits, name: str) -> nn.Module:
     """Return a copy of a network with each batch norm folded into the convolution before it, or the network itself.
 
     network: the original network, in evaluation mode, on the CPU; it is not changed.

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from labelmaps.errors import InputError
-from labelmaps.networks.build import build, sized
+from labelmaps.networks.build import build, explaining_sizes
 from labelmaps.networks.checkpoints import read_checkpoint
-from labelmaps.networks.state_dicts import SHOWN_LETTERS, FoundState, find_state, listed, needed_keys
+from labelmaps.networks.state_dicts import SHOWN_LETTERS, FoundState, find_state, join_shortened, needed_keys
 from labelmaps.storage.files import moved_into_place
 
 FLOATING_POINT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -98,7 +98,9 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
         )
     if found.name:
         faults.append(f"The state dict that fits best is in {found.name}")
-    return faults + [f"{len(keys)} keys {kind}: {listed(keys)}" for kind, keys in wrong.items() if keys]
+    return faults + [
+        f"{len(keys)} keys {kind}: {join_shortened(keys)}" for kind, keys in wrong.items() if keys
+    ]
 
 
 def _other_classes(shapes: Sequence[tuple[torch.Size, torch.Size]]) -> list[str]:
@@ -126,7 +128,7 @@ def _beginnings(keys: Collection[str]) -> list[str]:
 
 def _quoted(texts: Collection[str]) -> str:
     """Join the first texts from a file for a message, each in backquotes."""
-    return listed([f"`{text}`" for text in texts], ", ")
+    return join_shortened([f"`{text}`" for text in texts], ", ")
 
 
 def _is_plain(value: object) -> bool:
@@ -177,7 +179,7 @@ def random_weights(
 
     Raises `InputError` as `build` does, and if the network does not support views of this size.
     """
-    with torch.random.fork_rng(devices=[]), sized(architecture, size):
+    with torch.random.fork_rng(devices=[]), explaining_sizes(architecture, size):
         torch.manual_seed(seed)
         network = build(architecture, n_labels, size).eval()
         for module in network.modules():

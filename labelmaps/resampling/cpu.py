@@ -126,7 +126,7 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
         views.copy_(wide)
         return
     pixels = image.permute(1, 2, 0)
-    if taps.see_empty:  # append a row and a column of empty pixels, whose index is one beyond the last
+    if taps.has_empty:  # append a row and a column of empty pixels, whose index is one beyond the last
         image_pixels, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
         pixels[:-1, :-1], pixels[-1], pixels[:, -1] = image_pixels, empty, empty
     _resample(

@@ -125,7 +125,7 @@ class BoxTaps:
     height: int
 
     @cached_property
-    def see_empty(self) -> bool:
+    def has_empty(self) -> bool:
         """Whether any sample has an empty pixel among its taps."""
         return bool(self.columns.pixel.max() == self.width or self.rows.pixel.max() == self.height)
 

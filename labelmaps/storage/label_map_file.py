@@ -50,7 +50,7 @@ from labelmaps.storage.provenance import (
     check_same_images,
     check_same_pixels,
     list_differences,
-    parsed,
+    parse_attributes,
 )
 from labelmaps.storage.sealed_hdf5 import (
     TEXTS_PER_CHUNK,
@@ -202,7 +202,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
         sealed.add_texts("part_integrity", integrity)
         sealed.add("part_batch", np.array(batches, np.int64), TEXTS_PER_CHUNK)
         for name, part_shapes in shapes.items():
-            show_parts(file, name, names, part_shapes)
+            create_virtual_dataset(file, name, names, part_shapes)
         sealed.seal(common)
 
 
@@ -211,7 +211,9 @@ def read_provenance(part: SealedFile) -> dict[str, object]:
     return {key: value for key, value in part.attributes.items() if key != "batch"}
 
 
-def show_parts(file: h5py.File, name: str, parts: list[str], shapes: list[tuple[int, ...]]) -> None:
+def create_virtual_dataset(
+    file: h5py.File, name: str, parts: list[str], shapes: list[tuple[int, ...]]
+) -> None:
     """Create the virtual data set `name` in a joined file, which concatenates the data sets of this name in all parts.
 
     parts: the paths of the parts, relative to the folder of the joined file. shapes: of the data set in each part.
@@ -277,7 +279,7 @@ class LabelMapFile:
     @property
     def provenance(self) -> dict[str, Any]:
         """The provenance of the label maps: view, preprocessing, weights and versions, with structured values parsed."""
-        return parsed(self.attributes)
+        return parse_attributes(self.attributes)
 
     @property
     def by_image(self) -> "LabelMapFile":
@@ -292,7 +294,7 @@ class LabelMapFile:
 
         Raises `InputError` unless the cases have the images of the file, in its order.
         """
-        place = images_of_cases(images)
+        place = index_images(images)
         firsts = np.flatnonzero(np.diff(place, prepend=-1))
         check_same_images(self.images, [images[first] for first in firsts], path)
         cases = copy.copy(self)
@@ -337,7 +339,7 @@ class LabelMapFile:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-def images_of_cases(images: Sequence[str]) -> np.ndarray:
+def index_images(images: Sequence[str]) -> np.ndarray:
     """Compute the index of each case's image among the images, from 0.
 
     images: (case,), the id of each case's image; the cases of an image follow one another.

@@ -100,7 +100,7 @@ def check_settings(expected: Mapping[str, object], found: Attributes, path: str 
 
     Snakemake finds changed settings by its own records, which are absent if results were copied.
     """
-    recorded = parsed(found)
+    recorded = parse_attributes(found)
     wanted = json.loads(json.dumps(expected))  # as they are read from a file, with lists for tuples
     changed = [key for key in wanted if recorded.get(key) != wanted[key]]
     if changed:
@@ -109,7 +109,7 @@ def check_settings(expected: Mapping[str, object], found: Attributes, path: str 
         ]
         raise InputError(
             f"{path}: made with other settings than the configuration has now: {'; '.join(differences)}. "
-            f"Delete {_maker(changed, Path(path))} and run again, or change the settings back"
+            f"Delete {_describe_files_to_delete(changed, Path(path))} and run again, or change the settings back"
         )
 
 
@@ -135,7 +135,7 @@ def describe_changes(name: str, recorded: object, wanted: object) -> list[str]:
     return [f"{name} was {json.dumps(recorded)} and is {json.dumps(wanted)}"]
 
 
-def _maker(changed: Collection[str], path: Path) -> str:
+def _describe_files_to_delete(changed: Collection[str], path: Path) -> str:
     """Return what the user should delete so that a file is made again: "it", or the files from which it was made.
 
     changed: the names of the settings that differ. path: of the file.
@@ -158,12 +158,12 @@ def _maker(changed: Collection[str], path: Path) -> str:
 def seen_view(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the family and options of the view with which a file was made, with "network" replaced by the network's values.
 
-    attributes: of the file, as `parsed` returns them.
+    attributes: of the file, as `parse_attributes` returns them.
     """
     return {**attributes["view"], **attributes.get("view_from_network", {})}
 
 
-def parsed(attributes: Mapping[str, object]) -> dict[str, Any]:
+def parse_attributes(attributes: Mapping[str, object]) -> dict[str, Any]:
     """Convert the attributes of a file back to the values that were stored: lists and mappings are JSON in the file."""
     return {
         key: json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value

@@ -43,14 +43,14 @@ class Geometry:
     centre: (row, column, 2), the fixation x, y.
     extent: (row, column, 4), the box x0, y0, x1, y1 that fills the view.
 
-    If a family caches its geometries (`kept`), all callers share the arrays, which are read-only.
+    If a family caches its geometries (`cache_geometries`), all callers share the arrays, which are read-only.
     """
 
     centre: np.ndarray
     extent: np.ndarray
 
 
-def kept(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
+def cache_geometries(geometry: Callable[..., Geometry]) -> Callable[..., Geometry]:
     """Decorate a family's method `geometry` with a cache of the image sizes used last.
 
     Most images of a data set have one of a few sizes. The view must be hashable, as a frozen dataclass is. The arrays of a

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from labelmaps.resampling.taps import Drawing, Sampling
-from labelmaps.views import Geometry, check_grid, kept
+from labelmaps.views import Geometry, cache_geometries, check_grid
 
 if TYPE_CHECKING:
     import torch
@@ -40,7 +40,7 @@ class View:
         if not 0 < self.side <= 1:
             raise ValueError(f"side: {self.side} is not a share of the shorter side, above 0 and at most 1")
 
-    @kept
+    @cache_geometries
     def geometry(self, width: int, height: int) -> Geometry:
         """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         image = np.array([width, height])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
-from labelmaps.views import NETWORKS_OWN, Geometry, check_grid, kept
+from labelmaps.views import NETWORKS_OWN, Geometry, cache_geometries, check_grid
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +71,7 @@ class View:
         centre, half = np.array([width, height]) / 2, np.array(side) / 2
         return np.concatenate([centre - half, centre + half])
 
-    @kept
+    @cache_geometries
     def geometry(self, width: int, height: int) -> Geometry:
         """Compute the fixations and extents, in original pixels, of the views of an image of this width and height."""
         square = self.square(width, height)

@@ -14,7 +14,7 @@ import numpy as np
 
 from labelmaps.resampling.crops import CORNERS
 from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
-from labelmaps.views import NETWORKS_OWN, Geometry, kept
+from labelmaps.views import NETWORKS_OWN, Geometry, cache_geometries
 from labelmaps.views.shift import CROP, LEFT_OPEN
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class View:
         if self.share != NETWORKS_OWN and not 0 < self.share < np.inf:
             raise ValueError(f"share: {self.share} is not a positive share of the shorter side")
 
-    @kept
+    @cache_geometries
     def geometry(self, width: int, height: int) -> Geometry:
         """Compute the centres and extents, in original pixels, of the crops of an image of this width and height."""
         share = self.share

@@ -17,7 +17,7 @@ from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.glimpse_saliency import images_at_once
 from labelmaps.inference.inputs import make_views
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.tap import Layout, layout_of
+from labelmaps.networks.tap import Layout, infer_layout
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 
@@ -288,7 +288,7 @@ def test_the_cells_of_tokens_are_a_map_and_the_tokens_before_them_are_kept(pool,
     classifier = cut(network, 16)
     assert (classifier.block_name, classifier.layout) == (block, Layout("tokens", 4, 3))
     views = noise(3, 3, 16, 16)
-    maps, prefix = classifier.look(views)
+    maps, prefix = classifier.map_and_prefix(views)
     assert maps.shape == (3, 16, 4, 4)
     assert prefix.shape == (3, 3, 16)
     torch.testing.assert_close(classifier.head(maps, prefix), network(views), rtol=0, atol=1e-5)
@@ -320,7 +320,7 @@ def test_the_cells_of_tokens_are_a_map_and_the_tokens_before_them_are_kept(pool,
     ],
 )
 def test_rows_columns_and_channels_are_told_apart_by_one_rule(shape, layout):
-    assert layout_of(torch.zeros(shape), 2) == layout
+    assert infer_layout(torch.zeros(shape), 2) == layout
     if layout is not None:
         output = noise(*shape)
         maps, prefix = layout.split(output)
@@ -428,8 +428,8 @@ def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at
 
 
 def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):
-    shown, look = [], small.look
-    monkeypatch.setattr(small, "look", lambda views: shown.append(len(views)) or look(views))
+    shown, look = [], small.map_and_prefix
+    monkeypatch.setattr(small, "map_and_prefix", lambda views: shown.append(len(views)) or look(views))
     few, many = (first_glimpse(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
     assert shown == [2, 2, 1, 5]
     torch.testing.assert_close(few.activations, many.activations, rtol=1e-4, atol=1e-4)

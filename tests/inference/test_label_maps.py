@@ -14,10 +14,10 @@ from helpers.study import save_pictures, soft_pictures
 from labelmaps.data.batches import part_of, read_ahead
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact
-from labelmaps.inference.inputs import grouped, make_views, normalised, normalised_together
+from labelmaps.inference.inputs import group_arrays, make_views, normalise_images, normalise_together
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.inference.parallel import compute_in_batches, one_thread_each
-from labelmaps.jobs.transfer import OnItsWay
+from labelmaps.jobs.transfer import PendingArrays
 from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.preprocessing import Preprocessing
@@ -259,7 +259,7 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
 @pytest.mark.parametrize("where", ["logits", "arrays"])
 def test_a_gpu_that_fails_says_at_which_images(index, network, monkeypatch, where):
     """At once, or when its answers are fetched."""
-    owner = {"logits": Exact, "arrays": OnItsWay}[where]
+    owner = {"logits": Exact, "arrays": PendingArrays}[where]
     answers = iter([getattr(owner, where), failing_gpu])
     monkeypatch.setattr(owner, where, lambda *arguments: next(answers)(*arguments))
     with pytest.raises(torch.AcceleratorError) as error:
@@ -320,8 +320,8 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
 def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictures):
     """Of whatever sizes."""
     assert len({picture.shape for picture in pictures}) > 2
-    alone = list(normalised(pictures, PREPROCESSING, CPU))
-    together = normalised_together(pictures, PREPROCESSING, CPU)
+    alone = list(normalise_images(pictures, PREPROCESSING, CPU))
+    together = normalise_together(pictures, PREPROCESSING, CPU)
     for one, other, picture in zip(alone, together, pictures, strict=True):
         assert one.shape == (3, *picture.shape[:2])
         torch.testing.assert_close(other, one, rtol=0, atol=0)
@@ -333,8 +333,8 @@ def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictu
 )
 def test_groups_hold_no_more_values_than_they_may_or_a_single_array(most, groups):
     arrays = [np.zeros(n) for n in (3, 2, 4, 1)]
-    assert [[array.size for array in group] for group in grouped(arrays, most)] == groups
-    assert list(grouped([], most)) == []
+    assert [[array.size for array in group] for group in group_arrays(arrays, most)] == groups
+    assert list(group_arrays([], most)) == []
 
 
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):

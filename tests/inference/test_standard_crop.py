@@ -19,7 +19,7 @@ from labelmaps.inference.inputs import make_views
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.weights import random_weights
-from labelmaps.storage.provenance import check_settings, parsed, seen_view
+from labelmaps.storage.provenance import check_settings, parse_attributes, seen_view
 from labelmaps.views import create_view
 from pipeline.sources import ROOT
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -56,7 +56,7 @@ def test_a_file_says_how_the_network_was_cropped_for(tmp_path, given):
         with h5py.File(path) as file:
             attributes = {key: file.attrs[key].decode() for key in ("view", "view_from_network")}
         check_settings({"view": view}, attributes, path)
-        assert seen_view(parsed(attributes)) == LEFT | USUAL | given
+        assert seen_view(parse_attributes(attributes)) == LEFT | USUAL | given
         left = USUAL.keys() - given
         assert json.loads(attributes["view_from_network"]) == {key: USUAL[key] for key in left}
     with h5py.File(files[0]) as file:

@@ -39,7 +39,7 @@ from labelmaps.networks.preprocessing import (
 )
 from labelmaps.networks.small_resnet import Block
 from labelmaps.networks.state_dicts import SHOWN_KEYS
-from labelmaps.networks.verification import ask, fold_batch_norm
+from labelmaps.networks.verification import compute_known_logits, fold_batch_norm
 from labelmaps.networks.weights import load_weights, random_weights, save_weights
 from pipeline.settings.networks import WEIGHTS
 from pipeline.sources import ROOT
@@ -271,7 +271,9 @@ def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture
     # Torchvision's transformers cannot even be built; the shapes of timm's depend on the size.
     path = save(tmp_path / "a.pth", zeros_for(architecture, size if architecture[:5] == "timm:" else 224))
     with pytest.raises(InputError, match=message):
-        ask(load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture)
+        compute_known_logits(
+            load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture
+        )
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
 

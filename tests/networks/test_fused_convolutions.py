@@ -11,7 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from helpers.compiler import trusting_compiler
 from labelmaps.networks.build import build
-from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, packed
+from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, pack_convolutions
 from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import random_weights
 
@@ -48,7 +48,7 @@ def test_networks_are_packed_where_they_look_at_the_picture_and_stay_as_they_wer
     network = build("resnet18", N_LABELS)
     network.load_state_dict(random_weights("resnet18", N_LABELS, seed=0, size=64))
     network, x = network.eval().double(), noise(2, 3, 64, 64)
-    copy = packed(network)
+    copy = pack_convolutions(network)
     assert [name for name, module in copy.named_modules() if isinstance(module, PackedConv2d)] == ["conv1"]
     assert isinstance(network.conv1, nn.Conv2d)
     with torch.inference_mode():
@@ -70,7 +70,7 @@ def test_networks_are_packed_where_they_look_at_the_picture_and_stay_as_they_wer
     ids=str,
 )
 def test_other_convolutions_are_left_alone(conv):
-    assert type(packed(nn.Sequential(conv))[0]) is nn.Conv2d
+    assert type(pack_convolutions(nn.Sequential(conv))[0]) is nn.Conv2d
 
 
 # Fused
@@ -180,7 +180,7 @@ def test_a_fused_graph_can_be_compiled(tmp_path):
     options = {"post_grad_custom_pre_pass": FuseConvolutions(), "cpp_cache_precompile_headers": False}
     with trusting_compiler(tmp_path), torch.inference_mode():
         expected = network(x)
-        features = torch.compile(packed(network), dynamic=False, options=options)(x)
+        features = torch.compile(pack_convolutions(network), dynamic=False, options=options)(x)
     torch.testing.assert_close(features, expected, rtol=0, atol=0.03 * expected.abs().max().item())
     made = "".join(path.read_text() for path in tmp_path.rglob("*.py"))
     assert len(set(re.findall(r"\w+ = torch\.ops\.labelmaps\.conv_relu\.default\(", made))) == 3

@@ -25,7 +25,7 @@ from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.tap import NoMapError
-from labelmaps.networks.verification import ask, check_logits, folded
+from labelmaps.networks.verification import check_logits, compute_known_logits, copy_with_folded_norms
 from labelmaps.networks.weights import random_weights, save_weights
 from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -79,7 +79,7 @@ def prepared(name):
     x0 = views_to_compare(pictures(), View(), preprocessing)
     network = build(architecture, N_LABELS, preprocessing.size)
     network.load_state_dict(random_weights(architecture, N_LABELS, 0, preprocessing.size, x0))
-    return network.eval(), ask(network.eval(), x0, architecture)
+    return network.eval(), compute_known_logits(network.eval(), x0, architecture)
 
 
 def agrees(name):
@@ -87,7 +87,7 @@ def agrees(name):
     network, known = prepared(name)
     with torch.no_grad():
         torch.testing.assert_close(network(known.inputs), known.logits, rtol=0, atol=1e-3)
-    ready = folded(network, known, name)
+    ready = copy_with_folded_norms(network, known, name)
     for precision in ("float32", "bfloat16"):
         classifier = Classifier(copy.deepcopy(ready), CPU, precision)
         check_logits(classifier.logits(known.inputs), known, name, precision)
@@ -96,7 +96,7 @@ def agrees(name):
             SplitClassifier(copy.deepcopy(ready), CPU, known, name=name)
         return
     split = SplitClassifier(copy.deepcopy(ready), CPU, known, name=name)
-    activations, prefix = split.look(known.inputs)
+    activations, prefix = split.map_and_prefix(known.inputs)
     label = known.logits.argmax(dim=1)
     ours = gradcam.saliency(Glimpse(activations, split, prefix), label)
     theirs = package_gradcam(network.requires_grad_(True), split, known.inputs, label)
@@ -145,7 +145,7 @@ def test_label_maps_and_grad_cam_of_networks_of_all_kinds(tmp_path, name):
     config = {"network_config": {"architecture": name, "source": "checkpoint"}}
     path, saliency = tmp_path / "1of1.h5", tmp_path / "gradcam.h5"
     run_network(compute_label_maps, tmp_path, label_maps=path, part=1, parts=1, engine_name="exact", **config)
-    expected = ask(network.eval(), x0, name).logits[: len(images)].log_softmax(dim=1)
+    expected = compute_known_logits(network.eval(), x0, name).logits[: len(images)].log_softmax(dim=1)
     with h5py.File(path) as file:
         np.testing.assert_allclose(file["log_probability"][:, 1, 1], expected, rtol=0, atol=0.02)
         assert file["log_probability"].shape == (len(images), 3, 3, N_LABELS)

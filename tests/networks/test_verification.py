@@ -18,8 +18,15 @@ from labelmaps.networks import tap, verification
 from labelmaps.networks.classifier import PRECISIONS, Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.tap import Layout, find_last_map, lies_as_view, output_of
-from labelmaps.networks.verification import BOUNDS, Known, ask, check_logits, deviation, folded
+from labelmaps.networks.tap import Layout, compute_output, find_last_map, is_arranged_like_view
+from labelmaps.networks.verification import (
+    BOUNDS,
+    KnownLogits,
+    check_logits,
+    compute_known_logits,
+    copy_with_folded_norms,
+    deviation,
+)
 from labelmaps.views.zoom import View
 
 CPU = torch.device("cpu")
@@ -77,7 +84,7 @@ def made(*arguments, kind=Net, **options):
 
 
 def known_of(network):
-    return ask(network, views_to_compare(PICTURES, VIEW, PREPROCESSING), "net")
+    return compute_known_logits(network, views_to_compare(PICTURES, VIEW, PREPROCESSING), "net")
 
 
 def engine_of(network, precision="float32", name="exact", compiled=False):
@@ -105,7 +112,7 @@ def test_a_lost_activation_is_not_folded(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(verification, "_rest", lambda norm: nn.Identity())
     network = made()
-    assert folded(network, known_of(network), "net") is network
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
     assert any("not folded, because that would change the logits by" in line for line in logs_of(caplog))
     engine = engine_of(network)
     engine.prepare(9)
@@ -148,7 +155,7 @@ class Skip(Net):
 def test_what_folding_would_change_is_not_folded(caplog, kind):
     caplog.set_level(logging.INFO)
     network = made(kind=kind)
-    assert folded(network, known_of(network), "net") is network
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
     assert any("not folded" in line for line in logs_of(caplog))
 
 
@@ -156,7 +163,7 @@ def test_a_norm_that_torch_cannot_fold_is_left(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(verification, "fuse_conv_bn_eval", lambda *_: 1 / 0)
     network = made()
-    assert folded(network, known_of(network), "net") is network
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
     assert any("not folded (" in line for line in logs_of(caplog))
 
 
@@ -256,7 +263,7 @@ def test_a_prepared_network_that_differs_stops_the_job(monkeypatch, fault, preci
         fault(network)
         return network
 
-    monkeypatch.setattr(engines, "folded", spoil)
+    monkeypatch.setattr(engines, "copy_with_folded_norms", spoil)
     with pytest.raises(InputError, match=rf"net: run in {precision}, its logits differ"):
         engine_of(made(), precision).prepare(9)
 
@@ -342,7 +349,7 @@ def test_the_distance_of_reduced_precision_does_not_grow_with_labels_or_views():
     for n_views, n_labels in ((2, 100), (50, 1000)):
         logits = torch.randn(n_views, n_labels, generator=generator)
         rounded = logits + 0.1 * torch.randn(n_views, n_labels, generator=generator)
-        known = Known(torch.empty(n_views, 0), logits)
+        known = KnownLogits(torch.empty(n_views, 0), logits)
         found[n_labels] = [deviation(rounded, known, precision) for precision in PRECISIONS]
     (few, *few_mean), (many, *many_mean) = found.values()
     assert many > 1.4 * few
@@ -353,7 +360,7 @@ def test_the_distance_is_that_of_the_worst_view():
     logits = torch.randn(50, 100, generator=torch.Generator().manual_seed(0))
     spoilt = logits.clone()
     spoilt[7] = spoilt[8]
-    known = Known(torch.empty(50, 0), logits)
+    known = KnownLogits(torch.empty(50, 0), logits)
     for precision in PRECISIONS:
         with pytest.raises(InputError, match="its logits differ"):
             check_logits(spoilt, known, "net", precision)
@@ -362,7 +369,7 @@ def test_the_distance_is_that_of_the_worst_view():
 @pytest.mark.parametrize("n_labels", [1, 2])
 def test_few_labels_have_a_distance_too(n_labels):
     logits = torch.randn(4, n_labels, generator=torch.Generator().manual_seed(0))
-    known = Known(torch.empty(4, 0), logits)
+    known = KnownLogits(torch.empty(4, 0), logits)
     for precision in PRECISIONS:
         assert deviation(logits, known, precision) == 0
         assert deviation(-logits, known, precision) > BOUNDS[precision]
@@ -437,8 +444,8 @@ MISREAD = {
 def test_cells_that_lie_otherwise_than_the_view_are_no_map_and_the_map_before_is_found(between):
     network = made(between, 1)
     known = known_of(network)
-    output = output_of(network, known.inputs, "between")
-    assert not lies_as_view(network, known, "between", Layout("tokens", 8), output)
+    output = compute_output(network, known.inputs, "between")
+    assert not is_arranged_like_view(network, known, "between", Layout("tokens", 8), output)
     assert find_last_map(network, known, "net").name == "norm2"
     with pytest.raises(
         InputError, match=r"layer: the cells in the output of `between` of net are not arranged like"
@@ -450,14 +457,16 @@ def test_channels_are_not_taken_for_cells():
     network = made(ChannelsBeforeTokens(), 2)
     network.head = nn.Linear(25, N_LABELS)
     known = known_of(network)
-    assert tap.layout_of(torch.empty(2, 25, 64), 2) == Layout("tokens", 5)  # as its shape alone would have it
+    assert tap.infer_layout(torch.empty(2, 25, 64), 2) == Layout(
+        "tokens", 5
+    )  # as its shape alone would have it
     assert find_last_map(network, known, "net") == ("between.widen", Layout("channels first", 8))
 
 
 def test_a_misread_axis_is_noticed(monkeypatch):
     """Of a map of 24 × 24 channels and cells, each axis could be that of the channels."""
     network = made()
-    known = Known(*map(torch.Tensor, known_of(network)))
+    known = KnownLogits(*map(torch.Tensor, known_of(network)))
     monkeypatch.setattr(Layout, "split", lambda self, output: (output.movedim(1, -1)[:, :, :, :8], None))
-    output = output_of(network, known.inputs, "norm2")
-    assert not lies_as_view(network, known, "norm2", Layout("channels first", 8), output)
+    output = compute_output(network, known.inputs, "norm2")
+    assert not is_arranged_like_view(network, known, "norm2", Layout("channels first", 8), output)

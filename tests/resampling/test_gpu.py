@@ -31,7 +31,7 @@ cases.append((Sampling(antialias=True, interpolation="bicubic"), rows, torch.flo
 for sampling, same_image, dtype, tolerance in cases:
     expected = resize_boxes(image, boxes, picture, size, sampling, empty)
     taps = taps_of_boxes(boxes.tobytes(), picture, width, height, size, sampling)
-    assert taps.see_empty
+    assert taps.has_empty
     views = torch.full((len(boxes), size, size, 3), torch.nan, dtype=dtype)
     resample(same_image, taps, empty, views)
     made = views.permute(0, 3, 1, 2).float()
