@@ -74,16 +74,16 @@ class Engine(ABC):
 
     @abstractmethod
     def images_at_once(self, batch: int) -> int:
-        """Return the largest number of images that one call of `logits` accepts; batch: as from `round_batch`."""
+        """Return the largest number of images that one call of `logits` accepts; batch: as `round_batch` returns it."""
 
     @abstractmethod
     def inputs_at_once(self, batch: int) -> int:
-        """Return the number of network inputs in one forward pass; batch: as from `round_batch`."""
+        """Return the number of network inputs in one forward pass; batch: as `round_batch` returns it."""
 
     def prepare(self, batch: int) -> None:
         """Compile the network for this batch size, if compilation is on, and compare its logits with the known ones.
 
-        batch: as from `round_batch`. Call this before threads are started: otherwise every thread compiles for itself.
+        batch: as `round_batch` returns it. Call this before threads are started: otherwise every thread compiles for itself.
         Raises `InputError` if the logits differ by more than rounding explains.
         """
         classifier, side = self.classifier, self.side
@@ -102,7 +102,7 @@ class Engine(ABC):
     def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
         """Compute the logits of all views of some images.
 
-        images: (H, W, 3) uint8, at most `images_at_once(batch)` of them. batch: as from `round_batch`.
+        images: (H, W, 3) uint8, at most `images_at_once(batch)` of them. batch: as `round_batch` returns it.
         Returns (image, row, column, label) float32, on the engine's device.
         """
         inputs = self.network_inputs(images)
@@ -161,7 +161,7 @@ def create_engine(
 def equivalent_views(name: str, view: View) -> float:
     """Estimate how many views cost as much as an engine spends on one image, by the pixels of its network inputs.
 
-    name: of the engine, `exact` or `shared`. The number decides whether it pays to compile the network.
+    name: the engine's name, `exact` or `shared`. The number decides whether it pays to compile the network.
     """
     return view.grid**2 if name == "exact" else (2 - 1 / view.grid) ** 2
 

@@ -39,7 +39,7 @@ def compute_saliency_of_glimpses(
         (case,), or None.
     batch: the number of views that go through the network together.
     threads: as for `compute_in_batches`; the results do not depend on it.
-    title: of the progress bar.
+    title: the title of the progress bar.
     is_cued: whether the method is given the labels. An uncued method computes one map per image, which is repeated for
         all cases of the image.
 

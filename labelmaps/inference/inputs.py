@@ -70,7 +70,7 @@ def make_views(
 
     images: (H, W, 3) uint8.
     cells: the cells of the fixation grid, counted row by row from 0.
-    dtype: of the views; float32 by default.
+    dtype: the views' type; float32 by default.
 
     Returns one tensor (cell, 3, size, size) per image, on `device`.
     """

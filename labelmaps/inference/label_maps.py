@@ -31,7 +31,7 @@ def write_part(
     n_labels: the number of the network's logits.
     attributes: the provenance of the label maps, to which the batch size is added.
     batch, threads: as for `compute_label_maps`.
-    title: of the progress bar.
+    title: the title of the progress bar.
 
     Returns the seconds from the first image to the last.
     Raises `InputError` as `engine.prepare`, `compute_label_maps` and `write_label_maps` do.
@@ -55,7 +55,7 @@ def compute_label_maps(
 
     index: one row per image.
     batch: the number of views that go through the network together, as `engine.round_batch` returns it.
-    writer: of the file.
+    writer: the writer of the file.
     threads: as for `compute_in_batches`; the results do not depend on it.
 
     Raises `InputError`, with the first such image, if its logits are not finite.

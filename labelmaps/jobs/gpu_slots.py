@@ -30,7 +30,7 @@ def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None
 
     device: the setting `compute.device`; nothing is reserved for `cpu`.
     gpus: the UUIDs of the GPUs; by default those that the driver lists.
-    folder: of the lock files; by default on this machine's own disk, because other machines have other GPUs.
+    folder: the folder of the lock files; by default on this machine's own disk, because other machines have other GPUs.
 
     Raises `InputError` if the default folder belongs to another user.
     """
@@ -73,7 +73,7 @@ def list_gpus() -> list[str]:
 def lock_free_gpu(gpus: Sequence[str], folder: Path) -> str | None:
     """Lock the first GPU that no other process has locked, and return its UUID; return None if all are locked.
 
-    gpus: their UUIDs. folder: of the lock files. The lock lasts until this process ends.
+    gpus: their UUIDs. folder: the folder of the lock files. The lock lasts until this process ends.
     """
     for gpu in gpus:
         lock = (folder / gpu).open("a", encoding="utf-8")

@@ -95,7 +95,8 @@ def describe_cost() -> str:
 def _most_memory(usage: resource.struct_rusage) -> int:
     """Return the largest memory of this process so far, in bytes.
 
-    usage: of this process. On Linux, its number includes the process that started this one; /proc has the right number.
+    usage: the usage of this process. On Linux, its number includes the process that started this one; /proc has the right
+        number.
     """
     status = Path("/proc/self/status")
     found = (

@@ -140,7 +140,7 @@ def find_supported_sizes(architecture: str, size: int, network: nn.Module | None
 def _usual_size(library: str, name: str) -> int:
     """Return the size of the views, in pixels, with which a library's network is usually trained.
 
-    library, name: as `library` and `place` of `Architecture`.
+    library, name: the `library` and the `place` of an `Architecture`.
     """
     if library == "timm":
         return timm_preprocessing(name).size

@@ -69,7 +69,7 @@ def last_linear(network: nn.Module) -> nn.Linear | None:
 def _compile(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
     """Return a function that runs a network, compiled by torch at the first call and again for every new shape of views.
 
-    precision: of the network's weights; below float32, a GPU runs its convolutions fused (`fused_convolutions`).
+    precision: the precision of the network; below float32, a GPU runs its convolutions fused (`fused_convolutions`).
     """
     options = {"deterministic": True}
     if device.type == "cpu":
@@ -87,7 +87,7 @@ class Classifier:
     """A network that computes logits on a device.
 
     network: belongs to this object, which moves it to the device and changes its precision and memory layout.
-    precision: of all layers except the last linear one, which runs in float32 because rounded logits would tie.
+    precision: that of all layers except the last linear one, which runs in float32 because rounded logits would tie.
     compiled: whether torch's compiler compiles the network, at the first call and again for every new shape of views.
     """
 

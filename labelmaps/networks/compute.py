@@ -17,8 +17,8 @@ MIN_VIEWS_TO_COMPILE = {"cpu": 20_000, "cuda": 200_000}  # below this, compiling
 class Compute:
     """The configuration's block `compute`: how networks are run; `auto` and None let the machine at hand decide.
 
-    device: on which networks run; `auto` is a GPU if there is one.
-    precision: of all layers but the last; `auto` is bfloat16 if the device has it in hardware.
+    device: the device on which networks run; `auto` is a GPU if there is one.
+    precision: that of all layers but the last; `auto` is bfloat16 if the device has it in hardware.
     compile: whether torch's compiler compiles the network; `auto` decides by the number of views.
     batch: the number of views that go through the network together.
     """

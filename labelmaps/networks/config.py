@@ -24,7 +24,7 @@ class NetworkConfig:
     source: where the weights come from, as it is recorded in every output.
     weights: torchvision's or timm's name for the weights; None if they come from elsewhere.
     size: the side of a view, in pixels.
-    mean, std: of each of RGB, in units in which pixels lie in [0, 1].
+    mean, std: the mean and the standard deviation of R, G and B, in units in which pixels lie in [0, 1].
 
     A size, mean or std that is None is the one with which the weights were trained.
     """

@@ -53,7 +53,7 @@ def download_from_hub(repository: str, revision: str, sha256: str | None, path: 
 
     repository: its name, as `timm/resnet18.a1_in1k`.
     revision: a commit or a branch.
-    sha256: of the file, 64 hexadecimal digits; None takes the one that the hub states for this revision.
+    sha256: the file's, 64 hexadecimal digits; None takes the one that the hub states for this revision.
     path: the file to write, which appears only when it is complete and verified.
 
     Returns the SHA-256 of the file.
@@ -83,7 +83,7 @@ def _explaining(url: str) -> Generator[None]:
 
     These are `OSError`, which includes those of the network and the disk, `HTTPException` and `ValueError`.
 
-    url: of the download, for the message.
+    url: the address of the download, for the message.
     """
     try:
         yield
@@ -160,7 +160,7 @@ class _SafeRedirects(HTTPRedirectHandler):
 class _Hub(_SafeRedirects):
     """A handler that accepts addresses on the hub itself, also without https, and records the SHA-256 that the hub states.
 
-    url: of the file on the hub.
+    url: the address of the file on the hub.
     digest: the SHA-256 that the hub states for the file, in hexadecimal; empty before it states one.
     """
 

@@ -37,7 +37,7 @@ def _compute_in_steps(
     """Compute max(0, x ∗ weight + bias + other) with torch's own operations.
 
     x: (view, input channel, row, column). weight: (output channel, input channel, row, column). bias: (output channel,), or
-    None. other: in the shape of the result, or None. stride, padding, dilation: along rows and columns.
+    None. other: (view, output channel, row, column), or None. stride, padding, dilation: along rows and columns.
 
     Returns (view, output channel, row, column), with the channels last in memory.
     """

@@ -42,7 +42,8 @@ def provenance(
 ) -> dict[str, object]:
     """Return the provenance of a network's results, as attributes for their file.
 
-    weights: the checkpoint, whose SHA-256 is computed. notes: of `load_weights`. device: on which the network runs.
+    weights: the checkpoint, whose SHA-256 is computed. notes: as `load_weights` returns them. device: the one on which the
+    network runs.
     """
     return {
         "architecture": network.architecture,

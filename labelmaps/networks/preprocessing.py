@@ -45,7 +45,8 @@ def cached_tensor(numbers: tuple[float, ...], device: torch.device) -> Tensor:
 class Preprocessing:
     """The size and normalisation of a network's input.
 
-    size: the side of a view, in pixels. mean, std: of each of RGB, in units in which pixels lie in [0, 1].
+    size: the side of a view, in pixels.
+    mean, std: the mean and the standard deviation of R, G and B, in units in which pixels lie in [0, 1].
     """
 
     size: int = 224

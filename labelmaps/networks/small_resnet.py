@@ -37,7 +37,7 @@ class Block(nn.Module):
     He et al. 2016, Deep Residual Learning for Image Recognition, Figure 2.
 
     before, width: the number of channels of the input and of the output.
-    stride: of the first convolution.
+    stride: the stride of the first convolution.
     shortcut: a module that maps the input to the output's shape; None if the two shapes are the same.
     """
 

@@ -34,10 +34,10 @@ class SplitClassifier:
     """A network split at its last map (see `labelmaps.networks.tap`); several threads may use it at the same time.
 
     network: a copy that belongs to this object: it is moved to the device, and a hook stays at its last map.
-    device: on which it runs.
+    device: the device on which it runs.
     known: the logits of the original network for two or more views that differ.
-    precision: of the body; the head and the activations are float32.
-    name: of the network, for messages; the name of its class if it is empty.
+    precision: that of the body; the head and the activations are float32.
+    name: the network's name, for messages; the name of its class if it is empty.
     layer: the name of the module whose output is the last map, if the user gave it; None has it found.
 
     Attributes:

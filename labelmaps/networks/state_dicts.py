@@ -190,9 +190,9 @@ class FoundState:
 def find_state(content: object, expected: Collection[str], needed: set[str], path: str | Path) -> FoundState:
     """Find the state dict of a network in the content of a checkpoint.
 
-    content: of the file, as `read_checkpoint` returns it.
+    content: the content of the file, as `read_checkpoint` returns it.
     expected: the network's keys. needed: those of them that the state dict must contain.
-    path: of the file, for messages.
+    path: the path of the file, for messages.
 
     If none contains all needed keys, the one with the most is returned, so that the caller can describe what does not fit.
     Raises `InputError` if the file contains no state dict, and if several fit and it is unclear which to take.

@@ -92,7 +92,7 @@ class NoMapError(InputError):
 class Tap(NamedTuple):
     """A module whose output is a map.
 
-    name: the module's name in the network. layout: of its output.
+    name: the module's name in the network. layout: the layout of its output.
     """
 
     name: str
@@ -104,7 +104,7 @@ def find_last_map(network: nn.Module, known: KnownLogits, name: str, layer: str 
 
     network: in evaluation mode, on the device of `known`.
     known: the logits of the original network for two or more views that differ.
-    name: of the network, for messages.
+    name: the network's name, for messages.
     layer: the name of the module if the user gave it; it is then only checked. None searches all modules.
 
     Raises `NoMapError` if the search finds no map, and `InputError` if the module `layer` does not exist, does not run

@@ -47,7 +47,7 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
     The same arguments give the same bytes on the same machine.
 
     architecture: as for `build`.
-    seed: of the scenes, the initial weights and the crops.
+    seed: the seed of the scenes, the initial weights and the crops.
     scenes: the number of training scenes; none of them is in an evaluation set.
     epochs: how often the network is trained on each scene.
     threads: the number of CPU threads, which is set for the whole process.

@@ -39,7 +39,7 @@ def compute_known_logits(network: nn.Module, views: Tensor, name: str) -> KnownL
 
     network: in evaluation mode, on the device of the views. It is not changed.
     views: (view, 3, size, size), normalised.
-    name: of the network, for messages.
+    name: the network's name, for messages.
 
     Raises `InputError` if the network cannot process views of this size, if its outputs are not finite logits that depend on
     the label, and if the logits of all views in one batch differ from those of single views (layers are in training mode,
@@ -107,7 +107,7 @@ def refuse_probabilities(network: nn.Module, view: Tensor, logits: Tensor, name:
 def deviation(logits: Tensor, known: KnownLogits, precision: str = "float32") -> float:
     """Compute how far logits are from the known ones, in standard deviations of the known ones over labels.
 
-    logits: (view, label), for the known inputs. precision: in which they were computed.
+    logits: (view, label), for the known inputs. precision: the precision in which they were computed.
 
     In float32, it is the largest absolute difference of any logit. In reduced precision, it is the largest root mean square
     over labels of any view: rounding errors are nearly random there, and the largest one grows with the number of labels.
@@ -127,8 +127,8 @@ def deviation(logits: Tensor, known: KnownLogits, precision: str = "float32") ->
 def check_logits(logits: Tensor, known: KnownLogits, name: str, precision: str, how: str = "") -> float:
     """Compare logits (view, label) with the known ones, and return how far they are from them (see `deviation`).
 
-    name: of the network, for messages.
-    precision: in which the logits were computed.
+    name: the network's name, for messages.
+    precision: the precision in which the logits were computed.
     how: what else was done to the network, for messages, such as ", compiled".
 
     Raises `InputError` if logits are not finite, or farther from the known ones than the bound of this precision allows.
@@ -153,7 +153,7 @@ def copy_with_folded_norms(network: nn.Module, known: KnownLogits, name: str) ->
 
     network: the original network, in evaluation mode, on the CPU; it is not changed.
     known: its logits.
-    name: of the network, for the log.
+    name: the network's name, for the log.
 
     The network itself is returned if folding fails or would change its logits by more than rounding explains.
     """

@@ -172,7 +172,7 @@ def random_weights(
     """Draw a state dict of random weights, for benchmarks and tests.
 
     architecture, n_labels, size: as for `build`.
-    seed: of the random numbers.
+    seed: the seed of the random numbers.
     views: a batch (view, 3, size, size), normalised, from which the batch-norm statistics are computed; noise by default.
         With the initial statistics, the activations of deep networks would grow by orders of magnitude, and the logits would
         overflow float16.

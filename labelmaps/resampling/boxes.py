@@ -25,7 +25,7 @@ def resize_boxes(
     visible_box: x0, y0, x1, y1 in the same coordinates, the part of the image that is shown, as in `Drawing`.
     size: the side of a square, in pixels.
     empty: (3,), the colour of empty pixels, in the units of the image.
-    dtype: of the result; that of the image by default.
+    dtype: the result's type; that of the image by default.
 
     Returns (box, 3, size, size) on the device of the image, with the channels last in memory.
     """
@@ -59,7 +59,7 @@ def draw_boxes(
     drawing: how to draw the views.
     size: the side of a view, in pixels.
     black: (3,), RGB 0 after normalisation; the mean colour is 0 after normalisation.
-    dtype: of the views; that of the image by default.
+    dtype: the views' type; that of the image by default.
 
     Returns (box, 3, size, size) on the device of the image.
     """

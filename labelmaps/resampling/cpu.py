@@ -116,7 +116,7 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
     """Resample boxes of an image on a CPU, and write the squares to `views`.
 
     image: (3, row, column) float32; the fastest layout has the channels last in memory.
-    taps: of the boxes.
+    taps: the taps of the boxes.
     empty: (3,), the colour of empty pixels.
     views: (box, row, column, 3), contiguous.
     """

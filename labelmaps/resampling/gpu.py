@@ -18,7 +18,7 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
     """Resample boxes of an image on a GPU, and write the squares to `views`.
 
     image: (3, row, column) float32; the fastest layout has the channels last in memory.
-    taps: of the boxes; they are copied to the GPU.
+    taps: the taps of the boxes; they are copied to the GPU.
     empty: (3,), the colour of empty pixels.
     views: (box, row, column, 3), contiguous.
     """

@@ -39,7 +39,7 @@ class Sampling:
 def weigh(distance: np.ndarray, interpolation: Interpolation) -> np.ndarray:
     """Compute the weights of pixels from their distances d ≥ 0 from a sample, before the weights are normalised to sum to 1.
 
-    distance: of any shape, in units of s (see `sample_intervals`).
+    distance: an array of any shape, in units of s (see `sample_intervals`).
 
     Bilinear: max(0, 1 − d). Bicubic: cubic convolution with a = −0.5 (Keys 1981).
     """
@@ -114,7 +114,7 @@ class BoxTaps:
     rows: the taps along y of each box.
     interval_of: (box,), the index in `columns` of each box's interval.
     size: the number of samples along each side of a box.
-    width, height: of the image, in pixels.
+    width, height: the image's size, in pixels.
     """
 
     columns: Taps
@@ -143,7 +143,7 @@ def taps_of_boxes(
 
     boxes: the bytes of a float64 array (box, 4) of x0, y0, x1, y1, in edge coordinates; bytes can be a key of the cache.
     visible_box: x0, y0, x1, y1, in the same coordinates.
-    width, height: of the image, in pixels.
+    width, height: the image's size, in pixels.
     size: the number of samples along each side of a box.
 
     Two threads that request the same boxes at the same moment may each compute them.

@@ -28,7 +28,7 @@ NAMES = frozenset(
 def write_results(paths: Sequence[Path], table: pd.DataFrame, made_by: Mapping[str, object]) -> None:
     """Write a table of results as CSV and as Parquet, with six significant digits per number.
 
-    paths: of the CSV file, for people, and of the Parquet file, which `read_results` reads.
+    paths: the paths of the CSV file, for people, and of the Parquet file, which `read_results` reads.
     table: its row labels are not written.
     made_by: the provenance of the table: the settings by name, and what identifies the files from which it was made.
     """

@@ -157,7 +157,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
     """Compare all parts with their checksums, and join them into one file through which their data can be read.
 
     parts: the paths of the parts, in the order of their images.
-    path: of the joined file; the parts lie in its folder or below.
+    path: the path of the joined file; the parts lie in its folder or below.
     images: the ids of all images in the index; the parts contain them one after the other.
     digests: the SHA-256 of the bytes of each of these images, or an empty text if it is unknown.
 
@@ -216,7 +216,8 @@ def create_virtual_dataset(
 ) -> None:
     """Create the virtual data set `name` in a joined file, which concatenates the data sets of this name in all parts.
 
-    parts: the paths of the parts, relative to the folder of the joined file. shapes: of the data set in each part.
+    parts: the paths of the parts, relative to the folder of the joined file. shapes: the shape of the data set in
+    each part.
     """
     layout = h5py.VirtualLayout((sum(shape[0] for shape in shapes), *shapes[0][1:]), DTYPES[name])
     start = 0
@@ -252,7 +253,7 @@ class LabelMapFile:
     Attributes:
     images, digests: the id of each row's image, and the SHA-256 of the bytes from which its views were made.
     place: (row,), the index of each row's image in the file, from 0.
-    attributes, integrity: of the joined file. pixels_sha256: the hash of all digests.
+    attributes, integrity: those of the joined file. pixels_sha256: the hash of all digests.
     """
 
     def __init__(self, joined: SealedFile, parts: list[SealedFile]):
@@ -290,7 +291,7 @@ class LabelMapFile:
         """Return this file with one row per case.
 
         images: the id of each case's image; the cases of an image follow one another.
-        path: of the label maps, for the message.
+        path: the path of the label maps, for the message.
 
         Raises `InputError` unless the cases have the images of the file, in its order.
         """
@@ -352,7 +353,7 @@ def index_images(images: Sequence[str]) -> np.ndarray:
 def find_part(path: Path, name: str) -> Path:
     """Find a part of joined label maps, relative to the joined file or, if that is a link, to the target of the link.
 
-    path: of the joined file. name: of the part, relative to the joined file's folder.
+    path: the path of the joined file. name: the part's path, relative to the joined file's folder.
 
     Raises `InputError` if the part is in neither place.
     """

@@ -116,7 +116,7 @@ def check_settings(expected: Mapping[str, object], found: Attributes, path: str 
 def describe_changes(name: str, recorded: object, wanted: object) -> list[str]:
     """Describe the differences between two values of a setting, as phrases such as "view.grid was 7 and is 5".
 
-    name: of the setting. recorded: its value in the file. wanted: its value in the configuration.
+    name: the name of the setting. recorded: its value in the file. wanted: its value in the configuration.
     """
     if isinstance(recorded, Mapping) and isinstance(wanted, Mapping):
         keys = [key for key in {**recorded, **wanted} if recorded.get(key) != wanted.get(key)]
@@ -138,7 +138,7 @@ def describe_changes(name: str, recorded: object, wanted: object) -> list[str]:
 def _describe_files_to_delete(changed: Collection[str], path: Path) -> str:
     """Return what the user should delete so that a file is made again: "it", or the files from which it was made.
 
-    changed: the names of the settings that differ. path: of the file.
+    changed: the names of the settings that differ. path: the path of the file.
     """
     is_of_method = path.parent.name in ("saliency", "fixations", "scores")
     folder = path.parent.parent if is_of_method else path.parent
@@ -158,7 +158,7 @@ def _describe_files_to_delete(changed: Collection[str], path: Path) -> str:
 def seen_view(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Return the family and options of the view with which a file was made, with "network" replaced by the network's values.
 
-    attributes: of the file, as `parse_attributes` returns them.
+    attributes: those of the file, as `parse_attributes` returns them.
     """
     return {**attributes["view"], **attributes.get("view_from_network", {})}
 

@@ -93,7 +93,7 @@ class View(Protocol):
         size: the side of a view, in pixels of the network's input.
         black: (3,), RGB 0, normalised.
         cells: the grid's cells, counted row by row from 0.
-        dtype: of the views; that of the image by default.
+        dtype: the views' type; that of the image by default.
 
         Returns (cell, 3, size, size).
         """
