@@ -93,7 +93,10 @@ def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Pr
 
 
 def squares_to_compare(images: Sequence[np.ndarray], preprocessing: Preprocessing) -> Tensor:
-    """Make what `views_to_compare` makes, but without a view: from the central square of each image in place of x₀."""
+    """Make what `views_to_compare` makes, but without a view: from the central square of each image in place of x₀.
+
+    images: (H, W, 3) uint8. Returns (image + 1, 3, size, size) float32, normalised, on the CPU.
+    """
     squares = []
     for pixels in normalise_images(images, preprocessing, CPU):
         _, height, width = pixels.shape

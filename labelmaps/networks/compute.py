@@ -75,7 +75,7 @@ def resolve_compiled(choice: str, device: torch.device, precision: str, n_views:
     """Decide whether to compile the network.
 
     choice: `always`, `never`, or `auto`, which compiles if this saves time for so many views and a C++ compiler is there.
-    precision: in float32, compiling saves nothing on a CPU.
+    device, precision: those with which the network runs; in float32, compiling saves nothing on a CPU.
     n_views: the number of views that the job will process, in units of the cost of one view.
 
     Raises `InputError` for `always` if there is no C++ compiler.

@@ -92,7 +92,10 @@ def _first_line(error: BaseException) -> str:
 
 
 def _import_file(path: Path) -> ModuleType:
-    """Import a Python file, which can import its neighbours as `import other` and as `from . import other`."""
+    """Import a Python file, which can import its neighbours as `import other` and as `from . import other`.
+
+    Raises `ImportError` if it is not a Python file, and whatever the file raises.
+    """
     folder = str(path.parent.resolve())
     if folder not in sys.path:
         sys.path.append(folder)  # last, so that no file there hides a library of the same name

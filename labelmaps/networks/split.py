@@ -116,7 +116,10 @@ class SplitClassifier:
         return self.layout.split(self._pop_output().float())
 
     def _pop_output(self) -> Tensor:
-        """Return the output that the hook stored in this thread, and clear it so that its memory can be freed."""
+        """Return the output that the hook stored in this thread, and clear it so that its memory can be freed.
+
+        It is in the module's own order of axes. Raises `RuntimeError` if the module has not run in this thread.
+        """
         output, self._hook.output = self._hook.output, None
         if output is None:
             raise RuntimeError(f"{self.block_name} has not run in this thread")

@@ -56,7 +56,10 @@ class Layout(NamedTuple):
         return cells.mT.unflatten(2, (self.side, self.side)), prefix if self.n_prefix else None
 
     def join(self, maps: Tensor, prefix: Tensor | None) -> Tensor:
-        """Join a map and the tokens before it, as `split` returns them, to an output in the module's own order of axes."""
+        """Join a map and the tokens before it, as `split` returns them, to an output in the module's own order of axes.
+
+        maps: (view, channel, row, column). prefix: (view, token, channel), or None.
+        """
         if self.kind == "channels first":
             return maps
         if self.kind == "channels last":
@@ -235,7 +238,10 @@ def _quarter(maps: Tensor, quarter: tuple[bool, bool]) -> Tensor:
 
 
 def compute_output(network: nn.Module, views: Tensor, name: str) -> Tensor:
-    """Run a network on views, and return a copy of the output of its module `name`, which must run exactly once."""
+    """Run a network on views, and return a copy of the output of its module `name`, which must run exactly once.
+
+    views: (view, 3, size, size), normalised. The output has the module's own shape and order of axes.
+    """
     outputs: list[Tensor] = []
     handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
     try:

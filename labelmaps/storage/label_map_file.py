@@ -319,7 +319,10 @@ class LabelMapFile:
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
-        """Read one data set for all rows; log-probabilities may not fit in memory."""
+        """Read one data set for all rows, in its type and with its axes in the file; log-probabilities may not fit in memory.
+
+        name: the name of the data set, one of `DTYPES`.
+        """
         return self._read_rows(name, 0, len(self.images))
 
     def _read_rows(self, name: str, start: int, stop: int) -> np.ndarray:

@@ -22,7 +22,10 @@ Attributes = Mapping[Any, object]  # by name; pandas takes any hashable key in t
 
 
 def list_differences(first: Attributes, second: Attributes) -> list[str]:
-    """List the names of the attributes in which two files differ, sorted by name; a missing attribute counts as None."""
+    """List the names of the attributes in which two files differ, sorted; a missing attribute counts as None.
+
+    first, second: the attributes of the two files.
+    """
     return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 

@@ -60,7 +60,10 @@ class View:
             )
 
     def square(self, width: int, height: int) -> np.ndarray:
-        """Compute the box x0, y0, x1, y1 of the image that fills the network's square at x₀, in original pixels."""
+        """Compute the box x0, y0, x1, y1 of the image that fills the network's square at x₀, as an array (4,).
+
+        width, height: the image's size. All are in original pixels.
+        """
         share = self.share
         assert share != NETWORKS_OWN, LEFT_OPEN
         side = {
