@@ -319,7 +319,7 @@ class LabelMapFile:
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
-        """Read one data set for all rows, in its type and with its axes in the file; log-probabilities may not fit in memory.
+        """Read one data set for all rows, in the type and with the axes of the file; log-probabilities may not fit in memory.
 
         name: the name of the data set, one of `DTYPES`.
         """
