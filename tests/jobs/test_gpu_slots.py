@@ -1,4 +1,4 @@
-"""Each job on a machine with several GPUs has one of its own, as long as it lives. The GPUs here are pretended."""
+"""On a machine with several GPUs, each job has one of its own as long as it runs. The GPUs here are simulated."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a job on pretended GPUs."""
+    """Start a job on simulated GPUs."""
     running = []
 
     def start(device="cuda", gpus=GPUS, **environment):

@@ -1,4 +1,4 @@
-"""Weights that fit are loaded, all others refused with a reason; precision is what it says."""
+"""Weights that fit are loaded and all others are refused with a reason; networks run in the precision that is set."""
 
 import argparse
 import copy
@@ -64,7 +64,7 @@ def save(path, content):
 
 
 def zeros_for(architecture, size=224):
-    """A state dict that fits a network and takes no room: every number of a tensor is the same one in memory."""
+    """Make a state dict that fits a network and takes no memory: all numbers of a tensor share one place in memory."""
     with torch.device("meta"):
         shapes = build(architecture, N_LABELS, size).state_dict()
     return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in shapes.items()}
@@ -98,7 +98,7 @@ def test_weights_of_any_floating_point_type_are_accepted(tmp_path, network, stat
 
 
 def test_checkpoints_without_batch_norms_counts_are_accepted(tmp_path, network, state):
-    """As torchvision's older ones, and as those that carry a version of their own."""
+    """Older checkpoints of torchvision lack them, and others state a version of the modules."""
     old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     assert len(old) < len(state)
     load_weights(network, save(tmp_path / "a.pth", old))
@@ -182,7 +182,7 @@ def test_a_missing_checkpoint_or_a_folder_is_refused(tmp_path, network, name):
 
 
 class Code:
-    """Unpickling it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -487,7 +487,7 @@ GOOD = f"name-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Serves the content under every name but `gone`, half of it under `half-…`, and so on."""
+    """A server that returns the content under every name but `gone`, half of it under `half-…`, and so on."""
 
     released = threading.Event()  # those who wait for ever
 
@@ -531,7 +531,7 @@ def server():
 
 @pytest.fixture
 def _plain(monkeypatch):
-    """Downloads from a local server, which has no certificate, are taken for safe."""
+    """Let downloads from a local server, which has no certificate, count as safe."""
     monkeypatch.setattr(download, "SAFE_SCHEMES", ("https", "http"))
 
 

@@ -1,4 +1,4 @@
-"""A state dict is loaded in whatever form training wrote it, with the same logits; what was done with it is said."""
+"""A state dict is loaded in every form in which training writes it, with the same logits, and notes state the changes."""
 
 import argparse
 import datetime
@@ -29,7 +29,7 @@ VIEWS = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 class InceptionAux(nn.Linear):
-    """An auxiliary head, known by the name of its class."""
+    """An auxiliary head, recognised by the name of its class."""
 
 
 class Tiny(nn.Module):
@@ -69,7 +69,7 @@ def save(path, content, form="torch"):
 
 @torch.no_grad()
 def logits(path, **options):
-    """The logits of a network that had other weights and was given those of a file, and the notes on these."""
+    """Load a file into a network with other weights; return its logits, and the notes on the file."""
     other = Tiny(**options)
     notes = load_weights(other, path)
     return other.eval()(VIEWS), notes
@@ -130,7 +130,7 @@ def test_a_state_dict_gives_the_same_logits_in_every_place_with_every_prefix_and
 
 
 def test_wrappers_within_the_network_are_seen_through(tmp_path, network, state):
-    """As where the convolutions alone were wrapped in DataParallel, or compiled."""
+    """Here only the convolutions were wrapped in DataParallel, or compiled."""
     for wrapper in ("module", "_orig_mod", "_checkpoint_wrapped_module"):
         wrapped = {key.replace("features.", f"features.{wrapper}."): value for key, value in state.items()}
         found, notes = logits(save(tmp_path / "a.pth", wrapped))
@@ -156,7 +156,7 @@ def test_a_network_that_has_a_module_by_a_wrappers_name_keeps_it(tmp_path):
 
 
 def training_checkpoint(state, monkeypatch):
-    """What training writes beside the weights, with classes that torch does not read by itself."""
+    """Make a checkpoint as training writes it, with objects of classes that torch does not read by default."""
 
     def instance(module, name, base=object, **fields):
         made_up = type(name, (base,), {"__module__": module})
@@ -212,7 +212,7 @@ def test_what_training_writes_beside_the_weights_is_left_out_and_nothing_is_made
 
 
 class Options:
-    """A class that is nobody's but the training's."""
+    """A class that exists only in the training script."""
 
 
 def test_other_classes_are_refused_with_a_way_out_and_whole_networks_called_so(tmp_path, network, state):
@@ -231,7 +231,7 @@ def test_other_classes_are_refused_with_a_way_out_and_whole_networks_called_so(t
 
 
 class Shadow:
-    """What becomes a dict with the content of another, whose methods the file replaces."""
+    """An object that is unpickled as a dict with the content of another, whose methods the file replaces."""
 
     def __init__(self, content):
         self.content = content
@@ -488,7 +488,7 @@ def test_a_file_is_known_by_what_it_holds_and_not_by_its_ending(tmp_path, networ
 
 
 def of_safetensors(header, n_bytes, length=None):
-    """A file of safetensors with this header, whatever it says."""
+    """Make a safetensors file with this header, which may be wrong."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return (len(text) if length is None else length).to_bytes(8, "little") + text + bytes(n_bytes)
 

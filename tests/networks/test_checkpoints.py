@@ -1,4 +1,4 @@
-"""A checkpoint is a whole state dict or is refused with what it is; nothing that it holds is run, and nobody is told to."""
+"""A file that is not a complete checkpoint is refused with its format; no code from it is run, and no message advises it."""
 
 import gzip
 import os
@@ -81,7 +81,7 @@ def hdf5():
 
 
 class Run:
-    """What calls a function when it is unpickled."""
+    """An object that calls a function when it is unpickled."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -111,7 +111,7 @@ HARMFUL = {
 
 
 def harmful(name, content):
-    """The content within a file as torch writes it now, and as it did."""
+    """Put the content into a file in torch's present format, and into one in its old format."""
     if not isinstance(content, bytes):
         return torch_saved({"a": content}), old_saved({"a": content})
     plain = torch_saved({"a": 1})
@@ -167,7 +167,7 @@ FOREIGN |= {
 
 
 def refusal(path, content):
-    """The message, and all that a traceback would show."""
+    """Return the message for a refused file, and the text that a traceback would show."""
     path.write_bytes(content)
     with pytest.raises(InputError) as error:
         read_checkpoint(path)

@@ -1,4 +1,4 @@
-"""Convolutions as a GPU does them: the same sums as torch's own, and only where they are the same."""
+"""Fused and packed convolutions compute the same sums as torch's own, and are used only where they do."""
 
 import copy
 import operator
@@ -37,7 +37,7 @@ def test_packed_convolutions_are_the_convolutions(size, step, padding, height, w
 
 
 def test_a_packed_convolution_worked_out_by_hand():
-    """Steps of 2 over a row of pixels 0 to 7: each pixel minus the one before it, from the first on."""
+    """The stride is 2, and the row has the pixels 0 to 7; the kernel subtracts the pixel before from each pixel."""
     conv = nn.Conv2d(1, 1, 2, stride=2, bias=False)
     conv.weight.data = torch.tensor([[[[-1.0, 1.0], [0.0, 0.0]]]])
     x = torch.arange(8.0).square().expand(1, 1, 2, 8)
@@ -77,7 +77,7 @@ def test_other_convolutions_are_left_alone(conv):
 
 
 class Block(nn.Module):
-    """A residual block as ResNets have them, the second convolution beside another or beside what came in."""
+    """A residual block of a ResNet, which adds its input, or another convolution of it, to the second convolution."""
 
     def __init__(self, beside):
         super().__init__()
@@ -89,7 +89,7 @@ class Block(nn.Module):
 
 
 def fused(network, *inputs):
-    """The graph of a network of torch's core operations before and after."""
+    """Return a network's graph of torch's core operations before and after fusing."""
     with torch.no_grad():
         graphs = [make_fx(torch.func.functionalize(network))(*inputs) for _ in range(2)]
     for node in graphs[1].graph.nodes:
@@ -102,7 +102,7 @@ def fused(network, *inputs):
 
 
 def deviation(y, exact):
-    """Mean deviation beside the largest value."""
+    """Compute the mean deviation as a share of the largest value."""
     return ((y - exact).abs().mean() / exact.abs().max()).item()
 
 
@@ -170,7 +170,7 @@ def test_full_precision_is_left_alone():
 
 @pytest.mark.slow
 def test_a_fused_graph_can_be_compiled(tmp_path):
-    """As on a GPU, with the slow kernels of a CPU; a packed convolution and two of a block, with a sum and without."""
+    """The graph is that of a GPU, but runs with the slow kernels of a CPU: a packed convolution, and two of a block."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(3, 4, 7, stride=2, padding=3), nn.ReLU(), Block("bias")).eval()

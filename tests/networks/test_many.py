@@ -1,4 +1,4 @@
-"""Networks of many architectures, prepared as the rules do it, say what their library's own forward pass says.
+"""Networks of many architectures, prepared as in the rules, return the logits of their library's own forward pass.
 
 With random weights, and batch-norm statistics of one pass over the pictures. All of them with `--thorough`; otherwise tiny
 ones, which timm has for tests. Pictures of ImageNet where LABELMAPS_TEST_DATA names some, smooth ones elsewhere.
@@ -72,7 +72,7 @@ def pictures():
 
 
 def prepared(name):
-    """Build a network; return its name, itself and what it says of x₀ of the pictures."""
+    """Build a network; return its name, the network, and its logits for the x₀ of the pictures."""
     architecture, _, size = name.partition("@")
     config = NetworkConfig(architecture=architecture, source="a test", size=int(size) if size else None)
     preprocessing = config.preprocessing()
@@ -83,7 +83,7 @@ def prepared(name):
 
 
 def agrees(name):
-    """Compare all that is done to a network with the network, and our Grad-CAM with the package's."""
+    """Compare a network after each modification with the original, and our Grad-CAM with the package's."""
     network, known = prepared(name)
     with torch.no_grad():
         torch.testing.assert_close(network(known.inputs), known.logits, rtol=0, atol=1e-3)
@@ -106,7 +106,7 @@ def agrees(name):
 
 
 def package_gradcam(network, split, views, label):
-    """Compute Grad-CAM as the grad-cam package does for the untouched network, at the module's own resolution."""
+    """Compute Grad-CAM with the grad-cam package on the original network, at the module's own resolution."""
     side, n_prefix = split.layout.side, split.layout.n_prefix
     reshape = {
         "channels first": None,

@@ -1,4 +1,4 @@
-"""A network of the user's own is what their function returns; what fails in their code is said in one line, and logged."""
+"""The user's function builds the network; an error in the user's code is reported in one line, and its traceback logged."""
 
 import logging
 import sys
@@ -19,14 +19,14 @@ NETWORK = "nn.Sequential(nn.Flatten(), nn.Linear(12, {}))"
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch):
-    """What is imported here is forgotten."""
+    """Forget the modules that a test has imported."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
 
 
 @pytest.fixture
 def own(tmp_path):
-    """Build the network of a file with this text, and of others beside it."""
+    """Build the network of a file with this text, which may import other files beside it."""
 
     def own(text, function="build", n_labels=5, size=2, **others):
         for name, content in {"mine": text, **others}.items():
@@ -118,7 +118,7 @@ def test_a_module_of_a_package_is_imported_by_its_name(tmp_path, monkeypatch):
 
 
 class Output(dict):
-    """As models of transformers return, a dictionary with attributes."""
+    """An output like those of transformers' models: a dictionary with attributes."""
 
     @property
     def logits(self):

@@ -1,4 +1,4 @@
-"""Timm's weights come from the hub of Hugging Face, here a local server, and only as they are pinned."""
+"""Timm's weights come from the hub of Hugging Face, here a local server, and only in the version that is pinned."""
 
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """Sends on to its store, and states the digest, as the hub does; how it differs from that is set by a test."""
+    """A server that redirects to a store and states the digest, as the hub does; a test can change its behaviour."""
 
     content, stated, status, target, etag = CONTENT, f'"{SHA256}"', 200, "/store/file", None
     asked: list[str] = []  # noqa: RUF012 (cleared by the fixture)
@@ -75,7 +75,7 @@ def server():
 
 @pytest.fixture
 def hub(server, monkeypatch):
-    """The hub's behaviour, to be set; it is where `HF_ENDPOINT` says."""
+    """Run the server under the address in `HF_ENDPOINT`, and return it, so that a test can set its behaviour."""
     monkeypatch.setenv("HF_ENDPOINT", server + "/")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     Hub.asked.clear()
@@ -94,7 +94,7 @@ def test_weights_are_those_of_the_hub(hub, tmp_path, revision, sha256):
 
 
 def refused(tmp_path, sha256=None):
-    """The one line that refuses a download, which leaves no file."""
+    """Return the message that refuses a download, and check that no file is left."""
     with pytest.raises(InputError) as error:
         download_from_hub(REPOSITORY, REVISION, sha256, tmp_path / "a.safetensors")
     assert list(tmp_path.iterdir()) == []

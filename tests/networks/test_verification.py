@@ -1,4 +1,4 @@
-"""What is done to a network must not change what it says: seeded faults are caught."""
+"""The modifications of a network must not change its logits: seeded faults are caught."""
 
 import copy
 import logging
@@ -37,7 +37,7 @@ PICTURES = soft_pictures((40, 32), (30, 50), (32, 32))
 
 
 class NormAct(nn.BatchNorm2d):
-    """A batch norm that carries its activation, as timm's do."""
+    """A batch norm that includes its activation, as timm's do."""
 
     def __init__(self, n):
         super().__init__(n)
@@ -50,7 +50,7 @@ class NormAct(nn.BatchNorm2d):
 class Net(nn.Module):
     """Two convolutions with their norms; a map of 8 × 8 cells; an average and a linear layer.
 
-    between: what happens to the map (view, channel, row, column) on the way, as a module.
+    between: a module that is applied to the map (view, channel, row, column) before the average.
     """
 
     def __init__(self, between=None, axes=(2, 3), norm=NormAct):
@@ -120,7 +120,7 @@ def test_a_lost_activation_is_not_folded(monkeypatch, caplog):
 
 
 class Noisy(NormAct):
-    """A norm that keeps more than the usual arithmetic: what torch would fold is not all of it."""
+    """A norm that computes more than a batch norm, so that torch would fold only a part of it."""
 
     def forward(self, x):
         return super().forward(x) + x.mean(1, keepdim=True)
@@ -171,7 +171,7 @@ def test_a_norm_that_torch_cannot_fold_is_left(monkeypatch, caplog):
 
 
 class Dropping(nn.Module):
-    """Dropout that is on in evaluation, too."""
+    """Dropout that is active in evaluation mode, too."""
 
     def __init__(self, share):
         super().__init__()
@@ -182,14 +182,14 @@ class Dropping(nn.Module):
 
 
 class AlwaysTraining(nn.BatchNorm2d):
-    """Batch norm at training, whatever the mode: what is said of a view depends on those beside it."""
+    """A batch norm in training mode even in evaluation, so that the logits of a view depend on the other views."""
 
     def forward(self, maps):
         return nn.functional.batch_norm(maps, None, None, training=True)
 
 
 class Centred(nn.Module):
-    """Takes the mean over the views away."""
+    """A module that subtracts the mean over the views."""
 
     def forward(self, maps):
         return maps - maps.mean(0, keepdim=True) / 2
@@ -296,7 +296,7 @@ def test_logits_that_are_not_finite_are_told(monkeypatch, name):
 
 
 class Ended(Net):
-    """A network whose outputs are what a function makes of its logits."""
+    """A network whose outputs are a function of its logits."""
 
     def __init__(self, end):
         super().__init__()
@@ -379,14 +379,14 @@ def test_few_labels_have_a_distance_too(n_labels):
 
 
 class Last(nn.Module):
-    """Brings the channels to the end."""
+    """A module that moves the channels to the last axis."""
 
     def forward(self, maps):
         return maps.permute(0, 2, 3, 1)
 
 
 class Tokens(nn.Module):
-    """Makes tokens of the cells, after some that are no places."""
+    """A module that returns the cells as tokens, after some tokens without a place."""
 
     def __init__(self, n_prefix=0, order=lambda cells: cells):
         super().__init__()
@@ -397,7 +397,7 @@ class Tokens(nn.Module):
 
 
 class ChannelsBeforeTokens(nn.Module):
-    """Flattens the cells: (view, channel, cell), with as many channels as a square has cells."""
+    """A module that flattens the cells to (view, channel, cell), with as many channels as a square has cells."""
 
     def __init__(self):
         super().__init__()
@@ -464,7 +464,7 @@ def test_channels_are_not_taken_for_cells():
 
 
 def test_a_misread_axis_is_noticed(monkeypatch):
-    """Of a map of 24 × 24 channels and cells, each axis could be that of the channels."""
+    """In a map of 24 channels and 24 × 24 cells, each axis could be that of the channels."""
     network = made()
     known = KnownLogits(*map(torch.Tensor, known_of(network)))
     monkeypatch.setattr(Layout, "split", lambda self, output: (output.movedim(1, -1)[:, :, :, :8], None))

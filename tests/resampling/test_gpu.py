@@ -1,4 +1,4 @@
-"""The kernel that makes views on a GPU, here in Triton's interpreter: what it makes is what a CPU makes."""
+"""The GPU's kernel, here in Triton's interpreter, makes the same views as the CPU."""
 
 import importlib.util
 import os
@@ -41,7 +41,7 @@ for sampling, same_image, dtype, tolerance in cases:
 
 @pytest.mark.slow
 def test_the_kernel_makes_the_views_of_a_cpu():
-    """Antialiased or not, from an image in either layout, in either precision, with nothing beyond the picture."""
+    """The cases are antialiased or not, with images in both layouts, in both precisions, and empty beyond the image."""
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", "-c", INTERPRETED]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

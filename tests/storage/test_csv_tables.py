@@ -1,4 +1,4 @@
-"""Results come back as they were written, whatever names look like; what lies for people is never read."""
+"""Results are read as they were written, whatever names look like; the files for people are never read."""
 
 import pandas as pd
 import pytest

@@ -1,4 +1,4 @@
-"""Label maps come back as they were written, or not at all."""
+"""Label maps are read as they were written, or not at all."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ ATTRIBUTES = {"architecture": "résumé", "batch": 4, "view": {"family": "zoom",
 
 
 def blocks(n, grid=GRID, n_labels=LABELS, seed=0):
-    """The arrays of n images, and the logits that they stand for."""
+    """Make the arrays of n images, and the logits from which they follow."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 5, (n, grid, grid, n_labels)).astype(np.float32)
     log_sum_exp = logsumexp(logits, axis=-1)
@@ -57,12 +57,12 @@ def write(path, images, seed=0, attributes=ATTRIBUTES, sizes=None, **shape):
 
 
 def ids(lengths=LENGTHS):
-    """The images of parts of these lengths."""
+    """Return the ids of the images in parts of these lengths."""
     return [f"part {i} image {j}" for i, n in enumerate(lengths, start=1) for j in range(n)]
 
 
 def write_parts(folder, lengths=LENGTHS):
-    """Parts of unequal length and their join; returns the joined file, the parts, and all arrays in order."""
+    """Write parts of unequal length and join them; return the joined file, the parts, and all arrays in order."""
     parts, written = [], []
     for i, length in enumerate(lengths, start=1):
         parts.append(folder / "label_maps" / f"{i}of{len(lengths)}.h5")
@@ -325,7 +325,7 @@ def test_a_part_exchanged_after_the_join_is_refused_by_name(tmp_path, change, na
 
 
 def test_parts_of_other_batches_are_joined_and_the_batches_told(tmp_path):
-    """Where memory ran out the batch was smaller, and the outcomes are the same."""
+    """If memory runs out, the batch is smaller, and the results are the same."""
     joined, parts, _ = write_parts(tmp_path)
     write(parts[3], ["part 4 image 0"], attributes=ATTRIBUTES | {"batch": 2})
     join_label_maps(parts, joined, ids(), digests_of(ids()))
@@ -396,7 +396,7 @@ def test_an_exception_of_the_reader_passes_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("cut", [0, 4])
 def test_a_part_made_from_other_pixels_is_refused_with_the_image(tmp_path, cut):
-    """The ids are the index's; the joined file is made, or opened, with an index that lists other bytes."""
+    """The ids are those of the index, but the joined file is made, or opened, with an index that has other digests."""
     joined, parts, _ = write_parts(tmp_path)
     expected = digests_of(ids())
     expected[cut] = "0" * 64

@@ -1,4 +1,4 @@
-"""Tables come back as they were written, also to other readers; a damaged one is refused with the reason."""
+"""Tables are read as they were written, also by other readers; a damaged table is refused with the reason."""
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def write_without_a_digest(path):
 
 
 def rename_a_column(path):
-    """In the footer, which Parquet's own checksums leave out."""
+    """Rename a column in the footer, which Parquet's own checksums do not cover."""
     path.write_bytes(path.read_bytes().replace(b"own_label", b"own_lapel"))
 
 
