@@ -18,7 +18,7 @@ MEAN = (124, 116, 104)  # of ImageNet: all but 0 when normalised
 
 @pytest.fixture
 def folder(tmp_path):
-    """A data set of five images; no layer of a network responds to the first three."""
+    """A data set of five images; the first three have the mean colour, so that they are close to 0 after normalisation."""
     flat = np.full((SIDE, SIDE, 3), MEAN, np.uint8)
     pictures = [flat, flat, flat, *noise((SIDE, SIDE), (SIDE, SIDE))]
     write_data_set(tmp_path, pictures, N_LABELS, image=["flat", "flat 2", "flat 3", "noisy", "noisy too"])

@@ -37,7 +37,7 @@ def test_packed_convolutions_are_the_convolutions(size, step, padding, height, w
 
 
 def test_a_packed_convolution_worked_out_by_hand():
-    """The stride is 2, and the row has the pixels 0 to 7; the kernel subtracts the pixel before from each pixel."""
+    """The pixels are the squares of 0 to 7; the kernel subtracts the first pixel of each pair from the second."""
     conv = nn.Conv2d(1, 1, 2, stride=2, bias=False)
     conv.weight.data = torch.tensor([[[[-1.0, 1.0], [0.0, 0.0]]]])
     x = torch.arange(8.0).square().expand(1, 1, 2, 8)
