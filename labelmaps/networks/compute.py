@@ -54,7 +54,7 @@ def resolve_device(device: str) -> torch.device:
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError(
-            "compute.device is cuda, but torch sees no CUDA device on this machine. Run on a machine with a GPU, or set "
+            "compute.device is cuda, but torch sees no CUDA device here. Run on a machine with a GPU, or set "
             "`compute: {device: cpu}`"
         )
     return torch.device("cuda" if device == "cuda" or (device == "auto" and available) else "cpu")

@@ -191,7 +191,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
                 part_shapes.append(file.shape(name))
     if start != len(images):
         raise InputError(
-            f"{parts[-1]}: the index has {len(images) - start} images that are in no part. Delete all parts and run again"
+            f"{parts[-1]}: the parts lack {len(images) - start} of the index's images. Delete all parts and run again"
         )
     del common["grid and labels"]
     with new_hdf5(path) as file:
@@ -319,7 +319,7 @@ class LabelMapFile:
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
-        """Read one data set for all rows, in the type and with the axes of the file; log-probabilities may not fit in memory.
+        """Read one data set for all rows, with the type and axes of the file; log-probabilities may not fit in memory.
 
         name: the name of the data set, one of `DTYPES`.
         """

@@ -408,7 +408,7 @@ def test_a_file_without_a_head_is_called_so(tmp_path, state):
     for content in (headless, under("backbone.", headless), headless | other):
         message = refusal(tmp_path / "a.pth", content)
         assert (
-            "It has no head, the network's `fc`: it was saved without its last layer, or with one of another"
+            "It has no head, the network's `fc`: it was saved without its last layer, or with another one"
             in message
         )
         assert "2 keys missing: fc.bias; fc.weight" in message
@@ -423,7 +423,7 @@ def test_a_prefix_that_fits_nothing_is_named_beside_the_networks(tmp_path, state
     assert f"All its keys begin with `encoder.`, {ours}" in refusal(tmp_path / "a", strange, "safetensors")
     message = refusal(tmp_path / "a.pth", {"model": strange | {"head.weight": torch.zeros(1)}})
     assert f"Its keys begin with `encoder.`, `head.`, {ours}" in message
-    assert "what stands in `model`" in message
+    assert "The state dict that fits best is in `model`" in message
     assert "keys begin" not in refusal(tmp_path / "a.pth", {"fc.weight": state["fc.weight"]})
 
 

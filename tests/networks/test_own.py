@@ -159,7 +159,7 @@ def test_what_fails_in_the_users_code_is_one_line_and_its_traceback_in_the_log(o
     message = str(error.value)
     assert message.startswith("architecture: /")
     assert said in message
-    assert "Its traceback is in the log above" in message
+    assert "The traceback is above in the log" in message
     assert "\n" not in message
     assert "mine.py" in caplog.text
     assert "Traceback (most recent call last)" in caplog.text

@@ -100,7 +100,7 @@ def refused(tmp_path, sha256=None):
     assert list(tmp_path.iterdir()) == []
     message = str(error.value)
     assert f"/{REPOSITORY}/resolve/{REVISION}/model.safetensors: not downloaded" in message
-    assert message.endswith("fetch the file elsewhere and give it as `checkpoint:`")
+    assert message.endswith("download the file by other means and give it as `checkpoint:`")
     assert "\n" not in message
     return message
 

@@ -276,7 +276,7 @@ def test_a_compiled_network_that_differs_stops_the_job(monkeypatch, fault, preci
         fault(network)
         return network
 
-    monkeypatch.setattr("labelmaps.networks.classifier._compiled", spoil)
+    monkeypatch.setattr("labelmaps.networks.classifier._compile", spoil)
     with pytest.raises(InputError, match=rf"net: run in {precision}, compiled, its logits differ"):
         engine_of(made(), precision, compiled=True).prepare(9)
 

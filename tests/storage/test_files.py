@@ -136,7 +136,7 @@ def test_a_file_system_that_cannot_sync_folders_is_no_obstacle(tmp_path, monkeyp
         (errno.ENOSPC, "Free some space"),
         (errno.EDQUOT, "quota"),
         (errno.EFBIG, "ulimit"),
-        (errno.EROFS, "mounted for writing"),
+        (errno.EROFS, "Mount the file system for writing"),
         (errno.EACCES, "chown"),
         (errno.EPERM, "chown"),
     ],
