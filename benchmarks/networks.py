@@ -32,7 +32,12 @@ from labelmaps.networks.build import build
 from labelmaps.networks.classifier import PRECISIONS, Classifier
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import Known, ask, deviation, folded
+from labelmaps.networks.verification import (
+    KnownLogits,
+    compute_known_logits,
+    copy_with_folded_norms,
+    deviation,
+)
 from labelmaps.networks.weights import load_weights, random_weights
 
 CPU = torch.device("cpu")
@@ -74,7 +79,7 @@ def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) 
     ways: pairs of a precision and whether the network is compiled.
     """
     network, known = prepare(name, paths)
-    prepared = folded(network, known, name)
+    prepared = copy_with_folded_norms(network, known, name)
     size = str(known.inputs.shape[-1])
     return [
         name.partition("=")[0],
@@ -84,7 +89,7 @@ def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) 
     ]
 
 
-def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, Known]:
+def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, KnownLogits]:
     """Build a network, and compute its logits for x₀ of some images and for noise; name: as on the command line."""
     name, _, checkpoint = name.partition("=")
     architecture, _, size = name.partition("@")
@@ -96,10 +101,10 @@ def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, Known]:
         load_weights(network, checkpoint)
     else:
         network.load_state_dict(random_weights(architecture, N_LABELS, 0, preprocessing.size, x0))
-    return network, ask(network.eval(), x0, architecture)
+    return network, compute_known_logits(network.eval(), x0, architecture)
 
 
-def run(network: nn.Module, known: Known, precision: str, compiled: bool) -> str:
+def run(network: nn.Module, known: KnownLogits, precision: str, compiled: bool) -> str:
     """Run a copy of the network at a precision, and return the difference of its logits from the known ones as text."""
     classifier = Classifier(copy.deepcopy(network), CPU, precision, compiled)
     logits: Tensor = classifier.logits(known.inputs)
@@ -109,7 +114,7 @@ def run(network: nn.Module, known: Known, precision: str, compiled: bool) -> str
     return f"{deviation(logits, known, precision):.3f} ({largest:.2f})"
 
 
-def cut(network: nn.Module, known: Known, name: str) -> tuple[str, str]:
+def cut(network: nn.Module, known: KnownLogits, name: str) -> tuple[str, str]:
     """Split a copy of the network at its last map; return a description of the map and the difference of the logits."""
     try:
         split = SplitClassifier(copy.deepcopy(network), CPU, known, name=name)
