@@ -46,6 +46,8 @@ def read_images(image: object) -> tuple[list[GivenImage], bool]:
 
 def _read(image: object, name: str, place: str) -> GivenImage:
     """Read one image. name: where it has none. place: for messages."""
+    if isinstance(image, str) and image.startswith(("http://", "https://")):
+        raise InputError(f"{place}: {image} is an address. Download the image, and give its path")
     if isinstance(image, str | os.PathLike):
         return _read_file(Path(image).expanduser(), place)
     if isinstance(image, Image.Image):
@@ -64,10 +66,10 @@ def _read(image: object, name: str, place: str) -> GivenImage:
 
 def _read_file(path: Path, place: str) -> GivenImage:
     """Read an image's file as a run does."""
-    if str(path).startswith(("http:/", "https:/")):
-        raise InputError(f"{place}: {path} is an address. Download the image, and give its path")
     if path.is_dir():
         raise InputError(f"{place}: {path} is a folder. Give the path of an image, or a list of paths")
+    if not path.exists():
+        raise InputError(f"{place}: {path}: no such file. Give the path of an image")
     with open_image(path) as image:
         is_turned = is_to_be_turned(image)
         pixels = to_rgb(image)
@@ -134,5 +136,5 @@ def _describe(image: object) -> str:
     if isinstance(image, bytes | bytearray) or hasattr(image, "read"):
         return "a file's content; open it: PIL.Image.open(file), or PIL.Image.open(io.BytesIO(content))"
     if isinstance(image, Iterable):
-        return f"a {kind.__name__}; give several images as a list"
-    return f"a {kind.__name__}"
+        return f"of the type {kind.__name__}; give several images as a list"
+    return f"of the type {kind.__name__}"

@@ -4,6 +4,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
+import torch
+
 from labelmaps.errors import InputError
 from labelmaps.looking.compute import Machine, look_through
 from labelmaps.looking.given_images import read_images
@@ -102,5 +104,7 @@ def choose_machine(device: object, precision: object, threads: object) -> Machin
     threads = n_cores if threads is None else threads
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise InputError(f"threads: {threads!r}. Give a number from 1 on")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: torch sees no CUDA device here. Give cpu, or auto")
     resolved = resolve_device(device)
     return Machine(resolved, resolve_precision(str(precision), resolved), threads)
