@@ -1,7 +1,6 @@
 """The images that a caller of `labelmaps.look` gives, as pixels."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +14,17 @@ from labelmaps.errors import InputError
 ACCEPTED = "a path, a PIL image, or an array (y, x, RGB) of uint8"
 CHANNELS = (1, 3, 4)  # of an array: grey, RGB, RGB and alpha
 STACK = 4  # axes of several images in one array
-UPRIGHT = "PIL.ImageOps.exif_transpose(image)"
 
 
 class GivenImage(NamedTuple):
-    """An image with its name. pixels: (y, x, RGB) uint8."""
+    """An image with its name.
+
+    pixels: as stored, (y, x, RGB) uint8. is_turned: whether EXIF says that it is to be shown turned or mirrored.
+    """
 
     name: str
     pixels: np.ndarray
+    is_turned: bool = False
 
 
 def read_images(image: object) -> tuple[list[GivenImage], bool]:
@@ -53,10 +55,8 @@ def _read(image: object, name: str, place: str) -> GivenImage:
     if isinstance(image, Image.Image):
         file = getattr(image, "filename", "")
         name = image_id(Path(file).name) if isinstance(file, str) and file else name
-        if is_to_be_turned(image):
-            _warn_of_turn(place)
         try:
-            return GivenImage(name, decode_image(image))
+            return GivenImage(name, decode_image(image), is_to_be_turned(image))
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"{place}: cannot be read: {error}") from error
     if isinstance(image, np.ndarray):
@@ -72,19 +72,7 @@ def _read_file(path: Path, place: str) -> GivenImage:
         raise InputError(f"{place}: {path}: no such file. Give the path of an image")
     with open_image(path) as image:
         is_turned = is_to_be_turned(image)
-        pixels = to_rgb(image)
-    if is_turned:
-        _warn_of_turn(f"{place}: {path}")
-    return GivenImage(image_id(path.name), pixels)
-
-
-def _warn_of_turn(place: str) -> None:
-    """Warn of an image that is to be shown otherwise than it is stored."""
-    warnings.warn(
-        f"{place}: EXIF says that it is to be shown turned or mirrored. Its pixels are taken as they are stored, as in a "
-        f"run; to see it upright give {UPRIGHT}",
-        stacklevel=5,  # the caller of `look`
-    )
+        return GivenImage(image_id(path.name), to_rgb(image), is_turned)
 
 
 def _read_array(array: np.ndarray, place: str) -> np.ndarray:
