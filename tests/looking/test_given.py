@@ -116,9 +116,10 @@ def test_an_exif_rotation_is_not_applied_and_a_warning_says_so(tmp_path, kind):
     path, exif = tmp_path / "photo.png", Image.Exif()
     exif[0x0112] = 6
     Image.fromarray(IMAGE).save(path, exif=exif)
-    with Image.open(path) as picture, pytest.warns(UserWarning, match="^photo: EXIF says that") as caught:
-        seen = look({"path": path, "text": str(path), "picture": picture}[kind])
+    with Image.open(path) as picture:
         upright = ImageOps.exif_transpose(picture)
+        with pytest.warns(UserWarning, match="^photo: EXIF says that it is to be shown turned") as caught:
+            seen = look({"path": path, "text": str(path), "picture": picture}[kind])
     assert caught[0].filename == __file__  # where it was called
     assert seen.name == "photo"
     assert np.array_equal(seen.pixels, read_image(path))
