@@ -15,6 +15,7 @@ from labelmaps.extras import name_missing_extras
 name_missing_extras()
 
 EXPORTED = {
+    "InputError": "labelmaps.errors",
     "look": "labelmaps.looking.look",
     "Look": "labelmaps.looking.result",
     "Results": "labelmaps.results",

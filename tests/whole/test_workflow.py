@@ -15,8 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
+import labelmaps
 from helpers.browser import needs_browser, opened
 from helpers.damage import flip_data
+from helpers.notebooks import cells_of, kinds, run
 from helpers.runs import (
     SIZES,
     contents_of,
@@ -276,6 +278,43 @@ def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
     failed, tried = doctest.testfile(str(page), module_relative=False)
     assert failed == 0
     assert tried > 30
+
+
+def test_the_notebook_on_a_run_runs_and_shows_what_it_stores(study, monkeypatch):
+    monkeypatch.chdir(study[1])
+    cells = cells_of(ROOT / "docs/a_run.ipynb")
+    stored, ours = (
+        'Results("../results/scenes/zoom/small_resnet")',
+        'Results("results/four/zoom/own", weights="network.pth")',
+    )
+    assert stored in "".join(cells[0]["source"])
+    shown = run(cells, lambda code: code.replace(stored, ours))
+    assert kinds(shown) == kinds(cell["outputs"] for cell in cells)
+
+
+def test_python_looks_at_images_as_the_run_did(study):
+    folder = study[1]
+    results = labelmaps.Results(folder / "results/four/zoom/own")
+    paths = [folder / path for path in results.index["path"]]
+    methods = {name: {"method": name} for name in results.methods if not name.startswith("igub")}
+    methods |= {
+        "igub": {},
+        "igub_mean": {"method": "igub", "prior": "mean"},
+        "igub_inner": {"method": "igub", "prior": "inner"},
+    }
+    known = {"checkpoint": folder / "network.pth", "classes": "imagenet", "label": 0, "device": "cpu"}
+    looks = labelmaps.look(paths, "small_resnet", methods=methods, **known)
+    scores = {name: results.scores(name) for name in METHODS}
+    for seen in looks:
+        stored = results.label_maps(seen.name)
+        assert np.array_equal(seen.label_maps.log_probability, stored.log_probability)
+        assert np.array_equal(seen.views, results.views(seen.name))
+        for name in METHODS:
+            assert np.array_equal(seen.maps[name], results.saliency(name, seen.name)), name
+            row, fixation = scores[name].loc[seen.name], seen.fixations[name]
+            assert (fixation.x, fixation.y, fixation.label) == (row["x"], row["y"], row["predicted_after"]), (
+                name
+            )
 
 
 def test_every_column_of_a_run_is_explained(study):
