@@ -15,8 +15,10 @@ import pytest
 import torch
 from PIL import Image
 
+import labelmaps
 from helpers.browser import needs_browser, opened
 from helpers.damage import flip_data
+from helpers.notebooks import cells_of, kinds, run
 from helpers.runs import (
     SIZES,
     contents_of,
@@ -278,6 +280,43 @@ def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
     assert tried > 30
 
 
+def test_the_notebook_on_a_run_runs_and_shows_what_it_stores(study, monkeypatch):
+    monkeypatch.chdir(study[1])
+    cells = cells_of(ROOT / "docs/a_run.ipynb")
+    stored, ours = (
+        'Results("../results/scenes/zoom/small_resnet")',
+        'Results("results/four/zoom/own", weights="network.pth")',
+    )
+    assert stored in "".join(cells[0]["source"])
+    shown = run(cells, lambda code: code.replace(stored, ours))
+    assert kinds(shown) == kinds(cell["outputs"] for cell in cells)
+
+
+def test_python_looks_at_images_as_the_run_did(study):
+    folder = study[1]
+    results = labelmaps.Results(folder / "results/four/zoom/own")
+    paths = [folder / path for path in results.index["path"]]
+    methods = {name: {"method": name} for name in results.methods if not name.startswith("igub")}
+    methods |= {
+        "igub": {},
+        "igub_mean": {"method": "igub", "prior": "mean"},
+        "igub_inner": {"method": "igub", "prior": "inner"},
+    }
+    known = {"checkpoint": folder / "network.pth", "classes": "imagenet", "label": 0, "device": "cpu"}
+    looks = labelmaps.look(paths, "small_resnet", methods=methods, **known)
+    scores = {name: results.scores(name) for name in METHODS}
+    for seen in looks:
+        stored = results.label_maps(seen.name)
+        assert np.array_equal(seen.label_maps.log_probability, stored.log_probability)
+        assert np.array_equal(seen.views, results.views(seen.name))
+        for name in METHODS:
+            assert np.array_equal(seen.maps[name], results.saliency(name, seen.name)), name
+            row, fixation = scores[name].loc[seen.name], seen.fixations[name]
+            assert (fixation.x, fixation.y, fixation.label) == (row["x"], row["y"], row["predicted_after"]), (
+                name
+            )
+
+
 def test_every_column_of_a_run_is_explained(study):
     page = set(re.findall(r"`(\w+)`", (ROOT / "docs/files.md").read_text()))
     results = study[1] / "results/four"
@@ -421,7 +460,7 @@ def exchanged(path, other):
         path.write_bytes(before)
 
 
-def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
+def test_the_six_edits_plan_these_jobs_and_no_others(study, tmp_path):
     repository, folder, config = study
     second = {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
     models, run = config["models"] | second, config["run"] | {"models": ["own", "second"]}
@@ -440,6 +479,13 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         planned["a checkpoint is exchanged under an old date"] = plan(study)
     with edited(repository / "labelmaps/figures/figure_1.py", commented):
         planned["a figure is edited"] = plan(study)
+    with (
+        edited(repository / "labelmaps/looking/look.py", commented),
+        edited(repository / "labelmaps/looking/compute.py", commented),
+        edited(repository / "labelmaps/results.py", commented),
+        edited(repository / "labelmaps/__init__.pyi", commented),
+    ):
+        planned["what the package exports is edited"] = plan(study)
     assert planned == {
         "a network is added": {"draw_random_weights": 1, **ONE_MODEL},
         "a key with a default is added": {},
@@ -448,6 +494,7 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         "a checkpoint is exchanged under an old date": ONE_MODEL,
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
+        "what the package exports is edited": {},
     }
     assert plan(study) == {}
 
