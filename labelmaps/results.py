@@ -24,7 +24,7 @@ from labelmaps.methods import load_method
 from labelmaps.modules import check_options, load_module
 from labelmaps.storage.derived import read_maps, read_rows
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
-from labelmaps.storage.provenance import REMAKE, check_same_pixels, parsed, seen_view
+from labelmaps.storage.provenance import REMAKE, check_same_pixels, parse_attributes, seen_view
 
 if TYPE_CHECKING:
     from labelmaps.looking.stored_network import StoredNetwork
@@ -118,7 +118,7 @@ class Results:
         stored, place = self._folder / "saliency" / f"{method}.h5", self._find_place(image)
         with open_label_maps(self._label_maps, self.index) as file:
             maps = read_maps(stored, [place], [image], file)
-            made_by = parsed(maps.attributes)
+            made_by = parse_attributes(maps.attributes)
             given = GivenMethod(made_by["method"], made_by["options"] | options)
             if given.options != made_by["options"]:
                 return self._compute(given, image, label)

@@ -37,9 +37,14 @@ LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # number of the legend's columns → the widt
 LEGEND_LINE = 0.16  # the height of a line of the legend
 
 HEAT, HEAT_ALPHA = "viridis", 0.55
-# The grey value that is drawn as black; it lies below 0, so that dark parts of the image stay lighter than black under the map.
+# The grey value that is drawn as black; it lies below 0, so that dark parts of the image stay lighter than black under the
+# map.
 BLACK = -80
-RIGHT, WRONG, UNJUDGED = ("✓ ", "#00694C"), ("✗ ", "#B3301C"), ("", "black")  # the last where no label is given
+RIGHT, WRONG, UNJUDGED = (
+    ("✓ ", "#00694C"),
+    ("✗ ", "#B3301C"),
+    ("", "black"),
+)  # the last where no label is given
 # White under a dark edge can be seen on any image.
 BOX_STYLE: dict[str, Any] = {
     "edgecolor": "white",

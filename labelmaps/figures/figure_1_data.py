@@ -57,7 +57,8 @@ class Scanpath:
     """Several fixations of one image, one after another.
 
     name, colour: those of the choice of fixations. point: (fixation, 2), x, y in original pixels, x₀ first. label: the name
-    of the label of the posterior accumulated over all of them; correct: whether it is the image's, None where that has no label.
+    of the label of the posterior accumulated over all of them; correct: whether it is the image's, None where that has no
+    label.
     """
 
     name: str
@@ -72,8 +73,8 @@ class Example:
     """All data that Figure 1 shows of one image.
 
     pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the name of the image's
-    class, None where it has no label. before: the view at x₀. notes: texts of the footer: the kind of example, the network, the view, the image's id.
-    scanpaths: may be empty.
+    class, None where it has no label. before: the view at x₀. notes: texts of the footer: the kind of example, the network,
+    the view, the image's id. scanpaths: may be empty.
     """
 
     pixels: np.ndarray
@@ -126,8 +127,8 @@ def collect_views(
 ) -> list[SeenView]:
     """Collect the views of one image at x₀ and at each fixation, with the labels that the network gave them.
 
-    pixels: (H, W, RGB) uint8. label: the image's, or None. maps: the label maps of this image alone. fixations: with `row` and
-    `column` of the view after the saccade. class_names: the name of every label.
+    pixels: (H, W, RGB) uint8. label: the image's, or None. maps: the label maps of this image alone. fixations: with `row`
+    and `column` of the view after the saccade. class_names: the name of every label.
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
@@ -150,7 +151,8 @@ def collect_scanpaths(
     """Collect the scanpaths of one image: those by IGUB, by the label, and by the configured methods' maps of x₀.
 
     paths: choice of fixations → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: the variants of
-    those choices that are methods of the configuration. maps: the label maps of this image alone. label: the image's, or None.
+    those choices that are methods of the configuration. maps: the label maps of this image alone. label: the image's, or
+    None.
 
     The others are left out, since each panel takes time to draw.
     """

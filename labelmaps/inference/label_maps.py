@@ -79,7 +79,7 @@ def compute_label_maps(
 def with_places(
     arrays: Mapping[str, np.ndarray], images: Sequence[str], sizes: Sequence[tuple[int, int]], view: View
 ) -> dict[str, np.ndarray]:
-    """Complete the arrays of `convert_logits` with the places of the views, to all that a label map file holds of the images.
+    """Add the places of the views to the arrays of `convert_logits`: all that a label map file holds of the images.
 
     images: their ids. sizes: width and height of each. Raises `InputError` that names the image whose logits are not finite.
     """

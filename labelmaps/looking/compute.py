@@ -12,7 +12,7 @@ from torch import nn
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine, create_engine
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
-from labelmaps.inference.label_maps import label_maps_of, with_places
+from labelmaps.inference.label_maps import convert_logits, with_places
 from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.looking.given_images import GivenImage
@@ -26,7 +26,7 @@ from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.tap import NoMapError
-from labelmaps.networks.verification import Known, folded
+from labelmaps.networks.verification import KnownLogits, copy_with_folded_norms
 from labelmaps.scoring.fixations import Arrival, find_fixations
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.saliency_file import SaliencyMaps, check_finite
@@ -194,7 +194,7 @@ def _look_at(images: Sequence[GivenImage], engine: Engine, batch: int, pool: Exe
     pixels, names = [image.pixels for image in images], [image.name for image in images]
     logits = engine.logits(pixels, batch, pool.map)
     sizes = [image.shape[1::-1] for image in pixels]
-    arrays = with_places(label_maps_of(logits).arrays(), names, sizes, engine.view)
+    arrays = with_places(convert_logits(logits).arrays(), names, sizes, engine.view)
     arrays["log_probability"] = arrays["log_probability"].astype(np.float32)  # as the reader of the file does
     for i, of_image in enumerate(logits.cpu().numpy()):
         yield Looked(
@@ -213,9 +213,11 @@ def leave_out(methods: Mapping[str, GivenMethod], view: View, has_label: bool) -
     return reasons
 
 
-def split(network: GivenNetwork, known: Known, layer: str | None, machine: Machine) -> SplitClassifier | None:
+def split(
+    network: GivenNetwork, known: KnownLogits, layer: str | None, machine: Machine
+) -> SplitClassifier | None:
     """Cut a network at its last map, as a run does; None where it has none. known: what it says untouched."""
-    prepared = folded(network.module, known, network.name)
+    prepared = copy_with_folded_norms(network.module, known, network.name)
     try:
         return SplitClassifier(prepared, machine.device, known, machine.precision, network.name, layer)
     except NoMapError:

@@ -19,13 +19,13 @@ from labelmaps.looking.given_views import describe_view
 from labelmaps.scoring.scanpaths import (
     GlimpseMaps,
     Plan,
-    by_igub,
-    by_value,
-    evidence_of,
-    follow,
-    ordered,
+    choose_by_igub,
+    compute_evidence,
+    compute_view_values,
+    follow_paths,
+    order_by_value,
+    order_log_p,
     outward_order,
-    values_of_views,
 )
 from labelmaps.storage.saliency_file import SaliencyMaps
 
@@ -103,14 +103,14 @@ def find_paths(look: "Look", predicting: Sequence[str] | dict[str, str]) -> dict
     """
     maps = look.label_maps
     order = outward_order(*maps.top_label.shape[1:])
-    log_p, n = ordered(maps, order), min(Plan().fixations, len(order))
-    ways = {"igub": by_igub(log_p, "mean", n)}
+    log_p, n = order_log_p(maps, order), min(Plan().fixations, len(order))
+    ways = {"igub": choose_by_igub(log_p, "mean", n)}
     for name in predicting:
         of_x0 = GlimpseMaps(look.maps[name][None], look.points[name][None], look.methods[name].arrival)
-        ways[name] = by_value(values_of_views(of_x0, slice(None), maps.centre, order), n)
+        ways[name] = order_by_value(compute_view_values(of_x0, slice(None), maps.centre, order), n)
     if look.label is not None:
-        ways["likelihood"] = by_value(log_p[..., look.label], n)
-    labels, _ = follow(evidence_of(log_p, "mean"), np.stack(list(ways.values()), axis=1), "mean")
+        ways["likelihood"] = order_by_value(log_p[..., look.label], n)
+    labels, _ = follow_paths(compute_evidence(log_p, "mean"), np.stack(list(ways.values()), axis=1), "mean")
     labels[..., 0] = maps.top_label[:, *maps.initial]  # of unrounded logits
     return {
         name: pd.Series({"views": order[path[0]], "labels": labels[0, i]})

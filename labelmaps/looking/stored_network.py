@@ -21,7 +21,7 @@ from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import ask, folded
+from labelmaps.networks.verification import compute_known_logits, copy_with_folded_norms
 from labelmaps.storage.files import sha256
 from labelmaps.storage.label_map_file import LabelMaps
 from labelmaps.storage.provenance import seen_view
@@ -55,8 +55,10 @@ def load_stored_network(
     config, view = NetworkConfig(**made_by["network"]), views.create_view(**seen_view(made_by))
     with deterministic():
         module, preprocessing, _ = load_network(config, file, n_labels)
-        known = ask(module, views_to_compare(images, view, preprocessing), config.architecture)
-        prepared = folded(module, known, config.architecture)
+        known = compute_known_logits(
+            module, views_to_compare(images, view, preprocessing), config.architecture
+        )
+        prepared = copy_with_folded_norms(module, known, config.architecture)
         cpu, precision = torch.device("cpu"), made_by["precision"]
         classifier = SplitClassifier(prepared, cpu, known, precision, config.architecture)
     return StoredNetwork(classifier, view, preprocessing)
