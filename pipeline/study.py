@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
@@ -453,7 +454,7 @@ class Study:
         """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
-    def engine(self, dataset: str, view: str) -> str:
+    def engine(self, dataset: str, view: str) -> Literal["exact", "shared"]:
         """Return how label maps are computed: by the view's engine, or exactly for a reference."""
         return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
 
