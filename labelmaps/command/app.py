@@ -12,6 +12,7 @@ from labelmaps.command.look import look
 from labelmaps.errors import InputError
 
 BAD_INPUT, STOPPED = 2, 130  # statuses at exit; a defect, with its traceback, has Python's 1
+STDOUT = 1  # the descriptor of a file
 
 app = App(
     name="labelmaps",
@@ -46,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             arguments or ["--help"], exit_on_error=False, print_error=False, result_action="return_value"
         )
     except CycloptsError as error:
-        fail(f"{_one_line(error)} ({_named(arguments)} --help lists what there is)")
+        fail(f"{_named(arguments)}: {_one_line(error)} ({_named(arguments)} --help lists what there is)")
     except (InputError, ModuleNotFoundError) as error:
         if isinstance(error, ModuleNotFoundError) and "labelmaps[" not in str(error):
             raise
@@ -54,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except KeyboardInterrupt:
         sys.exit(STOPPED)
     except BrokenPipeError:  # whoever read, as `head` does, has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         sys.exit(0)
     sys.exit(status or 0)
 

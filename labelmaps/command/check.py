@@ -62,7 +62,8 @@ def check(
             print(f"{MARKS[finding.kind]}{finding.text}", flush=True)
             is_stopped |= finding.kind == "stop"
     except ConfigurationError as error:
-        raise InputError(str(error)) from error
+        head, *mistakes = str(error).splitlines()
+        raise InputError(f"{head} {mistakes[0].strip()}" if len(mistakes) == 1 else str(error)) from error
     return int(is_stopped)
 
 

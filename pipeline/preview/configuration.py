@@ -72,7 +72,7 @@ def near(path: Path) -> str:
         for file in sorted(folder.iterdir())
         if file.suffix in (".yaml", ".yml", ".json")
     ]
-    close = difflib.get_close_matches(path.name, [file.name for file in files], 1)
+    close = difflib.get_close_matches(path.name, [file.name for file in files], 1, cutoff=0.75)
     return f"; did you mean {next(file for file in files if file.name == close[0])}?" if close else ""
 
 

@@ -49,13 +49,17 @@ def preview_dataset(study: Study, dataset: str, folder: Path, threads: int) -> I
     """
     settings, whole = study.settings, study.settings.whole_name(dataset)
     entry = settings.datasets[whole]
-    try:
-        with warnings_of_package() as warnings:
+    with warnings_of_package() as warnings:
+        try:
             classes_file = _provide_classes(study, dataset, folder)
             classes = read_classes(classes_file)
             index, excluded = _index(study, dataset, classes_file, folder, threads)
-    except InputError as error:
-        yield Finding("stop", str(error))
+            stop = ""
+        except InputError as error:
+            stop = str(error)
+    if stop:
+        yield Finding("stop", stop)
+        yield Finding("note", "its networks are not checked: that takes its images")
         return
     drawn = f"{entry.scenes.images} scenes, of which some are drawn here: " if entry.scenes else ""
     yield Finding("ok", drawn + "; ".join(describe_contents(index, len(classes), excluded)))

@@ -25,7 +25,7 @@ def warnings_of_package() -> Generator[list[str]]:
     class Collector(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
             if record.levelno >= logging.WARNING:
-                collected.append(record.getMessage())
+                collected.append(self.format(record))  # with the traceback of the user's own code
 
     logger, handler = logging.getLogger("labelmaps"), Collector()
     propagated = logger.propagate

@@ -14,7 +14,8 @@ from torch import nn
 from labelmaps.data.batches import first_images
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
-from labelmaps.inference.engines import create_engine, equivalent_views
+from labelmaps.inference.engines import Engine, create_engine, equivalent_views
+from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_compiled, resolve_precision
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
@@ -56,13 +57,17 @@ def preview_network(
     """
     entry, config = study.settings.models[model], NetworkConfig(**study.network(model))
     be_deterministic()
-    try:
-        with warnings_of_package() as warnings:
+    with warnings_of_package() as warnings:
+        try:
             weights, stand_in = _provide_weights(study, dataset, model, known, folder)
             found = _check(config, weights, known, folder)
             network, preprocessing, notes = load_network(config, weights, len(known.classes))
-    except InputError as error:
-        yield Finding("stop", str(error))
+            stop = ""
+        except InputError as error:
+            stop = str(error)
+    if stop:
+        yield from (Finding("note", warning) for warning in warnings)  # the traceback of the user's own code
+        yield Finding("stop", stop)
         return
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
     source = f"{stand_in}, random ones in their place" if stand_in else f"weights {weights}"
@@ -194,21 +199,29 @@ def _time(
         images,
         study.settings.models[model].architecture,
     )
-    batch = engine.round_batch(resolve_batch(compute.batch, device))
+    return with_enough_memory(
+        lambda batch: _time_batch(engine, images, batch),
+        resolve_batch(compute.batch, device),
+        engine.round_batch,
+    )
+
+
+def _time_batch(engine: Engine, images: list[np.ndarray], batch: int) -> float:
+    """Time one batch of views of these images, repeated, in seconds per image."""
     engine.prepare(batch)
     together = [*islice(cycle(images), engine.images_at_once(batch))]
     engine.network_inputs(images[:1])  # compiles what makes views, once
     with torch.inference_mode():
         begun = time.perf_counter()
         inputs = torch.cat(engine.network_inputs(together))
-        _wait(device)
+        _wait(engine.device)
         making = time.perf_counter() - begun
         first = inputs[: engine.inputs_at_once(batch)]
         timed: list[float] = []
         while len(timed) < MOST_TIMED and sum(timed) < LEAST_TIMED:
             begun = time.perf_counter()
             engine.classifier.logits(first)
-            _wait(device)
+            _wait(engine.device)
             timed.append(time.perf_counter() - begun)
     return (making + min(timed) * len(inputs) / len(first)) / len(together)
 
