@@ -38,7 +38,7 @@ LEGEND_LINE = 0.16  # its height
 
 HEAT, HEAT_ALPHA = "viridis", 0.55
 BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
-RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
+RIGHT, WRONG, UNTOLD = ("✓ ", "#00694C"), ("✗ ", "#B3301C"), ("", "black")  # the last where no label is given
 # White under a dark edge can be seen on any image.
 BOX_STYLE: dict[str, Any] = {
     "edgecolor": "white",
@@ -116,7 +116,10 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
 
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
-    titles = [title(example.label, "the given label", panel)]
+    first = (
+        ("the image", "no label is given") if example.label is None else (example.label, "the given label")
+    )
+    titles = [title(*first, panel)]
     titles += [title(saccade.method, style.CUE_LABELS[saccade.cue], panel) for saccade in saccades]
     headings = [note("x₀: before the saccade", panel)]
     for view in views[1:]:
@@ -131,7 +134,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     page_width = 2 * MARGIN + panel + per_block * (panel + GAP)
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
     legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
-    legend = 4 // legend_columns * LEGEND_LINE
+    legend = math.ceil(len(make_entries(example)) / legend_columns) * LEGEND_LINE
     # Scanpaths stand below, as many side by side.
     columns = 1 + per_block
     path_titles = [title(path.name, count_fixations(path), panel) for path in example.scanpaths]
@@ -169,7 +172,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         top += path_above + GAP / 2
         draw_path(page.add_panel(left, top, panel, upper), image.convert("L"), example, path)
         page.write(path_verdicts[i], left, top + upper + GAP)
-    draw_legend(page, end, legend_columns)
+    draw_legend(page, end, legend_columns, example)
     page.write(footer, MARGIN, end + legend)
     return page.figure
 
@@ -186,12 +189,17 @@ def title(name: str, below: str, width: float) -> list[Line]:
 
 def verdict(view: SeenView, width: float) -> list[Line]:
     """Write the network's label of a view, whether it is right, its probability, and that of the given label."""
-    mark, colour = RIGHT if view.correct else WRONG
-    lines = fit(Line(f"{mark} {view.label}", color=colour, weight="bold"), width, 2)
+    mark, colour = mark_of(view)
+    lines = fit(Line(f"{mark}{view.label}", color=colour, weight="bold"), width, 2)
     lines.append(Line(f"p = {view.probability:.2f}"))
-    if not view.correct:
+    if view.correct is not None and not view.correct:
         lines.append(Line(f"p(given label) = {view.truth:.2f}"))
     return lines
+
+
+def mark_of(said: SeenView | Scanpath) -> tuple[str, str]:
+    """Return the mark and the colour of what is right, wrong, or neither, as no label is given."""
+    return UNTOLD if said.correct is None else RIGHT if said.correct else WRONG
 
 
 def count_fixations(path: Scanpath) -> str:
@@ -201,8 +209,8 @@ def count_fixations(path: Scanpath) -> str:
 
 def evidence(path: Scanpath, width: float) -> list[Line]:
     """Write the label of the evidence that a scanpath accumulates, and whether it is right."""
-    mark, colour = RIGHT if path.correct else WRONG
-    said = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
+    mark, colour = mark_of(path)
+    said = fit(Line(f"{mark}{path.label}", color=colour, weight="bold"), width, 2)
     return said + note("says the views’ mean", width)
 
 
@@ -256,22 +264,27 @@ def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -
 def draw_view(axes: Axes, view: SeenView) -> None:
     """Draw what the network received, framed in the colour of right or wrong."""
     axes.imshow(view.pixels)
-    axes.spines[:].set(visible=True, color=(RIGHT if view.correct else WRONG)[1], linewidth=1.5)
+    axes.spines[:].set(visible=True, color=mark_of(view)[1], linewidth=1.5)
 
 
-def draw_legend(page: Page, top: float, columns: int) -> None:
-    """Explain the outlines, the point and the colours."""
+def make_entries(example: Example) -> dict[str, Any]:
+    """Make the entries of the legend, which explain the outlines, the point and the colours: text → what it explains."""
     box, extent = (Patch(facecolor="0.6", **style) for style in (BOX_STYLE, EXTENT_STYLE))
     scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
-    handles: list[Any] = [box, Line2D([], [], **POINT_STYLE), extent, scale]
+    return {
+        **({"box": box} if len(example.boxes) else {}),
+        "most salient point": Line2D([], [], **POINT_STYLE),
+        "view selected there": extent,
+        "saliency: low to high, each map on its own scale": scale,
+    }
+
+
+def draw_legend(page: Page, top: float, columns: int, example: Example) -> None:
+    """Explain what the figure shows."""
+    entries = make_entries(example)
     page.figure.legend(
-        handles,
-        [
-            "box",
-            "most salient point",
-            "view selected there",
-            "saliency: low to high, each map on its own scale",
-        ],
+        list(entries.values()),
+        list(entries),
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         ncols=columns,
         fontsize=TEXT_SIZE,

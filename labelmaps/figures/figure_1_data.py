@@ -20,7 +20,8 @@ class SeenView:
     """What the network received from one fixation, and the label that it gave.
 
     pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the
-    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same.
+    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same. Without a
+    label of the image, these are NaN and None.
     """
 
     pixels: np.ndarray
@@ -28,7 +29,7 @@ class SeenView:
     label: str
     probability: float
     truth: float
-    correct: bool
+    correct: bool | None
 
 
 @dataclass(frozen=True)
@@ -56,27 +57,28 @@ class Scanpath:
     """Several fixations of one image, one after another.
 
     name: of the way of choosing; colour: its. point: (fixation, 2), x, y in original pixels, x₀ first. label: the class
-    of the posterior accumulated over all; correct: whether it is the image's.
+    of the posterior accumulated over all; correct: whether it is the image's, None where that has no label.
     """
 
     name: str
     colour: str
     point: np.ndarray
     label: str
-    correct: bool
+    correct: bool | None
 
 
 @dataclass(frozen=True)
 class Example:
     """All that Figure 1 shows of one image.
 
-    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
-    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id. scanpaths: if any.
+    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class, None
+    where none is given. before: the view x₀. notes: what the image is an example of, the network, the view, the image's id.
+    scanpaths: if any.
     """
 
     pixels: np.ndarray
     boxes: np.ndarray
-    label: str
+    label: str | None
     before: SeenView
     saccades: Sequence[Saccade]
     notes: Sequence[str]
@@ -114,7 +116,7 @@ def collect_saccades(
 
 def collect_views(
     pixels: np.ndarray,
-    label: int,
+    label: int | None,
     maps: LabelMaps,
     fixations: Sequence[pd.Series],
     view: View,
@@ -123,8 +125,8 @@ def collect_views(
 ) -> list[SeenView]:
     """Collect what the network received of one image at x₀ and at each fixation, and the labels that it gave.
 
-    pixels: (H, W, RGB) uint8. maps: those of this image alone. fixations: with `row` and `column` of the view after the
-    saccade.
+    pixels: (H, W, RGB) uint8. label: the image's, if it has one. maps: those of this image alone. fixations: with `row` and
+    `column` of the view after the saccade.
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
@@ -132,7 +134,8 @@ def collect_views(
     for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
-        seen.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
+        truth, correct = (np.nan, None) if label is None else (p[label], top == label)
+        seen.append(SeenView(received, extent, class_names[top], p[top], truth, correct))
     return seen
 
 
@@ -140,13 +143,13 @@ def collect_scanpaths(
     paths: Mapping[str, pd.Series],
     variants: Mapping[str, str],
     maps: LabelMaps,
-    label: int,
+    label: int | None,
     class_names: Sequence[str],
 ) -> list[Scanpath]:
     """Collect the scanpaths of one image.
 
     paths: way of choosing → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: of those that are
-    methods of the configuration. maps: those of this image alone. label: the image's.
+    methods of the configuration. maps: those of this image alone. label: the image's, if it has one.
 
     Shown are paths by IGUB, by the label, and by these methods' maps of x₀; each panel takes its time.
     """
@@ -158,7 +161,7 @@ def collect_scanpaths(
             line_of(variant)["color"],
             centre[row["views"]],
             class_names[row["labels"][-1]],
-            row["labels"][-1] == label,
+            None if label is None else row["labels"][-1] == label,
         )
         for variant, row in named
     ]

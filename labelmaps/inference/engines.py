@@ -7,7 +7,7 @@ then see a view's surroundings at its border, where `exact` has padding.
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -84,15 +84,20 @@ class Engine(ABC):
             how = ", compiled" * classifier.compiled
             self.difference = check_logits(logits[:n_known], known, self.name, classifier.precision, how)
 
-    def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
-        """Compute logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8."""
+    def logits(
+        self, images: Sequence[np.ndarray], batch: int, run: Callable[..., Iterable[Tensor]] = map
+    ) -> Tensor:
+        """Compute logits (image, row, column, label), float32, of at most `images_at_once(batch)` images (H, W, 3) uint8.
+
+        run: calls a function with each of some batches, as `map` does; an executor's, where several are to run at a time.
+        """
         inputs = self.network_inputs(images)
         n_absent = self.images_at_once(batch) - len(images)  # the last images of a part may be fewer
         if n_absent:
             of_image = inputs[0]
             inputs.append(of_image.new_zeros(n_absent * len(of_image), *of_image.shape[1:]))
         together = inputs[0] if len(inputs) == 1 else torch.cat(inputs)
-        logits = [self.classifier.logits(views) for views in together.split(self.inputs_at_once(batch))]
+        logits = list(run(self.classifier.logits, together.split(self.inputs_at_once(batch))))
         grid = self.view.grid
         return torch.cat(logits).unflatten(0, (-1, grid, grid))[: len(images)]
 

@@ -47,11 +47,11 @@ def build_own(architecture: Architecture, n_labels: int, size: int) -> nn.Module
         raise InputError(
             f"architecture: {name}: returns a {type(network).__name__}, and no torch.nn.Module; let it return the network"
         )
-    network.register_forward_hook(_logits_of)
+    network.register_forward_hook(logits_of)
     return network
 
 
-def _logits_of(_: nn.Module, inputs: tuple, output: object) -> object:
+def logits_of(_: nn.Module, inputs: tuple, output: object) -> object:
     """Return the logits in the output of a model of transformers; other outputs as they are."""
     logits = getattr(output, "logits", None)
     return logits if isinstance(logits, Tensor) else None
