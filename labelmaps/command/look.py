@@ -1,7 +1,10 @@
 """`labelmaps look`: one photo, or some, through a network."""
 
 import os
-from collections.abc import Sequence
+import sys
+import warnings
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
 
@@ -17,6 +20,14 @@ if TYPE_CHECKING:
 
 FORMATS = ("pdf", "png", "svg")
 TOP = 3  # classes that are named of a view
+PACKAGE = Path(__file__).parents[1]
+# What messages of the package say → what is typed.
+SAID = {
+    "compute.device is cuda": "--device cuda",
+    "set `compute: {device: cpu}`": "leave --device out",
+    'classes="imagenet"': "--classes imagenet",
+    "as network, and the file as checkpoint": "as --network, and the file as --checkpoint",
+}
 
 
 def look(
@@ -68,14 +79,20 @@ def look(
     ] = None,
     checkpoint: Annotated[Path | None, Parameter(help="instead: a file of yours with a state dict")] = None,
     classes: Annotated[
-        Path | None,
+        str | None,
         Parameter(
-            help="a file with a line `id name` for each logit; without it, those of the library's weights"
+            help="a file with a line `id name` for each logit, `imagenet` or `scenes`; without it, those of the library's "
+            "weights"
         ),
     ] = None,
     size: Annotated[
         int | None, Parameter(help="side of the network's input in pixels, instead of the usual")
     ] = None,
+    mean: Annotated[
+        tuple[float, float, float] | None,
+        Parameter(help="what the network was trained with, of RGB in [0, 1]; goes with `--std` and `--size`"),
+    ] = None,
+    std: Annotated[tuple[float, float, float] | None, Parameter(help="the same")] = None,
     layer: Annotated[
         str | None,
         Parameter(help="the module that gives the map of Grad-CAM, DFF and the like, where it is not found"),
@@ -94,28 +111,70 @@ def look(
     figures = figure_files(photos, output, format, force)
     chosen_view = read_view(view)
     chosen_methods = "all" if methods == "all" else read_methods(methods)
+    preprocessing = None
+    if mean is not None or std is not None:
+        if mean is None or std is None or size is None:
+            raise InputError(
+                "--mean, --std and --size go together; give all three, as the network was trained"
+            )
+        preprocessing = {"size": size, "mean": mean, "std": std}
     from labelmaps.looking.look import look as look_at  # imports torch
 
-    found = look_at(
-        photos,
-        network,
-        label=label,
-        view=chosen_view,
-        methods=chosen_methods,
-        weights=weights,
-        checkpoint=checkpoint,
-        classes=classes,
-        size=size,
-        layer=layer,
-        device=device,
-        precision=precision,
-    )
+    with telling_warnings(), in_words_of_the_command():
+        found = look_at(
+            photos,
+            network,
+            label=label,
+            view=chosen_view,
+            methods=chosen_methods,
+            weights=weights,
+            checkpoint=checkpoint,
+            classes=classes,
+            preprocessing=preprocessing,
+            size=size,
+            layer=layer,
+            device=device,
+            precision=precision,
+        )
     looks = found if isinstance(found, list) else [found]
     for n, (seen, photo, figure) in enumerate(zip(looks, photos, figures, strict=True)):
         print("\n" * bool(n) + describe(seen, photo))
         if figure is not None:
-            seen.plot(figure)
+            draw(seen, figure)
             print(f"figure: {figure}")
+
+
+@contextmanager
+def telling_warnings() -> Generator[None]:
+    """Say, in a line each, the warnings that are meant for the caller of the block; those of libraries are not."""
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+    for warning in caught:
+        if warning.category is UserWarning and Path(warning.filename).is_relative_to(PACKAGE):
+            print(f"note: {warning.message}", file=sys.stderr)
+
+
+@contextmanager
+def in_words_of_the_command() -> Generator[None]:
+    """Name options of the command line in an `InputError` of the block, which names arguments or keys."""
+    try:
+        yield
+    except InputError as error:
+        message = str(error)
+        for words, others in SAID.items():
+            message = message.replace(words, others)
+        raise InputError(message) from error
+
+
+def draw(seen: "Look", figure: Path) -> None:
+    """Draw a figure to a file; raise `InputError` where the system does not let it."""
+    try:
+        seen.plot(figure)
+    except OSError as error:
+        raise InputError(
+            f"{figure}: cannot be written ({error.strerror or error}); name another file"
+        ) from error
 
 
 def figure_files(
@@ -158,19 +217,28 @@ def figure_files(
 
 def describe(seen: "Look", photo: Path) -> str:
     """Write what was seen of a photo: a head, and a row for each method: its fixation, and the top classes there."""
+    from labelmaps.looking.given_views import describe_view
+
     height, width = seen.pixels.shape[:2]
     shown = "no label: uncued methods" if seen.label is None else f"label {seen.class_names[seen.label]}"
-    head = f"{photo} ({width} × {height}) through {seen.network}, {shown}"
+    head = f"{photo} ({width} × {height}) through {seen.network}, view {describe_view(seen.view)}, {shown}"
     grid = seen.label_map.shape[0]
     rows = [("", "row", "column", "x", "y", "", "what the network sees there")]
     before = Fixed("x₀, before", grid // 2, grid // 2, *seen.centre[grid // 2, grid // 2])
-    fixed = [Fixed(name, at.row, at.column, at.x, at.y) for name, at in seen.fixations.items()]
+    fixed = [
+        Fixed(name, at.row, at.column, at.x, at.y)
+        for name, at in seen.fixations.items()
+        if seen.methods[name].facts.cue != "baseline"  # which looks at x₀
+    ]
     for at in (before, *fixed):
         top = top_classes(seen.label_map[at.row, at.column], seen.class_names)
         is_right = seen.label is not None and seen.label_map[at.row, at.column].argmax() == seen.label
         place = (f"{at.row}", f"{at.column}", f"{at.x:.0f}", f"{at.y:.0f}")
         rows.append((at.name, *place, "✓" if is_right else "", top))
-    skipped = [f"left out: {name}, {why}" for name, why in seen.skipped.items()]
+    reasons = {
+        why: [name for name, other in seen.skipped.items() if other == why] for why in seen.skipped.values()
+    }
+    skipped = [f"left out: {', '.join(names)}: {why}" for why, names in reasons.items()]
     return "\n".join([head, "", *aligned(rows), *([""] if skipped else []), *skipped])
 
 
@@ -191,7 +259,7 @@ def top_classes(logits: "np.ndarray", names: Sequence[str]) -> str:
     shifted = np.exp(logits.astype(float) - logits.max())
     probability = shifted / shifted.sum()
     top = np.argsort(-probability, kind="stable")[:TOP]
-    return ", ".join(f"{names[label]} {100 * probability[label]:.0f} %" for label in top)
+    return ", ".join(f"{names[label]} ({100 * probability[label]:.0f} %)" for label in top)
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
