@@ -20,7 +20,7 @@ from pipeline.study import Study
 
 DEFAULTS = ("config.yaml", "readings.yaml")  # of config/, as the Snakefile names them
 CATALOGUES = ("datasets", "models", "views", "methods")
-MOST_LISTED = 8
+MOST_LISTED = 24
 
 
 def read_study(paths: Sequence[Path]) -> tuple[Study, dict]:

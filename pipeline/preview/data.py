@@ -61,7 +61,7 @@ def preview_dataset(study: Study, dataset: str, folder: Path, threads: int) -> I
         yield Finding("stop", stop)
         yield Finding("note", "its networks are not checked: that takes its images")
         return
-    drawn = f"{entry.scenes.images} scenes, of which some are drawn here: " if entry.scenes else ""
+    drawn = f"{entry.scenes.images} scenes, of which here are drawn " if entry.scenes else ""
     yield Finding("ok", drawn + "; ".join(describe_contents(index, len(classes), excluded)))
     for warning in warnings:
         yield Finding("note", warning)

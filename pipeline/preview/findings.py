@@ -38,11 +38,6 @@ def warnings_of_package() -> Generator[list[str]]:
         logger.propagate = propagated
 
 
-def number(count: float, unit: str = "") -> str:
-    """Write a whole number with its unit, its thousands apart."""
-    return f"{count:,.0f} {unit}".rstrip()
-
-
 def size(n_bytes: float) -> str:
     """Write a number of bytes in the unit that people would."""
     for unit, share in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6)):
@@ -56,4 +51,4 @@ def duration(seconds: float) -> str:
     for unit, length in (("days", 86400), ("hours", 3600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{seconds / length:.{0 if seconds >= 20 * length else 1}f} {unit}"
-    return f"{max(seconds, 1):.0f} seconds"
+    return "a second" if seconds < 1.5 else f"{seconds:.0f} seconds"
