@@ -2,8 +2,10 @@
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from cyclopts import App, CycloptsError
 
@@ -11,7 +13,7 @@ from labelmaps.command.check import check
 from labelmaps.command.look import look
 from labelmaps.errors import InputError
 
-BAD_INPUT, STOPPED = 2, 130  # statuses at exit; a defect, with its traceback, has Python's 1
+BAD_INPUT = 2  # status at exit; a defect, with its traceback, has Python's 1
 STDOUT = 1  # the descriptor of a file
 
 app = App(
@@ -42,6 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """
     arguments = sys.argv[1:] if arguments is None else arguments
     _keep_quiet()
+    signal.signal(signal.SIGTERM, _stop)  # the default would leave temporary files
     try:
         status = app(
             arguments or ["--help"], exit_on_error=False, print_error=False, result_action="return_value"
@@ -52,8 +55,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         if isinstance(error, ModuleNotFoundError) and "labelmaps[" not in str(error):
             raise
         fail(f"{_named(arguments)}: {error}")
-    except KeyboardInterrupt:
-        sys.exit(STOPPED)
+    except KeyboardInterrupt as stop:
+        sys.exit(128 + signal.Signals(*stop.args or [signal.SIGINT]))
     except BrokenPipeError:  # whoever read, as `head` does, has read enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         sys.exit(0)
@@ -64,6 +67,11 @@ def fail(message: str) -> None:
     """Say what is wrong, and exit."""
     print(message, file=sys.stderr)
     sys.exit(BAD_INPUT)
+
+
+def _stop(number: int, frame: object) -> None:
+    """Raise `KeyboardInterrupt` with the number of the signal: a signal handler."""
+    raise KeyboardInterrupt(number)
 
 
 def _named(arguments: Sequence[str]) -> str:
@@ -81,5 +89,8 @@ def _keep_quiet() -> None:
     logging.basicConfig(level=logging.WARNING, format="note: %(message)s", stream=sys.stderr)
     logging.captureWarnings(True)
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # where the locale has no ×
     if not sys.stderr.isatty():
         os.environ["TQDM_DISABLE"] = "1"

@@ -176,10 +176,9 @@ def describe_needs(study: Study, known: Known, costs: Costs, cores: int | None) 
         f"time: about {duration(took.whole)} on {on}, of which label maps {duration(took.label_maps)}; a slow disk, and "
         "what other programs take, are not counted",
     )
-    if (there := sum(1 - item.share for item in maps)) > 0:
-        yield Finding(
-            "note", f"of {len(maps)} files of label maps, {there:.1f} are there already and not counted"
-        )
+    if there := sum(item.n_bytes * (1 - item.share) for item in maps):
+        share = there / sum(item.n_bytes for item in maps)
+        yield Finding("note", f"{100 * share:.0f} % of the label maps are there already, and not counted")
     idle = [item for item in maps if item.workers < cores and item.seconds * item.share > took.whole / 2]
     if idle and not gpus:
         yield Finding(

@@ -1,5 +1,6 @@
 """A network as a run would check it, on two images of its data set, and how long its views take."""
 
+import copy
 import json
 import time
 from collections.abc import Iterator
@@ -15,11 +16,14 @@ from labelmaps.data.batches import first_images
 from labelmaps.data.index import read_index
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine, create_engine, equivalent_views
+from labelmaps.inference.inputs import squares_to_compare
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_compiled, resolve_precision
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing, timm_config, torchvision_weights
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import ask
 from labelmaps.views import create_view
 from pipeline.preview.data import Previewed
 from pipeline.preview.findings import Finding, warnings_of_package
@@ -74,13 +78,13 @@ def preview_network(
     yield Finding("ok", f"{entry.architecture}, {n_parameters / 1e6:.1f} million parameters; {source}")
     for note in (*notes, *warnings):
         yield Finding("note", note)
-    yield _describe_map(study, model, found)
+    images = first_images(read_index(known.index_file), 2)
+    yield _describe_map(study, model, found, network, preprocessing, images)
     device, device_note = _find_device(study.settings.compute.device)
     if device_note:
         yield Finding("note", device_note)
     side = found["layout"]["side"] if found["layer"] else None
     cost = Cost(device.type == "cuda", n_parameters * BYTES_PER_PARAMETER * bool(stand_in), side)
-    images = first_images(read_index(known.index_file), 2)
     for view in views:
         try:
             seconds = _time(study, dataset, view, model, network, preprocessing, images, device)
@@ -144,17 +148,37 @@ def _check(config: NetworkConfig, weights: Path, known: Previewed, folder: Path)
     return json.loads(checked.read_text(encoding="utf-8"))
 
 
-def _describe_map(study: Study, model: str, found: dict) -> Finding:
-    """Say where the network's map of x₀ is; that it has none stops a run whose methods need one."""
-    settings = study.settings
+def _describe_map(
+    study: Study,
+    model: str,
+    found: dict,
+    network: nn.Module,
+    preprocessing: Preprocessing,
+    images: list[np.ndarray],
+) -> Finding:
+    """Say where the network's map of x₀ is; that it has none stops a run whose methods need one.
+
+    found: by the rule `check_network`, which does not know of a layer that the settings name.
+    """
+    settings, layer = study.settings, study.layer(model)
     needing = [name for name in settings.methods_of(model) if settings.methods[name].input == "glimpse"]
+    if layer is not None and needing:
+        name = settings.models[model].architecture
+        try:
+            known = ask(network, squares_to_compare(images, preprocessing), name)
+            split = SplitClassifier(
+                copy.deepcopy(network), torch.device("cpu"), known, name=name, layer=layer
+            )
+        except InputError as error:
+            return Finding("stop", f"models.{model}.layer: {error}")
+        found = {"layer": layer, "layout": split.layout._asdict()}
     if found["layer"]:
         layout = found["layout"]
         return Finding(
             "ok",
             f"map of x₀: the output of {found['layer']}, {layout['side']} × {layout['side']} {layout['kind']}",
         )
-    if needing and study.layer(model) is None:
+    if needing:
         return Finding(
             "stop",
             f"no map of x₀, which {', '.join(needing)} need: {found['reason']}. Name its module (models.{model}.layer), or "

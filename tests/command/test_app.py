@@ -1,5 +1,6 @@
 """The command line: help at once, what is wrong in one line, and the status at exit."""
 
+import os
 import subprocess
 import sys
 
@@ -59,6 +60,7 @@ def raising(error):
             "labelmaps look: this ",
         ),
         (KeyboardInterrupt(), 130, ""),
+        (KeyboardInterrupt(15), 143, ""),
     ],
 )
 def test_what_fails_is_told_without_a_traceback(capsys, monkeypatch, error, status, said):
@@ -81,7 +83,7 @@ def test_whoever_reads_the_output_may_stop(capsys, monkeypatch):
     assert run(capsys, "check")[0] == 0
 
 
-def test_help_imports_no_library_that_takes_a_second():
+def test_help_comes_at_once_in_any_encoding():
     code = """
 import sys
 from labelmaps.command.app import main
@@ -90,7 +92,9 @@ try:
 except SystemExit:
     print(*sys.modules)
 """
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     imported = {name.partition(".")[0] for name in done.stdout.split()}
     assert "cyclopts" in imported
     assert not imported & {"torch", "numpy", "pandas", "matplotlib", "snakemake", "pydantic", "pipeline"}

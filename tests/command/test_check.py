@@ -218,6 +218,14 @@ def code_that_fails(here):
     return of_network({"architecture": "failing.py:build", "random": {}, "size": 16})
 
 
+IMPORTING = "weights of a library for other classes"  # imports torchvision
+
+
+def no_layer(_):
+    model = {"architecture": "small_resnet", "random": {}, "size": 32, "layer": "layer9"}
+    return of_network(model)
+
+
 STOPPED = {
     "the images have not arrived": (
         lambda _: {"datasets": {"mine": {"images": "photos", **GIVEN}}},
@@ -240,16 +248,19 @@ STOPPED = {
         "right.csv",
     ),
     "a network for other classes": (other_classes, "It has 3 classes, the classes file lists 2"),
-    "weights of a library for other classes": (
+    IMPORTING: (
         lambda _: of_network({"architecture": "resnet18", "weights": "V1"}),
         "its weights have 1000 classes, and the data set's list has 2",
     ),
     "no map of x₀": (no_map, "models.mine.without: [gradcam]"),
+    "a layer that is not there": (no_layer, "layer9"),
     "code that fails": (code_that_fails, "could not be called (OSError: no licence)"),
 }
 
 
-@pytest.mark.parametrize("case", STOPPED)
+@pytest.mark.parametrize(
+    "case", [pytest.param(case, marks=[pytest.mark.slow] * (case == IMPORTING)) for case in STOPPED]
+)
 def test_what_would_stop_a_run_is_told(here, capsys, case):
     blocks, said = STOPPED[case]
     path = configuration(here, **blocks(here))
@@ -260,6 +271,27 @@ def test_what_would_stop_a_run_is_told(here, capsys, case):
     assert said in stop
     assert out.endswith("\n1 thing would stop a run: see STOP above.\n")
     assert {name: text for name, text in contents_of(here).items() if "__pycache__" not in name} == before
+
+
+def test_one_data_set_that_cannot_be_leaves_the_others_to_be_checked(here, capsys):
+    datasets = {"none": {"images": "photos", **GIVEN}, "folders": FORMATS["folders"]}
+    status, out, _ = run(capsys, "check", configuration(here, datasets=datasets))
+    assert status == 1
+    assert len(lines(out, "STOP")) == 1
+    assert "Network drawn on folders\n" in out
+    assert "Network drawn on none" not in out
+    assert "\nEstimated\n" in out
+
+
+def test_what_is_there_already_is_not_counted(here, capsys):
+    path = configuration(here, datasets={"folders": FORMATS["folders"] | {"parts": 9}})
+    (here / "results/folders/small/drawn/label_maps").mkdir(parents=True)
+    (here / "results/folders/small/drawn/label_maps/1of2.h5").touch()
+    status, out, _ = run(capsys, "check", path)
+    assert status == 0
+    (note,) = (line for line in lines(out, "note") if "label maps" in line)
+    assert 30 < int(note.split()[0]) < 50  # half of nine views, of ten with the crop
+    assert note.endswith(" % of the label maps are there already, and not counted")
 
 
 def test_a_disk_that_is_too_small_stops(here, capsys, monkeypatch):
