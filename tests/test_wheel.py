@@ -158,3 +158,18 @@ def test_a_wheel_in_an_empty_environment_reads_results_and_names_the_extras_that
     read, views = run(READ, results)
     assert read == "(3, 3, 4) (3, 3) None"
     assert views == "(3, 3, 16, 16, 3)" if "networks" in extras else "this needs torch: " in views
+    look = run_command(empty, tmp_path, "look", results.parents[1] / "00.png", "-n", "no_such_network")
+    needed = (
+        "torchvision has no classifier 'no_such_network'" if "networks" in extras else "this needs torch: "
+    )
+    assert look.startswith("labelmaps look: ")
+    assert needed in look
+    assert "without the workflow" in run_command(empty, tmp_path, "check", "mine.yaml")
+
+
+def run_command(environment, folder, *arguments):
+    """Run the command of an environment, which refuses what it is given in one line; return that."""
+    command = [environment / "bin/labelmaps", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    return done.stderr

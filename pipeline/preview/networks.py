@@ -63,7 +63,7 @@ def preview_network(
     be_deterministic()
     with warnings_of_package() as warnings:
         try:
-            weights, stand_in = _provide_weights(study, dataset, model, known, folder)
+            weights, source = _provide_weights(study, dataset, model, known, folder)
             found = _check(config, weights, known, folder)
             network, preprocessing, notes = load_network(config, weights, len(known.classes))
             stop = ""
@@ -74,7 +74,6 @@ def preview_network(
         yield Finding("stop", stop)
         return
     n_parameters = sum(parameter.numel() for parameter in network.parameters())
-    source = f"{stand_in}, random ones in their place" if stand_in else f"weights {weights}"
     yield Finding("ok", f"{entry.architecture}, {n_parameters / 1e6:.1f} million parameters; {source}")
     for note in (*notes, *warnings):
         yield Finding("note", note)
@@ -84,7 +83,8 @@ def preview_network(
     if device_note:
         yield Finding("note", device_note)
     side = found["layout"]["side"] if found["layer"] else None
-    cost = Cost(device.type == "cuda", n_parameters * BYTES_PER_PARAMETER * bool(stand_in), side)
+    is_made = weights.is_relative_to(folder)
+    cost = Cost(device.type == "cuda", n_parameters * BYTES_PER_PARAMETER * is_made, side)
     for view in views:
         try:
             seconds = _time(study, dataset, view, model, network, preprocessing, images, device)
@@ -103,21 +103,21 @@ def preview_network(
 def _provide_weights(
     study: Study, dataset: str, model: str, known: Previewed, folder: Path
 ) -> tuple[Path, str]:
-    """Return a network's weights, and, where they are not there yet, what a run does first; random ones stand for them."""
+    """Return a network's weights, or random ones where they are not there yet, and say which they are."""
     entry, weights = study.settings.models[model], Path(study.weights_file(dataset, model))
     if weights.exists():
-        return weights, ""
+        return weights, f"weights {weights}"
     config, seed = study.network(model), 0
     if entry.weights is not None:
         _refuse_other_classes(NetworkConfig(**config), len(known.classes))
-        what = "a run downloads the weights"
+        source = "a run downloads its weights: random ones stand for them"
     elif entry.train is not None:
-        what = "a run trains it first, whose time is not estimated"
+        source = "a run trains it first, for a time that is not estimated: random weights stand for its"
     else:
-        what, seed = "random weights (for tests only)", entry.random.seed if entry.random else seed
+        source, seed = "random weights (for tests only)", entry.random.seed if entry.random else seed
     drawn = folder / "weights.pth"
     draw_random_weights(classes=known.classes_file, weights=drawn, network_config=config, seed=seed)
-    return drawn, what
+    return drawn, source
 
 
 def _refuse_other_classes(config: NetworkConfig, n_labels: int) -> None:
