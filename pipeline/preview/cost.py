@@ -162,7 +162,7 @@ def describe_needs(study: Study, known: Known, costs: Costs, cores: int | None) 
     cores = cores or os.cpu_count() or 1
     gpus = torch.cuda.device_count() if any(cost.is_on_gpu for cost in costs.values()) else 0
     yield Finding("title", "Estimated")
-    disk, folder = reckon_disk(study, known, costs, maps), _results()
+    disk, folder = reckon_disk(study, known, costs, maps), find_results()
     free = shutil.disk_usage(folder).free
     said = f"disk: {size(disk.whole)}, of which label maps {size(disk.label_maps)}; {size(free)} are free in {folder}"
     if disk.whole > free:
@@ -188,6 +188,6 @@ def describe_needs(study: Study, known: Known, costs: Costs, cores: int | None) 
         )
 
 
-def _results() -> Path:
+def find_results() -> Path:
     """Return the folder, which is there, in which results lie or will lie."""
     return next(path for path in (Path("results"), Path()) if path.is_dir()).resolve()

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import pandas as pd
 
 from labelmaps.data.acceptable_labels import find_acceptable_labels
-from labelmaps.data.annotations import BOX_FORMATS
+from labelmaps.data.annotations import BOX_FORMATS, UnusableError
 from labelmaps.data.classes import Class, read_classes, short_names, write_classes
 from labelmaps.data.counts import describe_contents
+from labelmaps.data.damage import examine_image
 from labelmaps.data.factors import find_factors
 from labelmaps.data.formats.named_classes import named_classes
 from labelmaps.data.index import draw_sample, images_of, name_cases, write_index
@@ -21,6 +23,7 @@ from pipeline.preview.findings import Finding, warnings_of_package
 from pipeline.study import SOURCE_FILES, Study
 
 SCENES = 4  # that are drawn of a data set of scenes
+MOST_TRIED = 20  # images, to find some that are whole
 
 
 @dataclass
@@ -85,7 +88,7 @@ def preview_dataset(study: Study, dataset: str, folder: Path, threads: int) -> I
         yield Finding("ok", f"{n_images:,} of them, drawn at random, are the sample {dataset}")
         index = drawn
     index_file = folder / "index.parquet"
-    write_index(index_file, images_of(index).head(2))
+    write_index(index_file, _first_sound(images_of(index), 2))
     yield Previewed(index, n_images, n_cases, classes, classes_file, index_file)
 
 
@@ -123,6 +126,22 @@ def _index(
         min_matched=entry.min_matched,
         workers=threads,
     )
+
+
+def _first_sound(images: pd.DataFrame, n: int) -> pd.DataFrame:
+    """Return the first images that are whole, as a run that decodes them leaves out the others; the first where few are."""
+    places = images[["path", "offset", "length"]].head(MOST_TRIED).itertuples(index=False)
+    sound = list(islice((i for i, place in enumerate(places) if is_sound(*place)), n))
+    return images.iloc[sound] if len(sound) == min(n, len(images)) else images.head(n)
+
+
+def is_sound(path: str, offset: int, length: int) -> bool:
+    """Tell whether an image can be decoded without a sign of damage."""
+    try:
+        examine_image(path, offset, length)
+    except (UnusableError, InputError):
+        return False
+    return True
 
 
 def _describe_boxes(index: pd.DataFrame, are_checked: bool, box_format: str) -> Iterator[Finding]:

@@ -273,6 +273,15 @@ def test_what_would_stop_a_run_is_told(here, capsys, case):
     assert {name: text for name, text in contents_of(here).items() if "__pycache__" not in name} == before
 
 
+def test_images_that_a_run_leaves_out_are_not_those_on_which_networks_are_checked(here, capsys):
+    shutil.copytree(here / "data/flat", here / "flat")
+    whole = (here / "flat/a.png").read_bytes()
+    (here / "flat/a.png").write_bytes(whole[: len(whole) // 2])
+    entry = FORMATS["flat"] | {"images": "flat", "max_excluded": 0.5}
+    status, out, _ = run(capsys, "check", configuration(here, datasets={"flat": entry}))
+    assert (status, lines(out, "STOP")) == (0, [])
+
+
 def test_one_data_set_that_cannot_be_leaves_the_others_to_be_checked(here, capsys):
     datasets = {"none": {"images": "photos", **GIVEN}, "folders": FORMATS["folders"]}
     status, out, _ = run(capsys, "check", configuration(here, datasets=datasets))
