@@ -120,7 +120,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         ("the image", "no label is given") if example.label is None else (example.label, "the given label")
     )
     titles = [title(*first, panel)]
-    titles += [title(saccade.method, style.CUE_LABELS[saccade.cue], panel) for saccade in saccades]
+    titles += [title(saccade.method, style.CUE_STYLES[saccade.cue][0], panel) for saccade in saccades]
     headings = [note("x₀: before the saccade", panel)]
     for view in views[1:]:
         stays = np.array_equal(view.extent, example.before.extent)

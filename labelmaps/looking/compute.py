@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 import torch
+from torch import nn
 
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine, create_engine
@@ -142,6 +143,7 @@ def _make_look(
 def make_engine(images: Sequence[GivenImage], network: GivenNetwork, view: View, machine: Machine) -> Engine:
     """Make the engine of label maps, which knows what the untouched network says of the first images' x₀."""
     compared = [image.pixels for image in images[:COMPARED_IMAGES]]
+    check_channels(network)
     return create_engine(
         "exact",
         network.module,
@@ -153,6 +155,16 @@ def make_engine(images: Sequence[GivenImage], network: GivenNetwork, view: View,
         compared,
         network.name,
     )
+
+
+def check_channels(network: GivenNetwork) -> None:
+    """Raise `InputError` for a network whose first layer does not take red, green and blue, where that can be seen."""
+    first = next((module for module in network.module.modules() if isinstance(module, nn.Conv2d)), None)
+    if first is not None and first.in_channels == 1:
+        raise InputError(
+            f"network: {network.name} takes views of one channel, and here they have three. Give a module that calls it on "
+            "views.mean(dim=1, keepdim=True)"
+        )
 
 
 def compute_label_maps(images: Sequence[GivenImage], engine: Engine, machine: Machine) -> list[Looked]:

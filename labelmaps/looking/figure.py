@@ -41,7 +41,7 @@ def plot_look(look: "Look", path: str | Path | None, methods: Sequence[str] | No
     if size not in style.SIZES:
         raise InputError(f"size: {size!r}. Give {' or '.join(style.SIZES)}")
     file = None if path is None else Path(path).expanduser()
-    if file is not None and file.suffix.lower() not in FORMATS:
+    if file is not None and file.suffix not in FORMATS:
         raise InputError(
             f"{file}: figures are saved as {' '.join(FORMATS)}. Give a name with one of these endings"
         )
@@ -61,6 +61,7 @@ def choose_methods(look: "Look", methods: Sequence[str] | None) -> list[str]:
     if methods is None:
         methods = [name for method in SHOWN for name, given in look.methods.items() if given.method == method]
         methods = methods or [name for name, given in look.methods.items() if given.facts.cue != "baseline"]
+        methods = methods or list(look.methods)
     names = [methods] if isinstance(methods, str) else list(methods)
     if not names or not set(names) <= look.methods.keys():
         wanted = ", ".join(name for name in names if name not in look.methods) or "none to be shown"

@@ -1,7 +1,6 @@
 """The images that a caller of `labelmaps.look` gives, as pixels."""
 
 import os
-import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -15,14 +14,17 @@ from labelmaps.errors import InputError
 ACCEPTED = "a path, a PIL image, or an array (y, x, RGB) of uint8"
 CHANNELS = (1, 3, 4)  # of an array: grey, RGB, RGB and alpha
 STACK = 4  # axes of several images in one array
-UPRIGHT = "PIL.ImageOps.exif_transpose(image)"
 
 
 class GivenImage(NamedTuple):
-    """An image with its name. pixels: (y, x, RGB) uint8."""
+    """An image with its name.
+
+    pixels: as stored, (y, x, RGB) uint8. is_turned: whether EXIF says that it is to be shown turned or mirrored.
+    """
 
     name: str
     pixels: np.ndarray
+    is_turned: bool = False
 
 
 def read_images(image: object) -> tuple[list[GivenImage], bool]:
@@ -46,15 +48,15 @@ def read_images(image: object) -> tuple[list[GivenImage], bool]:
 
 def _read(image: object, name: str, place: str) -> GivenImage:
     """Read one image. name: where it has none. place: for messages."""
+    if isinstance(image, str) and image.startswith(("http://", "https://")):
+        raise InputError(f"{place}: {image} is an address. Download the image, and give its path")
     if isinstance(image, str | os.PathLike):
         return _read_file(Path(image).expanduser(), place)
     if isinstance(image, Image.Image):
         file = getattr(image, "filename", "")
         name = image_id(Path(file).name) if isinstance(file, str) and file else name
-        if is_to_be_turned(image):
-            _warn_of_turn(place)
         try:
-            return GivenImage(name, decode_image(image))
+            return GivenImage(name, decode_image(image), is_to_be_turned(image))
         except (OSError, ValueError, SyntaxError) as error:
             raise InputError(f"{place}: cannot be read: {error}") from error
     if isinstance(image, np.ndarray):
@@ -64,25 +66,13 @@ def _read(image: object, name: str, place: str) -> GivenImage:
 
 def _read_file(path: Path, place: str) -> GivenImage:
     """Read an image's file as a run does."""
-    if str(path).startswith(("http:/", "https:/")):
-        raise InputError(f"{place}: {path} is an address. Download the image, and give its path")
     if path.is_dir():
         raise InputError(f"{place}: {path} is a folder. Give the path of an image, or a list of paths")
+    if not path.exists():
+        raise InputError(f"{place}: {path}: no such file. Give the path of an image")
     with open_image(path) as image:
         is_turned = is_to_be_turned(image)
-        pixels = to_rgb(image)
-    if is_turned:
-        _warn_of_turn(f"{place}: {path}")
-    return GivenImage(image_id(path.name), pixels)
-
-
-def _warn_of_turn(place: str) -> None:
-    """Warn of an image that is to be shown otherwise than it is stored."""
-    warnings.warn(
-        f"{place}: EXIF says that it is to be shown turned or mirrored. Its pixels are taken as they are stored, as in a "
-        f"run; to see it upright give {UPRIGHT}",
-        stacklevel=5,  # the caller of `look`
-    )
+        return GivenImage(image_id(path.name), to_rgb(image), is_turned)
 
 
 def _read_array(array: np.ndarray, place: str) -> np.ndarray:
@@ -134,5 +124,5 @@ def _describe(image: object) -> str:
     if isinstance(image, bytes | bytearray) or hasattr(image, "read"):
         return "a file's content; open it: PIL.Image.open(file), or PIL.Image.open(io.BytesIO(content))"
     if isinstance(image, Iterable):
-        return f"a {kind.__name__}; give several images as a list"
-    return f"a {kind.__name__}"
+        return f"of the type {kind.__name__}; give several images as a list"
+    return f"of the type {kind.__name__}"

@@ -101,8 +101,10 @@ def choose_classes(
 
     labels: as given. n_labels: the number of logits. network: its name, for messages.
 
-    Returns None where they have no names. Raises `InputError` where other than so many are given.
+    Returns None where they have no names. Raises `InputError` where other than so many are given, and for a single logit.
     """
+    if n_labels < 2:
+        raise InputError(f"network: {network} has one logit; a classifier tells two labels or more apart")
     if (n_classes := count_labels(classes)) not in (None, n_labels):
         raise InputError(
             f"classes: there are {n_classes}, and {network} has {n_labels} logits. Give its own, in the order of its logits"
@@ -189,8 +191,8 @@ def _check_index(label: object, n_labels: int) -> int:
 
 def _find_near(wanted: str, names: Mapping[str, Sequence[int]]) -> list[int]:
     """Find labels whose names are like a text, or hold it as a word."""
-    close = difflib.get_close_matches(wanted, names, MOST_SHOWN, cutoff=0.75)
-    close += [name for name in names if wanted in name.replace("-", " ").split() and "," not in name]
+    close = [name for name in names if wanted in name.replace("-", " ").split() and "," not in name]
+    close += difflib.get_close_matches(wanted, names, MOST_SHOWN, cutoff=0.75)
     return [*dict.fromkeys(label for name in close for label in names[name])][:MOST_SHOWN]
 
 

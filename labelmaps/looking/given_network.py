@@ -93,9 +93,14 @@ def read_network(
         if len(network) < 2 or not isinstance(network[1], Preprocessing):
             raise InputError(f"network: a tuple, and not what load_network returns. Give {ACCEPTED}")
         network, given = network[0], given or network[1]
+    if isinstance(network, torch.jit.ScriptModule):
+        raise InputError(
+            "network: a ScriptModule, which cannot be cut in two. Give the module that it was made from"
+        )
     if not isinstance(network, nn.Module):
-        advice = ": call it, and give what it returns" if callable(network) else ""
-        raise InputError(f"network: a {type(network).__name__}{advice}. Give {ACCEPTED}")
+        advice = ", a state dict: load it into its module" if isinstance(network, Mapping) else ""
+        advice = ": call it, and give what it returns" if callable(network) else advice
+        raise InputError(f"network: of the type {type(network).__name__}{advice}. Give {ACCEPTED}")
     return _read_module(network, given, size, known, crop)
 
 
@@ -234,6 +239,7 @@ def _checked(size: object, mean: object, std: object) -> Preprocessing:
     size = _check_size(size)
     found = []
     for name, values, least in (("mean", mean, 0.0), ("std", std, LEAST_DEVIATION)):
+        values = values.tolist() if hasattr(values, "tolist") else values  # ty: ignore[not-callable]: of an array
         numbers = list(values) if isinstance(values, Iterable) and not isinstance(values, str) else [values]
         if len(numbers) != 3 or not all(isinstance(x, Real) and least <= x <= 1 for x in numbers):
             raise InputError(

@@ -31,7 +31,7 @@ def keep_torchvision_weights(config: NetworkConfig, weights: str | None) -> tupl
     _check_known(name, models.list_models(module=models), "torchvision")
     found = torchvision_weights(name, weights or DEFAULT)
     short = found.name.removeprefix("IMAGENET1K_")
-    file = _folder() / found.url.rpartition("/")[2]
+    file = weights_folder() / found.url.rpartition("/")[2]
     digits = file.stem.rpartition("-")[2]
     if not (
         file.exists() and sha256(file).startswith(digits)
@@ -58,13 +58,13 @@ def keep_timm_weights(config: NetworkConfig, weights: str | None) -> tuple[Netwo
     if stated is None or not stated.tag:
         raise InputError(f"weights: timm has none of {name}. Give a checkpoint")
     tag = stated.tag
-    repository, file = timm_repository(f"{name}.{tag}"), _folder() / f"timm-{name}.{tag}.safetensors"
+    repository, file = timm_repository(f"{name}.{tag}"), weights_folder() / f"timm-{name}.{tag}.safetensors"
     if not file.exists():
         download_from_hub(repository, "main", None, file)
     return replace(config, weights=tag, source=f"timm {tag}"), file, stated.num_classes
 
 
-def _folder() -> Path:
+def weights_folder() -> Path:
     """Return the folder in which torch keeps what it downloads."""
     return Path(torch.hub.get_dir()) / "checkpoints"
 

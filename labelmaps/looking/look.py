@@ -1,8 +1,11 @@
 """Look at one image, or at some, through a network, with any view and any methods."""
 
 import os
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import torch
 
 from labelmaps.errors import InputError
 from labelmaps.looking.compute import Machine, look_through
@@ -81,6 +84,12 @@ def look(
     what is wrong and what to give instead.
     """
     images, are_several = read_images(image)
+    if turned := [one.name for one in images if one.is_turned]:
+        warnings.warn(
+            f"{', '.join(turned)}: EXIF says that it is to be shown turned or mirrored. Its pixels are taken as they are "
+            "stored, as in a run; to see it upright give PIL.ImageOps.exif_transpose(PIL.Image.open(path))",
+            stacklevel=2,
+        )
     labels = list_labels(label, len(images), are_several)
     chosen = read_methods(methods)
     machine = choose_machine(device, precision, threads)
@@ -102,5 +111,7 @@ def choose_machine(device: object, precision: object, threads: object) -> Machin
     threads = n_cores if threads is None else threads
     if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
         raise InputError(f"threads: {threads!r}. Give a number from 1 on")
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("device: torch sees no CUDA device here. Give cpu, or auto")
     resolved = resolve_device(device)
     return Machine(resolved, resolve_precision(str(precision), resolved), threads)

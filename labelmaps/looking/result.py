@@ -109,7 +109,7 @@ class Look:
         """Draw the paper's Figure 1 of this image: each method's map and fixation, and the view that the network saw there.
 
         path: of a file, pdf, svg or png, or None. methods: which are shown; without them, those of a run's Figure 1
-        (likelihood, gradcam, dff, igub) that were computed, or, where none of them was, all but baselines. size: a key of
+        (likelihood, gradcam, dff, igub) that were computed, or, where none of them was, all others. size: a key of
         `labelmaps.figures.style.SIZES`: page, column or slide.
 
         Returns the figure; outside a notebook `matplotlib.pyplot.show()` shows it, unless it was saved. Raises `InputError`

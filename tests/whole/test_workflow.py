@@ -421,7 +421,7 @@ def exchanged(path, other):
         path.write_bytes(before)
 
 
-def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
+def test_the_six_edits_plan_these_jobs_and_no_others(study, tmp_path):
     repository, folder, config = study
     second = {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
     models, run = config["models"] | second, config["run"] | {"models": ["own", "second"]}
@@ -440,6 +440,13 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         planned["a checkpoint is exchanged under an old date"] = plan(study)
     with edited(repository / "labelmaps/figures/figure_1.py", commented):
         planned["a figure is edited"] = plan(study)
+    with (
+        edited(repository / "labelmaps/looking/look.py", commented),
+        edited(repository / "labelmaps/looking/compute.py", commented),
+        edited(repository / "labelmaps/results.py", commented),
+        edited(repository / "labelmaps/__init__.pyi", commented),
+    ):
+        planned["what the package exports is edited"] = plan(study)
     assert planned == {
         "a network is added": {"draw_random_weights": 1, **ONE_MODEL},
         "a key with a default is added": {},
@@ -448,6 +455,7 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         "a checkpoint is exchanged under an old date": ONE_MODEL,
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
+        "what the package exports is edited": {},
     }
     assert plan(study) == {}
 
