@@ -26,6 +26,7 @@ SAID = {
     "compute.device is cuda": "--device cuda",
     "set `compute: {device: cpu}`": "leave --device out",
     'classes="imagenet"': "--classes imagenet",
+    "give it as `checkpoint:`": "give it with --checkpoint",
     "as network, and the file as checkpoint": "as --network, and the file as --checkpoint",
 }
 
