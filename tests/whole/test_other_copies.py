@@ -1,4 +1,4 @@
-"""A run's jobs run the package of their clone; a plan that another copy would make is refused."""
+"""A plan is made, and its jobs are run, by the package of the clone whose Snakefile it is."""
 
 import os
 import shutil
@@ -17,10 +17,6 @@ def other(tmp_path):
     return tmp_path / "other"
 
 
-def is_told(text, other):
-    return f"another copy of the package labelmaps: Python takes it from {other / 'labelmaps'}, " in text
-
-
 def test_a_job_runs_its_clones_package_where_another_copy_stands_before_it(tmp_path, other, monkeypatch):
     (other / "labelmaps" / "scenes" / "scene.py").write_text("raise RuntimeError('another copy')")
     monkeypatch.setenv("PYTHONPATH", str(other))
@@ -31,10 +27,8 @@ def test_a_job_runs_its_clones_package_where_another_copy_stands_before_it(tmp_p
     assert (tmp_path / target).exists()
 
 
-def test_a_plan_is_not_made_by_another_copy(tmp_path, other, monkeypatch):
+def test_a_plan_is_made_by_the_clone_where_another_copy_stands_before_it(tmp_path, other, monkeypatch):
     """Snakemake puts the Snakefile's folder first on Python's path, but where it stands there already."""
+    (other / "labelmaps" / "data" / "classes.py").write_text("raise RuntimeError('another copy')")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, (other, ROOT))))
-    done = snakemake(tmp_path, "--dry-run", python=sys.executable)
-    assert done.returncode == 1
-    assert is_told(done.stdout + done.stderr, other)
-    assert "Traceback" not in done.stdout + done.stderr
+    succeed(snakemake(tmp_path, "--dry-run", python=sys.executable))
