@@ -5,12 +5,12 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+clone = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+# Snakemake does so, but not where it stands there already, behind another copy, say.
+sys.path.insert(0, str(clone))
+
 from begin_job import find_another
 
-clone = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
-sys.path.insert(
-    0, str(clone)
-)  # Snakemake does so where it does not stand there already, behind another copy, say
 for package in ("labelmaps", "pipeline"):
     if problem := find_another(package, clone):
         raise WorkflowError(problem)
