@@ -1,13 +1,18 @@
 """Where should a classifier look? From images to the paper's figures; see README.md."""
 
+import sys
 from pathlib import Path
 
 from snakemake.utils import min_version
 
+clone = Path(workflow.current_basedir.get_path_or_uri(secret_free=True))
+# Snakemake does so, but not where it stands there already, behind another copy, say.
+sys.path.insert(0, str(clone))
+
 from begin_job import find_another
 
 for package in ("labelmaps", "pipeline"):
-    if problem := find_another(package, Path(workflow.current_basedir.get_path_or_uri(secret_free=True))):
+    if problem := find_another(package, clone):
         raise WorkflowError(problem)
 
 from pipeline.made import dates_of_results, describe_made

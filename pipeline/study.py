@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
@@ -461,7 +462,7 @@ class Study:
         """Return the dotted names of the modules of views, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
-    def engine(self, dataset: str, view: str) -> str:
+    def engine(self, dataset: str, view: str) -> Literal["exact", "shared"]:
         """Return the name of the engine that computes label maps: the view's, or "exact" for a reference."""
         return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
 
