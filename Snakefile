@@ -12,8 +12,10 @@ for package in ("labelmaps", "pipeline"):
 
 from pipeline.made import dates_of_results, describe_made
 from pipeline.sources import ROOT, shown
+from pipeline.terminal import show_results, take_over
 
 min_version("9.0")
+terminal = take_over(workflow)
 
 
 configfile: shown(ROOT / "config" / "config.yaml")
@@ -82,9 +84,14 @@ rule all:
         ],
 
 
-before = dates_of_results(study) if workflow.is_main_process else {}
+before = {}
+if terminal:
+    terminal.results = lambda: describe_made(study, {})
+
+
+onstart:
+    before.update(dates_of_results(study))
 
 
 onsuccess:
-    for line in describe_made(study, before):
-        print(line)
+    show_results(workflow, describe_made(study, before))

@@ -1,12 +1,15 @@
-"""What a run made, said when it ends."""
+"""What a run made, said when it ends: the table of results, and where the figures lie."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.results_table import table_of
 from pipeline.study import Study
 
 # What is worth looking at among the results of a data set, and what it is called.
 SHOWN = {"Figures": "figures/**/*.*", "Tables": "*.csv", "Explorer": "explorer.html"}
+SUMMARY = "summary.csv"  # whose table is shown
+MOST_NAMED = 3  # tables
 
 
 def dates_of_results(study: Study) -> dict[Path, int]:
@@ -21,21 +24,24 @@ def dates_of_results(study: Study) -> dict[Path, int]:
 
 
 def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
-    """Yield a line for each data set of which a run made something: where figures, tables and explorer are.
+    """Yield lines for each data set of which a run made something: its table of results, and where figures and the rest are.
 
     before: what `dates_of_results` returned when the run began.
     """
     made = {path for path, date in dates_of_results(study).items() if before.get(path) != date}
     for dataset in dict.fromkeys(path.parts[1] for path in sorted(made)):
         folder = Path(study.folder(dataset))
+        if folder / SUMMARY in made:
+            yield from table_of(folder / SUMMARY)
         places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
         if places["Figures"]:
-            places["Figures"] = [folder / "figures"]
-        said = [
-            f"{name}: {', '.join(f'{path}/' if path.is_dir() else str(path) for path in paths)}"
-            for name, paths in places.items()
-            if paths
-        ]
+            yield f"Figures: {folder}/figures/"
+        if tables := places["Tables"]:
+            tables.sort(key=lambda path: path.name != SUMMARY)  # which comes first
+            more = len(tables) - MOST_NAMED
+            named = [*map(str, tables[:1]), *(path.name for path in tables[1:MOST_NAMED])]
+            yield f"Tables: {', '.join(named)}" + f" and {more} more" * (more > 0)
+        for page in places["Explorer"]:
+            yield f"Explorer: {page}, to be opened in a browser"
         if places["Figures"] or places["Explorer"]:
-            said.append("Report: run again with --report report.zip")
-        yield "   ".join(said)
+            yield "All in one page: run again with --report report.zip"
