@@ -24,7 +24,7 @@ include: "rules/label_maps.smk"
 include: "rules/figures.smk"
 rule all:
     default_target: True
-    input: expand("figures/{{i}}.txt", i=range(6))
+    input: expand("figures/{{i}}.txt", i=range(4))
 """
 LABEL_MAPS = """
 rule compute:
@@ -93,12 +93,12 @@ def test_a_run_is_a_few_lines_and_the_logs_hold_the_rest(folder):
     done = run(folder)
     assert (done.returncode, done.stdout) == (0, "")
     first, warning, where, *lines = unnumbered(done.stderr).splitlines()
-    assert first == "8 jobs; details in logs/ and .snakemake/log/DATE.log"
+    assert first == "6 jobs; details in logs/ and .snakemake/log/DATE.log"
     assert warning == "WARNING: 3 of 9 images excluded"
     assert re.fullmatch(r"  net looks, part (\d) \(logs/compute/\1.log\)", where)
-    assert lines == ["label maps  2 jobs, N, 10 images, N images/s", "figures     6 jobs, N", "Done in N s."]
+    assert lines == ["label maps  2 jobs, N, 10 images, N images/s", "figures     4 jobs, N", "Done in N s."]
     (log,) = (folder / ".snakemake/log").glob("*.log")
-    assert {"Job stats:", "9 of 9 steps (100%) done"} <= set(log.read_text().splitlines())
+    assert {"Job stats:", "7 of 7 steps (100%) done"} <= set(log.read_text().splitlines())
     assert "printed by a library" in (folder / "logs/plot/0.log").read_text()
     again = run(folder)
     assert again.stderr == "Nothing to be done (all requested files are present and up to date).\n"
@@ -118,8 +118,8 @@ def test_jobs_that_fail_for_one_reason_are_told_once_and_the_others_run(folder, 
     assert lines[0].startswith(error)
     assert [line[:11] for line in lines[1:4]] == ["  plotting ", "  The same:", "  The same:"]
     assert lines[4:] == [
-        "figures     1 of 6 jobs done",
-        "5 jobs failed. What is finished is kept; run again to go on.",
+        "figures     1 of 4 jobs done",
+        "3 jobs failed. What is finished is kept; run again to go on.",
     ]
     assert "CalledProcessError" in next((folder / ".snakemake/log").glob("*.log")).read_text()
 
@@ -144,6 +144,6 @@ def test_on_a_terminal_the_progress_is_replaced_and_leaves_nothing(folder):
     stays = re.sub(r"^.* jobs\)\n|^.* of \d jobs: .*\n|\r\033\[\dA\033\[J", "", shown, flags=re.M)
     assert stays.splitlines()[-3:] == [
         "label maps  2 jobs, N, 10 images, N images/s",
-        "figures     6 jobs, N",
+        "figures     4 jobs, N",
         "Done in N s.",
     ]
