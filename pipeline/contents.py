@@ -220,12 +220,12 @@ def name_names(names: Iterable[str]) -> str:
 
 
 @cache
-def _digest(path: Path) -> str:
-    """Compute the SHA-256 of one of the project's files, once in a process."""
-    return sha256(path)
+def _line(path: Path, root: Path) -> str:
+    """Write the name of one of the project's files, from its root, and the SHA-256 of its content, once in a process."""
+    return f"{path.relative_to(root)} {sha256(path)}\n"
 
 
 def name_code(paths: Iterable[Path]) -> str:
     """Name the names and the contents of the project's files; where the project lies makes no difference."""
-    lines = [f"{path.relative_to(ROOT)} {_digest(path)}\n" for path in paths]
+    lines = [_line(path, ROOT) for path in paths]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:DIGITS]

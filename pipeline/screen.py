@@ -7,12 +7,27 @@ from typing import TextIO
 
 RED, YELLOW = "\033[31m", "\033[33m"
 NO_COLOUR = "\033[0m"
+FIRST_LINE, LONGEST_SILENCE = 30.0, 600.0  # seconds
 UP_AND_CLEAR = "\r\033[{}A\033[J"
 
 
 def write_lines(stream: TextIO, lines: Iterable[str]) -> None:
     """Write lines; what the stream's encoding does not have becomes a question mark. Nobody needs to read them."""
     _write(stream, "".join(f"{line}\n" for line in lines))
+
+
+class Silence:
+    """The time after which a file gets lines again: longer and longer, so that a run of hours fills few pages."""
+
+    def __init__(self) -> None:
+        self._end = FIRST_LINE
+
+    def is_over(self, gone: float) -> bool:
+        """Tell whether it is over, and begin the next; gone: seconds since the run began."""
+        if gone < self._end:
+            return False
+        self._end = gone + min(gone, LONGEST_SILENCE)
+        return True
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 from labelmaps.jobs.progress_lines import Progress, duration
 from pipeline.job_logs import LAST, TAIL, last_progress, read_tail
 
-FIRST_LINE, LONGEST_SILENCE = 30.0, 600.0  # seconds after which a stage says in a file how far it is
 SLACK = 2.0  # seconds by which the clock of a disk may be behind
 
 
@@ -58,7 +57,6 @@ class Stage:
     n_done: int = 0
     running: dict[int, Job] = field(default_factory=dict)
     _finished: list[Job] = field(default_factory=list)
-    _due: float = FIRST_LINE  # seconds after the stage began
 
     @property
     def n_jobs(self) -> int:
@@ -77,14 +75,6 @@ class Stage:
         if job := self.running.pop(number, None):
             job.look()
             self._finished.append(job)
-
-    def is_due(self, now: float) -> bool:
-        """Tell whether a stage that runs is to say how far it is: after longer and longer silence."""
-        gone = now - self.begun
-        if not self.running or gone < self._due:
-            return False
-        self._due = gone + min(gone, LONGEST_SILENCE)
-        return True
 
     def describe(self) -> str:
         """Say how far the stage is: images or the like with rate and time left, or what is done now; and how many jobs."""

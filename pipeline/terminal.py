@@ -18,7 +18,7 @@ from snakemake_interface_logger_plugins.common import LogEvent
 
 from labelmaps.jobs.progress_lines import duration
 from pipeline.job_logs import describe_failure, shorten_exception, warnings_in
-from pipeline.screen import RED, YELLOW, Screen, write_lines
+from pipeline.screen import RED, YELLOW, Screen, Silence, write_lines
 from pipeline.sources import ROOT, shown
 from pipeline.stages import Job, Stage, count, distinct, stages_of
 
@@ -89,7 +89,8 @@ class Terminal(logging.Handler):
         self._plain, self._workflow, self._is_quiet = plain, workflow, is_quiet
         self._is_plan = settings.dryrun
         self._screen = Screen(plain.stream, not settings.nocolor)
-        self._started: float | None = None  # seconds since the epoch
+        self._started = 0.0  # seconds since the epoch
+        self._silence = Silence()
         self._stages: dict[str, Stage] = {}  # by rule
         self._jobs: dict[int, Job] = {}  # that began, by number
         self._n_said: dict[str, int] = {}  # message → how often it came
@@ -305,7 +306,11 @@ class Terminal(logging.Handler):
             wait = max(wait, len(jobs) / JOBS_PER_SECOND)
 
     def _lines_due(self, stages: Iterable[Stage]) -> list[str]:
-        """Say how far stages are that run long, where no line is replaced."""
-        if self._screen.is_terminal or self._is_quiet:
+        """Say now and then how far the stages are, where no line is replaced."""
+        if (
+            self._screen.is_terminal
+            or self._is_quiet
+            or not self._silence.is_over(time.time() - self._started)
+        ):
             return []
-        return [stage.describe() for stage in stages if stage.is_due(time.time())]
+        return [stage.describe() for stage in stages if stage.running]

@@ -5,7 +5,7 @@ import io
 import pytest
 
 from pipeline import screen
-from pipeline.screen import RED, Screen, write_lines
+from pipeline.screen import RED, Screen, Silence, write_lines
 
 
 class Terminal(io.StringIO):
@@ -95,3 +95,10 @@ def test_a_reader_that_goes_away_does_not_end_the_run():
 
     write_lines(Closed(), ["a"])
     Screen(Closed()).show(["a"])
+
+
+def test_a_file_gets_lines_after_longer_and_longer_silence():
+    silence = Silence()
+    assert [gone for gone in range(0, 4000, 5) if silence.is_over(gone)] == [
+        *(30, 60, 120, 240, 480, 960, 1560, 2160, 2760, 3360, 3960)
+    ]

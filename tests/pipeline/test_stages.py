@@ -96,12 +96,3 @@ def test_a_job_reads_how_far_it_is_in_its_log_and_keeps_it(tmp_path):
     log.write_text("10:00:00 done: 9 s\n")
     running.look()
     assert running.progress == Progress(3, 9, "images", 1)
-
-
-def test_a_stage_that_runs_long_is_due_after_longer_and_longer_silence(stages):
-    stage = stages["compute"]
-    assert not stage.is_due(1000)
-    stage.begin(1, job(begun=0))
-    assert [now for now in range(0, 4000, 5) if stage.is_due(now)] == [
-        *(30, 60, 120, 240, 480, 960, 1560, 2160, 2760, 3360, 3960)
-    ]

@@ -2,12 +2,14 @@
 
 import io
 import logging
+import time
 from types import SimpleNamespace
 
 import pytest
 from snakemake.settings.enums import Quietness
 from snakemake_interface_logger_plugins.common import LogEvent
 
+from pipeline import screen
 from pipeline import terminal as module
 from pipeline.sources import ROOT
 from pipeline.terminal import take_over
@@ -361,3 +363,16 @@ def test_an_event_that_another_version_tells_otherwise_is_shown_as_snakemake_doe
     run.plan()
     run.say("Finished jobid: 1", event=LogEvent.JOB_FINISHED)  # without a job_id
     assert run.shown == [HEAD, "Finished jobid: 1"]
+
+
+def test_a_run_that_is_no_terminals_says_now_and_then_how_far_it_is(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "SPARING", 0.01)
+    monkeypatch.setattr(screen, "FIRST_LINE", 0.0)
+    run = Run(tmp_path)
+    run.plan()
+    run.start(1, text="10:00:01 net: 10 of 30 images, 5 images/s, 4 s left\n")
+    end = time.monotonic() + 60
+    while len(run.shown) == 1 and time.monotonic() < end:
+        time.sleep(0.01)
+    run.logger.handlers[0].close()
+    assert run.shown[1] == "label maps  10 of 60 images, 5 images/s, 10 s left (0 of 2 jobs)"
