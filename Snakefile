@@ -1,10 +1,14 @@
 """Where should a classifier look? From images to the paper's figures; see README.md."""
 
+import gc
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 from begin_job import find_another
+
+# Else Python searches what Snakemake imported for cycles again and again: a third of the time of a run that finds all made.
+gc.freeze()
 
 for package in ("labelmaps", "pipeline"):
     if problem := find_another(package, Path(workflow.current_basedir.get_path_or_uri(secret_free=True))):

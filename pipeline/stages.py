@@ -46,16 +46,16 @@ class Stage:
     """The jobs of some rules.
 
     planned: rule → how many jobs it has in this run. width: of the names of all stages, in characters.
-    begun, ended: seconds since the epoch, of the first job's start and the last job's end. running: by number.
+    seconds: during which any job ran, up to the last time when none did. running: by number.
     """
 
     name: str
     width: int
     planned: dict[str, int] = field(default_factory=dict)
-    begun: float = 0.0
-    ended: float = 0.0
+    seconds: float = 0.0
     n_done: int = 0
     running: dict[int, Job] = field(default_factory=dict)
+    _begun: float = 0.0  # when a job began while no other ran
     _finished: list[Job] = field(default_factory=list)
 
     @property
@@ -65,16 +65,23 @@ class Stage:
 
     def begin(self, number: int, job: Job) -> None:
         """Count a job that begins."""
-        self.begun = self.begun or job.begun
+        if not self.running:
+            self._begun = job.begun
         self.running[number] = job
 
     def finish(self, number: int, now: float) -> None:
-        """Count a job that is done; one that did not begin here was begun elsewhere."""
+        """Count a job that is done."""
         self.n_done += 1
-        self.ended = now
-        if job := self.running.pop(number, None):
+        if job := self.end(number, now):
             job.look()
             self._finished.append(job)
+
+    def end(self, number: int, now: float) -> Job | None:
+        """Take a job that ended, well or not, from those that run, and return it; None if it does not run."""
+        job = self.running.pop(number, None)
+        if job is not None and not self.running:
+            self.seconds += now - self._begun
+        return job
 
     def describe(self) -> str:
         """Say how far the stage is: images or the like with rate and time left, or what is done now; and how many jobs."""
@@ -89,16 +96,15 @@ class Stage:
         """Say what the stage did and how long it took; or, of one that did not end, how many of its jobs are done."""
         if self.n_done < self.n_jobs:
             return f"{self.name:<{self.width}}  {self.n_done} of {count(self.n_jobs)} done"
-        seconds = self.ended - self.begun
         sums: dict[str, float] = {}
         for job in self._finished:
             if job.progress:
                 sums[job.progress.unit] = sums.get(job.progress.unit, 0) + job.progress.done
         done = [f"{total:.0f} {unit}" for unit, total in sums.items()]
-        if len(sums) == 1 and seconds > 0:
+        if len(sums) == 1 and self.seconds > 0:
             ((unit, total),) = sums.items()
-            done.append(f"{Progress(total, None, unit, total / seconds)}".partition(", ")[2])
-        return f"{self.name:<{self.width}}  {', '.join([count(self.n_jobs), duration(seconds), *done])}"
+            done.append(f"{Progress(total, None, unit, total / self.seconds)}".partition(", ")[2])
+        return f"{self.name:<{self.width}}  {', '.join([count(self.n_jobs), duration(self.seconds), *done])}"
 
     def _describe_rule(self, rule: str) -> str:
         """Say how far all jobs of a rule are together, if those that run say it; one that waits is as large as others."""

@@ -229,7 +229,7 @@ class Terminal(logging.Handler):
         self._failed.add(number)
         job = self._jobs.get(number)
         if job is not None:
-            self._stages[job.rule].running.pop(number, None)
+            self._stages[job.rule].end(number, time.time())
             self._warn(job)
         return job
 

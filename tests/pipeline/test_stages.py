@@ -68,10 +68,11 @@ def test_a_stage_that_ended_says_what_it_took_and_one_that_did_not_how_far_it_ca
     stage = stages["compute"]
     for number in range(4):
         stage.begin(number, job(progress=Progress(100, 100, "images", 5), begun=100 + number))
-        stage.finish(number, now=150)
+    for number in range(4):
+        stage.finish(number, now=250)
     assert stage.describe_end() == "label maps  4 of 5 jobs done"
-    stage.begin(9, job("join", "joining", begun=150))
-    stage.finish(9, now=300)
+    stage.begin(9, job("join", "joining", begun=9000))  # until when none of its jobs ran
+    stage.finish(9, now=9050)
     assert stage.describe_end() == "label maps  5 jobs, 3 min, 400 images, 2 images/s"
 
 
