@@ -112,7 +112,7 @@ def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedIma
     (size,) = size_bin(share)
     height, width = picture.pixels.shape[:2]
     return {
-        "id": row["image"],
+        "image": row["image"],
         "kind": kind,
         "network": network,
         "label": int(row["label"]),
@@ -206,10 +206,10 @@ def describe_summary(
     A measure is written as in the report's table, with its interval: "61.3 [56.4, 65.9]". None where a network does without
     a method.
     """
-    names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
-    rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
-    rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})
-    found = rows.set_index(["view", "model", "method"])[[*names, "n_images", "n_pointing"]].to_dict("index")
+    text, numbers = html_table.readable(summary), ["n_images", "n_pointing"]
+    rows = {name: text[f"{name.replace('_', ' ')} (%)"] for name in MEASURES} | dict(summary[numbers].items())
+    keys = summary[["view", "model", "method"]].itertuples(index=False, name=None)
+    found = dict(zip(keys, pd.DataFrame(rows).astype(object).to_dict("records"), strict=True))
     return [[[found.get((view, model, method)) for method in methods] for model in models] for view in views]
 
 

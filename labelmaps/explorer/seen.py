@@ -144,9 +144,13 @@ def collect_data(
             describe_model(model, seen.label_maps.provenance, seen.preprocessing)
             for model, seen in of_model.items()
         ],
-        "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
+        "methods": [
+            {"id": name} | describe_method(method["variant"], method["cue"])
+            for name, method in methods.items()
+        ],
         "scanpaths": [
-            describe_scanpaths(name if name in CUES else methods[name]["variant"]) for name in scanpaths
+            {"id": name} | describe_scanpaths(name if name in CUES else methods[name]["variant"])
+            for name in scanpaths
         ],
         "summary": describe_summary(summary, views, models, list(methods)),
         "images": images,

@@ -7,7 +7,7 @@ from pathlib import Path
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes, short_names
 from labelmaps.data.index import name_cases, read_index
-from labelmaps.explorer.page import PAGE, render_explorer
+from labelmaps.explorer.page import render_explorer
 from labelmaps.explorer.seen import collect_data, open_results
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import choose_telling
@@ -67,9 +67,8 @@ def build_explorer(
         by_network = {f"{model} through {view}": seen.measures for (view, model), seen in results.items()}
         telling = choose_telling(images, by_network, chosen, n_images, name_cases(images, short_names(names)))
         data = collect_data(dataset, images, telling, results, methods, read_results(summary, made_by), names)
-    template, stylesheet, *code = (path.read_text(encoding="utf-8") for path in PAGE)
     with moved_into_place(explorer) as temporary:
-        temporary.write_text(render_explorer(data, template, stylesheet, "".join(code)), encoding="utf-8")
+        temporary.write_text(render_explorer(data), encoding="utf-8")
 
 
 if __name__ == "__main__":
