@@ -49,7 +49,6 @@ from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.scoring.summary import summarise
 from labelmaps.storage.csv_tables import read_results, write_results
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps

@@ -1,30 +1,30 @@
 // The address of the page names what it shows (#image=…&network=…), so that it can be sent as a link, and left by going back.
 // All is named as in the configuration, so that a link outlives another build of the page.
 
-import { data } from "./data.js";
+import { data, hasScanpaths } from "./data.js";
 import { $, create } from "./dom.js";
 import { FILTERS } from "./filters.js";
 import { after, before, begin, found, initialState, state, update, viewOf } from "./state.js";
-import { title } from "./words.js";
 
 /** @import { State } from "./types" */
 
 const PAUSE = 300; // ms after which a key that was held down has been let go: browsers refuse hundreds of addresses
 const LONGEST = 80; // characters of an address that are repeated in a message
 
-/** @type {Record<string, [field: "image" | "model" | "view" | "method" | "scanpath", names: string[]]>} */
-const NAMES = {
-  image: ["image", data.images.map(({ id }) => id)],
-  network: ["model", data.models.map(({ name }) => name)],
-  view: ["view", data.views.map(({ name }) => name)],
-  method: ["method", data.methods.map(({ id }) => id)],
-  scanpath: ["scanpath", data.scanpaths.map(({ id }) => id)],
-};
+/** @typedef {"image" | "model" | "view" | "method" | "scanpath"} Field */
+/** @type {Map<string, { field: Field, names: string[] }>} */
+const NAMES = new Map([
+  ["image", { field: "image", names: data.images.map(({ id }) => id) }],
+  ["network", { field: "model", names: data.models.map(({ name }) => name) }],
+  ["view", { field: "view", names: data.views.map(({ name }) => name) }],
+  ["method", { field: "method", names: data.methods.map(({ id }) => id) }],
+  ["scanpath", { field: "scanpath", names: hasScanpaths ? data.scanpaths.map(({ id }) => id) : [] }],
+]);
 const OVERLAY = "over the image"; // of the map
 
 /** The address of what is shown. */
 function write() {
-  const named = Object.entries(NAMES).flatMap(([key, [field, names]]) => (state[field] < 0 ? [] : [[key, names[state[field]]]]));
+  const named = [...NAMES].flatMap(([key, { field, names }]) => (state[field] < 0 ? [] : [[key, names[state[field]]]]));
   const address = new URLSearchParams([
     ...named,
     ["cell", nameCell()],
@@ -68,12 +68,13 @@ function read(address) {
   const problems = [];
   for (const [key, name] of parts) {
     if (parts.getAll(key).length > 1) problems.push(`It names ${quoted(key)} several times: the last counts.`);
-    const [field, names] = NAMES[key] ?? [];
-    if (field && names?.includes(name)) named[field] = names.indexOf(name);
-    else if (FILTERS[key]?.some(([text]) => text === name)) filters[key] = name;
+    const known = NAMES.get(key);
+    const options = FILTERS.get(key)?.map(([text]) => text);
+    if (known?.names.includes(name)) named[known.field] = known.names.indexOf(name);
+    else if (options?.includes(name)) filters[key] = name;
     else if (key === "map" && name === OVERLAY) named.isOverlaid = true;
-    else if (field || key in FILTERS) problems.push(`This page has no ${key} ${quoted(name)}.`);
-    else if (key !== "cell") problems.push(`${title(quoted(key))}${name && `, ${quoted(name)},`} is nothing that this page shows.`);
+    else if (known || options) problems.push(`This page has no ${key} ${quoted(name)}.`);
+    else if (key !== "cell") problems.push(`${quoted(key)}${name && `, ${quoted(name)},`} is nothing that this page shows.`);
   }
   update(named);
   if ((named.method ?? -1) >= 0 && state.method !== named.method)

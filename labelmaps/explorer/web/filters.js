@@ -42,10 +42,10 @@ const ALL = {
 };
 
 /** The filters that can leave anything out: those with a choice. */
-export const FILTERS = Object.fromEntries(Object.entries(ALL).filter(([, options]) => options.length > 1));
+export const FILTERS = new Map(Object.entries(ALL).filter(([, options]) => options.length > 1));
 
 /** The numbers of the images that the filters leave. */
 export function listed(filters = state.filters) {
-  const tests = Object.entries(FILTERS).flatMap(([name, options]) => options.filter(([text]) => text === filters[name]));
+  const tests = [...FILTERS].flatMap(([name, options]) => options.filter(([text]) => text === filters[name]));
   return data.images.flatMap((shown, i) => (tests.every(([, test]) => test(found(i), shown)) ? [i] : []));
 }

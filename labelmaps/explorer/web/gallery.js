@@ -21,7 +21,7 @@ const thumbnails = [];
 
 function fillFilters() {
   for (const form of $("filters").querySelectorAll("select")) {
-    const options = FILTERS[form.id];
+    const options = FILTERS.get(form.id);
     if (!options) {
       /** @type {HTMLElement} */ (form.parentElement).hidden = true;
       continue;
@@ -45,7 +45,7 @@ function filter(chosen) {
 
 function renderFilters() {
   const images = listed();
-  for (const [name, options] of Object.entries(FILTERS)) {
+  for (const [name, options] of FILTERS) {
     options.forEach(([text, test], i) => {
       const n = data.images.filter((shown, j) => test(found(j), shown)).length;
       select(name).options[i + 1].textContent = `${text} (${n})`;
