@@ -3,8 +3,8 @@
 import { data } from "./data.js";
 import { found, image, initial, label, network, state } from "./state.js";
 
-/** With these a spreadsheet's formula begins, also after blanks, and in their wide forms. */
-const FORMULA = /^\s*[=+\-@＝＋－＠]/;
+/** With these a spreadsheet's formula begins, also after blanks and characters that are not seen, and in their wide forms. */
+const FORMULA = /^[\s\p{C}]*[=+\-@＝＋－＠]/u;
 const LONGEST = 150; // characters of a file's name, which file systems limit
 
 /**
@@ -50,7 +50,7 @@ export const describeAll = (images) => writeTable(images.map(describe));
 export function nameFile() {
   const looked = [data.dataset, data.views[state.view].name, data.models[state.model].name, data.methods[state.method].id];
   const words = [...looked, ...Object.values(state.filters)].map((text) => text.replace(/[^\p{L}\p{N}.-]+/gu, "_"));
-  return `${words.join("_").replace(/^[.-]+/, "").slice(0, LONGEST)}.csv`;
+  return `${words.join("_").replace(/^[._-]+/, "").slice(0, LONGEST)}.csv`;
 }
 
 /**
