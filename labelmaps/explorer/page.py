@@ -12,7 +12,7 @@ WEB = Path(__file__).resolve().with_name("web")
 PAGE = sorted(path for path in WEB.iterdir() if path.suffix in {".html", ".css", ".js"})
 
 # What a module may import and export; other forms are refused.
-IMPORT = re.compile(r'^import \{([\w$\s,]+)\} from "\./([\w.]+)";$', re.MULTILINE)
+IMPORT = re.compile(r'^import \{(\s*[\w$]+(?:,\s*[\w$]+)*,?\s*)\} from "\./([\w.]+)";$', re.MULTILINE)
 EXPORT = re.compile(r"^export (?=(?:async )?(?:function|const|class) ([\w$]+))", re.MULTILINE)
 OTHER = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
 
@@ -46,8 +46,8 @@ def render_explorer(data: Mapping) -> str:
 def join_modules(main: Path) -> str:
     """Join a module of JavaScript and those that it imports, directly or not, in one script.
 
-    A browser loads modules from other files by a server alone, and the page is opened from disk. Each module becomes a function,
-    so that its names are its own, and is called after those that it imports.
+    A browser loads modules from other files by a server alone, and the page is opened from disk. Each module becomes a
+    function, so that its names are its own, and is called after those that it imports.
 
     main: the module; the others lie beside it. Each imports by `import { a, b } from "./other.js";` and exports by `export`
     before a function, a constant or a class.
@@ -66,7 +66,9 @@ def join_modules(main: Path) -> str:
         exported = EXPORT.findall(code)
         code = EXPORT.sub("", IMPORT.sub(r'const {\1} = modules["\2"];', code))
         if other := OTHER.search(code):
-            raise ValueError(f"{path.name}: cannot join `{other[0]}`; see `join_modules` for what can be joined")
+            raise ValueError(
+                f"{path.name}: cannot join `{other[0]}`; see `join_modules` for what can be joined"
+            )
         joined[path.name] = (
             f'modules["{path.name}"] = (() => {{\n{code}return {{ {", ".join(exported)} }};\n}})();\n'
         )

@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from helpers.browser import needs_browser, opened
+from helpers.explorer import page_data
 from helpers.study import (
     MADE_BY,
     both,
@@ -42,7 +43,7 @@ from labelmaps.explorer.data import (
     drawing_of,
     embed_image,
 )
-from labelmaps.explorer.page import render_explorer
+from labelmaps.explorer.page import WEB, render_explorer
 from labelmaps.figures import style
 from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
@@ -936,3 +937,29 @@ def test_an_image_exchanged_after_the_label_maps_is_not_shown(study, tmp_path):
         build_explorer(
             **study.arguments | {"index": tmp_path / "index.parquet", "explorer": tmp_path / "a.html"}
         )
+
+
+def test_the_scripts_types_are_those_of_the_data(study):
+    """TypeScript checks the script against these types; that the data has them is checked here."""
+    declared = (WEB / "types.d.ts").read_text(encoding="utf-8")
+    types = {
+        name: set(re.findall(r"^  (\w+\??):", body, re.MULTILINE))
+        for name, body in re.findall(
+            r"^export interface (\w+) \{\n(.*?)^\}", declared, re.MULTILINE | re.DOTALL
+        )
+    }
+    for data in (embedded(study), page_data()):
+        image, answers = data["images"][0], data["images"][0]["networks"][0][0]
+        geometry = image["views"][0][0]
+        found = {
+            **{"Data": [data], "View": data["views"], "Model": data["models"], "Method": data["methods"]},
+            **{"Scanpath": data["scanpaths"], "Summary": data["summary"][0][0], "Picture": data["images"]},
+            **{"Jpeg": [image["picture"]], "Geometry": [geometry], "Drawing": [geometry["drawing"]]},
+            **{"Sampling": [geometry["drawing"]["sampling"]], "Answers": [answers]},
+            **{"MethodMap": answers["methods"], "Path": answers["scanpaths"]},
+        }
+        assert found.keys() == types.keys() - {"State"}
+        for name, objects in found.items():
+            needed = {key for key in types[name] if not key.endswith("?")}
+            allowed = {key.rstrip("?") for key in types[name]}
+            assert all(needed <= thing.keys() <= allowed for thing in objects), name
