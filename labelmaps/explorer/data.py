@@ -101,17 +101,21 @@ def describe_scanpaths(variant: str) -> dict:
     return {"name": name_of(variant), "colour": mpl.colors.to_hex(line_of(variant)["color"])}
 
 
-def describe_path(row: pd.Series) -> dict:
-    """Describe a scanpath: its views, and the label of the posterior accumulated until each."""
-    return {"views": row["views"].tolist(), "labels": row["labels"].tolist()}
+def describe_path(path: Mapping) -> dict:
+    """Describe a scanpath, a row of its table: its views, and the label of the posterior accumulated until each."""
+    return {"views": path["views"].tolist(), "labels": path["labels"].tolist()}
 
 
-def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedImage) -> dict:
-    """Describe an image of the index: what kind of example it is, and of which network; and embed its pixels."""
+def describe_image(row: pd.Series, name: str, kind: str, network: str, picture: EmbeddedImage) -> dict:
+    """Describe an image of the index: what kind of example it is, and of which network; and embed its pixels.
+
+    name: of the case, as from `name_cases`.
+    """
     share = object_share([row["boxes"]], np.array([row["width"]]), np.array([row["height"]]))
     (size,) = size_bin(share)
     height, width = picture.pixels.shape[:2]
     return {
+        "id": name,
         "image": row["image"],
         "kind": kind,
         "network": network,
@@ -166,8 +170,8 @@ def describe_map(
     saliency: np.ndarray,
     point: np.ndarray,
     maps: LabelMaps,
-    fixation: pd.Series,
-    score: pd.Series,
+    fixation: Mapping,
+    score: Mapping,
     arrival: Arrival,
 ) -> dict:
     """Describe a method's map of one image, its fixation, and the outcome.

@@ -868,7 +868,7 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
             "boxes": np.zeros((9, 4)),
         }
     )
-    image = describe_image(row, "disagreement", "resnet101 through zoom", embed_image(noise))
+    image = describe_image(row, row["image"], "disagreement", "resnet101 through zoom", embed_image(noise))
     image["views"] = [[describe_geometry(maps, family, 500, 375)]] * 2
     image["networks"] = [[network] * 2] * 2
     classes = dict.fromkeys(range(n), "x" * 30)
