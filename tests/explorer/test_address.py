@@ -1,5 +1,6 @@
 """The address of the explorer's page: a link shows what its sender saw, back and forward work, and a bad one is told."""
 
+from html import escape
 from urllib.parse import parse_qs, quote
 
 import pytest
@@ -196,6 +197,14 @@ def test_a_page_opened_at_a_bad_address_can_be_used(page, path, address):
     assert notice.is_hidden()
 
 
+def test_filters_alone_lead_to_the_first_image_that_they_leave(page, path):
+    page.goto("about:blank")
+    page.goto(f"{path.as_uri()}#kind=small+object&pointing=no+box")
+    assert names(page)["image"] == "image 2"
+    assert page.inner_text("#place") == "1 of 1"
+    assert page.locator("#notice").is_hidden()
+
+
 def test_an_address_typed_into_an_open_page_is_followed(page):
     page.evaluate("location.hash = '#image=image+2&cell=3,3'")
     page.locator("#facts", has_text="image 2").wait_for()
@@ -224,6 +233,19 @@ def test_a_method_that_the_network_does_without_gives_way_and_it_is_told(browsed
     )  # the only one that is left
     page.select_option("#model", "0")
     assert page.locator("#cards input:enabled").count() == 3
+    page.close()
+
+
+def test_a_page_inside_another_that_gives_it_no_address_works(browsed, path, tmp_path):
+    outer = tmp_path / "outer.html"
+    outer.write_text(
+        f'<iframe srcdoc="{escape(path.read_text(encoding="utf-8"))}"></iframe>', encoding="utf-8"
+    )
+    page = browsed.context.new_page()
+    page.goto(outer.as_uri())
+    frame = page.frame_locator("iframe")
+    frame.locator("#next").evaluate("button => button.click()")
+    assert frame.locator("#place").inner_text() == "2 of 4"
     page.close()
 
 

@@ -83,7 +83,7 @@ def test_the_file_holds_the_listed_images_and_what_the_page_says_of_them(page):
         assert row.p_after == answers["p"][found["view"]][0]
         assert row.p_label_before == answers["given"][4]
         assert row.predicted_after == page.data["classes"][answers["labels"][found["view"]][0]]
-    assert table["box_share"].isna().tolist() == [not image["boxes"] for image in page.data["images"]]
+    assert table["object_share"].isna().tolist() == [not image["boxes"] for image in page.data["images"]]
 
 
 def test_filters_are_followed_and_named(page):

@@ -3,7 +3,7 @@
 
 import { data, hasScanpaths } from "./data.js";
 import { $, create } from "./dom.js";
-import { FILTERS } from "./filters.js";
+import { FILTERS, listed } from "./filters.js";
 import { after, before, begin, found, initialState, state, update, viewOf } from "./state.js";
 
 /** @import { State } from "./types" */
@@ -64,7 +64,7 @@ function findCell(name) {
 function read(address) {
   const parts = new URLSearchParams(address.replace(/^#/, ""));
   const filters = /** @type {Record<string, string>} */ ({});
-  const named = /** @type {Partial<State>} */ ({ ...initialState(), filters });
+  const named = /** @type {Partial<State>} */ ({ ...initialState(), image: undefined, filters });
   const problems = [];
   for (const [key, name] of parts) {
     if (parts.getAll(key).length > 1) problems.push(`It names ${quoted(key)} several times: the last counts.`);
@@ -76,7 +76,8 @@ function read(address) {
     else if (known || options) problems.push(`This page has no ${key} ${quoted(name)}.`);
     else if (key !== "cell") problems.push(`${quoted(key)}${name && `, ${quoted(name)},`} is nothing that this page shows.`);
   }
-  update(named);
+  update({ ...named, image: named.image ?? 0 });
+  if (named.image === undefined) update({ image: listed()[0] ?? 0 });
   if ((named.method ?? -1) >= 0 && state.method !== named.method)
     problems.push(`The network does without the method ${quoted(parts.get("method") ?? "")}.`);
   const cell = parts.getAll("cell").at(-1);
@@ -91,24 +92,37 @@ const quoted = (text) => `“${text.length > LONGEST ? `${text.slice(0, LONGEST)
 
 let shown = ""; // the last address that was written
 
+/**
+ * Write the address of what is shown.
+ *
+ * @param {"pushState" | "replaceState"} how
+ */
+function put(how) {
+  shown = write();
+  try {
+    history[how](null, "", shown);
+  } catch (error) {
+    // A page inside another may have no address of its own, and some browsers refuse a hundredth within seconds. What is
+    // shown does not depend on it.
+    if (!(error instanceof DOMException)) throw error;
+  }
+}
+
 /** Show what the page's address names, and say what it does not find. */
 function follow() {
   clearTimeout(waiting);
   const problems = read(location.hash);
   $("notice").hidden = problems.length === 0;
-  const advice = "What it does not find is shown as if it were not named. The link may be cut, or of another run or data set.";
+  const advice = "The rest is shown. The link may be cut, or of another run or data set.";
   $("problems").replaceChildren(...problems.map((problem) => create("li", {}, problem)), create("li", {}, advice));
-  shown = write();
-  history.replaceState(null, "", shown);
+  put("replaceState");
 }
 
 let waiting = 0; // until the address is written
 
 function record() {
   clearTimeout(waiting);
-  if (write() === shown) return;
-  shown = write();
-  history.pushState(null, "", shown);
+  if (write() !== shown) put("pushState");
 }
 
 /**

@@ -37,7 +37,7 @@ function describe(i) {
   const names = { dataset: data.dataset, view: data.views[state.view].name, model: data.models[state.model].name };
   return {
     ...{ ...names, method: data.methods[state.method].id, image: id, label: truth, class: label(truth), kind },
-    ...{ width, height, n_boxes: boxes.length, box_share: share, x, y, correct_before: before, correct_after: after, pointing },
+    ...{ width, height, n_boxes: boxes.length, object_share: share, x, y, correct_before: before, correct_after: after, pointing },
     ...{ predicted_before: label(labels[initial()][0]), p_before: p[initial()][0], p_label_before: given[initial()] },
     ...{ predicted_after: label(labels[view][0]), p_after: p[view][0], p_label_after: given[view] },
   };
