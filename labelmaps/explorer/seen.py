@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -42,6 +43,15 @@ from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
 
 
+class MethodFiles(NamedTuple):
+    """The files of a method's results of a network, and the settings that must have made them (method, options, arrival)."""
+
+    settings: Mapping
+    saliency: Path
+    fixations: Path
+    scores: Path
+
+
 @dataclass(frozen=True)
 class MethodResults:
     """What one method made of a network's label maps: the file of its maps, and its tables, one row per image."""
@@ -75,10 +85,7 @@ def open_results(
     label_maps: Path,
     measures: Path,
     scanpaths: Path,
-    saliency: Sequence[Path],
-    fixations: Sequence[Path],
-    scores: Sequence[Path],
-    methods: Mapping[str, Mapping],
+    methods: Mapping[str, MethodFiles],
     look: Mapping,
     shown: Mapping,
     scanned: Mapping,
@@ -86,19 +93,24 @@ def open_results(
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, its name → method,
-    options and arrival. look, shown, scanned: the settings of the label maps, of the measures, and of the scanpaths.
+    index: its rows.
+    label_maps, measures, scanpaths: files of the network.
+    methods: name → files, of the methods that the network does not do without.
+    look, shown, scanned: the settings of the label maps, of the measures, and of the scanpaths.
     tolerance: of the Pointing Game.
+
     Raises `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
     with open_label_maps(label_maps, index) as file:
         check_settings(look, file.attributes, label_maps)
         made_by, of_methods = file.provenance, {}
-        for (name, settings), maps, *paths in zip(methods.items(), saliency, fixations, scores, strict=True):
-            tables = [read_rows(path, images, file.origin) for path in paths]
-            check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
-            of_methods[name] = MethodResults(settings["arrival"], maps, *tables)
+        for name, files in methods.items():
+            fixations, scores = (
+                read_rows(path, images, file.origin) for path in (files.fixations, files.scores)
+            )
+            check_settings({**files.settings, "tolerance": tolerance}, scores.attrs, files.scores)
+            of_methods[name] = MethodResults(files.settings["arrival"], files.saliency, fixations, scores)
         measured = read_rows(measures, images, file.origin)
         check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
@@ -286,4 +298,4 @@ def measure_deviation(
     drawn = draw_views(embedded, extent[rows, columns], drawing, scale, network.preprocessing)
     cells = (rows * network.view.grid + columns).tolist()
     received = view_pixels(pixels, network.view, network.preprocessing, cells)
-    return round(float(np.abs(received.astype(int) - drawn).mean()), 2)
+    return round(float(np.abs(received.astype(np.int16) - drawn).mean()), 2)

@@ -38,6 +38,7 @@ from labelmaps.explorer.data import (
     describe_image,
     describe_map,
     describe_path,
+    describe_summary,
     describe_view,
     describe_views,
     drawing_of,
@@ -963,3 +964,14 @@ def test_the_scripts_types_are_those_of_the_data(study):
             needed = {key for key in types[name] if not key.endswith("?")}
             allowed = {key.rstrip("?") for key in types[name]}
             assert all(needed <= thing.keys() <= allowed for thing in objects), name
+
+
+def test_the_summary_of_images_without_boxes_counts_none():
+    shares = dict.fromkeys(("accuracy_before", "accuracy_after", "gain"), 0.5) | {"pointing": np.nan}
+    row = {f"{name}{end}": share for name, share in shares.items() for end in ("", "_low", "_high")}
+    names = {"view": "zoom", "model": "18", "method": "igub"}
+    table = pd.DataFrame([names | row | {"n_images": 6, "n_pointing": 0}])
+    ((found,),) = describe_summary(table, ["zoom"], ["18"], ["igub", "gradcam"])
+    text = dict.fromkeys(("accuracy_before", "accuracy_after", "gain"), "50.0 [50.0, 50.0]")
+    assert found == [text | {"pointing": "–", "n_images": 6, "n_pointing": 0}, None]
+    assert json.dumps(found)

@@ -7,10 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
+from labelmaps.scoring.pointing import SIZE_BINS
+
 GRID = 3
 WIDTH, HEIGHT = 60, 30
 CLASSES = ["tench", "hammer", "sea lion"]
-SIZES = ["< 10 %", "10–25 %", "25–50 %", "50–75 %", "> 75 %"]
 DFF_CELLS = [[15, 7.5], [45, 7.5], [15, 22.5], [45, 22.5]]  # x, y of 2 × 2 cells, none of which leads to x₀
 DFF_VIEWS = [0, 2, 6, 8]
 
@@ -51,7 +52,7 @@ def page_data(
         "summary": [[[summary] * len(methods)] * len(models)] * len(views),
         "images": images,
         "classes": dict(enumerate(CLASSES)),
-        "sizes": SIZES,
+        "sizes": SIZE_BINS,
         "palette": [f"#{level:02x}{level:02x}80" for level in range(256)],
         "largest_picture": 160_000,
     }

@@ -1,14 +1,13 @@
 """Build the explorer: one page on which to look at telling images through every network, view and method."""
 
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes, short_names
 from labelmaps.data.index import name_cases, read_index
 from labelmaps.explorer.page import render_explorer
-from labelmaps.explorer.seen import collect_data, open_results
+from labelmaps.explorer.seen import MethodFiles, collect_data, open_results
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import choose_telling
 from labelmaps.storage.csv_tables import read_results
@@ -48,7 +47,7 @@ def build_explorer(
     images = read_index(index)
     names, results = read_classes(classes), {}
     with ExitStack() as stack:
-        files = [iter(paths) for paths in (saliency, fixations, scores)]
+        files = iter(zip(saliency, fixations, scores, strict=True))
         for i, (view, model) in enumerate(networks):
             results[view, model] = stack.enter_context(
                 open_results(
@@ -56,8 +55,7 @@ def build_explorer(
                     label_maps[i],
                     measures[i],
                     scanpaths[i],
-                    *(list(islice(paths, len(done[i]))) for paths in files),
-                    {method: made_by["methods"][method] for method in done[i]},
+                    {method: MethodFiles(made_by["methods"][method], *next(files)) for method in done[i]},
                     made_by["networks"][i],
                     shown[i],
                     scanned["networks"][i],
