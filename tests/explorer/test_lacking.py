@@ -1,5 +1,7 @@
 """The explorer shows nothing of what a study does without, and fills its window at any width."""
 
+from itertools import pairwise
+
 import pytest
 
 from helpers.browser import needs_browser, opened
@@ -157,6 +159,21 @@ def test_no_column_is_left_empty(show, size):
         page.set_viewport_size({"width": width, "height": 900})
         assert page.evaluate("document.scrollingElement.scrollWidth") <= width
         assert max(page.evaluate(BLANK)) < 0.3, width  # of a column, below what stands there
+
+
+def test_the_names_of_kinds_do_not_cover_each_other(show):
+    data = page_data(3)
+    for image, kind in zip(data["images"], ["chosen by hand", "largest gain", "disagreement"], strict=True):
+        image["kind"] = kind
+    page = show(data)
+    edges = page.evaluate(
+        """[...document.querySelectorAll(".kind")].map((kind) => {
+            const { left, right } = kind.parentElement.getBoundingClientRect();
+            return [left, right, left + kind.scrollWidth];
+        })"""
+    )
+    assert all(text <= right + 1 for _, right, text in edges)
+    assert all(right <= left for (_, right, _), (left, _, _) in pairwise(edges))
 
 
 @pytest.mark.parametrize(("n", "is_beside"), [(3, False), (14, True)])

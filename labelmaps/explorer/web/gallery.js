@@ -59,19 +59,19 @@ function renderFilters() {
 }
 
 function fillGallery() {
-  const groups = new Map();
+  const rows = new Map(); // kind → its thumbnails
   data.images.forEach((shown, i) => {
-    if (!groups.has(shown.kind)) {
+    if (!rows.has(shown.kind)) {
       const heading = create("span", { class: "kind", "aria-hidden": "true" }, shown.kind);
-      groups.set(shown.kind, create("div", { role: "group", "aria-label": shown.kind }, heading));
+      rows.set(shown.kind, create("div", { class: "row", role: "presentation" }));
+      $("gallery").append(create("div", { role: "group", "aria-label": shown.kind }, heading, rows.get(shown.kind)));
     }
     const picture = create("img", { src: source(shown), alt: "", loading: "lazy", decoding: "async" });
     const thumbnail = create("div", { role: "option", title: label(shown.label) }, picture, create("span", { class: "result" }));
     thumbnail.addEventListener("click", () => go({ image: i }));
     thumbnails.push(thumbnail);
-    groups.get(shown.kind).append(thumbnail);
+    rows.get(shown.kind).append(thumbnail);
   });
-  $("gallery").append(...groups.values());
   $("gallery").addEventListener("keydown", (event) => {
     const steps = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1, Home: -Infinity, End: Infinity };
     const by = steps[/** @type {keyof typeof steps} */ (event.key)];
