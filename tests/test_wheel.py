@@ -49,7 +49,7 @@ def test_the_wheel_holds_the_package_with_its_page_and_nothing_else(wheel):
         for path in (ROOT / "labelmaps").rglob("*")
         if path.is_file() and path.parent.name != "__pycache__"
     }
-    assert "labelmaps/explorer/page.html" in package
+    assert "labelmaps/explorer/web/page.html" in package
     files = files_of(wheel)
     about = {name.rpartition("/")[2]: content for name, content in files.items() if name not in package}
     assert about.keys() == {"METADATA", "WHEEL", "LICENSE", "entry_points.txt"}

@@ -586,7 +586,7 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     [
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
         ("labelmaps/scoring/scores.py", {"score_fixations": 11, **AFTER_SCORES}),
-        ("labelmaps/explorer/page.js", EXPLORER),
+        ("labelmaps/explorer/web/map.js", EXPLORER),
         ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
         ("labelmaps/figures/contact_sheet.py", CONTACT_SHEET),
         ("labelmaps/scoring/scanpaths.py", SCANPATHS | {"render_tables": 1, "plot_figure_1": 1, **EXPLORER}),
