@@ -1,1 +1,1 @@
-"""The site: its sources (`pages`), their flowcharts (`graph`), the build, and checks of what was built (`check`)."""
+"""The site: its sources (`pages`, `markdown`, `graph`), the build (`python -m website`), and checks of it (`check`)."""

@@ -1,13 +1,14 @@
 """Draw the small pictures of docs/methods.md and docs/gallery.md from the embedded default's results.
 
-`uv run python -m website.pictures`, after the commands that docs/gallery.md names.
+`uv run python -m website.pictures`, after `uv run snakemake all results/scenes/figures/views_zoom.png --cores all`.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import torch
 from matplotlib.figure import Figure
 from PIL import Image
 
@@ -15,11 +16,17 @@ from labelmaps import methods
 from labelmaps.data.images import read_image
 from labelmaps.figures.figure_1 import draw_map
 from labelmaps.figures.figure_1_data import Example, Saccade, SeenView
-from labelmaps.methods import facts_of
+from labelmaps.inference.glimpse import first_glimpse
+from labelmaps.inference.inputs import views_to_compare
+from labelmaps.methods import facts_of, load_method
 from labelmaps.modules import module_names
+from labelmaps.networks.config import NetworkConfig
+from labelmaps.networks.load import load_network
+from labelmaps.networks.split import SplitClassifier
+from labelmaps.networks.verification import Known
 from labelmaps.results import Results
-from labelmaps.storage.parquet import read_parquet
-from labelmaps.storage.saliency_file import read_saliency
+from labelmaps.scoring.fixations import find_fixations
+from labelmaps.views import cell_points, create_view
 from website.pages import ROOT
 
 RUN = Path("results/scenes/zoom/small_resnet")
@@ -28,7 +35,7 @@ SIZE = 2.4, 1.6  # of a method's picture, in inches
 WIDEST = 1000  # of a picture in the gallery, in pixels
 GALLERY = {  # picture → figure, under results/scenes/figures
     "contact_sheet": "contact_sheet.png",
-    "figure_1": "figure_1/zoom/small_resnet/largest_gain.png",
+    "figure_1": "figure_1/zoom/small_resnet/gain.png",
     "figure_2": "figure_2_zoom.png",
     "trade_off": "trade_off_zoom.png",
     "nulls": "nulls_zoom.png",
@@ -40,53 +47,59 @@ GALLERY = {  # picture → figure, under results/scenes/figures
 
 
 def main() -> None:
-    """Draw all pictures into docs/methods/ and docs/gallery/; end with the file that is missing, if one is."""
+    """Draw all pictures into docs/methods/ and docs/gallery/; stop at a figure that is missing."""
     for name in ("methods", "gallery"):
         (ROOT / "docs" / name).mkdir(exist_ok=True)
-    figures = {name: RUN.parents[1] / "figures" / file for name, file in GALLERY.items()}
-    names = module_names(methods)
-    needed = [
-        RUN / kind / f"{name}.{end}"
-        for name in names
-        for kind, end in (("saliency", "h5"), ("fixations", "parquet"))
-    ]
-    if missing := [path for path in (*figures.values(), *needed) if not path.exists()]:
-        sys.exit(
-            f"{missing[0]}: not there yet. Run: uv run snakemake {' '.join(map(str, missing))} --cores all"
-        )
-    for name, path in figures.items():
+    for name, file in GALLERY.items():
+        path = RUN.parents[1] / "figures" / file
+        if not path.exists():
+            sys.exit(f"{path}: not there yet. Run: uv run snakemake {path} --cores all")
         save_small(Image.open(path), ROOT / "docs/gallery" / f"{name}.webp")
-    draw_methods(names)
+    for saccade, pixels in make_saccades():
+        draw_method(saccade, pixels)
 
 
-def draw_methods(names: Sequence[str]) -> None:
-    """Draw each method's map over the scene, the selected point, and the extent of the view after the saccade."""
+def make_saccades() -> Iterator[tuple[Saccade, np.ndarray]]:
+    """Compute where each method looks on the scene; yield it with the scene's pixels."""
     results = Results(RUN)
-    row, maps = results.index.loc[SCENE], results.label_maps(SCENE)
+    row, maps, view = results.index.loc[SCENE], results.label_maps(SCENE), create_view("zoom")
     pixels = read_image(row["path"], int(row["offset"]), int(row["length"]))
-    for name in names:
-        stored = read_saliency(RUN / f"saliency/{name}.h5")
-        i = stored.image.index(SCENE)
-        fixation = read_parquet(RUN / f"fixations/{name}.parquet").set_index("image").loc[SCENE]
+    label, x0 = np.array([row["label"]], np.int64), maps.extent[:, *maps.initial]
+    config = NetworkConfig(architecture="small_resnet", source="trained on scenes")
+    n_labels = maps.log_probability.shape[-1]
+    network, preprocessing, _ = load_network(config, ROOT / "resources/small_resnet.pth", n_labels)
+    views = views_to_compare([pixels], view, preprocessing)
+    with torch.no_grad():
+        known = Known(views, network(views))
+    classifier = SplitClassifier(network, torch.device("cpu"), known)
+    glimpse = first_glimpse(results.index.loc[[SCENE]], [pixels], classifier, view, preprocessing, batch=1)
+    for name in module_names(methods):
+        if facts_of(name).input == "glimpse":
+            of_network, _ = load_method(name)(glimpse, torch.from_numpy(label))
+            saliency = of_network.numpy()
+            point = cell_points(x0, *saliency.shape[1:])
+        else:
+            saliency, _ = load_method(name)(maps, label)
+            point = maps.centre
+        fixation = find_fixations(saliency, point, maps.centre).iloc[0]
         extent = maps.extent[0, fixation["row"], fixation["column"]]
-        view = SeenView(
+        seen = SeenView(
             pixels, extent, label="", probability=1, truth=1, correct=True
-        )  # of which the extent alone is drawn
-        place = (stored.saliency[i], stored.point[i], fixation["x"], fixation["y"], fixation["dead"])
-        saccade = Saccade(name, facts_of(name).cue, *place, None, view)
-        figure = Figure(figsize=SIZE)
-        axes = figure.add_axes((0, 0, 1, 1))
-        axes.set_axis_off()
-        example = Example(pixels, np.empty((0, 4)), "", view, [saccade], [])
-        draw_map(axes, Image.fromarray(pixels).convert("L"), example, saccade)
-        options = {"quality": 80, "method": 6}
-        figure.savefig(
-            ROOT / "docs/methods" / f"{name}.webp",
-            dpi=150,
-            bbox_inches="tight",
-            pad_inches=0,
-            pil_kwargs=options,
-        )
+        )  # its extent alone is drawn
+        place = fixation["x"], fixation["y"], fixation["dead"]
+        yield Saccade(name, facts_of(name).cue, saliency[0], point[0], *place, None, seen), pixels
+
+
+def draw_method(saccade: Saccade, pixels: np.ndarray) -> None:
+    """Draw a method's map over the scene, the selected point, and the extent of the view after the saccade."""
+    figure = Figure(figsize=SIZE)
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    example = Example(pixels, np.empty((0, 4)), "", saccade.view, [saccade], [])
+    draw_map(axes, Image.fromarray(pixels).convert("L"), example, saccade)
+    path = ROOT / "docs/methods" / f"{saccade.method}.webp"
+    compression = {"quality": 80, "method": 6}
+    figure.savefig(path, dpi=150, bbox_inches="tight", pad_inches=0, pil_kwargs=compression)
 
 
 def save_small(picture: Image.Image, path: Path) -> None:
