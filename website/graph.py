@@ -10,13 +10,8 @@ from html import escape
 from itertools import pairwise
 
 EDGE = re.compile(r"^\s*(\w+) --> (\w+)\s*$", re.M)
-WIDTH, HEIGHT, PASSAGE, GAP_X, GAP_Y = (
-    178,
-    28,
-    8,
-    14,
-    34,
-)  # of a box, of an edge's passage, between them, in pixels
+# In pixels: a letter's width, a box's height, the width of an edge's passage, and what is between them.
+LETTER, HEIGHT, PASSAGE, GAP_X, GAP_Y = 7.3, 28, 8, 14, 34
 SWEEPS = 12
 
 
@@ -33,7 +28,9 @@ def rank(edges: list[tuple[str, str]]) -> dict[str, int]:
     while len(row) < len(nodes):
         ready = [n for n in nodes if n not in row and all(b in row for b in before[n])]
         if not ready:
-            raise ValueError(f"the flowchart has a cycle through {', '.join(nodes.keys() - row)}")
+            raise ValueError(
+                f"the flowchart has a cycle through {', '.join(node for node in nodes if node not in row)}"
+            )
         row |= {node: max((row[b] + 1 for b in before[node]), default=0) for node in ready}
     return row
 
@@ -44,6 +41,11 @@ def list_chains(edges: list[tuple[str, str]], row: dict[str, int]) -> list[list[
         [first, *(f"{first} {second} {r}" for r in range(row[first] + 1, row[second])), second]
         for first, second in edges
     ]
+
+
+def width_of(node: str, row: dict[str, int]) -> float:
+    """Compute the width of a node's box, or of an edge's passage, in pixels; row: of each box, which a passage has not."""
+    return len(node) * LETTER + GAP_X if node in row else PASSAGE
 
 
 def arrange(chains: list[list[str]], row: dict[str, int]) -> dict[str, float]:
@@ -68,8 +70,8 @@ def arrange(chains: list[list[str]], row: dict[str, int]) -> dict[str, float]:
 
 
 def spread(nodes: list[str], middle: float, row: dict[str, int], x: dict[str, float]) -> None:
-    """Set x of the nodes of one row, in their order, around a middle; row: of each box, which a passage has not."""
-    widths = [WIDTH if node in row else PASSAGE for node in nodes]
+    """Set x of the nodes of one row, in their order, around a middle; row: as for `width_of`."""
+    widths = [width_of(node, row) for node in nodes]
     left = middle - (sum(widths) + GAP_X * (len(nodes) - 1)) / 2
     for node, width in zip(nodes, widths, strict=True):
         x[node] = left + width / 2
@@ -82,8 +84,9 @@ def draw(text: str) -> str:
     row = rank(edges)
     chains = list_chains(edges, row)
     x = arrange(chains, row)
-    left = min(x.values()) - WIDTH / 2
-    width, height = max(x.values()) + WIDTH / 2 - left, max(row.values()) * (HEIGHT + GAP_Y) + HEIGHT
+    left = min(place - width_of(node, row) / 2 for node, place in x.items())
+    width = max(place + width_of(node, row) / 2 for node, place in x.items()) - left
+    height = max(row.values()) * (HEIGHT + GAP_Y) + HEIGHT
     parts = []
     for chain in chains:
         top = row[chain[0]] * (HEIGHT + GAP_Y)
@@ -95,7 +98,8 @@ def draw(text: str) -> str:
         parts.append(f'<path d="{path.removesuffix(f"v{HEIGHT}")}"/>')
     for node in row:
         x0, y0 = x[node] - left, row[node] * (HEIGHT + GAP_Y)
-        parts.append(f'<rect x="{x0 - WIDTH / 2:.0f}" y="{y0}" width="{WIDTH}" height="{HEIGHT}" rx="5"/>')
+        side = width_of(node, row)
+        parts.append(f'<rect x="{x0 - side / 2:.0f}" y="{y0}" width="{side:.0f}" height="{HEIGHT}" rx="5"/>')
         parts.append(f'<text x="{x0:.0f}" y="{y0 + HEIGHT / 2:.0f}">{escape(node)}</text>')
     title = "; ".join(f"{first} leads to {second}" for first, second in edges)
     size = (

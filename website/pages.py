@@ -134,7 +134,10 @@ def draw_equation(code: str) -> str:
     """Write an equation in LaTeX as MathML."""
     from latex2mathml.converter import convert
 
-    return f'<div class="equation">{convert(code.strip(), display="block")}</div>\n'
+    mathml = convert(code.strip(), display="block").replace(
+        "<mi>log</mi>", '<mi>log</mi><mspace width="0.17em"/>'
+    )
+    return f'<div class="equation">{mathml}</div>\n'
 
 
 DRAWN: dict[str, Callable[[str], str]] = {"math": draw_equation, "mermaid": graph.draw}

@@ -6,7 +6,7 @@ from itertools import pairwise
 import pytest
 
 from pipeline.sources import ROOT
-from website.graph import EDGE, WIDTH, arrange, draw, list_chains, rank
+from website.graph import EDGE, arrange, draw, list_chains, rank, width_of
 
 
 def test_a_node_stands_below_all_that_lead_to_it():
@@ -27,8 +27,8 @@ def test_the_workflows_boxes_do_not_overlap_and_all_edges_are_drawn():
     row = rank(edges)
     x = arrange(list_chains(edges, row), row)
     for r in set(row.values()):
-        places = sorted(x[node] for node in row if row[node] == r)
-        assert all(right - left >= WIDTH for left, right in pairwise(places))
+        sides = sorted((x[n] - width_of(n, row) / 2, x[n] + width_of(n, row) / 2) for n in row if row[n] == r)
+        assert all(right <= left for (_, right), (left, _) in pairwise(sides))
     svg = draw(chart)
     assert svg.count("<path") == len(edges) > 20
     assert set(re.findall(r"<text[^>]*>(\w+)</text>", svg)) == set(row)
