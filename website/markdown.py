@@ -2,18 +2,19 @@
 
 import re
 
-ARGUMENT = re.compile(r"(\*{0,2}\w+(?:, \*{0,2}\w+)*): (.+)")
+ARGUMENT = re.compile(r"(\*{0,2}[a-z_]\w*(?:, \*{0,2}[a-z_]\w*)*): (.+)")
 COLUMNS = re.compile(r"\S {2,}\S")
 SPECIAL = re.compile(r"(`[^`]*`)|([*_<\[\]\\])")
 
 
 def to_markdown(docstring: str) -> str:
     """Write a docstring as Markdown: arguments become a list, tables and examples blocks of code."""
-    return "\n\n".join(write_paragraph(text) for text in re.split(r"\n\s*\n", docstring))
+    summary, *paragraphs = re.split(r"\n\s*\n", docstring)
+    return "\n\n".join([escape(summary), *map(write_paragraph, paragraphs)])
 
 
 def write_paragraph(text: str) -> str:
-    """Write one paragraph of a docstring as Markdown."""
+    """Write one paragraph of a docstring, but not the first, as Markdown."""
     if text.lstrip().startswith(">>>"):
         return f"```pycon\n{text}\n```"
     if any(COLUMNS.search(line.strip()) for line in text.splitlines()):
@@ -24,9 +25,9 @@ def write_paragraph(text: str) -> str:
         if match := ARGUMENT.fullmatch(line):
             lines += [*([""] if lines and not is_item else []), f"- **`{match[1]}`**: {escape(match[2])}"]
             is_item = True
-        elif is_item and line.startswith(" "):
+        elif is_item and (line.startswith(" ") or not line[:1].isupper()):
             lines.append(f"    {escape(line.strip())}")
-        else:
+        else:  # a sentence that begins in a line of its own
             lines += [*([""] if is_item else []), escape(line)]
             is_item = False
     return "\n".join(lines)

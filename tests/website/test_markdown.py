@@ -16,6 +16,16 @@ Returns (image,)."""
     )
 
 
+def test_a_summary_with_a_colon_is_no_argument_nor_is_a_sentence():
+    text = "Engines: how.\n\nside: of an input,\nin pixels.\nAttributes: `known`."
+    assert to_markdown(text) == (
+        "Engines: how.\n\n- **`side`**: of an input,\n    in pixels.\n\nAttributes: `known`."
+    )
+
+
 def test_tables_and_examples_become_code():
-    assert to_markdown("name   (image,)  its id") == "```text\nname   (image,)  its id\n```"
-    assert to_markdown(">>> 1 + 1\n2") == "```pycon\n>>> 1 + 1\n2\n```"
+    assert (
+        to_markdown("A file.\n\nname   (image,)  its id")
+        == "A file.\n\n```text\nname   (image,)  its id\n```"
+    )
+    assert to_markdown("A sum.\n\n>>> 1 + 1\n2") == "A sum.\n\n```pycon\n>>> 1 + 1\n2\n```"
