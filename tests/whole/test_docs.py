@@ -4,14 +4,18 @@ import importlib.util
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
+import yaml
 
 from helpers.runs import written_rules
 from pipeline.sources import ROOT
 
-PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "config").glob("*.md")])
+PAGES = sorted(
+    path for folder in (".", "docs", "config", "benchmarks") for path in (ROOT / folder).glob("*.md")
+)
 
 
 def test_the_graph_shows_what_snakemake_does_and_every_rule_is_named(tmp_path):
@@ -25,6 +29,33 @@ def test_the_graph_shows_what_snakemake_does_and_every_rule_is_named(tmp_path):
     assert len(shown) > 10
     assert shown - edges == set()
     assert {rule for rule in written_rules() if rule not in page} == set()
+
+
+def rooms():
+    """What a map of the code must name: folders at the top, rooms, modules that stand alone, rules, folders of tests."""
+    ignored = {line.strip("/") for line in (ROOT / ".gitignore").read_text().split()}
+    top = {
+        f"{path.name}/"
+        for path in ROOT.iterdir()
+        if path.is_dir() and not path.name.startswith(".") and path.name not in ignored
+    }
+    of_library = {
+        f"{path.parent.relative_to(ROOT / 'labelmaps')}/" for path in ROOT.glob("labelmaps/**/__init__.py")
+    }
+    of_pipeline = {f"{path.parent.name}/" for path in ROOT.glob("pipeline/*/__init__.py")}
+    modules = {path.name for folder in ("labelmaps", "pipeline") for path in (ROOT / folder).glob("[!_]*.py")}
+    rules = {path.name for path in ROOT.glob("rules/*.smk")}
+    tests = {path.parent.name for path in ROOT.glob("tests/*/*.py")}
+    return (top | of_library | of_pipeline | modules | rules | tests) - {"./"}
+
+
+def test_the_map_names_every_room_and_no_other():
+    page = (ROOT / "docs/how_it_works.md").read_text()
+    sections = page.split("\n## How the code is laid out\n")[1]
+    assert rooms() - set(re.findall(r"`([\w./]+)`", sections)) == set()
+    cells = "".join(re.findall(r"^\| (`[^|]+`) \|", sections, re.M))
+    beside = {"Snakefile", "begin_job.py"}
+    assert set(re.findall(r"`([\w./]+)`", cells)) - rooms() == beside
 
 
 def anchors(text):
@@ -69,3 +100,25 @@ def test_every_test_that_a_page_names_is_there():
         for name, begins in tests
         if not (any(t.startswith(name) for t in there) if begins else name in there)
     ] == []
+
+
+def test_github_tries_each_python_that_the_package_accepts():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    first, end = map(int, re.fullmatch(r">=3\.(\d+),<3\.(\d+)", project["requires-python"]).groups())
+    job = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]["ci"]
+    matrix = job["strategy"]["matrix"]
+    assert matrix["python"] == [f"3.{minor}" for minor in range(first, end)]
+    assert {entry["python"] for entry in matrix["include"]} == set(
+        matrix["python"][1:-1]
+    )  # the ends run whole
+    assert f"Python 3.{first} to 3.{end - 1}" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+def test_each_target_of_make_explains_itself_and_is_a_command_that_works_without():
+    makefile, page = (ROOT / "Makefile").read_text(), (ROOT / "CONTRIBUTING.md").read_text()
+    targets = re.findall(r"^([a-z]+):(.*)$", makefile, re.M)
+    assert len(targets) > 8
+    assert [name for name, text in targets if not re.fullmatch(r" ## [A-Z].{20,100}", text)] == []
+    assert {name for name, _ in targets} == set(re.search(r"^\.PHONY: (.+)$", makefile, re.M)[1].split())
+    commands = re.findall(r"^\t([^@\n]+)$", makefile, re.M)
+    assert [command for command in commands if command not in page + (ROOT / "README.md").read_text()] == []
