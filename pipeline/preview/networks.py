@@ -23,7 +23,7 @@ from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing, timm_config, torchvision_weights
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import ask
+from labelmaps.networks.verification import compute_known_logits
 from labelmaps.views import create_view
 from pipeline.preview.data import Previewed
 from pipeline.preview.findings import Finding, warnings_of_package
@@ -165,7 +165,7 @@ def _describe_map(
     if layer is not None and needing:
         name = settings.models[model].architecture
         try:
-            known = ask(network, squares_to_compare(images, preprocessing), name)
+            known = compute_known_logits(network, squares_to_compare(images, preprocessing), name)
             split = SplitClassifier(
                 copy.deepcopy(network), torch.device("cpu"), known, name=name, layer=layer
             )
