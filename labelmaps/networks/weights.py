@@ -104,7 +104,7 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
 
 
 def _other_classes(shapes: Sequence[tuple[torch.Size, torch.Size]]) -> list[str]:
-    """Describe in a sentence that file and network differ only in the number of classes; return an empty list if not.
+    """Return a sentence, alone in a list, if file and network differ only in the number of classes, else an empty list.
 
     shapes: pairs of different shapes, in the file and in the network, of the same parameters.
 

@@ -144,7 +144,7 @@ class SealedFile:
             )
 
     def read(self, name: str, rows: slice = slice(None)) -> np.ndarray:
-        """Read rows of a data set as an array, all of them by default; raise `InputError` if they are damaged."""
+        """Read rows of a data set, by default all, in its type and shape; raise `InputError` if they are damaged."""
         with refuse_damage(self._file.filename, self._remedy):
             if name not in self._data:
                 self._data[name] = self._file[name]
