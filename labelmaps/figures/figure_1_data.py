@@ -131,12 +131,12 @@ def collect_views(
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
-    seen = []
+    labelled_views = []
     for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
-        seen.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
-    return seen
+        labelled_views.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
+    return labelled_views
 
 
 def collect_scanpaths(
