@@ -136,7 +136,5 @@ def label_map_parts(dataset, view, model):
                 f"{folder} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
             )
         if names := strays(folder):
-            logger.warning(
-                f"{folder}: ignored, as no run makes parts of such names: {', '.join(names[:5])}"
-            )
+            logger.warning(f"{folder}: ignored, as no run makes parts of such names: {', '.join(names[:5])}")
     return parts
