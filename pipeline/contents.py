@@ -31,7 +31,7 @@ ABSENT = "absent"
 DIGITS = 16  # hexadecimal digits of a digest in params, since Snakemake prints params that changed
 
 
-class Seen(NamedTuple):
+class KnownFile(NamedTuple):
     """The record of a file: its state when it was last checked, and the names of its contents.
 
     state: size, inode, and the times in ns when its content and its metadata last changed.
@@ -53,7 +53,7 @@ class Contents:
 
     def __init__(self, record: Path | None = None):
         self._record = record
-        self._seen = {} if record is None else read_record(record)
+        self._known = {} if record is None else read_record(record)
         self._is_kept = True
         self._together: dict[
             str, str
@@ -99,8 +99,8 @@ class Contents:
         paths, unread = list(paths), 0
         with explaining(place):
             for path in paths:
-                state, seen = read_state(path), self._seen.get(path)
-                if state is not None and (seen is None or seen.state != state):
+                state, known = read_state(path), self._known.get(path)
+                if state is not None and (known is None or known.state != state):
                     unread += state[0]
         if unread > LARGE:
             logger.info(
@@ -117,34 +117,36 @@ class Contents:
             state = read_state(path)
             if state is None:
                 return ABSENT
-            seen = self._seen.get(path)
-            if seen is not None and seen.state == state:
-                return seen.name
+            known = self._known.get(path)
+            if known is not None and known.state == state:
+                return known.name
             self._is_kept = False
-            if seen is None and digests is not None:
-                self._seen[path] = Seen(state, f"{state[0]} {state[2]}", {})
+            if known is None and digests is not None:
+                self._known[path] = KnownFile(state, f"{state[0]} {state[2]}", {})
             else:
-                names = {} if seen is None else dict(seen.names)
-                if seen is not None and not names and digests is not None and path in digests():
-                    names[digests()[path]] = seen.name
+                names = {} if known is None else dict(known.names)
+                if known is not None and not names and digests is not None and path in digests():
+                    names[digests()[path]] = known.name
                 if state[0] > LARGE:
                     logger.info(f"Reading {path} ({state[0] / 1e9:.1f} GB), once, to recognise it later")
                 digest = sha256(path)
-                self._seen[path] = Seen(state, names.setdefault(digest, digest[:DIGITS]), names)
-            return self._seen[path].name
+                self._known[path] = KnownFile(state, names.setdefault(digest, digest[:DIGITS]), names)
+            return self._known[path].name
 
     def _keep(self) -> None:
         """Write the records to their file, unless nothing has changed."""
         if self._record is not None and not self._is_kept:
             with moved_into_place(self._record) as temporary:
-                temporary.write_text(json.dumps(self._seen), encoding="utf-8")
+                temporary.write_text(json.dumps(self._known), encoding="utf-8")
             self._is_kept = True
 
 
-def read_record(record: Path) -> dict[str, Seen]:
+def read_record(record: Path) -> dict[str, KnownFile]:
     """Read the records of files; return none if the file is missing or damaged: all files are then read again."""
     try:
-        return {path: Seen(*seen) for path, seen in json.loads(record.read_text(encoding="utf-8")).items()}
+        return {
+            path: KnownFile(*known) for path, known in json.loads(record.read_text(encoding="utf-8")).items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:
@@ -164,7 +166,7 @@ def explaining(path: str) -> Generator[None]:
 
 
 def read_state(path: str) -> list[int] | None:
-    """Return the state of a file (see `Seen`); None if there is no file, or not a regular one, which is never read."""
+    """Return the state of a file (see `KnownFile`); None if there is no file, or not a regular one, which is never read."""
     try:
         found = os.stat(path)  # noqa: PTH116 (50,000 times; Path would be slower)
     except FileNotFoundError:

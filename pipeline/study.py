@@ -713,8 +713,8 @@ class Study:
     def reading_settings(self, dataset: str, views: Sequence[str]) -> dict:
         """Return the settings of the outcomes for each of `reading_rows`."""
         rows = self.reading_rows(dataset, views)
-        looks = [self.label_map_settings(dataset, row["view"], row["model"]) for row in rows]
-        return {"networks": looks, "methods": self.paper_settings()}
+        networks = [self.label_map_settings(dataset, row["view"], row["model"]) for row in rows]
+        return {"networks": networks, "methods": self.paper_settings()}
 
     def calibration_settings(self, dataset: str) -> dict:
         """Return the settings of a calibration: of the outcomes, of the bootstrap, and of each network's standard crop."""

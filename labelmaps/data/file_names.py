@@ -36,7 +36,7 @@ def is_visible_xml(name: str) -> bool:
     return path.suffix == ".xml" and not path.name.startswith(".")
 
 
-def names_by_look(folder: Path) -> dict[str, str]:
+def names_by_form(folder: Path) -> dict[str, str]:
     """Map the composed form (Unicode's NFC) of each name in a folder to the name; raise `OSError` if it cannot be listed."""
     return {_composed(name): name for name in sorted(os.listdir(folder))}  # noqa: PTH208 - names alone
 
@@ -46,11 +46,11 @@ def _composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def find_file(file: Path, names_by_look: Callable[[Path], dict[str, str]] = names_by_look) -> Path:
+def find_file(file: Path, names_by_form: Callable[[Path], dict[str, str]] = names_by_form) -> Path:
     """Return the file if it exists, otherwise one whose path looks the same, otherwise the path as given.
 
     Paths look the same if they differ only in Unicode's form (NFC or NFD).
-    names_by_look: the function that lists a folder; give one with a cache to find many files.
+    names_by_form: the function that lists a folder; give one with a cache to find many files.
     """
     try:
         if os.path.lexists(file):
@@ -58,7 +58,7 @@ def find_file(file: Path, names_by_look: Callable[[Path], dict[str, str]] = name
         place = Path(file.anchor)
         for name in file.parts[len(place.parts) :]:
             exact = place / name
-            place = exact if os.path.lexists(exact) else place / names_by_look(place)[_composed(name)]
+            place = exact if os.path.lexists(exact) else place / names_by_form(place)[_composed(name)]
     except (
         OSError,
         ValueError,
@@ -77,7 +77,7 @@ class PathsOfTable:
     def __init__(self, folder: Path):
         self._folder = folder
         self._start = f"{os.path.abspath(folder).rstrip('/')}/"  # noqa: PTH100 - without following links
-        self._names_by_look = cache(names_by_look)
+        self._names_by_look = cache(names_by_form)
         self._images_by_stem = cache(_images_by_stem)
         self._real_path = cache(_real_path)
 
@@ -119,9 +119,9 @@ def _images_by_stem(folder: Path) -> dict[str, list[str]]:
     with contextlib.suppress(
         OSError, ValueError
     ):  # the error is raised, with its path, when the file is opened
-        for look, name in names_by_look(folder).items():
+        for composed, name in names_by_form(folder).items():
             if is_image_name(name):
-                images.setdefault(look.rpartition(".")[0], []).append(name)
+                images.setdefault(composed.rpartition(".")[0], []).append(name)
     return images
 
 

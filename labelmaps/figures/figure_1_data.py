@@ -132,13 +132,13 @@ def collect_views(
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
-    seen = []
+    labelled_views = []
     for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
         truth, correct = (np.nan, None) if label is None else (p[label], top == label)
-        seen.append(SeenView(received, extent, class_names[top], p[top], truth, correct))
-    return seen
+        labelled_views.append(SeenView(received, extent, class_names[top], p[top], truth, correct))
+    return labelled_views
 
 
 def collect_scanpaths(

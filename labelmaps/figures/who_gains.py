@@ -212,11 +212,11 @@ def find_marks(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
     Variants of one method, which have the same colour, have different markers.
     """
-    seen: dict[str, Iterator[str]] = {}
+    markers: dict[str, Iterator[str]] = {}
     marks = {}
     for variant, cue in table[["variant", "cue"]].drop_duplicates().itertuples(index=False, name=None):
         colour = style.method_colour(variant)
-        marker = next(seen.setdefault(colour, cycle(style.MARKERS)))
+        marker = next(markers.setdefault(colour, cycle(style.MARKERS)))
         marks[variant] = marker, colour if cue == "cued" else "white"
     return marks
 

@@ -119,8 +119,8 @@ def load_method(method: str, **options: object) -> Callable[[Any, Any], tuple[An
 
     module, is_cued = load_module(package, method), facts_of(method).cue == "cued"
 
-    def saliency(seen: Any, label: Any) -> tuple[Any, Any]:
-        result = module.saliency(seen, label if is_cued else None, **options)
+    def saliency(source: Any, label: Any) -> tuple[Any, Any]:
+        result = module.saliency(source, label if is_cued else None, **options)
         return result if isinstance(result, tuple) else (result, None)
 
     return saliency

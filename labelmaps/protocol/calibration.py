@@ -95,7 +95,7 @@ def join_networks(
     If the arrivals differ for some network, a view gives two readings. A network for which they agree, or whose maps allow
     only one arrival, then has the same outcomes in both.
 
-    Returns readings likewise: name → (view and arrival, outcomes with the columns of each network under its name).
+    Returns readings in the same form: name → (view and arrival, outcomes with the columns of each network under its name).
     """
     found: dict[str, dict[str, dict[str, pd.DataFrame]]] = {}
     for model, readings in by_network.items():

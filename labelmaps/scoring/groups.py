@@ -32,7 +32,7 @@ def list_groups(
     boxes: per case (box, 4), in original pixels. width, height: (case,), of the image, in original pixels.
     factors: one boolean column per further factor, null where it is not known of a case; its levels are "yes" and "no".
 
-    The factor "all" has one level. Four others are there if some case has a box, and null for cases without: "share", the
+    The factor "all" has one level. If some case has a box there are four others, null for cases without: "share", the
     fraction of the image that the boxes cover together; "distance", from the image's centre to the centre of the nearest
     box, as fractions of width and height; "mask", whether the boxes fill the grid of 7 × 7 cells, for which the authors
     leave an image out (`fills_grid`); "boxes", their number.

@@ -312,8 +312,8 @@ def learn_orders(
         right = {frozenset(order): np.zeros((FOLDS, n_views), int) for order in orders}
         for block in training:
             evidence = compute_evidence(block.log_p, accumulation)
-            for seen, counts in right.items():
-                total = evidence[:, sorted(seen)].sum(axis=1, keepdims=True)
+            for views, counts in right.items():
+                total = evidence[:, sorted(views)].sum(axis=1, keepdims=True)
                 is_right = (total + evidence).argmax(axis=-1)[block.place] == block.label[:, None]
                 np.add.at(counts, block.fold, is_right)
         for fold, order in enumerate(orders):

@@ -33,13 +33,8 @@ def read_list(file: str) -> dict[str, list[str]]:
 WEIGHTS = read_list("torchvision_classifiers.txt")
 ARCHITECTURES = {"small_resnet": [], **WEIGHTS}
 TIMM = cache(lambda: read_list("timm_classifiers.txt"))  # the tag of the default weights comes first
-SOURCES = (
-    "weights",
-    "checkpoint",
-    "shipped",
-    "train",
-    "random",
-)  # the sources of weights, of which a network has one
+# The sources of weights, exactly one of which a network has.
+SOURCES = ("weights", "checkpoint", "shipped", "train", "random")
 
 
 def read_digits(n: int, what: str, text: str) -> str:

@@ -55,14 +55,14 @@ def calibrate(
     ids, same_images = ours["image"].tolist(), are_imagenet_validation(ours, has_imagenet_classes)
     images = "ImageNet validation" if same_images else "other images"
     by_model: dict[str, list[tuple[dict, dict, Path]]] = {}
-    for row, look, path in zip(rows, made_by["networks"], outcomes, strict=True):
-        by_model.setdefault(row["model"], []).append((row, look, path))
+    for row, map_settings, path in zip(rows, made_by["networks"], outcomes, strict=True):
+        by_model.setdefault(row["model"], []).append((row, map_settings, path))
     networks, of_networks, of_terms, obstacles, label_maps = {}, {}, {}, {}, []
     for (model, files), view, crop in zip(by_model.items(), made_by["standard_views"], standard, strict=True):
         readings, origin, precisions = {}, {}, set()
-        for row, look, path in files:
+        for row, map_settings, path in files:
             table = read_parquet(path)
-            check_settings(look | {"methods": made_by["methods"]}, table.attrs, path)
+            check_settings(map_settings | {"methods": made_by["methods"]}, table.attrs, path)
             origin = origin or table.attrs
             check_same_origin(origin, table.attrs, path, ["weights_sha256"])
             precisions.add(table.attrs["precision"])

@@ -42,7 +42,7 @@ def find_who_gains(
         known = found.drop(columns="image")
     groups = list_groups(images["boxes"], images["width"].to_numpy(), images["height"].to_numpy(), known)
     networks = dict.fromkeys((row["view"], row["model"]) for row in rows)
-    looks = dict(zip(networks, made_by["networks"], strict=True))
+    map_settings = dict(zip(networks, made_by["networks"], strict=True))
     origins: dict[tuple[str, str], dict] = {}
     tables = []
     for row, path in zip(rows, scores, strict=True):
@@ -50,7 +50,7 @@ def find_who_gains(
         check_same_images(ids, table["image"].tolist(), path)
         check_same_origin(origins.setdefault(network, table.attrs), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values())), table.attrs, path)
-        check_settings(looks[network] | made_by["methods"][row["method"]], table.attrs, path)
+        check_settings(map_settings[network] | made_by["methods"][row["method"]], table.attrs, path)
         outcomes = (table[name].to_numpy(bool) for name in ("correct_before", "correct_after"))
         gains = gains_table(*outcomes, groups, number_images(ids))
         tables.append(gains.assign(**row)[[*row, *gains.columns]])

@@ -39,12 +39,13 @@ def measure_fidelity(
     settings: those of all files, as from `Study.fidelity_settings`.
     """
     tables = []
-    looks = settings["networks"], settings["references"]
-    files = zip(rows, *looks, label_maps, outcomes, reference_label_maps, reference_outcomes, strict=True)
-    for row, look, reference_look, maps, reading, reference_maps, reference_reading in files:
+    both_settings = settings["networks"], settings["references"]
+    paths = label_maps, outcomes, reference_label_maps, reference_outcomes
+    files = zip(rows, *both_settings, *paths, strict=True)
+    for row, map_settings, reference_settings, maps, reading, reference_maps, reference_reading in files:
         with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
-            check_settings(look, ours.attributes, maps)
-            check_settings(reference_look, reference.attributes, reference_maps)
+            check_settings(map_settings, ours.attributes, maps)
+            check_settings(reference_settings, reference.attributes, reference_maps)
             check_same_images(reference.images, ours.images, maps)
             check_same_origin(reference.attributes, ours.attributes, maps, (*SAME_NETWORK, "view"))
             check_same_pixels(ours.images, reference.digests, ours.digests, maps, OLDER)

@@ -44,9 +44,9 @@ def summarise_scores(
     origins, compared, ids, null_rows = {}, {}, {}, []
     tolerance = {"tolerance": made_by["tolerance"]}
     of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
-    for network, look, settings, path in of_nulls:
+    for network, map_settings, settings, path in of_nulls:
         table = read_parquet(path)
-        check_settings(look | settings | tolerance | state_labels(acceptable), table.attrs, path)
+        check_settings(map_settings | settings | tolerance | state_labels(acceptable), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
         key = network["view"], network["model"]
         origins[key] = table.attrs

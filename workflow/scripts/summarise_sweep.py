@@ -38,9 +38,9 @@ def summarise_sweep(
     The column views is the number of forward passes per image that a method takes, gflop their number of operations in 10⁹.
     """
     table, first = [], {}
-    for row, look, grid, path in zip(rows, made_by["networks"], grids, outcomes, strict=True):
+    for row, map_settings, grid, path in zip(rows, made_by["networks"], grids, outcomes, strict=True):
         reading = read_parquet(path)
-        check_settings(look | {"methods": made_by["methods"]}, reading.attrs, path)
+        check_settings(map_settings | {"methods": made_by["methods"]}, reading.attrs, path)
         other = first.setdefault(row["model"], reading)
         check_same_origin(other.attrs, reading.attrs, path, ["weights_sha256"])
         check_same_pixels_of_tables(other.attrs, reading.attrs, path)
