@@ -15,6 +15,7 @@ from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.label_maps import label_maps_of, with_places
 from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.jobs.memory import with_enough_memory
+from labelmaps.jobs.progress import progress
 from labelmaps.looking.given_images import GivenImage
 from labelmaps.looking.given_labels import choose_classes, find_label, name_labels
 from labelmaps.looking.given_methods import GivenMethod
@@ -168,16 +169,17 @@ def check_channels(network: GivenNetwork) -> None:
 
 
 def compute_label_maps(images: Sequence[GivenImage], engine: Engine, machine: Machine) -> list[Looked]:
-    """Compute the label maps of images; as a run does where a batch is as large."""
+    """Compute the label maps of images, with a progress bar where there are several."""
 
     def attempt(batch: int) -> list[Looked]:
         engine.prepare(batch)
-        with machine.executor() as pool:
-            return [
-                looked
-                for group in grouped(images, engine.images_at_once(batch))
-                for looked in _look_at(group, engine, batch, pool)
-            ]
+        looked: list[Looked] = []
+        bar = progress(total=len(images), unit="image", desc=engine.name, disable=len(images) == 1)
+        with bar, machine.executor() as pool:
+            for group in grouped(images, engine.images_at_once(batch)):
+                looked += _look_at(group, engine, batch, pool)
+                bar.update(len(group))
+        return looked
 
     most = min(resolve_batch(None, machine.device), len(images) * engine.view.grid**2)
     return with_enough_memory(attempt, most, engine.round_batch)
