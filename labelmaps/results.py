@@ -57,6 +57,11 @@ class Results:
         places = [self._folder.parent.parent, self._folder.resolve().parent.parent]
         files = [place / "index.parquet" for place in places]
         file = next((file for file in files if file.exists()), files[0])
+        if not self._label_maps.exists():
+            raise InputError(
+                f"{self.folder}: no results of one network and one view. Give the folder "
+                "results/{dataset}/{view}/{model} of a run"
+            )
         return read_index(file).set_index("image", drop=False)
 
     @cached_property

@@ -242,3 +242,11 @@ def test_images_that_lie_elsewhere_are_found_where_the_caller_says(run, moved, t
     shutil.copy(tmp_path / "disk/01.png", tmp_path / "disk/00.png")
     with pytest.raises(InputError, match="the image changed since it was indexed"):
         Results(base, images=tmp_path / "disk").pixels("image 00")
+
+
+@pytest.mark.parametrize("name", ["", "results/few", "results/few/zoom", "results/few/zoom/other", "nowhere"])
+def test_a_folder_that_holds_no_results_is_refused_with_which_would(run, name):
+    with pytest.raises(
+        InputError, match=r"no results of one network and one view\. Give the folder results/\{dataset\}"
+    ):
+        _ = Results(run.root / name).index

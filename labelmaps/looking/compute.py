@@ -15,6 +15,7 @@ from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.label_maps import convert_logits, with_places
 from labelmaps.inference.parallel import concurrent_batches, one_thread_each
 from labelmaps.jobs.memory import with_enough_memory
+from labelmaps.jobs.progress import progress
 from labelmaps.looking.given_images import GivenImage
 from labelmaps.looking.given_labels import choose_classes, find_label, name_labels
 from labelmaps.looking.given_methods import GivenMethod
@@ -34,7 +35,7 @@ from labelmaps.views import View, cell_points, find_map_obstacle
 
 
 @dataclass(frozen=True)
-class Looked:
+class NetworkOutput:
     """What a network said of one image. logits: (row, column, label) float32; maps: what a run's file holds of it."""
 
     logits: np.ndarray
@@ -90,15 +91,15 @@ def look_through(
     for reasons in [] if are_all else skipped:
         for name, reason in reasons.items():
             raise InputError(f"methods: {name}: {reason}. Leave it out")
-    looked = compute_label_maps(images, engine, machine)
+    outputs = compute_label_maps(images, engine, machine)
     of_x0 = [{} for _ in images]
     if classifier is not None:
-        maps = [one.maps for one in looked]
+        maps = [one.maps for one in outputs]
         of_x0 = compute_saliency_of_x0(on_x0, images, maps, found, classifier, view, network.preprocessing)
     names = name_labels(classes, n_labels)
     return [
         _make_look(network, view, names, image, one, label, methods, reasons, salient)
-        for image, one, label, reasons, salient in zip(images, looked, found, skipped, of_x0, strict=True)
+        for image, one, label, reasons, salient in zip(images, outputs, found, skipped, of_x0, strict=True)
     ]
 
 
@@ -107,7 +108,7 @@ def _make_look(
     view: View,
     class_names: Sequence[str],
     image: GivenImage,
-    looked: Looked,
+    outputs: NetworkOutput,
     label: int | None,
     methods: Mapping[str, GivenMethod],
     skipped: Mapping[str, str],
@@ -116,7 +117,7 @@ def _make_look(
     """Compute the maps of methods on label maps of one image, and the fixations of all. of_x0: the maps of the others."""
     chosen = {name: given for name, given in methods.items() if name not in skipped}
     salient = {
-        name: of_x0[name] if name in of_x0 else compute_saliency(given, looked.maps, label)
+        name: of_x0[name] if name in of_x0 else compute_saliency(given, outputs.maps, label)
         for name, given in chosen.items()
     }
     return Look(
@@ -127,13 +128,13 @@ def _make_look(
         view=view,
         label=label,
         class_names=class_names,
-        label_map=looked.logits,
-        label_maps=looked.maps,
+        label_map=outputs.logits,
+        label_maps=outputs.maps,
         methods=chosen,
         maps={name: maps.saliency[0] for name, maps in salient.items()},
         points={name: maps.point[0] for name, maps in salient.items()},
         fixations={
-            name: find_fixation(maps, chosen[name].arrival, looked.maps, label, class_names)
+            name: find_fixation(maps, chosen[name].arrival, outputs.maps, label, class_names)
             for name, maps in salient.items()
         },
         skipped=dict(skipped),
@@ -167,17 +168,18 @@ def check_channels(network: GivenNetwork) -> None:
         )
 
 
-def compute_label_maps(images: Sequence[GivenImage], engine: Engine, machine: Machine) -> list[Looked]:
-    """Compute the label maps of images; as a run does where a batch is as large."""
+def compute_label_maps(images: Sequence[GivenImage], engine: Engine, machine: Machine) -> list[NetworkOutput]:
+    """Compute the label maps of images, with a progress bar where there are several."""
 
-    def attempt(batch: int) -> list[Looked]:
+    def attempt(batch: int) -> list[NetworkOutput]:
         engine.prepare(batch)
-        with machine.executor() as pool:
-            return [
-                looked
-                for group in grouped(images, engine.images_at_once(batch))
-                for looked in _look_at(group, engine, batch, pool)
-            ]
+        outputs: list[NetworkOutput] = []
+        bar = progress(total=len(images), unit="image", desc=engine.name, disable=len(images) == 1)
+        with bar, machine.executor() as pool:
+            for group in grouped(images, engine.images_at_once(batch)):
+                outputs += _compute_group(group, engine, batch, pool)
+                bar.update(len(group))
+        return outputs
 
     most = min(resolve_batch(None, machine.device), len(images) * engine.view.grid**2)
     return with_enough_memory(attempt, most, engine.round_batch)
@@ -189,7 +191,9 @@ def grouped(images: Sequence[GivenImage], n: int) -> Iterator[Sequence[GivenImag
         yield images[start : start + n]
 
 
-def _look_at(images: Sequence[GivenImage], engine: Engine, batch: int, pool: Executor) -> Iterator[Looked]:
+def _compute_group(
+    images: Sequence[GivenImage], engine: Engine, batch: int, pool: Executor
+) -> Iterator[NetworkOutput]:
     """Compute the label maps of as many images as go through the network at once."""
     pixels, names = [image.pixels for image in images], [image.name for image in images]
     logits = engine.logits(pixels, batch, pool.map)
@@ -197,7 +201,7 @@ def _look_at(images: Sequence[GivenImage], engine: Engine, batch: int, pool: Exe
     arrays = with_places(convert_logits(logits).arrays(), names, sizes, engine.view)
     arrays["log_probability"] = arrays["log_probability"].astype(np.float32)  # as the reader of the file does
     for i, of_image in enumerate(logits.cpu().numpy()):
-        yield Looked(
+        yield NetworkOutput(
             of_image, LabelMaps([names[i]], **{name: some[i : i + 1] for name, some in arrays.items()})
         )
 

@@ -50,12 +50,15 @@ def be_deterministic() -> None:
 
 @contextmanager
 def deterministic() -> Generator[None]:
-    """Let torch compute as after `be_deterministic` inside the `with` block, and afterwards as it did before."""
+    """Let torch compute as after `be_deterministic` inside the `with` block, and afterwards as it did before.
+
+    Random numbers, which a network draws when it is built, go on afterwards as if none had been drawn.
+    """
     matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
     before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
     fills = torch.utils.deterministic.fill_uninitialized_memory  # ty: ignore[missing-attribute] (see above)
     tf32, workspace = (matmul.allow_tf32, cudnn.allow_tf32), os.environ.get("CUBLAS_WORKSPACE_CONFIG")
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         be_deterministic()
         try:
             yield

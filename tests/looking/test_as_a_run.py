@@ -155,10 +155,12 @@ def test_torch_and_matplotlib_are_afterwards_as_they_were(run, tmp_path):
     mpl.rcParams["figure.dpi"] = 77
     try:
         before = torch.get_deterministic_debug_mode(), torch.backends.cudnn.allow_tf32
+        random = torch.get_rng_state()
         settings = dict(mpl.rcParams)
         look(run, run.index["path"][0], None).plot(tmp_path / "figure.png")
         assert torch.get_num_threads() == 2
         assert (torch.get_deterministic_debug_mode(), torch.backends.cudnn.allow_tf32) == before
+        assert torch.equal(torch.get_rng_state(), random)
         assert dict(mpl.rcParams) == settings
     finally:
         torch.set_num_threads(1)
