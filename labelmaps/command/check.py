@@ -48,22 +48,23 @@ def check(
     root = find_clone()
     if str(root) not in sys.path:
         sys.path.insert(0, str(root))
+    is_stopped = False
     try:
         from pipeline.preview.report import preview
         from pipeline.settings.base import ConfigurationError
+
+        try:
+            for finding in preview(configurations or [], cores):
+                print(f"{MARKS[finding.kind]}{finding.text}", flush=True)
+                is_stopped |= finding.kind == "stop"
+        except ConfigurationError as error:
+            head, *mistakes = str(error).splitlines()
+            raise InputError(f"{head} {mistakes[0].strip()}" if len(mistakes) == 1 else str(error)) from error
     except ModuleNotFoundError as error:
         raise InputError(
             f"{error.name} is not installed here, which the workflow needs; run the command in the clone's environment: "
             f"cd {root} && uv run labelmaps check"
         ) from error
-    is_stopped = False
-    try:
-        for finding in preview(configurations or [], cores):
-            print(f"{MARKS[finding.kind]}{finding.text}", flush=True)
-            is_stopped |= finding.kind == "stop"
-    except ConfigurationError as error:
-        head, *mistakes = str(error).splitlines()
-        raise InputError(f"{head} {mistakes[0].strip()}" if len(mistakes) == 1 else str(error)) from error
     return int(is_stopped)
 
 

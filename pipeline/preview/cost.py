@@ -169,6 +169,8 @@ def describe_needs(study: Study, known: Known, costs: Costs, cores: int | None) 
         yield Finding("stop", f"{said}. Free some, or run elsewhere (snakemake --directory)")
     else:
         yield Finding("ok", said)
+    if not os.access(folder, os.W_OK):
+        yield Finding("stop", f"{folder} cannot be written to; run elsewhere (snakemake --directory)")
     took = reckon_time(study, known, costs, maps, cores, gpus)
     on = f"{gpus} GPU{'s' * (gpus > 1)} and " * bool(gpus) + f"{cores} core{'s' * (cores > 1)}"
     yield Finding(

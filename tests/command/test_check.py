@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shutil
+import sys
 import tarfile
 from pathlib import Path
 
@@ -303,6 +304,12 @@ def test_what_is_there_already_is_not_counted(here, capsys):
     assert note.endswith(" % of the label maps are there already, and not counted")
 
 
+def test_a_folder_that_cannot_be_written_stops(here, capsys, monkeypatch):
+    monkeypatch.setattr(cost.os, "access", lambda *_: False)
+    _, out, _ = run(capsys, "check", configuration(here, datasets={"folders": FORMATS["folders"]}))
+    assert lines(out, "STOP") == [f"{here} cannot be written to; run elsewhere (snakemake --directory)"]
+
+
 def test_a_disk_that_is_too_small_stops(here, capsys, monkeypatch):
     usage = shutil.disk_usage(here)._replace(free=1000)
     monkeypatch.setattr(cost.shutil, "disk_usage", lambda _: usage)
@@ -391,6 +398,17 @@ def test_several_mistakes_are_told_a_line_each(here, capsys):
         "compute.batch",
         "compute.threads",
     ]
+
+
+@pytest.mark.parametrize("name", ["pipeline.preview.report", "pipeline.preview.networks"])
+def test_an_environment_that_lacks_a_library_is_told_with_the_one_that_has_it(
+    here, capsys, monkeypatch, name
+):
+    monkeypatch.setitem(sys.modules, name, None)  # as where what it imports is not installed
+    path = configuration(here, datasets={"folders": FORMATS["folders"]})
+    status, _, err = run(capsys, "check", path)
+    assert status == 2
+    assert err.endswith(f"run the command in the clone's environment: cd {ROOT} && uv run labelmaps check\n")
 
 
 def test_without_the_workflow_it_says_where_it_belongs(tmp_path, capsys, monkeypatch):
