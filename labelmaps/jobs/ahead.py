@@ -1,4 +1,4 @@
-"""Work that threads do ahead of the consumer of its results."""
+"""Computation in threads, ahead of the consumer of the results."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +13,9 @@ def in_order(
 ) -> Iterator[T]:
     """Compute `function(*item)` for each item in a thread pool, and yield the results in the order of the items.
 
-    ahead: the number of items whose results are computed, or waiting, before the consumer takes them.
+    ahead: the largest number of items that are being computed, or whose results wait for the consumer.
+
+    An exception that the function raises is raised when its result would be yielded.
     """
     futures = deque()
     try:
@@ -24,5 +26,5 @@ def in_order(
         while futures:
             yield futures.popleft().result()
     finally:
-        for future in futures:  # the consumer stopped, and will not take them
+        for future in futures:  # there are any left only if the consumer stopped or an item failed
             future.cancel()

@@ -1,4 +1,4 @@
-"""The call of a script's function with what its rule declares."""
+"""The call of a script's function with the files and params that its rule declares."""
 
 import gc
 import inspect
@@ -10,13 +10,15 @@ from labelmaps.jobs.logs import job
 
 
 def run_script(function: Callable[..., None], snakemake: Any) -> None:
-    """Call a script's function with the files, the params and the threads of its rule, and log to the rule's log.
+    """Call a script's function with the files, params and threads of its rule, and log to the rule's log.
 
     function: each of its parameters has the name of an input, an output or a param of the rule, or of a key of the param
-        `by_name`, or is `threads`. Files are passed as paths. Other params, such as `code`, concern Snakemake alone.
+        `by_name`, or is `threads`. Files are passed as paths. Params that it does not have, such as `code`, are for
+        Snakemake only.
     snakemake: the object that Snakemake defines in a script.
 
-    Raises `TypeError` if the rule does not have a name, or has it twice.
+    The call runs as a `job`: if a parameter's name is missing in the rule or occurs twice (a `TypeError`), or the function
+    fails, the failure is logged and the process exits.
     """
     by_name = snakemake.params.get("by_name", {})
     declarations = [("threads", snakemake.threads), *snakemake.params.items(), *by_name.items()]
@@ -25,12 +27,12 @@ def run_script(function: Callable[..., None], snakemake: Any) -> None:
     ]
     with job(snakemake.log[0]):
         function(**{name: only(name, declarations) for name in inspect.signature(function).parameters})
-    # The process ends. Python would search all that libraries hold for cycles, for half a second after torch.
+    # The process ends here; without this, Python would first search all objects of torch for cycles, for half a second.
     gc.freeze()
 
 
 def only(name: str, declarations: Iterable[tuple[str, Any]]) -> Any:
-    """Return the value of the only declaration (name, value) of this name."""
+    """Return the value of the declaration (name, value) with this name; raise `TypeError` if there is not exactly one."""
     values = [value for other, value in declarations if other == name]
     if len(values) != 1:
         raise TypeError(f"the rule has {len(values)} inputs, outputs and params of the name {name}")
@@ -38,5 +40,5 @@ def only(name: str, declarations: Iterable[tuple[str, Any]]) -> Any:
 
 
 def as_paths(files: str | Iterable[str]) -> Path | list[Path]:
-    """Convert a rule's file, or its list of files, to paths."""
+    """Convert a rule's file to a path, or its list of files to a list of paths."""
     return Path(files) if isinstance(files, str) else [Path(file) for file in files]
