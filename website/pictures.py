@@ -23,7 +23,7 @@ from labelmaps.modules import module_names
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import Known
+from labelmaps.networks.verification import KnownLogits
 from labelmaps.results import Results
 from labelmaps.scoring.fixations import find_fixations
 from labelmaps.views import cell_points, create_view
@@ -70,7 +70,7 @@ def make_saccades() -> Iterator[tuple[Saccade, np.ndarray]]:
     network, preprocessing, _ = load_network(config, ROOT / "resources/small_resnet.pth", n_labels)
     views = views_to_compare([pixels], view, preprocessing)
     with torch.no_grad():
-        known = Known(views, network(views))
+        known = KnownLogits(views, network(views))
     classifier = SplitClassifier(network, torch.device("cpu"), known)
     glimpse = first_glimpse(results.index.loc[[SCENE]], [pixels], classifier, view, preprocessing, batch=1)
     for name in module_names(methods):
