@@ -1,1 +1,1 @@
-"""Measurements of time and memory, one module per question; see README.md."""
+"""Measurements of time and memory, one module for each question; see README.md."""

@@ -38,7 +38,7 @@ def run_command(command: list[str], folder: Path) -> str:
 
 
 def time_commands(commands: dict[str, list[str]], folder: Path, repeats: int) -> dict[str, float]:
-    """Measure the median of the seconds that each command takes."""
+    """Measure the median of the seconds that each command takes in a folder."""
     calls: dict[str, Callable[[int], object]] = {
         name: lambda _, command=command: run_command(command, folder) for name, command in commands.items()
     }
@@ -50,7 +50,7 @@ def time_part(run: list[str], folder: Path, repeats: int) -> tuple[float, float]
 
     run: the command of a run, without its target.
 
-    Returns the seconds of the run, and those of the images alone, which its log states.
+    Returns the seconds of the run, and the seconds of the images alone, which its log states.
     """
     maps = folder / "results" / MAPS / f"label_maps/{PART}.h5"
     log = folder / "logs/compute_label_maps" / MAPS / f"{PART}.log"
@@ -69,7 +69,7 @@ def time_part(run: list[str], folder: Path, repeats: int) -> tuple[float, float]
 
 
 def main() -> None:
-    """Measure all of them and print a table."""
+    """Run all measurements and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -3,9 +3,9 @@
     python -m benchmarks.formats [--images 20000 40000] [--orders stored shuffled]
 
 Generates shards of small JPEGs in parquet (row groups of 100, as Hugging Face's) and in tars (WebDataset, a thousand
-samples each), and a JSON as COCO's with its files; indexes each with `verify: header` in a process of its own, and prints
-seconds, also of the processor, and the largest resident memory. Of parquet it prints, too, what reading the images in the
-index's order costs, where that is the order of the rows and where it is not.
+samples each), and a JSON with files in COCO's format; indexes each with `verify: header` in a process of its own, and prints
+wall-clock and CPU seconds and the largest resident memory. For parquet it also prints the CPU seconds to read the images in
+the index's order, which is the order of the rows or another.
 """
 
 import argparse
@@ -27,11 +27,11 @@ from PIL import Image
 
 CLASSES = 1000
 ROWS_PER_SHARD, ROWS_PER_GROUP, SAMPLES_PER_TAR = 4000, 100, 1000
-BOXES = 7  # of each image in the JSON, as COCO's on average
+BOXES = 7  # the number of boxes of each image in the JSON, COCO's average
 
 
 def draw_jpegs(n: int = 64) -> list[bytes]:
-    """Draw some small JPEGs, of which the data sets are made."""
+    """Draw n small JPEGs, of which the data sets are made."""
     rng = np.random.default_rng(0)
     jpegs = []
     for _ in range(n):
@@ -42,13 +42,13 @@ def draw_jpegs(n: int = 64) -> list[bytes]:
 
 
 def name_images(n: int, order: str) -> list[str]:
-    """Name images so that the order of their names is that in which they are stored, or another."""
+    """Return names of n images that sort in the order in which the images are stored, or in another."""
     numbers = np.arange(n) if order == "stored" else np.random.default_rng(1).permutation(n)
     return [f"{number:08}" for number in numbers]
 
 
 def write_parquet(folder: Path, n: int, order: str) -> dict:
-    """Write shards as Hugging Face has them, and return how they are indexed."""
+    """Write shards in Hugging Face's format, and return the arguments with which they are indexed."""
     jpegs, names = draw_jpegs(), name_images(n, order)
     kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
     for shard, start in enumerate(range(0, n, ROWS_PER_SHARD)):
@@ -60,7 +60,7 @@ def write_parquet(folder: Path, n: int, order: str) -> dict:
 
 
 def write_webdataset(folder: Path, n: int, order: str) -> dict:
-    """Write tars of samples, and return how they are indexed."""
+    """Write tars of samples, and return the arguments with which they are indexed."""
     jpegs, names = draw_jpegs(), name_images(n, order)
     for shard, start in enumerate(range(0, n, SAMPLES_PER_TAR)):
         with tarfile.open(folder / f"train-{shard:05}.tar", "w") as archive:
@@ -73,18 +73,15 @@ def write_webdataset(folder: Path, n: int, order: str) -> dict:
 
 
 def write_coco(folder: Path, n: int, order: str) -> dict:
-    """Write a JSON as COCO's and its files, and return how they are indexed."""
+    """Write a JSON in COCO's format and its images, and return the arguments with which they are indexed."""
     jpegs, names = draw_jpegs(), name_images(n, order)
     (folder / "images").mkdir()
     for i, name in enumerate(names):
         (folder / "images" / f"{name}.jpg").write_bytes(jpegs[i % len(jpegs)])
     rng = np.random.default_rng(2)
-    corners = rng.integers(
-        0, (38, 22), (n, BOXES, 2)
-    ).tolist()  # of boxes of 10 × 10 anywhere in 48 × 32 pixels
-    kinds = rng.integers(
-        1, 81, (n, 3)
-    ).tolist()  # so many classes of COCO's 80 in an image, as COCO's on average
+    # Boxes of 10 × 10 anywhere in 48 × 32 pixels, of three of the 80 classes in each image, COCO's average.
+    corners = rng.integers(0, (38, 22), (n, BOXES, 2)).tolist()
+    kinds = rng.integers(1, 81, (n, 3)).tolist()
     boxes = [
         {
             "id": BOXES * i + k,
@@ -108,9 +105,10 @@ def write_coco(folder: Path, n: int, order: str) -> dict:
 
 
 def index(folder: Path, source: dict, reads: bool) -> tuple[float, float, float, float]:
-    """Index a data set.
+    """Index a data set, and read its images if `reads`.
 
-    Returns the seconds, those of the processor, the largest resident memory in MiB, and the processor's to read all images.
+    Returns the wall-clock and CPU seconds to index it, the largest resident memory in MiB, and the CPU seconds to read all
+    images.
     """
     from labelmaps.data.batches import read_ahead
     from labelmaps.data.indexing import index_dataset
@@ -127,13 +125,13 @@ def index(folder: Path, source: dict, reads: bool) -> tuple[float, float, float,
 
 
 def in_own_process(function: Callable, *arguments):
-    """Call a function in a process of its own, so that its memory is measured alone."""
+    """Call a function in a process of its own, so that its memory is measured separately."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         return pool.apply(function, arguments)
 
 
 def main() -> None:
-    """Measure all formats and print."""
+    """Measure all formats and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

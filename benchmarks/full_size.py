@@ -1,17 +1,17 @@
-"""Time and memory of every stage beside the networks, at the size of ImageNet's validation set, on generated data.
+"""Time and memory of every stage without a network, at the size of ImageNet's validation set, on generated data.
 
     python -m benchmarks.full_size [--images 5000 20000 50000] [--csv LOC_val_solution.csv] [--folder DIR]
 
-Draws images, boxes, label maps (7 × 7 fixations, 1000 labels, noise under a raised label: 5 GB for 50,000 images) and the
-saliency of the methods that look at glimpses; then runs each stage of the default configuration up to the tables as its rule
-does: the function of its script, in a process of its own, from files to files. Joining reads all label maps: after it they
-lie in the page cache.
+Draws images, boxes, label maps (7 × 7 fixations, 1000 labels, noise with a raised label: 5 GB for 50,000 images) and the
+saliency maps of the methods on x₀; then runs each stage of the default configuration up to the tables as its rule does: the
+function of its script, in a process of its own, from files to files. The join reads all label maps, which are then in the
+page cache.
 
-Prints for each stage and number of images: seconds; ms per image; CPU seconds of the process, its start and imports
-included; its peak memory in MiB. Runs of one rule that cost the same, method by method, stand in one row: sums of the
-seconds, the largest peak.
+Prints for each stage and number of images: seconds; ms per image; CPU seconds of the process, including its start and
+imports; its peak memory in MiB. Runs of one rule that take the same time, method by method, share a row, with the sum of the
+seconds and the largest peak.
 
---csv: Kaggle's file of boxes; otherwise boxes are drawn. --folder: keeps what was drawn, to measure again.
+--csv: Kaggle's file of boxes; otherwise boxes are drawn. --folder: keeps the generated files for another measurement.
 """
 
 import argparse
@@ -46,7 +46,7 @@ CLASSES = ROOT / "resources" / "imagenet_classes.txt"
 LABELS = 1000
 PART = 1000  # images
 BLOCK = 64  # images
-TYPICAL = (500, 375)  # width and height of an image, where its boxes do not ask for more
+TYPICAL = (500, 375)  # width and height of an image, unless its boxes need more
 NETWORK = {
     "dataset": "drawn",
     "view": "zoom",
@@ -56,13 +56,17 @@ NETWORK = {
 }
 TABLES = ("summary", "comparisons", "pointing", "who_gains", "best_of_n", "paper", "paper_orders")
 
-Stage = tuple[str, str, dict]  # what the table calls it, the function's dotted name, and its arguments
+Stage = tuple[
+    str, str, dict
+]  # its name in the table, the function's dotted name, and the function's arguments
 
 
 def draw_images(folder: Path, sizes: list[int], csv: Path | None) -> pd.DataFrame:
-    """For each number of images their files and boxes; returns image, label, width and height of all, sorted.
+    """Write the images and boxes of each data set; return image, label, width and height of the largest one, sorted.
 
-    An image is as large as its boxes ask for; images of one size are one file with many names.
+    sizes: the numbers of images of the data sets. csv: Kaggle's file of boxes; None to draw boxes.
+
+    An image is as large as its boxes need; images of one size are one file with many names.
     """
     boxes = folder / "boxes.csv"
     if csv is None:
@@ -91,7 +95,7 @@ def draw_images(folder: Path, sizes: list[int], csv: Path | None) -> pd.DataFram
 
 
 def draw_boxes(path: Path, n: int) -> None:
-    """One or two boxes for each of n images, in Kaggle's format."""
+    """Write a file with one or two boxes for each of n images, in Kaggle's format."""
     generator = np.random.default_rng(0)
     ids = [item.id for item in read_classes(CLASSES)]
     rows = []
@@ -105,7 +109,7 @@ def draw_boxes(path: Path, n: int) -> None:
 
 
 def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[int]) -> None:
-    """Draw the parts of the label maps through a view. ends: the place in the index where each part ends."""
+    """Write the parts of the label maps of a view. ends: the positions in the index at which the parts end."""
     network = NetworkConfig(architecture=NETWORK["architecture"], source="")
     configured = views.create_view(**view.arguments | network.own_options(view.arguments))
     cells = (configured.grid, configured.grid)
@@ -121,7 +125,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
             for first in range(0, len(rows), BLOCK):
                 block = rows[first : first + BLOCK]
                 n, label = len(block), block["label"].to_numpy()[:, None, None, None]
-                # The network sees an image's label in all of its views more or less, and best in some.
+                # The label's logit is raised in all views of an image, and more in some than in others.
                 strength = abs(generator.normal(5, 3, (n, 1, 1, 1)) + generator.normal(0, 3, (n, *cells, 1)))
                 target = np.take_along_axis(noise[:n], label, axis=-1)
                 raised = target + strength.astype(np.float32)
@@ -133,7 +137,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
                     configured.geometry(*size) for size in zip(block["width"], block["height"], strict=True)
                 ]
                 writer.append(
-                    digest=[""] * n,  # images of a name differ between the sizes
+                    digest=[""] * n,  # images with the same name differ between the data sets
                     log_probability=log_probability,
                     log_sum_exp=log_sum_exp[..., 0],
                     top_label=np.where(is_best, label, noise[:n].argmax(axis=-1, keepdims=True))[..., 0],
@@ -143,7 +147,7 @@ def draw_label_maps(folder: Path, images: pd.DataFrame, view: View, ends: list[i
 
 
 def made_by(view: View) -> dict[str, object]:
-    """Return the provenance that stages compare of the files that they read together."""
+    """Return the provenance that stages compare between the files that they read together."""
     return {
         "architecture": NETWORK["architecture"],
         "weights_source": NETWORK["weights"],
@@ -157,7 +161,7 @@ def made_by(view: View) -> dict[str, object]:
 
 
 def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View, method: Method) -> None:
-    """Draw maps without meaning, as of a method on x₀ that also gives labels."""
+    """Write random saliency maps and labels, in the form of a method on x₀ that also gives labels."""
     generator = np.random.default_rng(0)
     n = len(images)
     whole = np.column_stack([np.zeros((n, 2)), images["width"], images["height"]])
@@ -171,7 +175,7 @@ def draw_glimpse_saliency(path: Path, images: pd.DataFrame, view: View, method: 
 
 
 def draw(folder: Path, sizes: list[int], csv: Path | None) -> None:
-    """Draw all files from which the stages start."""
+    """Write all files with which the stages start."""
     settings = default_settings()
     folder.mkdir(parents=True, exist_ok=True)
     images = draw_images(folder, sizes, csv)
@@ -190,17 +194,17 @@ def default_settings() -> Settings:
 
 
 def glimpse_methods(settings: Settings) -> list[str]:
-    """List the methods of the run that look at the glimpse."""
+    """List the methods of the run whose input is the glimpse, x₀."""
     return [name for name in settings.run.methods if settings.methods[name].input == "glimpse"]
 
 
 def script(name: str) -> str:
-    """Name the function of a rule's script; rule, script and function share a name."""
+    """Return the dotted name of the function of a rule's script; rule, script and function share their name."""
     return f"workflow.scripts.{name}.{name}"
 
 
 def stages(folder: Path, n: int) -> Iterator[Stage]:
-    """Yield every stage on the first n images, each after those that make its inputs; with the arguments of its rule."""
+    """Yield every stage on the first n images, with the arguments of its rule, in an order in which its inputs exist."""
     settings = default_settings()
     methods, catalogue, shown = settings.run.methods, settings.methods, settings.figure_1.methods
     results = folder / f"results_{n}"
@@ -345,7 +349,7 @@ def stages(folder: Path, n: int) -> Iterator[Stage]:
 
 
 def run(function: str, arguments: dict) -> tuple[float, float, float]:
-    """Call the function of this dotted name; return its seconds, CPU seconds and peak memory (MiB)."""
+    """Call the function of this dotted name; return its seconds, CPU seconds and peak memory in MiB."""
     module, _, name = function.rpartition(".")
     call = getattr(importlib.import_module(module), name)
     start = time.perf_counter()
@@ -356,13 +360,13 @@ def run(function: str, arguments: dict) -> tuple[float, float, float]:
 
 
 def in_a_fresh_process(function: Callable, *arguments):
-    """Run a function of this module in a process of its own, so that its peak memory is its own; return the result."""
+    """Call a function of this module in a process of its own, so that its peak memory is its own; return the result."""
     with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as executor:
         return executor.submit(function, *arguments).result()
 
 
 def measure(folder: Path, n: int) -> Iterator[tuple]:
-    """Run every stage on n images; each name of a stage, n, seconds, ms per image, CPU seconds, peak memory in MiB."""
+    """Run every stage on n images; yield its name, n, seconds, ms per image, CPU seconds and peak memory in MiB."""
     for stage, runs in groupby(stages(folder, n), key=itemgetter(0)):
         measured = [in_a_fresh_process(run, function, arguments) for _, function, arguments in runs]
         seconds, cpu, peak = zip(*measured, strict=True)
@@ -370,7 +374,7 @@ def measure(folder: Path, n: int) -> Iterator[tuple]:
 
 
 def main() -> None:
-    """Draw, measure and print."""
+    """Write the files, run all measurements and print a table."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

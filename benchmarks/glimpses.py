@@ -2,12 +2,12 @@
 
     python -m benchmarks.glimpses IMAGES ARCHITECTURE [CHECKPOINT] [--n 64] [--rounds 7] [--threads 2]
 
-All are timed in turn in one process, on the views x₀ of the same images, in memory. Printed are medians over the rounds, in
+All are timed in turn in one process, on the views at x₀ of the same images, in memory. It prints medians over the rounds, in
 ms per image, and ratios:
 
 Grad-CAM    from views to maps; ours in each precision, the package in float32
-factors     DFF's factorisation alone, from the activations; repeated many times, because it takes less time than the threads
-            of some libraries spin after their work
+factors     DFF's factorisation alone, from the activations; it is repeated many times, because it takes less time than the
+            threads of some libraries stay active after their work
 DFF         from views to maps and the concepts' labels; ours in each precision, the package in float32
 """
 
@@ -40,7 +40,7 @@ from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.verification import compute_known_logits
 
 PRECISIONS = ("float32", "bfloat16")
-PASSES = 20  # over the images, for the short factorisations
+PASSES = 20  # the number of times that the short factorisations are repeated over all images
 
 
 def main() -> None:

@@ -3,8 +3,8 @@
     python -m benchmarks.gpu FOLDER [--images 500 4000] [--networks resnet101 resnet18] [--cores 16] [--threads 6]
         [--device cuda]
 
-Runs `benchmarks.whole_run` in FOLDER, and on the images that it generates there, for each network, `benchmarks.label_maps`:
-compiled in bfloat16, with the engines `exact` and `shared`. Try it on a CPU with few images first.
+Runs `benchmarks.whole_run` in FOLDER, and then, for each network and on the images that were generated there,
+`benchmarks.label_maps`: compiled in bfloat16, with the engines `exact` and `shared`. Try it on a CPU with few images first.
 """
 
 import argparse
@@ -18,7 +18,7 @@ BLOCKS = 4
 
 
 def main() -> None:
-    """Run the measurements one after the other."""
+    """Run the measurements one after another."""
     parser = argparse.ArgumentParser(
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

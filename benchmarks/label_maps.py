@@ -3,16 +3,16 @@
     python -m benchmarks.label_maps IMAGES ARCHITECTURE [CHECKPOINT] [--images 200] [--block 20] [--threads 2]
 
 For each way to run the network (precision, compiled or not), three alternatives are timed in turn on blocks of images;
-printed are medians over the blocks:
+medians over the blocks are printed:
 
 rule    from JPEG bytes to the label maps' file, as the workflow does it
 bare    forward passes alone, with the same network, engine, batch, precision and threads, on views in memory
-first   what one would write first: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
+first   a simple implementation: one image at a time, 49 grid_samples in a loop, one float32 forward pass of 49 views
         (on two images of each block, scaled up)
 
 For ways that begin with `shared`, the alternatives are that engine and `exact`, both as the rule runs them, on the views
 `shift` (`exact` on a fifth of each block, scaled up). Without a checkpoint the weights are random, which takes the same
-time. Also printed are the times of start-up and compiling, and the rate of the bare forward passes as a share of the rate of
+time. The times of start-up and compiling are printed, too, and the rate of the bare forward passes as a share of the rate of
 a matrix product in the same precision.
 """
 
@@ -48,17 +48,17 @@ CELLS = 49
 WAYS = [
     f"{engine}{how}" for engine in ("", "shared ") for how in ("float32", "bfloat16", "bfloat16 compiled")
 ]
-SIMPLE = 2  # images of a block on which the simple implementation is timed
+SIMPLE = 2  # the number of images of a block on which the simple implementation is timed
 
 
 def index_images(paths: list[Path]) -> pd.DataFrame:
-    """Make an index of images with those columns that the computation of label maps reads."""
+    """Make an index of images with the columns that the computation of label maps reads."""
     rows = [(image_id(path.name), str(path), -1, -1, read_digest(path), *read_size(path)) for path in paths]
     return pd.DataFrame(rows, columns=["image", "path", "offset", "length", "digest", "width", "height"])
 
 
 def input_of(architecture: str) -> Preprocessing:
-    """Return the size of a network's input and its normalisation, as the rule takes them where nothing else is said."""
+    """Return the size of a network's input and its normalisation, by the defaults of the configuration."""
     return NetworkConfig(architecture=architecture, source="").preprocessing()
 
 
@@ -104,7 +104,7 @@ def run_bare(classifier: Classifier, views: torch.Tensor, n_passes: int, n_threa
 def make_simple_implementation(
     network: torch.nn.Module, preprocessing: Preprocessing, device: torch.device
 ) -> Callable[[Path], object]:
-    """Create the function that computes an image's label map as one would write it first.
+    """Create the function that computes an image's label map in a simple way.
 
     network: on the device. The function takes the image's path, and returns log probabilities (view, label).
     """
@@ -134,7 +134,7 @@ def make_simple_implementation(
 
 @contextmanager
 def print_duration(what: str) -> Generator[None]:
-    """Print the seconds that the `with` block takes; what it does, `what`, is done once."""
+    """Print the seconds that the `with` block takes, after the text `what`."""
     start = time.perf_counter()
     yield
     print(f"  once: {what}: {time.perf_counter() - start:.1f} s", flush=True)
@@ -179,7 +179,7 @@ def main() -> None:
     )
 
     def block(turn: int) -> pd.DataFrame:
-        """Return the images of a round; round 0, which does not count, has those of round 1."""
+        """Return the rows of a round's images; round 0, which does not count, has those of round 1."""
         start = max(turn - 1, 0) * arguments.block
         return index.iloc[start : start + arguments.block]
 

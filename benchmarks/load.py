@@ -2,10 +2,10 @@
 
     python -m benchmarks.load IMAGES [--images 2000] [--parts 200]
 
-First it computes the label maps of so many images (those of the folder IMAGES, repeated) with a small network, as the rule
-does, and prints resident memory and open files after every tenth of the images. Then, for a data set of as many images in so
-many parts, it prints the time of Snakemake's dry run, the times to join random parts and to read them all, and the largest
-number of files open at once.
+First it computes the label maps of the given number of images (those of the folder IMAGES, repeated) with a small network,
+as the rule does, and prints resident memory and open files after every tenth of the images. Then, for a data set with as
+many images in the given number of parts, it prints the time of Snakemake's dry run, the times to join random parts and to
+read them all, and the largest number of files open at once.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def count_open_files() -> int:
 
 
 def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
-    """Compute the label maps of an index into a folder, and print memory and open files meanwhile."""
+    """Compute the label maps of an index into a folder, and print memory and open files after every tenth of the images."""
     be_deterministic()
     device = resolve_device("cpu")
     network = build("small_resnet", LABELS)
@@ -70,7 +70,7 @@ def watch_label_maps(index: pd.DataFrame, folder: Path) -> None:
 
 
 def time_dry_run(parts: int, images: int, folder: Path) -> None:
-    """Print the time of a dry run for a data set whose label maps are divided into so many parts."""
+    """Print the time of a dry run for a data set whose label maps are divided into `parts` parts."""
     path = folder / "parts.yaml"
     path.write_text(
         yaml.safe_dump({"datasets": {"scenes": {"scenes": {"images": images}, "parts": parts}}}),
@@ -92,7 +92,7 @@ def time_dry_run(parts: int, images: int, folder: Path) -> None:
 
 
 def time_join(parts: int, images: int, folder: Path) -> None:
-    """Print times and open files of joining so many parts of random label maps, and of reading them."""
+    """Print the times to join `parts` parts of random label maps and to read them, and the number of open files."""
     (folder / "label_maps").mkdir()
     rng = np.random.default_rng(0)
     paths = []
@@ -127,7 +127,7 @@ def time_join(parts: int, images: int, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure all of it and print."""
+    """Run all measurements and print them."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

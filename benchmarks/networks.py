@@ -1,16 +1,16 @@
-"""Differences: how far a network's logits are from its own in float32, folded, at each precision, compiled, and cut in two.
+"""Differences of a network's logits from its own in float32: at each precision, compiled, and split into body and head.
 
     python -m benchmarks.networks IMAGES NAME… [--images 3] [--precisions float32 …] [--compiled] [--threads 2]
 
-IMAGES is a folder of pictures. NAME is an architecture as the configuration names it, with random weights and batch-norm
-statistics from one pass over the views; `NAME=CHECKPOINT` has those of a file, and `NAME@SIZE` looks at other than the usual
-SIZE × SIZE pixels. Each network is prepared as the rules do it and compared with itself on x₀ of the first pictures and on a
-view of noise. Printed is a row of a Markdown table for each:
+IMAGES is a folder of images. NAME is an architecture as in the configuration, with random weights and batch-norm statistics
+from one pass over the views; `NAME=CHECKPOINT` has the weights of a file, and `NAME@SIZE` an input of another size than
+usual, SIZE × SIZE pixels. Each network is prepared as the rules do it, with its batch norms folded, and compared with itself
+on x₀ of the first images and on a view of noise. For each, a row of a Markdown table is printed:
 
-map         channels × rows × columns of the last map, and how its axes lie
+map         channels × rows × columns of the last map, and the order of its axes
 float32     the largest difference between two logits, in standard deviations of the logits
-cut         the same, from the last map on
-bfloat16, float16   the root mean square over labels, of the view where it is largest; the largest difference in brackets
+cut         the same, if the logits are computed from the last map
+bfloat16, float16   the root mean square over labels, for the view with the largest; the largest difference in brackets
 """
 
 import argparse
@@ -74,7 +74,10 @@ def main() -> None:
 
 
 def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) -> list[str]:
-    """Measure one network; return the cells of its row. ways: a precision, and whether it is compiled, each."""
+    """Measure one network and return the cells of its row.
+
+    ways: pairs of a precision and whether the network is compiled.
+    """
     network, known = prepare(name, paths)
     prepared = copy_with_folded_norms(network, known, name)
     size = str(known.inputs.shape[-1])
@@ -87,7 +90,7 @@ def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) 
 
 
 def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, KnownLogits]:
-    """Build a network, and compute what it says of x₀ of these pictures and of noise."""
+    """Build a network, and compute its logits for x₀ of some images and for noise; name: as on the command line."""
     name, _, checkpoint = name.partition("=")
     architecture, _, size = name.partition("@")
     config = NetworkConfig(architecture=architecture, source="benchmark", size=int(size) if size else None)
@@ -102,7 +105,7 @@ def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, KnownLogits]:
 
 
 def run(network: nn.Module, known: KnownLogits, precision: str, compiled: bool) -> str:
-    """Run a copy of the network at a precision, and say how far its logits are from the known ones."""
+    """Run a copy of the network at a precision, and return the difference of its logits from the known ones as text."""
     classifier = Classifier(copy.deepcopy(network), CPU, precision, compiled)
     logits: Tensor = classifier.logits(known.inputs)
     largest = deviation(logits, known)
@@ -112,7 +115,7 @@ def run(network: nn.Module, known: KnownLogits, precision: str, compiled: bool) 
 
 
 def cut(network: nn.Module, known: KnownLogits, name: str) -> tuple[str, str]:
-    """Cut a copy of the network at its last map; return what that is, and how far the logits that follow from it are."""
+    """Split a copy of the network at its last map; return a description of the map and the difference of the logits."""
     try:
         split = SplitClassifier(copy.deepcopy(network), CPU, known, name=name)
     except InputError as error:

@@ -1,4 +1,4 @@
-"""Timing of alternatives in turn, so that a machine that slows down slows down all of them."""
+"""Timing of alternatives in turn, so that a machine that becomes slower affects all of them."""
 
 import statistics
 import time
@@ -10,7 +10,7 @@ import torch
 
 @contextmanager
 def torch_threads(n: int) -> Generator[None]:
-    """Let torch divide each operation among n threads inside the `with` block, as is its default; afterwards it has one."""
+    """Let torch divide each operation among n threads inside the `with` block; set it to one thread afterwards."""
     torch.set_num_threads(n)
     yield
     torch.set_num_threads(1)
@@ -47,6 +47,6 @@ def time_in_turn(functions: Mapping[str, Callable[[int], object]], rounds: int) 
 def median_ratio(times: Mapping[str, list[float]], numerator: str, denominator: str) -> float:
     """Compute the median over the rounds of one alternative's time divided by another's.
 
-    times: as from `time_in_turn`. numerator, denominator: names of the two.
+    times: as from `time_in_turn`. numerator, denominator: the names of the two.
     """
     return statistics.median(a / b for a, b in zip(times[numerator], times[denominator], strict=True))

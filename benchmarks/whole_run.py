@@ -30,7 +30,7 @@ FIGURE = "results/generated/figures/figure_2_zoom.pdf"
 
 
 def generate_image(arguments: tuple[Path, int]) -> None:
-    """Write a JPEG of noise at several scales, which is about as large a file as ImageNet's.
+    """Write a JPEG of noise at several scales, which is about as large a file as ImageNet's images.
 
     arguments: the path, and the seed, which also chooses the size.
     """
@@ -94,7 +94,9 @@ def read_job_times(folder: Path) -> pd.DataFrame:
     seconds_of_job = {}
     for path in (folder / ".snakemake" / "metadata").rglob("*"):
         if path.is_file():
-            metadata = json.loads(path.read_text(encoding="utf-8"))  # of one output; each job has its own log
+            metadata = json.loads(
+                path.read_text(encoding="utf-8")
+            )  # there is one file per output; jobs are distinguished by their logs
             seconds_of_job[metadata["rule"], *metadata["log"]] = metadata["endtime"] - metadata["starttime"]
     table = pd.DataFrame(
         [(rule, seconds) for (rule, *_), seconds in seconds_of_job.items()], columns=["rule", "seconds"]
@@ -104,7 +106,7 @@ def read_job_times(folder: Path) -> pd.DataFrame:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """Create the parser of the command line's arguments; `benchmarks.gpu` has the same ones."""
+    """Create the parser of the command line's arguments, which `benchmarks.gpu` uses, too."""
     parser = argparse.ArgumentParser(add_help=False)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--images", type=int, nargs=2, default=[500, 4000])

@@ -1,1 +1,1 @@
-"""What the workflow needs besides the science: its settings, what follows from them, and which code a rule depends on."""
+"""The workflow apart from the science: its settings, what follows from them, and the code on which a rule depends."""

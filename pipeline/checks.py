@@ -1,4 +1,4 @@
-"""Names and files that are refused before a run, because Snakemake would mistake them or run without them."""
+"""Checks before a run: names and files that Snakemake would misinterpret, or whose absence it would not notice."""
 
 import os
 import re
@@ -12,16 +12,16 @@ from labelmaps.data.formats.shards import is_pattern
 from pipeline.settings.base import ConfigurationError
 from pipeline.study import LISTS, SHARDS, SOURCE_FILES, Study, is_visible
 
-FOLDERS = ("images", "boxes", "voc", "parquet", "webdataset")  # keys of what may be a folder
+FOLDERS = ("images", "boxes", "voc", "parquet", "webdataset")  # keys whose path may be a folder
 
 
 def is_exchanged(path: str) -> bool:
-    """Tell whether Snakemake would put something else for `{name}` or `<name>` in a path."""
+    """Return whether Snakemake would replace a part of a path, `{name}` or `<name>`, by the value of a variable."""
     return contains_wildcard(path) or re.search(r"<[a-z][a-z0-9_]*>", path) is not None
 
 
 def refuse_names(root: Path, python: str) -> None:
-    """Raise `ConfigurationError` where the repository or Python has a name that Snakemake would take for something else.
+    """Raise `ConfigurationError` if Snakemake would misinterpret the path of the repository or of Python.
 
     root: the repository's folder. python: the path of the executable.
     """
@@ -37,9 +37,9 @@ def refuse_names(root: Path, python: str) -> None:
 
 
 def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
-    """Yield the user's own files of the data sets and networks that run: key, path, and whether it must be there.
+    """Yield the user's own files of the data sets and networks that run: key, path, and whether the file must exist.
 
-    Before a data set's index is made, its images and boxes need not be: a dry run shows the graph before they arrive.
+    Images and boxes need not exist before a data set's index is made, so that a dry run works before they arrive.
     """
     settings = study.settings
     for name in settings.run.models:
@@ -58,15 +58,15 @@ def selected_files(study: Study) -> Iterator[tuple[str, str | None, bool]]:
 
 
 def is_usable(path: str, can_be_folder: bool) -> bool:
-    """Tell whether what is there, or what it links to, is a regular file, or a folder where that can be."""
+    """Return whether a path, or the target of its links, is a regular file, or a folder if `can_be_folder`."""
     return os.path.isfile(path) or (can_be_folder and os.path.isdir(path))  # noqa: PTH112, PTH113 (as `is_visible`)
 
 
 def refuse_files(study: Study) -> None:
-    """Raise `ConfigurationError` where a selected file of the user's is not there or no file, or has a name that cannot be.
+    """Raise `ConfigurationError` if a selected file of the user's is missing, not regular, or has a name with variables.
 
-    Snakemake takes a finished output whose input is missing for up to date, and reruns it where the list of inputs changed:
-    a misspelt checkpoint would leave another network's results standing, an unmounted disk would cost the index.
+    Snakemake takes a finished output whose input is missing for up to date, and reruns it if the list of inputs changed:
+    with a misspelt checkpoint another network's results would stay, and with an unmounted disk the index would be lost.
     """
     for key, path, is_needed in selected_files(study):
         if path is None:
@@ -79,10 +79,11 @@ def refuse_files(study: Study) -> None:
         if is_visible(path) and not is_usable(path, can_be_folder=kind in FOLDERS):
             raise ConfigurationError(
                 f"{key}: {path}: not a regular file{' or a folder' * (kind in FOLDERS)}. A pipe or a device may take "
-                "for ever to read: copy what it gives to a file"
+                "for ever to read: copy its content to a file"
             )
         is_there = is_visible(path) or (kind in SHARDS and is_pattern(path))
         if is_needed and not is_there:
             raise ConfigurationError(
-                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()}), or no right to see it"
+                f"{key}: no such file or folder: {path} (relative paths start from {Path.cwd()}), or no permission to "
+                "access it. Correct the path, or make it readable"
             )

@@ -1,8 +1,8 @@
-"""Contents of files that no rule makes, by which Snakemake knows them: the user's own, and the project's.
+"""Digests of the contents of files that no rule makes, the user's own and the project's, as params of rules.
 
 Snakemake compares the dates of inputs. A copy, an archive or another machine's clock may set those to anything: a checkpoint
-exchanged under an old date would leave another network's results standing, a file dated ahead would cost what is finished.
-So these files are no inputs of rules. Digests of their contents are params instead.
+replaced by one with an older date would leave another network's results standing, and a file dated ahead would make finished
+results be computed again. So these files are not inputs of rules; digests of their contents are params instead.
 """
 
 import csv
@@ -26,16 +26,16 @@ from labelmaps.storage.files import moved_into_place, sha256
 from pipeline.settings.base import ConfigurationError
 from pipeline.sources import ROOT
 
-LARGE = 1_000_000_000  # bytes, which take so long to read that the user should know what the run waits for
+LARGE = 1_000_000_000  # bytes; reading more takes so long that the user is told what the run waits for
 ABSENT = "absent"
-DIGITS = 16  # hexadecimal, of the digests in params: Snakemake prints those that changed
+DIGITS = 16  # hexadecimal digits of a digest in params, since Snakemake prints params that changed
 
 
-class Seen(NamedTuple):
-    """A file as it was when it was last looked at.
+class KnownFile(NamedTuple):
+    """The record of a file: its state when it was last checked, and the names of its contents.
 
     state: size, inode, and the times in ns when its content and its metadata last changed.
-    name: what its content is called: the digest, or size and date if it was never read.
+    name: the name of its content: the digest, or size and date if it was never read.
     names: digest → name, of its contents so far; empty if it was never read.
     """
 
@@ -45,20 +45,22 @@ class Seen(NamedTuple):
 
 
 class Contents:
-    """Names for the contents of files. A file is read only when it is new, or when its size, inode or times changed.
+    """Names for the contents of files. A file is read only if it is new, or if its size, inode or times changed.
 
-    record: the file that keeps what was seen. None: contents are not compared here, and all names are empty. (A job need not
-    know them; the process that plans the jobs compares them.)
+    record: the file that keeps the records of files. None: contents are not compared, and all names are empty. (Jobs need no
+    names; the process that plans them compares contents.)
     """
 
     def __init__(self, record: Path | None = None):
         self._record = record
-        self._seen = {} if record is None else read_record(record)
+        self._known = {} if record is None else read_record(record)
         self._is_kept = True
-        self._together: dict[str, str] = {}  # by place, so that a folder is listed once
+        self._together: dict[
+            str, str
+        ] = {}  # place → name of its files together, so that a folder is listed once
 
     def of_file(self, path: str) -> str:
-        """Name the content of a file; raise `ConfigurationError` if it is absent, no regular file, or unreadable."""
+        """Return the name of a file's content; raise `ConfigurationError` if it is missing, not regular, or unreadable."""
         if self._record is None:
             return ""
         name = self._name(path, None)
@@ -70,11 +72,11 @@ class Contents:
     def of_files(
         self, place: str, paths: Iterable[str], digests: Callable[[], dict[str, str]] | None = None
     ) -> str:
-        """Name the paths and the contents of files together.
+        """Return one name for the paths and the contents of several files.
 
-        place: the folder or table that lists them. paths: sorted; read only when the place is asked for first.
-        digests: returns path → digest of files as another stage has read them. If it is given, files that are new are not
-            read, but go by their size and date. If one changes later, it is read and compared with its digest.
+        place: the folder or table that lists them. paths: sorted; listed only when the place is used for the first time.
+        digests: a function that returns path → digest of files that another stage has read. If it is given, new files are
+            not read, but named by their size and date. If one changes later, it is read and compared with its digest.
 
         Raises `ConfigurationError` if the place or a file that must be read is unreadable.
         """
@@ -93,51 +95,58 @@ class Contents:
         return self._together[place]
 
     def _announce(self, place: str, paths: Iterable[str]) -> list[str]:
-        """Return the paths; say so where reading those that are new or changed takes long."""
+        """Return the paths as a list; log a line if reading those that are new or changed will take long."""
         paths, unread = list(paths), 0
         with explaining(place):
             for path in paths:
-                state, seen = look(path), self._seen.get(path)
-                if state is not None and (seen is None or seen.state != state):
+                state, known = read_state(path), self._known.get(path)
+                if state is not None and (known is None or known.state != state):
                     unread += state[0]
         if unread > LARGE:
-            logger.info(f"Reading the files of {place} ({unread / 1e9:.1f} GB), once, to know them again")
+            logger.info(
+                f"Reading the files of {place} ({unread / 1e9:.1f} GB), once, to recognise them later"
+            )
         return paths
 
     def _name(self, path: str, digests: Callable[[], dict[str, str]] | None) -> str:
-        """Name the content of a file, and note what was seen of it."""
+        """Return the name of a file's content, `ABSENT` without a file, and update its record.
+
+        digests: as for `of_files`; None if the file is read in any case.
+        """
         with explaining(path):
-            state = look(path)
+            state = read_state(path)
             if state is None:
                 return ABSENT
-            seen = self._seen.get(path)
-            if seen is not None and seen.state == state:
-                return seen.name
+            known = self._known.get(path)
+            if known is not None and known.state == state:
+                return known.name
             self._is_kept = False
-            if seen is None and digests is not None:
-                self._seen[path] = Seen(state, f"{state[0]} {state[2]}", {})
+            if known is None and digests is not None:
+                self._known[path] = KnownFile(state, f"{state[0]} {state[2]}", {})
             else:
-                names = {} if seen is None else dict(seen.names)
-                if seen is not None and not names and digests is not None and path in digests():
-                    names[digests()[path]] = seen.name
+                names = {} if known is None else dict(known.names)
+                if known is not None and not names and digests is not None and path in digests():
+                    names[digests()[path]] = known.name
                 if state[0] > LARGE:
-                    logger.info(f"Reading {path} ({state[0] / 1e9:.1f} GB), once, to know it again")
+                    logger.info(f"Reading {path} ({state[0] / 1e9:.1f} GB), once, to recognise it later")
                 digest = sha256(path)
-                self._seen[path] = Seen(state, names.setdefault(digest, digest[:DIGITS]), names)
-            return self._seen[path].name
+                self._known[path] = KnownFile(state, names.setdefault(digest, digest[:DIGITS]), names)
+            return self._known[path].name
 
     def _keep(self) -> None:
-        """Write down what was seen, unless it is written already."""
+        """Write the records to their file, unless nothing has changed."""
         if self._record is not None and not self._is_kept:
             with moved_into_place(self._record) as temporary:
-                temporary.write_text(json.dumps(self._seen), encoding="utf-8")
+                temporary.write_text(json.dumps(self._known), encoding="utf-8")
             self._is_kept = True
 
 
-def read_record(record: Path) -> dict[str, Seen]:
-    """Read what was seen; nothing if there is no record, or a damaged one: files are then read again."""
+def read_record(record: Path) -> dict[str, KnownFile]:
+    """Read the records of files; return none if the file is missing or damaged: all files are then read again."""
     try:
-        return {path: Seen(*seen) for path, seen in json.loads(record.read_text(encoding="utf-8")).items()}
+        return {
+            path: KnownFile(*known) for path, known in json.loads(record.read_text(encoding="utf-8")).items()
+        }
     except FileNotFoundError:
         return {}
     except (ValueError, TypeError, AttributeError) as error:
@@ -147,7 +156,7 @@ def read_record(record: Path) -> dict[str, Seen]:
 
 @contextmanager
 def explaining(path: str) -> Generator[None]:
-    """Convert an error of the operating system at a path of the user's into a `ConfigurationError`."""
+    """Convert an `OSError` in the block, about a path of the user's, into a `ConfigurationError`."""
     try:
         yield
     except OSError as error:
@@ -156,8 +165,8 @@ def explaining(path: str) -> Generator[None]:
         ) from error
 
 
-def look(path: str) -> list[int] | None:
-    """Return the state of a file (see `Seen`); None if there is no file, or no regular one, which is never read."""
+def read_state(path: str) -> list[int] | None:
+    """Return the state of a file (see `KnownFile`); None if there is no file, or not a regular one, which is never read."""
     try:
         found = os.stat(path)  # noqa: PTH116 (50,000 times; Path would be slower)
     except FileNotFoundError:
@@ -168,9 +177,10 @@ def look(path: str) -> list[int] | None:
 
 
 def images_in(folder: str, depth: int = 0) -> Iterator[str]:
-    """Yield the paths of all that may be an image in a folder and the folders below it, in a fixed order.
+    """Yield the paths of all files that may be images in a folder and the folders below it, in a fixed order.
 
-    depth: levels below the data set's folder. Links to folders are followed only there, where they may be classes' folders.
+    depth: levels below the data set's folder. Links to folders are followed only at level 0, where they may be folders of
+    classes.
     """
     with os.scandir(folder) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
@@ -186,9 +196,9 @@ def images_in(folder: str, depth: int = 0) -> Iterator[str]:
 def images_of(
     table: str, folder: str, columns: Mapping[str, str | Sequence[str]] | None = None
 ) -> Iterator[str]:
-    """Yield the paths of the images that a table names, in its order; none if it is no such table (its job says so).
+    """Yield the paths of the images that a table names, in its order; nothing if it cannot be read.
 
-    columns: as for `labelmaps.data.columns.find_columns`.
+    columns: as for `labelmaps.data.columns.find_columns`. The job that reads the table reports its mistakes.
     """
     paths = PathsOfTable(Path(folder))
     try:
@@ -202,8 +212,8 @@ def images_of(
 
 
 def digests_in(index: str) -> dict[str, str]:
-    """Return path → digest of the images in a data set's index, as it read them; none if there is no whole index."""
-    # Here, because pandas would cost every run and every job half a second.
+    """Return path → digest of the images in a data set's index; nothing if the index is missing or damaged."""
+    # Imported here, because pandas would take half a second in every run and every job.
     from labelmaps.data.index import read_index
 
     try:
@@ -215,17 +225,17 @@ def digests_in(index: str) -> dict[str, str]:
 
 
 def name_names(names: Iterable[str]) -> str:
-    """Name a list of names."""
+    """Return one name for a list of names."""
     return hashlib.sha256("\0".join(names).encode(errors="surrogateescape")).hexdigest()[:DIGITS]
 
 
 @cache
 def _digest(path: Path) -> str:
-    """Compute the SHA-256 of one of the project's files, once in a process."""
+    """Compute the SHA-256 of one of the project's files, once per process."""
     return sha256(path)
 
 
 def name_code(paths: Iterable[Path]) -> str:
-    """Name the names and the contents of the project's files; where the project lies makes no difference."""
+    """Return one name for the paths and contents of the project's files, which does not depend on the project's folder."""
     lines = [f"{path.relative_to(ROOT)} {_digest(path)}\n" for path in paths]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:DIGITS]

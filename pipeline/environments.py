@@ -1,7 +1,7 @@
-"""Write the conda environments in envs/ from uv.lock: `python -m pipeline.environments`, or `--check` that they agree.
+"""Write the conda environments in envs/ from uv.lock: `python -m pipeline.environments`, or `--check` to compare them.
 
-One file per dependency group that rules run in: the exact Python minor version, pip, and the group's whole closure, each
-package at the version of the lock. uv.lock's names are PyPI's, so pip installs them.
+There is one file per dependency group in which rules run: the exact Python minor version, pip, and all packages of the group
+at the versions of the lock. uv.lock's names are PyPI's, so pip installs them.
 """
 
 import argparse
@@ -18,7 +18,7 @@ HEADER = "# Generated from uv.lock by `python -m pipeline.environments`; do not 
 
 
 def environment(group: str) -> str:
-    """Write out the text of envs/{group}.yaml."""
+    """Return the text of envs/{group}.yaml."""
     export = [
         "uv",
         "export",
@@ -37,7 +37,7 @@ def environment(group: str) -> str:
 
 
 def main() -> None:
-    """Write or check every environment."""
+    """Write every environment; with `--check` compare them, and exit with a message if one differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="write nothing; fail where a file differs")
     check = parser.parse_args().check

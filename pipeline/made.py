@@ -1,16 +1,16 @@
-"""What a run made, said when it ends."""
+"""The message at the end of a run: which figures, tables and pages it made."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.study import Study
 
-# What is worth looking at among the results of a data set, and what it is called.
+# Name in the message → pattern of the files in a data set's folder.
 SHOWN = {"Figures": "figures/**/*.*", "Tables": "*.csv", "Explorer": "explorer.html"}
 
 
 def dates_of_results(study: Study) -> dict[Path, int]:
-    """Return when each result of the run's data sets and their samples that is worth looking at was written, in ns."""
+    """Return path → date, in ns, of the figures, tables and explorers of the run's data sets and their samples."""
     datasets = dict.fromkeys([*study.settings.run.datasets, *study.samples()])
     return {
         path: path.stat().st_mtime_ns
@@ -21,9 +21,9 @@ def dates_of_results(study: Study) -> dict[Path, int]:
 
 
 def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
-    """Yield a line for each data set of which a run made something: where figures, tables and explorer are.
+    """Yield a line for each data set for which a run made something: the places of figures, tables and explorer.
 
-    before: what `dates_of_results` returned when the run began.
+    before: the dates from `dates_of_results` when the run began.
     """
     made = {path for path, date in dates_of_results(study).items() if before.get(path) != date}
     for dataset in dict.fromkeys(path.parts[1] for path in sorted(made)):
@@ -31,11 +31,11 @@ def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
         places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
         if places["Figures"]:
             places["Figures"] = [folder / "figures"]
-        said = [
+        texts = [
             f"{name}: {', '.join(f'{path}/' if path.is_dir() else str(path) for path in paths)}"
             for name, paths in places.items()
             if paths
         ]
         if places["Figures"] or places["Explorer"]:
-            said.append("Report: run again with --report report.zip")
-        yield "   ".join(said)
+            texts.append("Report: run again with --report report.zip")
+        yield "   ".join(texts)

@@ -1,6 +1,6 @@
 """The reference of the configuration: tables in config/README.md and a JSON schema for editors, made from the settings.
 
-`python -m pipeline.reference` writes both; with `--check` it says which of them differ from the settings, and fails.
+`python -m pipeline.reference` writes both; with `--check` it fails with the names of those that differ from the settings.
 """
 
 import json
@@ -20,23 +20,21 @@ from pipeline.settings.views_and_methods import Method, OneOf, View
 from pipeline.sources import ROOT
 
 README, SCHEMA = ROOT / "config" / "README.md", ROOT / "config" / "schema.json"
-TABLE = re.compile(
-    r"(<!-- keys: ([\w.]+) -->\n).*?(<!-- end -->)", re.S
-)  # where a table stands in the README
+TABLE = re.compile(r"(<!-- keys: ([\w.]+) -->\n).*?(<!-- end -->)", re.S)  # a table in the README
 
 
 def fill_readme(text: str) -> str:
     """Replace each table of keys in the README, between `<!-- keys: NAME -->` and `<!-- end -->`, by that of the settings.
 
-    NAME: a block of the configuration, `views.FAMILY`, or `methods`.
+    NAME is a block of the configuration, `views.FAMILY`, or `methods`. Returns the new text.
     """
     return TABLE.sub(lambda found: f"{found[1]}\n{write_table(found[2])}\n\n{found[3]}", text)
 
 
 def write_table(name: str) -> str:
-    """Write the table of the keys of one block in Markdown."""
+    """Return the table of the keys of one block in Markdown."""
     if name == "methods":
-        rows = [("method", "name", "cue", "looks at", "what it is", "options"), *method_rows()]
+        rows = [("method", "name", "cue", "input", "description", "options"), *method_rows()]
     elif name.startswith("views."):
         rows = [
             ("option", "default", "meaning"),
@@ -50,7 +48,7 @@ def write_table(name: str) -> str:
 
 
 def nested_schemas(annotation: Any) -> Iterator[type[Closed]]:
-    """Yield the schemas that a field's type holds."""
+    """Yield the schemas that a field's type contains."""
     if isinstance(annotation, type) and issubclass(annotation, Closed):
         yield annotation
     for part in get_args(annotation):
@@ -58,13 +56,16 @@ def nested_schemas(annotation: Any) -> Iterator[type[Closed]]:
 
 
 def options_of(one_of: OneOf, base: type[Closed], name: str) -> dict[str, FieldInfo]:
-    """Return the options that a view family or a method has beside the keys that all have."""
+    """Return the options of one view family or method, without the keys that all of them have.
+
+    one_of: `VIEWS` or `METHODS`. base: the schema of the keys that all have. name: the module's.
+    """
     fields = one_of.make_schema(base, name).model_fields
     return {option: field for option, field in fields.items() if option not in base.model_fields}
 
 
 def key_rows(fields: dict[str, FieldInfo], prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield key, default and meaning of each field; the keys of a nested block follow its own."""
+    """Yield key, default and meaning of each field; the keys of a nested block follow it."""
     for name, field in fields.items():
         yield f"`{prefix}{name}`", default_of(field), (field.description or "").removesuffix(".")
         for nested in nested_schemas(field.annotation):
@@ -72,14 +73,14 @@ def key_rows(fields: dict[str, FieldInfo], prefix: str = "") -> Iterator[tuple[s
 
 
 def default_of(field: FieldInfo) -> str:
-    """Write the default of a field as YAML has it; a dash where there is none."""
+    """Return the default of a field in YAML; a dash if there is none."""
     if field.is_required() or field.default in (None, {}):
         return "–"
     return f"`{json.dumps(field.default).strip(chr(34))}`"
 
 
 def method_rows() -> Iterator[tuple[str, ...]]:
-    """Yield the facts about each method, what its module's first line says, and its options."""
+    """Yield for each method its facts, the first line of its module's docstring, and its options."""
     for name in module_names(methods):
         facts, (first, *_) = facts_of(name), (load_module(methods, name).__doc__ or "").split("\n\n")
         summary = first.partition(": ")[2].replace("\n", " ").removesuffix(".")
@@ -91,7 +92,7 @@ def method_rows() -> Iterator[tuple[str, ...]]:
 
 
 def make_schema() -> dict[str, Any]:
-    """Make the JSON schema of a configuration file, which may hold some of the keys, as it is laid over the default."""
+    """Return the JSON schema of a configuration file, in which no key is required, as it is merged into the default."""
     schema = Settings.model_json_schema()
     for partial in (schema, schema["$defs"]["Run"]):
         del partial["required"]

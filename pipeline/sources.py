@@ -1,8 +1,8 @@
-"""Which files of the project a script depends on.
+"""The files of the project on which a script depends.
 
 Snakemake reruns a rule when its script changes, but not when a module that the script imports does. So every rule has as a
-param the contents of the script and of all the project's modules that it imports, directly or not (but
-for `begin_job`, on which no result depends).
+param the digest of the script and of all the project's modules that it imports, directly or indirectly (except
+`begin_job`, on which no result depends).
 """
 
 import ast
@@ -21,14 +21,20 @@ from labelmaps.storage.files import moved_into_place
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("labelmaps", "pipeline")
-BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")  # of a statement, where other statements stand
+BLOCKS = (
+    "body",
+    "orelse",
+    "finalbody",
+    "handlers",
+    "cases",
+)  # attributes of a statement that hold other statements
 KNOWN: dict[str, list[str]] = {}  # SHA-256 of a file → the dotted names that it imports
 
 
 def sources(script: str, *modules: str) -> list[Path]:
     """List the files of a script in workflow/scripts, of the modules it imports, and of further `modules` (dotted names).
 
-    Name in `modules` what a script imports by a name from the configuration: a view family, a method.
+    Name in `modules` those that a script imports by a name from the configuration: a view family, a method.
     """
     found: set[Path] = set()
     waiting = [ROOT / "workflow" / "scripts" / script]
@@ -42,26 +48,26 @@ def sources(script: str, *modules: str) -> list[Path]:
 
 
 def shown(path: Path) -> str:
-    """Shorten a path of the project: relative to the working directory where it lies below that."""
+    """Shorten a path of the project: relative to the working directory if it is below that."""
     return str(path).removeprefix(f"{Path.cwd()}/")
 
 
 @cache
 def imported_files(path: Path) -> list[Path]:
-    """List the files of the project that one file imports, at its top or inside functions, but not for types alone."""
+    """List the files of the project that a file imports, at its top or inside functions, without imports for types alone."""
     return [file for name in imported_names(path) for file in module_files(name)]
 
 
 def imported_names(path: Path) -> list[str]:
-    """List the dotted names that a file imports, and those that may be modules of a package that it imports from.
+    """List the dotted names that a file imports; names imported from a package are included, as they may be modules of it.
 
-    The leading dots of relative imports are left out.
+    The leading dots of relative imports are removed.
     """
     content = path.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     if digest not in KNOWN:
         names: list[str] = []
-        # Of bytes, Python tells the encoding by the mark or the line that says it.
+        # From bytes, Python itself finds the encoding, by a byte-order mark or a comment.
         for node in statements(ast.parse(content, path)):
             if isinstance(node, ast.Import):
                 names += [name.name for name in node.names]
@@ -73,9 +79,9 @@ def imported_names(path: Path) -> list[str]:
 
 
 def remember(record: Path) -> None:
-    """Keep in a file what the project's files import, so that a run parses those alone whose content is new.
+    """Keep the imports of the project's files in a file, so that a run parses only files whose content is new.
 
-    A record that is damaged or cannot be written costs time alone.
+    A record that is damaged or cannot be written only makes the next run slower.
     """
     recorded = {}
     with suppress(OSError, ValueError):
@@ -90,12 +96,12 @@ def remember(record: Path) -> None:
 
 
 def local_files(path: Path, top: Path | None = None) -> list[Path]:
-    """List a file of Python of the user's, and the files beside and below it that it imports, directly or not.
+    """List a Python file of the user's, and the files beside and below it that it imports, directly or indirectly.
 
-    top: the folder in which its package lies, if it is a module of a package: what that imports by its whole name is found
-        from there, and the packages around the module are run before it.
+    top: the folder that contains its package, if it is a module of a package: absolute imports of that package are found
+        from there, and the packages around the module, which Python runs before it, are included.
 
-    Raises `OSError` for a file that cannot be read, and `SyntaxError`, with its name, for one that is no Python.
+    Raises `OSError` for a file that cannot be read, and `SyntaxError`, with its name, for one that is not Python.
     """
     found: set[Path] = set()
     waiting = [path]
@@ -117,10 +123,11 @@ def local_files(path: Path, top: Path | None = None) -> list[Path]:
 
 
 def find_module(name: str) -> str | tuple[Path, Path] | None:
-    """Find a module of the user's: the package and its version, or its file where no package's version tells its content.
+    """Find a module of the user's: its package and version as text, or its file and the folder that contains its package.
 
-    Returns with the file the folder in which its package lies, and None where there is no such module, or none in a file.
-    Packages that contain it are imported, it is not.
+    The file is returned if no version identifies its content: it lies in a folder on the path, or in a package that was
+    copied there or is installed in place. Returns None if there is no such module, or none in a file. Packages that contain
+    the module are imported, but not the module itself.
     """
     try:
         spec = importlib.util.find_spec(name)
@@ -133,15 +140,13 @@ def find_module(name: str) -> str | tuple[Path, Path] | None:
     installed = [Path(path) for path in {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}]
     names = importlib.metadata.packages_distributions().get(name.partition(".")[0], [])
     if not names or not any(file.is_relative_to(folder) for folder in installed):
-        return (
-            file,
-            top,
-        )  # a folder on the path, a package that is installed in place, or one that was copied there
+        # A folder on the path, a package that is installed in place, or one that was copied there.
+        return file, top
     return " ".join(f"{package} {importlib.metadata.version(package)}" for package in sorted({*names}))
 
 
 def files_below(folder: Path, module: str) -> list[Path]:
-    """List the files that importing a dotted name runs, where it lies in a folder; none if it does not."""
+    """List the files that importing a dotted name from a folder runs; none if the folder does not contain it."""
     files = []
     names = module.split(".")
     for n in range(1, len(names) + 1):
@@ -151,7 +156,7 @@ def files_below(folder: Path, module: str) -> list[Path]:
 
 
 def statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield the statements below a node, but for those below `if TYPE_CHECKING`, which are never run."""
+    """Yield all statements below a node, except those below `if TYPE_CHECKING`, which are never run."""
     is_for_types = isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
     for name in ("orelse",) if is_for_types else BLOCKS:
         for child in getattr(node, name, ()):
@@ -161,5 +166,5 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
 
 @cache
 def module_files(module: str) -> list[Path]:
-    """List the files that importing a dotted name runs: the module and the packages around it; none if it is not ours."""
+    """List the files that importing a dotted name runs: the module and the packages around it; none if it is foreign."""
     return files_below(ROOT, module) if module.split(".")[0] in PACKAGES else []

@@ -1,7 +1,7 @@
-"""What a configuration asks for, as the rules see it: files, rows and columns of tables, parameters of scripts.
+"""The study that a configuration describes, as rules need it: files, rows and columns of tables, parameters of scripts.
 
-Lists of result files over views, networks and methods are made here; the pattern of a single file stands in its rule. What
-needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk`.
+Lists of result files over views, networks and methods are made here; the pattern of a single file stands in its rule. Code
+that needs Snakemake itself (wildcards, the report, warnings) is in `rules/common.smk`.
 """
 
 import itertools
@@ -30,20 +30,24 @@ from pipeline.sources import ROOT, find_module, local_files
 
 IMAGENET_CLASSES = ROOT / "resources" / "imagenet_classes.txt"
 SHIPPED_WEIGHTS = ROOT / "resources" / "small_resnet.pth"
-PIN_DIGITS = 16  # of a revision or a sha256, in the name of a file
+PIN_DIGITS = 16  # digits of a revision or a sha256 in the name of a file
 FIGURE_FORMATS = ("pdf", "svg", "png")
 STANDARD_CROP, TEN_CROP = "standard_crop", "ten_crop"  # the views of the nulls of these names
 # Keys of a data set's files, beside its classes.
 SOURCE_FILES = ("images", "boxes", "table", "voc", "coco", "parquet", "webdataset")
-# Keys of further files about its images, each joined with the index by a rule of its own: given later, they cost no map.
+# Keys of further files about its images. A rule of its own joins each with the index, so that no map is computed again if
+# one is given later.
 LISTS = ("acceptable_labels", "factors")
-SHARDS = {"parquet": ".parquet", "webdataset": ".tar"}  # sources that are divided among files → how these end
+SHARDS = {
+    "parquet": ".parquet",
+    "webdataset": ".tar",
+}  # sources that may be several files → the ending of their names
 PAPER_METHODS = ("likelihood", "gradcam", "max_logit", "igub", "dff")
 
 
 @contextmanager
 def explaining_data(dataset: str, key: str) -> Generator[None]:
-    """Convert what cannot be read of a data set, under a key of its configuration, into a `ConfigurationError`."""
+    """Convert an `InputError` in the block into a `ConfigurationError` that names the data set and the key."""
     try:
         yield
     except InputError as error:
@@ -51,7 +55,7 @@ def explaining_data(dataset: str, key: str) -> Generator[None]:
 
 
 def is_visible(path: str) -> bool:
-    """Tell whether there is a file or folder of this name, and a right to see it."""
+    """Return whether a file or folder exists at a path, and may be accessed."""
     return os.path.exists(path)  # noqa: PTH110 (Path.exists raises where a folder may not be entered)
 
 
@@ -64,19 +68,18 @@ class Study:
 
     settings: Settings
     contents: Contents = field(default_factory=Contents)
-    _class_sources: dict[str, dict[str, str]] = field(
-        default_factory=dict
-    )  # so that folders are looked at once
-    _classes_in_parquet: dict[str, list[str]] = field(default_factory=dict)  # so that schemas are read once
+    # Caches, so that folders are listed, and schemas read, only once.
+    _class_sources: dict[str, dict[str, str]] = field(default_factory=dict)
+    _classes_in_parquet: dict[str, list[str]] = field(default_factory=dict)
 
     # Data sets.
 
     def unselected(self, given: dict, defaults: Iterable[dict]) -> dict[str, list[str]]:
-        """List the entries that a user's configuration adds to the catalogues and that nothing selects.
+        """List the entries that a user's configuration adds to the catalogues but does not select.
 
-        given: the configuration as the user wrote it. defaults: those over which it was laid.
+        given: the configuration as the user wrote it. defaults: the configurations into which it was merged.
 
-        Returns the name of a list under `run` → names of the catalogue, for the lists of which some are not selected.
+        Returns the name of a catalogue → names of such entries, without catalogues that have none.
         """
         run = self.settings.run
         of_readings = itertools.chain(self.settings.calibration.views, *self.settings.sweeps.values())
@@ -98,7 +101,7 @@ class Study:
         return [name for name, entry in datasets if (entry.sample is not None) == is_sample]
 
     def dataset_paths(self, dataset: str) -> dict[str, str | None]:
-        """Return where the files of `SOURCE_FILES` and the classes lie: the user's own, or the generated scenes.
+        """Return the paths of the files of `SOURCE_FILES` and of the classes: the user's own, or those of generated scenes.
 
         A sample has those of the data set from which it is drawn.
         """
@@ -110,25 +113,25 @@ class Study:
         return dict.fromkeys(SOURCE_FILES) | made
 
     def is_generated(self, dataset: str) -> bool:
-        """Tell whether a rule draws the data set's images, boxes and classes."""
+        """Return whether a rule draws the data set's images, boxes and classes."""
         return self.settings.whole(dataset).scenes is not None
 
     def columns(self, dataset: str) -> dict[str, str | list[str]] | None:
-        """Return the columns that the settings name of a data set's table."""
+        """Return the columns of a data set's table that the settings name; None if they name none."""
         columns = self.settings.whole(dataset).columns
         return None if columns is None else columns.named()
 
     def dataset_inputs(self, dataset: str) -> list[str]:
-        """Return the data set's files that a rule makes."""
+        """Return those of the data set's files that a rule makes."""
         if not self.is_generated(dataset):
             return self.classes_inputs(dataset)
         return [path for path in self.dataset_paths(dataset).values() if path is not None]
 
     def dataset_contents(self, dataset: str) -> dict[str, str]:
-        """Name the contents of the data set's files that are the user's own (see `pipeline.contents`).
+        """Return key → name of the contents of the data set's files that are the user's own (see `pipeline.contents`).
 
-        Before its index is made they need not be there, so that a dry run shows the whole graph before the data have
-        arrived; the script says what to do where they are not. Raises `ConfigurationError` if they are gone afterwards.
+        They need not exist before the data set's index is made, so that a dry run shows the whole graph before the data have
+        arrived; the script reports files that are missing. Raises `ConfigurationError` if they are missing afterwards.
         """
         if self.is_generated(dataset):
             return {}
@@ -165,19 +168,19 @@ class Study:
         return contents
 
     def list_source(self, dataset: str, key: str) -> str | None:
-        """Return the user's file of one of `LISTS`; None where the data set, or that of which it is a sample, has none."""
+        """Return the user's file of one of `LISTS`, for a sample that of its data set; None if there is none."""
         return getattr(self.settings.whole(dataset), key)
 
     def datasets_with(self, key: str) -> list[str]:
-        """Return the data sets, samples among them, that have one of `LISTS`."""
+        """Return the names of the data sets and samples that have one of `LISTS`."""
         return [name for name in self.settings.datasets if self.list_source(name, key) is not None]
 
     def list_file(self, dataset: str, key: str) -> list[str]:
-        """Return the table that is made of one of `LISTS`, alone in a list; no table where the data set has none."""
+        """Return the table that is made from one of `LISTS`, as a list of one path; an empty list if there is none."""
         return [f"{self.folder(dataset)}/{key}.parquet"] if self.list_source(dataset, key) else []
 
     def list_contents(self, dataset: str, key: str) -> dict[str, str]:
-        """Name the content of the file of one of `LISTS`, as `dataset_contents` does those of others."""
+        """Return key → name of the content of the file of one of `LISTS`, as `dataset_contents` does for other files."""
         path = self.list_source(dataset, key)
         assert path is not None, f"{dataset} has no {key}"
         is_early = not is_visible(path) and not is_visible(self.index(dataset))
@@ -186,7 +189,10 @@ class Study:
     def _voc_contents(
         self, dataset: str, path: str, subset: str, digests: Callable[[], dict[str, str]]
     ) -> dict[str, str]:
-        """Name the contents of a VOC root's list, and of the annotations and the images that it names."""
+        """Return the names of the contents of a VOC root's list, and of the annotations and the images that it names.
+
+        path: the root. subset: the list's name. digests: as for `Contents.of_files`.
+        """
         with explaining_data(dataset, "voc"):
             root = voc_root(Path(path))
             listed = listed_images(root, subset)
@@ -198,9 +204,9 @@ class Study:
         }
 
     def class_source(self, dataset: str) -> dict[str, str]:
-        """Return the source that names the data set's classes itself: its key and its path; nothing where none does.
+        """Return the source that itself names the data set's classes, as key → path; an empty dictionary if there is none.
 
-        Raises `ConfigurationError` for folders of which it cannot be told whether they are classes.
+        Raises `ConfigurationError` if it is unclear whether folders are classes.
         """
         name = self.settings.whole_name(dataset)
         if name not in self._class_sources:
@@ -208,7 +214,7 @@ class Study:
         return self._class_sources[name]
 
     def _find_class_source(self, dataset: str) -> dict[str, str]:
-        """Find what `class_source` returns; dataset: no sample."""
+        """Find the result of `class_source`; dataset: not a sample."""
         entry = self.settings.datasets[dataset]
         if entry.classes is not None:
             return {}
@@ -224,13 +230,13 @@ class Study:
         return {"images": entry.images} if is_own else {}
 
     def _parquet_classes(self, path: str, dataset: str) -> list[str]:
-        """List the classes that a parquet's schema names, where there are some and they are not ImageNet's."""
+        """Return the classes that the schema of a parquet file names; an empty list if it names none, or ImageNet's."""
         if dataset not in self._classes_in_parquet:
             self._classes_in_parquet[dataset] = self._read_parquet_classes(path, dataset)
         return self._classes_in_parquet[dataset]
 
     def _read_parquet_classes(self, path: str, dataset: str) -> list[str]:
-        """Return what `_parquet_classes` returns."""
+        """Read the result of `_parquet_classes` from the file."""
         from labelmaps.data.formats.parquet import classes_of as named_in  # imports pandas
 
         imagenet = read_classes(IMAGENET_CLASSES)
@@ -241,7 +247,7 @@ class Study:
         return [] if named is None or named == imagenet else [item.id for item in named]
 
     def class_contents(self, dataset: str) -> str:
-        """Name what the data set's own classes follow from: the names of its folders, or its annotations."""
+        """Return the name of the contents that determine the data set's own classes: folders' names, or annotations."""
         ((key, path),) = self.class_source(dataset).items()
         if key == "parquet":
             return name_names(self._parquet_classes(path, dataset))
@@ -256,7 +262,7 @@ class Study:
         return self.contents.of_files(f"{path} classes", map(str, files))
 
     def has_made_classes(self, dataset: str) -> bool:
-        """Tell whether a rule makes the list of classes."""
+        """Return whether a rule makes the list of classes."""
         return self.is_generated(dataset) or bool(self.class_source(dataset))
 
     def classes_file(self, dataset: str) -> str:
@@ -269,22 +275,22 @@ class Study:
         return self.settings.whole(dataset).classes or str(IMAGENET_CLASSES)
 
     def origin_of_classes(self, dataset: str) -> str:
-        """Tell whether the settings or the data set name its classes, "given", or nothing does, "assumed": ImageNet's."""
+        """Return "given" if the settings or the data set name its classes, else "assumed": then they are ImageNet's."""
         is_given = self.has_made_classes(dataset) or self.settings.whole(dataset).classes is not None
         return "given" if is_given else "assumed"
 
     def classes_inputs(self, dataset: str) -> list[str]:
-        """Return the list of classes if a rule makes it."""
+        """Return the list of classes, as a list of one path, if a rule makes it; else an empty list."""
         return [self.classes_file(dataset)] if self.has_made_classes(dataset) else []
 
     def classes_contents(self, dataset: str) -> dict[str, str]:
-        """Name the content of the list of classes, unless a rule makes it."""
+        """Return the name of the content of the list of classes; an empty dictionary if a rule makes it."""
         if self.has_made_classes(dataset):
             return {}
         return {"classes": self.contents.of_file(self.classes_file(dataset))}
 
     def has_imagenet_classes(self, dataset: str) -> bool:
-        """Tell whether a data set's classes are ImageNet's 1000, in their order; False where its file cannot be read."""
+        """Return whether a data set's classes are ImageNet's 1000, in their order; False if the file cannot be read."""
         if self.has_made_classes(dataset):
             return False
         try:
@@ -297,7 +303,7 @@ class Study:
         return ours == theirs
 
     def examples(self, dataset: str) -> list[str]:
-        """Return the names of the images that Figure 1 shows."""
+        """Return the names of the examples that Figure 1 shows."""
         return [*self.settings.datasets[dataset].examples, *AUTOMATIC]
 
     def samples(self) -> list[str]:
@@ -315,38 +321,39 @@ class Study:
         )
 
     def watched_samples(self) -> list[str]:
-        """Return the samples on which a run must be compared with the reference: those of views that share a trunk."""
+        """Return the samples on which a run must be compared with the reference: all if a view has the engine "shared"."""
         engines = {self.settings.views[view].engine for view in self.settings.run.views}
         return self.samples() if "shared" in engines else []
 
     def is_reference(self, dataset: str) -> bool:
-        """Tell whether the data set is the reference for a sample."""
+        """Return whether the data set is the reference for a sample."""
         return any(reference_of(name) == dataset for name in self.settings.datasets)
 
-    # Of a network, a view and the machine, scripts are given what they use alone, so that a new key reruns nothing.
+    # Scripts are given only those settings of a network, a view and the machine that they use, so that a new key reruns
+    # nothing.
 
     def network(self, model: str) -> dict:
-        """Return what loads a network and prepares its input."""
+        """Return the settings with which a network is loaded and its input prepared, as for `NetworkConfig`."""
         entry = self.settings.models[model]
         keys = {"architecture", "size", "mean", "std"}
         weights = entry.tag or entry.weights
         return {"source": entry.source, "weights": weights, **entry.model_dump(include=keys)}
 
     def training(self, model: str) -> dict[str, int]:
-        """Return what trains a network."""
+        """Return the settings with which a network is trained: scenes, epochs and seed."""
         training = self.settings.models[model].train
         assert training is not None, f"{model} is not trained by a rule"
         return training.model_dump(include={"scenes", "epochs", "seed"})
 
     def weights_file(self, dataset: str, model: str) -> str:
-        """Return the state dict of a network. One of random weights has as many classes as the data set."""
+        """Return the path of a network's weights. Random weights depend on the number of classes, and so on the data set."""
         entry = self.settings.models[model]
         if entry.checkpoint is not None:
             return entry.checkpoint
         if entry.shipped is not None:
             return str(SHIPPED_WEIGHTS)
         if entry.tag is not None:
-            # Beginnings of digits: Snakemake would take 64 zeros for a rule that follows itself.
+            # Only the first digits: Snakemake would take 64 zeros in a path for a rule that depends on itself.
             pins = (entry.revision or "main", entry.sha256)
             pin = "-".join(digits[:PIN_DIGITS] for digits in pins if digits is not None)
             return f"resources/networks/timm/{entry.built_by.place.partition('.')[0]}-{entry.tag}-{pin}.safetensors"
@@ -357,9 +364,9 @@ class Study:
         return f"resources/networks/random/{dataset}/{model}.pth"
 
     def timm_pins(self, architecture: str, tag: str, pin: str) -> dict[str, str | None]:
-        """Return the revision and the sha256 of timm's weights, whose file has the architecture, tag and pin in its name.
+        """Return the revision and the sha256 of timm's weights whose file has architecture, tag and pin in its name.
 
-        Raises `ConfigurationError` where networks differ in them behind the digits in the name.
+        Raises `ConfigurationError` if networks differ in the digits that are not in the name.
         """
         file = f"resources/networks/timm/{architecture}-{tag}-{pin}.safetensors"
         models = self.settings.models
@@ -367,35 +374,36 @@ class Study:
         pins = {(models[name].revision, models[name].sha256) for name in named}
         if len(pins) > 1:
             raise ConfigurationError(
-                f"models.{named[0]} and models.{named[-1]}: revision or sha256 of the same weights begin alike and differ"
+                f"models.{named[0]} and models.{named[-1]}: revision or sha256 of the same weights begin alike and "
+                "differ; give both the same"
             )
         revision, sha256 = pins.pop()
         return {"revision": revision or "main", "sha256": sha256}
 
     def layer(self, model: str) -> str | None:
-        """Return the module that gives a network's map of x₀, where it is not to be found."""
+        """Return the name of the module that computes a network's map of x₀; None if it is to be found automatically."""
         return self.settings.models[model].layer
 
     def network_inputs(self, dataset: str, model: str) -> list[str]:
-        """Return the weights and the list of classes of a network, those that a rule makes."""
+        """Return the files of a network that a rule makes: weights, and the list of classes."""
         is_made = not self._has_weights(model)
         return [self.weights_file(dataset, model)] * is_made + self.classes_inputs(dataset)
 
     def network_contents(self, dataset: str, model: str) -> dict[str, str]:
-        """Name the contents of what makes a network and that no rule makes: code, weights, and the list of classes."""
+        """Return the names of the contents of a network's files that no rule makes: code, weights, list of classes."""
         weights = {}
         if self._has_weights(model):
             weights = {"weights": self.contents.of_file(self.weights_file(dataset, model))}
         return self.architecture_contents(model) | weights | self.classes_contents(dataset)
 
     def drawn_contents(self, dataset: str, model: str) -> dict[str, str]:
-        """Name the contents of what gives a network of random weights its shape."""
+        """Return the names of the contents that determine the shape of a network of random weights: code, and classes."""
         return self.architecture_contents(model) | self.classes_contents(dataset)
 
     def architecture_contents(self, model: str) -> dict[str, str]:
-        """Name the content of the user's file that builds a network, or the version of the package that does.
+        """Return the name of the content of the user's file that builds a network, or the version of the package that does.
 
-        With the file go all that lie beside and below it and that it imports. Raises `ConfigurationError` for a file that
+        The content includes all files beside and below it that the file imports. Raises `ConfigurationError` for a file that
         cannot be read, and for a package that is not installed.
         """
         library, place, _ = self.settings.models[model].built_by
@@ -423,14 +431,14 @@ class Study:
         return {"architecture": self.contents.of_files(place, map(str, files))}
 
     def _has_weights(self, model: str) -> bool:
-        """Tell whether a network's weights are there: the user's own, or shipped."""
+        """Return whether a network's weights need no rule: they are the user's own, or shipped."""
         entry = self.settings.models[model]
         return entry.checkpoint is not None or entry.shipped is not None
 
     def view(self, view: str, model: str) -> dict:
-        """Return the family of a view and its options.
+        """Return the family of a view and its options, as for `labelmaps.views.create_view`.
 
-        Options that are left to the network have the value that its entry gives, or are left to its library.
+        Options that are left to the network have the value of its entry, or are left to its library.
         """
         options, entry = self.settings.views[view].arguments, self.settings.models[model]
         given = {"share": entry.crop_share, "interpolation": entry.interpolation}
@@ -438,9 +446,9 @@ class Study:
         return options | own
 
     def view_of_maps(self, view: str, model: str) -> dict:
-        """Return the family of a view and its options, for methods on x₀; see `view`.
+        """Return the family of a view and its options for methods on x₀, as `view` does.
 
-        Raises `ConfigurationError` where the view has no places for the cells of a map.
+        Raises `ConfigurationError` if the cells of a map have no place on the view.
         """
         if obstacle := self.settings.views[view].map_obstacle:
             raise ConfigurationError(
@@ -450,15 +458,18 @@ class Study:
         return self.view(view, model)
 
     def view_modules(self, views: Iterable[str]) -> list[str]:
-        """Return the modules of views, dotted: scripts find them by name, so their rules name them as inputs."""
+        """Return the dotted names of the modules of views, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
     def engine(self, dataset: str, view: str) -> str:
-        """Return how label maps are computed: by the view's engine, or exactly for a reference."""
+        """Return the name of the engine that computes label maps: the view's, or "exact" for a reference."""
         return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
 
     def compute(self, dataset: str) -> dict:
-        """Return how networks are run; for a reference, in float32 and not compiled. No result depends on the threads."""
+        """Return the settings with which networks run; a reference runs in float32 and is not compiled.
+
+        The number of threads is not among them, since no result depends on it.
+        """
         plain = {"precision": "float32", "compile": "never"} if self.is_reference(dataset) else {}
         keys = {"device", "precision", "compile", "batch"}
         return self.settings.compute.model_dump(include=keys) | plain
@@ -466,14 +477,14 @@ class Study:
     # Methods.
 
     def methods_on(self, given: str) -> list[str]:
-        """Return the names of the methods whose input is this one: "label maps" or "glimpse"."""
+        """Return the names of the methods with this input: "label maps" or "glimpse"."""
         return [name for name, method in self.settings.methods.items() if method.input == given]
 
     def shown_methods(self, figure: Figure, model: str | None = None) -> list[str]:
-        """Return the methods of a figure: those of its list that run, or all that run where none of them does; no baselines.
+        """Return the methods of a figure, without baselines: those of its list that run, or, if none does, all that run.
 
-        Where an entry does not run, other entries of the method that it names stand for it. model: of which the figure is,
-        if it is of one.
+        A name in the list that does not run is replaced by the running entries of the method with this name. model: the
+        network of the figure, if it shows a single one.
         """
         methods = self.settings.methods
         names = self.settings.run.methods if model is None else self.settings.methods_of(model)
@@ -485,7 +496,7 @@ class Study:
         return list(dict.fromkeys(found)) or running
 
     def predicting_variants(self, model: str) -> dict[str, str]:
-        """Return a network's uncued methods on its activations, whose scanpaths follow from x₀ alone: name → variant."""
+        """Return name → variant of a network's uncued methods on its activations, whose scanpaths need only x₀."""
         entries = {name: self.settings.methods[name] for name in self.settings.methods_of(model)}
         return {
             name: entry.variant
@@ -496,13 +507,13 @@ class Study:
     def paper_method(self, method: str) -> str:
         """Return the name in the catalogue of one of the paper's methods with its default options.
 
-        Raises `ConfigurationError` where there is no such entry.
+        Raises `ConfigurationError` if there is no such entry.
         """
         for name, entry in self.settings.methods.items():
             if entry.variant == method:
                 return name
         raise ConfigurationError(
-            f"methods: an entry `{method}` with its default options is needed here, and there is none"
+            f"methods: an entry `{method}` with its default options is needed here, but there is none; add it"
         )
 
     def paper_cues(self) -> dict[str, str]:
@@ -510,16 +521,16 @@ class Study:
         return {method: self.settings.methods[self.paper_method(method)].cue for method in PAPER_METHODS}
 
     def method_modules(self, methods: Iterable[str]) -> list[str]:
-        """Return the modules of methods, dotted: scripts find them by name, so their rules name them as inputs."""
+        """Return the dotted names of the modules of methods, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.methods.{self.settings.methods[method].method}" for method in methods]
 
     def scanpath_modules(self) -> list[str]:
-        """Return the modules of the methods that choose fixations of scanpaths, dotted; see `method_modules`."""
+        """Return the dotted names of the modules of the methods that choose fixations of scanpaths; see `method_modules`."""
         models = self.settings.run.models
         names = dict.fromkeys(name for model in models for name in self.predicting_variants(model))
         return [f"labelmaps.methods.{name}" for name in SCANPATH_CHOICES] + self.method_modules(names)
 
-    # Files of results, and what is in them, as the first columns of their rows in tables.
+    # Files of results, and the columns that identify their rows in tables.
 
     @staticmethod
     def folder(dataset: str, *inside: str) -> str:
@@ -531,17 +542,17 @@ class Study:
         return f"{self.folder(dataset)}/index.parquet"
 
     def excluded(self, dataset: str) -> str:
-        """Return the list of the images that a data set leaves out; of a sample, that of the whole data set."""
+        """Return the list of the images that a data set excludes; for a sample, that of the whole data set."""
         return f"{self.folder(self.settings.whole_name(dataset))}/excluded.csv"
 
     def table_files(self, dataset: str, name: str) -> list[str]:
-        """Return a table, and its page in the report."""
+        """Return the path of a table, and of its page in the report."""
         return [f"{self.folder(dataset)}/{name}.csv", f"{self.folder(dataset)}/report/{name}.html"]
 
     def figure_files(self, dataset: str, name: str, sizes: Sequence[str] | None = None) -> list[str]:
-        """Return a figure's files: each size in all formats.
+        """Return the paths of a figure's files: each size in all formats.
 
-        sizes: those of the settings unless given. The page has no folder of its own, all others have.
+        sizes: the settings' unless given. Figures of the size "page" have no folder of their own.
         """
         folders = ["" if size == "page" else f"{size}/" for size in sizes or self.settings.figures.sizes]
         return [
@@ -551,10 +562,10 @@ class Study:
         ]
 
     def label_map_parts(self, dataset: str, view: str, model: str) -> list[str]:
-        """Return the files among which a network's label maps are divided: as they were begun, or else as planned.
+        """Return the files of the parts of a network's label maps: as already begun, or else as planned.
 
-        The maps are the same however they are divided, so another number of parts is no reason to compute them again.
-        Raises `ConfigurationError` where the settings do not tell how many are planned.
+        The maps do not depend on the number of parts, so another number in the settings is no reason to compute them again.
+        Raises `ConfigurationError` if the settings do not determine the number.
         """
         folder = f"{self.folder(dataset, view, model)}/label_maps"
         planned = self.settings.n_parts(dataset, view, model)
@@ -562,7 +573,7 @@ class Study:
         return [f"{folder}/{part}of{parts}.h5" for part in range(1, parts + 1)]
 
     def network_columns(self, dataset: str, view: str, model: str) -> dict[str, str]:
-        """Return what identifies a network that looks through a view."""
+        """Return the columns of a table that identify a network and a view."""
         entry = self.settings.models[model]
         return {
             "dataset": dataset,
@@ -573,19 +584,19 @@ class Study:
         }
 
     def network_rows(self, dataset: str) -> list[dict[str, str]]:
-        """Return the columns of every network through every view of the run."""
+        """Return the columns of every network with every view of the run, view by view."""
         return [self.network_columns(dataset, view, model) for view, model in self._networks()]
 
     def network_files(self, dataset: str, file: str) -> list[str]:
-        """Return a file of the results of each of `network_rows`."""
+        """Return one file of the results for each of `network_rows`."""
         return [f"{self.folder(dataset, view, model)}/{file}" for view, model in self._networks()]
 
     def ten_crop_files(self, dataset: str, model: str) -> list[str]:
-        """Return the label maps of five- and ten-crop, if they are asked for."""
+        """Return the label maps of five-crop and ten-crop, if the settings ask for these nulls; else an empty list."""
         return [f"{self.folder(dataset, TEN_CROP, model)}/label_maps.h5"] * self.settings.nulls.ten_crop
 
     def method_rows(self, dataset: str) -> list[dict[str, str]]:
-        """Return the columns of every method of each of `network_rows`, method by method within a network."""
+        """Return the columns of every method for each of `network_rows`, method by method within a network."""
         methods = self.settings.methods
         return [
             columns | {"method": name, "variant": methods[name].variant, "cue": methods[name].cue}
@@ -594,34 +605,34 @@ class Study:
         ]
 
     def method_files(self, dataset: str, kind: str, suffix: str) -> list[str]:
-        """Return a file of each of `method_rows`; its `kind` is saliency, fixations or scores."""
+        """Return one file for each of `method_rows`; `kind` is saliency, fixations or scores."""
         return [
             f"{self.folder(dataset, row['view'], row['model'])}/{kind}/{row['method']}.{suffix}"
             for row in self.method_rows(dataset)
         ]
 
     def methods_of_networks(self) -> list[list[str]]:
-        """Return the methods of each of `network_rows`."""
+        """Return the methods for each of `network_rows`."""
         return [self.settings.methods_of(model) for _, model in self._networks()]
 
     def shown_files(self, dataset: str, view: str, model: str, kind: str, suffix: str) -> list[str]:
-        """Return a file of each method that Figure 1 shows of a network; its `kind` is as for `method_files`."""
+        """Return one file for each of a network's methods in Figure 1; `kind` is as for `method_files`."""
         folder = self.folder(dataset, view, model, kind)
         return [f"{folder}/{name}.{suffix}" for name in self.shown_methods(self.settings.figure_1, model)]
 
     def predicting_files(self, dataset: str, view: str, model: str) -> list[str]:
-        """Return the saliency maps of each of `predicting_variants`."""
+        """Return the saliency maps for each of `predicting_variants`."""
         folder = self.folder(dataset, view, model, "saliency")
         return [f"{folder}/{name}.h5" for name in self.predicting_variants(model)]
 
     def _networks(self) -> Iterator[tuple[str, str]]:
-        """Return each view with each network of the run."""
+        """Return each view with each network of the run, view by view."""
         return itertools.product(self.settings.run.views, self.settings.run.models)
 
-    # The settings that must have made a file, which whatever shows its content compares with what the file says of itself.
+    # The settings with which a file must have been made. Scripts that read the file compare them with its attributes.
 
-    def look(self, dataset: str, view: str, model: str) -> dict:
-        """Return the settings of label maps, as attributes of their file; a precision of `auto` is left open."""
+    def label_map_settings(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of label maps, as attributes of their file; the precision `auto` is left out."""
         precision = self.compute(dataset)["precision"]
         settings = {
             "view": self.view(view, model),
@@ -630,13 +641,13 @@ class Study:
         }
         return settings if precision == "auto" else settings | {"precision": precision}
 
-    def looked(self, dataset: str) -> dict:
-        """Return the settings of the label maps of each of `network_rows`, and of the run's methods."""
-        networks = [self.look(dataset, view, model) for view, model in self._networks()]
+    def run_settings(self, dataset: str) -> dict:
+        """Return the settings of the label maps for each of `network_rows`, and of the run's methods."""
+        networks = [self.label_map_settings(dataset, view, model) for view, model in self._networks()]
         return {"networks": networks, "methods": self._method_settings(self.settings.run.methods)}
 
-    def scored(self, dataset: str) -> dict:
-        """Return the settings of all scores of the run: `looked`, of the Pointing Game, and of each network's nulls."""
+    def score_settings(self, dataset: str) -> dict:
+        """Return the settings of all scores of the run: `run_settings`, the Pointing Game's, and each network's nulls'."""
         chosen = self.settings.nulls
         nulls = [
             {
@@ -647,35 +658,43 @@ class Study:
             }
             for _, model in self._networks()
         ]
-        return self.looked(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
+        return self.run_settings(dataset) | {"tolerance": self.settings.pointing.tolerance, "nulls": nulls}
 
-    def shown(self, dataset: str, view: str, model: str) -> dict:
-        """Return the settings of the examples of Figure 1: of the label maps, of the methods shown, of the Pointing Game."""
+    def example_settings(self, dataset: str, view: str, model: str) -> dict:
+        """Return the settings of the examples of Figure 1: of the label maps, of the methods in it, of the Pointing Game."""
         return {
-            "look": self.look(dataset, view, model),
+            "look": self.label_map_settings(dataset, view, model),
             "methods": self._method_settings(self.shown_methods(self.settings.figure_1, model)),
             "tolerance": self.settings.pointing.tolerance,
         }
 
-    def shown_of_networks(self, dataset: str) -> list[dict]:
-        """Return the settings of the examples of each of `network_rows`."""
-        return [self.shown(dataset, view, model) for view, model in self._networks()]
+    def example_settings_of_networks(self, dataset: str) -> list[dict]:
+        """Return the settings of the examples for each of `network_rows`."""
+        return [self.example_settings(dataset, view, model) for view, model in self._networks()]
 
-    def scanned(self, dataset: str, view: str, model: str) -> dict:
+    def scanpath_settings(self, dataset: str, view: str, model: str) -> dict:
         """Return the settings of a network's scanpaths: of the label maps, of the methods on x₀, and their own."""
-        keys = {"fixations", "among", "draws", "seed", "thresholds"}  # of `labelmaps.scoring.scanpaths.Plan`
+        keys = {
+            "fixations",
+            "among",
+            "draws",
+            "seed",
+            "thresholds",
+        }  # as in `labelmaps.scoring.scanpaths.Plan`
         return {
-            "look": self.look(dataset, view, model),
+            "look": self.label_map_settings(dataset, view, model),
             "methods": self._method_settings(self.predicting_variants(model)),
             "scanpaths": self.settings.scanpaths.model_dump(include=keys),
         }
 
-    def scanned_by_all(self, dataset: str) -> dict[str, list[dict]]:
-        """Return the settings of the scanpaths of each of `network_rows`."""
-        return {"networks": [self.scanned(dataset, view, model) for view, model in self._networks()]}
+    def scanpath_settings_of_networks(self, dataset: str) -> dict[str, list[dict]]:
+        """Return the settings of the scanpaths for each of `network_rows`."""
+        return {
+            "networks": [self.scanpath_settings(dataset, view, model) for view, model in self._networks()]
+        }
 
     def _method_settings(self, methods: Iterable[str]) -> dict[str, dict]:
-        """Return the settings of methods, by their names: the method, its options, and the arrival."""
+        """Return name → settings of methods: the method, its options, and the arrival."""
         entries = {name: self.settings.methods[name] for name in methods}
         return {
             name: {"method": entry.method, "options": entry.options, "arrival": entry.arrival}
@@ -683,43 +702,52 @@ class Study:
         }
 
     def paper_settings(self) -> dict[str, dict]:
-        """Return the settings of the saliency maps of the paper's methods that look once, by the paper's names."""
+        """Return the settings of the saliency maps of the paper's methods on x₀, by the paper's names."""
         names = {method: self.paper_method(method) for method in ("gradcam", "dff")}
         made = self._method_settings(names.values())
         return {
             method: {key: made[name][key] for key in ("method", "options")} for method, name in names.items()
         }
 
-    def read(self, dataset: str, views: Sequence[str]) -> dict:
-        """Return the settings of the outcomes of each of `reading_rows`."""
+    def reading_settings(self, dataset: str, views: Sequence[str]) -> dict:
+        """Return the settings of the outcomes for each of `reading_rows`."""
         rows = self.reading_rows(dataset, views)
-        looks = [self.look(dataset, row["view"], row["model"]) for row in rows]
-        return {"networks": looks, "methods": self.paper_settings()}
+        networks = [self.label_map_settings(dataset, row["view"], row["model"]) for row in rows]
+        return {"networks": networks, "methods": self.paper_settings()}
 
-    def calibrated(self, dataset: str) -> dict:
-        """Return the settings of a calibration."""
+    def calibration_settings(self, dataset: str) -> dict:
+        """Return the settings of a calibration: of the outcomes, of the bootstrap, and of each network's standard crop."""
         calibration = self.settings.calibration
         bootstrap = {"resamples": calibration.resamples, "seed": calibration.seed}
         crops = [self.view(STANDARD_CROP, model) for model in self.settings.run.models]
-        return self.read(dataset, calibration.views) | {"bootstrap": bootstrap, "standard_views": crops}
+        return self.reading_settings(dataset, calibration.views) | {
+            "bootstrap": bootstrap,
+            "standard_views": crops,
+        }
 
-    def swept_by(self, dataset: str, option: str) -> dict:
+    def sweep_settings(self, dataset: str, option: str) -> dict:
         """Return the settings of a sweep."""
-        return self.read(dataset, self.swept(option)) | {"option": option}
+        return self.reading_settings(dataset, self.sweep_views(option)) | {"option": option}
 
-    def compared(self, dataset: str) -> dict:
+    def fidelity_settings(self, dataset: str) -> dict:
         """Return the settings of the comparison of a sample's label maps with their reference."""
         views, reference = self.settings.run.views, reference_of(dataset)
-        return self.read(dataset, views) | {"references": self.read(reference, views)["networks"]}
+        return self.reading_settings(dataset, views) | {
+            "references": self.reading_settings(reference, views)["networks"]
+        }
 
     def table_settings(self, dataset: str, table: str) -> dict:
-        """Return the settings that must have made a table."""
+        """Return the settings with which a table must have been made; table: its name, such as "summary"."""
         if table.startswith("sweep_"):
-            return self.swept_by(dataset, table.removeprefix("sweep_"))
-        of_table = {"pointing": self.looked, "who_gains": self.looked, "fidelity": self.compared}
-        of_table |= {"scanpaths": self.scanned_by_all}
-        of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibrated)
-        return of_table.get(table, self.scored)(dataset)
+            return self.sweep_settings(dataset, table.removeprefix("sweep_"))
+        of_table = {
+            "pointing": self.run_settings,
+            "who_gains": self.run_settings,
+            "fidelity": self.fidelity_settings,
+        }
+        of_table |= {"scanpaths": self.scanpath_settings_of_networks}
+        of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibration_settings)
+        return of_table.get(table, self.score_settings)(dataset)
 
     # Readings of the protocol, and sweeps over an option of the views.
 
@@ -728,9 +756,10 @@ class Study:
         return f"{self.folder(dataset, view, model)}/saliency/{self.paper_method(method)}.h5"
 
     def reading_rows(self, dataset: str, views: Sequence[str]) -> list[dict[str, str]]:
-        """Return the columns of each network of the run through each of the views.
+        """Return the columns of each network of the run with each of the views, network by network.
 
-        Raises `ConfigurationError` where there are no views, and for a view on which a map of x₀ cannot be read.
+        Raises `ConfigurationError` if there are no views, for a view on which a map of x₀ has no place, and for a network
+        that does without one of the paper's methods.
         """
         if not views:
             raise ConfigurationError("calibration.views: name the views to be compared")
@@ -746,12 +775,12 @@ class Study:
             if left := [name for name in names if self.settings.does_without(model, name)]:
                 raise ConfigurationError(
                     f"models.{model}: does without {', '.join(left)}, which fidelity, calibration and sweeps compare; leave "
-                    "it out of run.models for them"
+                    "the network out of run.models for them"
                 )
         return [self.network_columns(dataset, view, model) for model in models for view in views]
 
     def reading_files(self, dataset: str, views: Sequence[str]) -> list[str]:
-        """Return the outcomes of each of `reading_rows`."""
+        """Return the outcomes for each of `reading_rows`."""
         rows = self.reading_rows(dataset, views)
         return [f"{self.folder(dataset, row['view'], row['model'])}/reading.parquet" for row in rows]
 
@@ -761,47 +790,51 @@ class Study:
         return [f"{folder}/label_maps.h5" for folder in folders]
 
     def family_examples(self) -> list[str]:
-        """Return the first view of each family among the readings."""
+        """Return the first view of each family among the views of the calibration."""
         first = {}
         for name in self.settings.calibration.views:
             first.setdefault(self.settings.views[name].family, name)
         return list(first.values())
 
-    def swept(self, option: str) -> list[str]:
+    def sweep_views(self, option: str) -> list[str]:
         """Return the views of a sweep.
 
-        Raises `ConfigurationError` unless they differ in the option, a number, alone.
+        Raises `ConfigurationError` unless they differ only in the option, and this is a number.
         """
         names = self.settings.sweeps[option]
         options = [self.settings.views[name].model_dump() for name in names]
         for name, view in zip(names, options, strict=True):
             if type(view.get(option)) not in (int, float):
-                raise ConfigurationError(f"sweeps.{option}: {name} has no such option that is a number")
+                raise ConfigurationError(
+                    f"sweeps.{option}: {name} has no option {option} that is a number; name other views"
+                )
             others = [key for key in view if key != option and view[key] != options[0].get(key)]
             if others:
                 raise ConfigurationError(
                     f"sweeps.{option}: {name} differs from {names[0]} in {', '.join(others)}, too; name other views"
                 )
         if len({view[option] for view in options}) < len(options):
-            raise ConfigurationError(f"sweeps.{option}: the same {option} twice among {', '.join(names)}")
+            raise ConfigurationError(
+                f"sweeps.{option}: the same {option} twice among {', '.join(names)}; name one of them"
+            )
         return names
 
     def sweep_files(self, dataset: str, option: str) -> list[str]:
-        """Return the outcomes of each of `sweep_rows`."""
-        return self.reading_files(dataset, self.swept(option))
+        """Return the outcomes for each of `sweep_rows`."""
+        return self.reading_files(dataset, self.sweep_views(option))
 
     def sweep_rows(self, dataset: str, option: str) -> list[dict]:
-        """Return the columns of each network through each view of a sweep, with the option's value."""
-        rows = self.reading_rows(dataset, self.swept(option))
+        """Return the columns of each network with each view of a sweep, and the option's value."""
+        rows = self.reading_rows(dataset, self.sweep_views(option))
         return [row | {"value": self.settings.views[row["view"]].options[option]} for row in rows]
 
     def sweep_grids(self, dataset: str, option: str) -> list[int]:
-        """Return the number of fixations along each axis of the views of `sweep_rows`."""
-        rows = self.reading_rows(dataset, self.swept(option))
+        """Return the number of fixations along each axis for each of `sweep_rows`."""
+        rows = self.reading_rows(dataset, self.sweep_views(option))
         return [self.settings.views[row["view"]].options["grid"] for row in rows]
 
     def sweep_title(self, option: str) -> str:
-        """Return what the views of a sweep have in common."""
+        """Return the options that the views of a sweep have in common, as a title."""
         view = self.settings.views[self.settings.sweeps[option][0]]
         options = [f"{key}: {value}" for key, value in view.options.items() if key != option]
         return f"{view.family} ({', '.join(options)})"

@@ -1,11 +1,11 @@
-"""Shared by all rules: the checked settings, the study that follows from them, and what only Snakemake can do.
+"""Code that all rules share: the checked settings, the study that follows from them, and functions that need Snakemake.
 
-A rule names files, a script connects them, the package computes. Settings travel config → params → argument; a script never
-reads the configuration.
+A rule names files, a script connects them, the package computes. Settings go from the configuration to params and from there
+to arguments; a script never reads the configuration.
 
-Every file that a rule reads and another makes is an input. Of all others, params have the contents (see `pipeline.contents`);
-their paths are of type `Path`, which Snakemake does not compare. It compares the values of params, but not their names: where
-two values could be exchanged, they stand in one param `by_name`.
+Every file that one rule makes and another reads is an input. Params hold the contents of all other files (see
+`pipeline.contents`); their paths are of type `Path`, which Snakemake does not compare. It compares the values of params, but
+not their names: if two values could be exchanged without notice, they are in one param `by_name`.
 """
 
 import inspect
@@ -49,7 +49,7 @@ if given and workflow.is_main_process:
     for key, names in study.unselected(given, defaults).items():
         selected = ", ".join(getattr(settings.run, key))
         left = ", ".join([*names[:5], f"and {len(names) - 5} more"] if len(names) > 5 else names)
-        logger.info(f"run.{key} selects {selected}, and not what your configuration adds: {left}")
+        logger.info(f"run.{key} selects {selected}, but not what your configuration adds: {left}")
 
 
 wildcard_constraints:
@@ -61,12 +61,12 @@ wildcard_constraints:
 
 # The paper's numbers and orders.
 PAPER, PAPER_ORDERS = ROOT / "resources" / "paper.csv", ROOT / "resources" / "paper_orders.csv"
-# Labels by which the report finds what is about all networks and methods of a run.
+# The report's labels for results of all networks and methods of a run.
 MODELS_AND_METHODS = {"models": ", ".join(settings.run.models), "methods": ", ".join(settings.run.methods)}
 
 
 def per_job(function, **given):
-    """Make a function of a job's wildcards, which calls one of the study with those that its parameters name.
+    """Return a function of a job's wildcards that calls `function` with those that its parameters name.
 
     given: arguments that are the same for all jobs of the rule.
     """
@@ -83,28 +83,28 @@ def per_job(function, **given):
 
 
 def as_path(function):
-    """Make a param of a job from a function of the study that returns a file, whose path Snakemake does not compare."""
+    """Return a param that is the path that `function` returns, as a `Path`, which Snakemake does not compare."""
     call = per_job(function)
     return lambda wildcards: Path(call(wildcards))
 
 
 def code_of(script, environment, *modules, files=()):
-    """Name the content of a rule's code, as a param: new code, or another version of a library, means new results.
+    """Return the digest of a rule's code, as a param: new code, or another version of a library, makes results out of date.
 
-    environment: the pinned environment of the rule's group. modules: as for `sources`. files: others of the project.
+    environment: the pinned environment of the rule's group. modules: as for `sources`. files: further ones of the project.
     """
-    if not workflow.is_main_process:  # a job compares nothing
+    if not workflow.is_main_process:  # only the main process compares params
         return ""
     return name_code([*sources(script, *modules), ROOT / "envs" / f"{environment}.yaml", *files])
 
 
 def of_networks(file):
-    """Make the input of a file of every network's results on a data set."""
+    """Return an input function: one file of the results of every network and view on a data set."""
     return per_job(study.network_files, file=file)
 
 
 def of_methods(kind, suffix):
-    """Make the input of a file of every network's and method's results on a data set."""
+    """Return an input function: one file of the results of every network, view and method on a data set."""
     return per_job(study.method_files, kind=kind, suffix=suffix)
 
 
@@ -116,7 +116,7 @@ def drawn(name, sizes=None, **report_options):
 
 
 def page_of(table):
-    """Return the page of a table, with what the report says of it."""
+    """Return the page of a table as an output, with its labels in the report."""
     return report(
         f"results/{{dataset}}/report/{table}.html",
         category="Tables",
@@ -127,7 +127,7 @@ def page_of(table):
 
 @per_job
 def label_map_parts(dataset, view, model):
-    """Return the parts of a network's label maps; warn where they are not as many as the settings say."""
+    """Return the parts of a network's label maps; warn if their number is not that of the settings."""
     parts, planned = study.label_map_parts(dataset, view, model), settings.n_parts(dataset, view, model)
     folder = Path(parts[0]).parent
     if workflow.is_main_process:
@@ -136,7 +136,5 @@ def label_map_parts(dataset, view, model):
                 f"{folder} stays divided into {len(parts)} parts, as begun, not {planned}; delete it to begin anew"
             )
         if names := strays(folder):
-            logger.warning(
-                f"{folder}: passed over, as no run makes parts of such names: {', '.join(names[:5])}"
-            )
+            logger.warning(f"{folder}: ignored, as no run makes parts of such names: {', '.join(names[:5])}")
     return parts

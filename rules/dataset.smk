@@ -1,4 +1,4 @@
-"""Data set → results/{dataset}/index.parquet, one row per image and class in it, and excluded.csv, the images left out and why."""
+"""Data sets: results/{dataset}/index.parquet, one row per image and class in it, and excluded.csv, the images left out."""
 
 
 rule generate_scenes:
@@ -11,7 +11,7 @@ rule generate_scenes:
         "logs/generate_scenes/{dataset}.log",
     conda:
         "../envs/dataset.yaml"
-    threads: 4  # nothing else can run before there are images; Snakemake takes fewer where --cores are fewer
+    threads: 4  # nothing else can run before there are images; Snakemake takes fewer if --cores are fewer
     params:
         code=code_of("generate_scenes.py", "dataset"),
         by_name=lambda wc: dict(
@@ -24,7 +24,7 @@ rule generate_scenes:
 
 
 rule list_classes:
-    """List the classes that the data set's folders or annotations name, where the configuration gives none."""
+    """List the classes that the data set's folders or annotations name, if the configuration gives none."""
     output:
         classes="results/{dataset}/classes.txt",
     log:
@@ -85,7 +85,7 @@ rule index_dataset:
 
 
 rule list_acceptable_labels:
-    """List all labels that are right of each image, from the user's file: apart from the index, on which the label maps depend."""
+    """List all labels that are right for each image, from the user's file; label maps do not depend on them."""
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.classes_inputs),
@@ -95,7 +95,7 @@ rule list_acceptable_labels:
         "logs/list_acceptable_labels/{dataset}.log",
     wildcard_constraints:
         dataset=match_any(study.datasets_with("acceptable_labels")),
-    priority: 3  # a file that does not fit is told before a network runs
+    priority: 3  # a file that does not fit is reported before a network runs
     conda:
         "../envs/dataset.yaml"
     params:
@@ -112,7 +112,7 @@ rule list_acceptable_labels:
 
 
 rule list_factors:
-    """List what the images are like, from the user's file of factors."""
+    """List the factors of each image, from the user's file."""
     input:
         index="results/{dataset}/index.parquet",
     output:
@@ -121,7 +121,7 @@ rule list_factors:
         "logs/list_factors/{dataset}.log",
     wildcard_constraints:
         dataset=match_any(study.datasets_with("factors")),
-    priority: 3  # a file that does not fit is told before a network runs
+    priority: 3  # a file that does not fit is reported before a network runs
     conda:
         "../envs/dataset.yaml"
     params:

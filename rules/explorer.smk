@@ -1,10 +1,10 @@
-"""The explorer: one page on which to look at telling images through every network, view and method."""
+"""The explorer: one page that shows some images through every network, view and method."""
 
 from labelmaps.explorer.page import PAGE
 
 
 rule build_explorer:
-    """Build the page; it needs no network, nor the images."""
+    """Build the page, one file that needs neither the internet nor the images when it is opened."""
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.classes_inputs),
@@ -24,7 +24,7 @@ rule build_explorer:
         ),
     log:
         "logs/build_explorer/{dataset}.log",
-    priority: 1  # as of Figure 1
+    priority: 1  # as for Figure 1
     conda:
         "../envs/networks.yaml"
     params:
@@ -50,9 +50,9 @@ rule build_explorer:
         done=per_job(study.methods_of_networks),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
         n_images=settings.explorer.images,
-        made_by=per_job(study.scored),
-        shown=per_job(study.shown_of_networks),
-        scanned=per_job(study.scanned_by_all),
+        made_by=per_job(study.score_settings),
+        shown=per_job(study.example_settings_of_networks),
+        scanned=per_job(study.scanpath_settings_of_networks),
     message:
         "Building the explorer of {wildcards.dataset}"
     script:

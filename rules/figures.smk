@@ -2,7 +2,7 @@
 
 
 rule plot_contact_sheet:
-    """Some images with their boxes and labels, and what the data set holds: a look before any network runs."""
+    """Plot some images with their boxes and labels, and the data set's counts, to be checked before a network runs."""
     input:
         index="results/{dataset}/index.parquet",
         excluded=per_job(study.excluded),
@@ -17,7 +17,7 @@ rule plot_contact_sheet:
         ),
     log:
         "logs/plot_contact_sheet/{dataset}.log",
-    priority: 3  # over whatever runs a network
+    priority: 3  # before all rules that run a network
     conda:
         "../envs/figures.yaml"
     params:
@@ -32,7 +32,7 @@ rule plot_contact_sheet:
 
 
 # One job draws all examples of a network: they are chosen together, from the same files. A rule has fixed outputs, so there is one
-# for data sets that show images of the same names; that of the run's first data set bears the plain name.
+# rule for all data sets whose examples have the same names; that of the run's first data set has the plain name.
 SHOWING: dict[tuple[str, ...], list[str]] = {}
 for dataset in dict.fromkeys([*settings.run.datasets, *settings.datasets]):
     SHOWING.setdefault(tuple(study.examples(dataset)), []).append(dataset)
@@ -40,7 +40,7 @@ for dataset in dict.fromkeys([*settings.run.datasets, *settings.datasets]):
 for examples, datasets in SHOWING.items():
 
     rule:
-        """The paper's Figure 1 for each example: each method's map and fixation, and what the network saw there."""
+        """Plot the paper's Figure 1 for each example: each method's map and fixation, and the view there."""
         name:
             "plot_figure_1" if settings.run.datasets[0] in datasets else f"plot_figure_1_of_{datasets[0]}"
         input:
@@ -72,7 +72,7 @@ for examples, datasets in SHOWING.items():
             "logs/plot_figure_1/{dataset}/{view}/{model}.log",
         wildcard_constraints:
             dataset=match_any(datasets),
-        priority: 1  # the longest of what follows the scores: begun first, others fill the gaps
+        priority: 1  # the longest job after the scores: it starts first, and others fill the gaps
         conda:
             "../envs/networks.yaml"
         params:
@@ -91,8 +91,8 @@ for examples, datasets in SHOWING.items():
                 dict(variant=settings.methods[name].variant, cue=settings.methods[name].cue)
                 for name in study.shown_methods(settings.figure_1, wc.model)
             ],
-            made_by=per_job(study.shown),
-            scanned=per_job(study.scanned),
+            made_by=per_job(study.example_settings),
+            scanned=per_job(study.scanpath_settings),
             variants=per_job(study.predicting_variants),
             chosen=lambda wc: settings.datasets[wc.dataset].examples,
         message:
@@ -102,7 +102,7 @@ for examples, datasets in SHOWING.items():
 
 
 rule plot_figure_2:
-    """The paper's Figure 2: accuracy before and after the saccade and the Pointing Game, per method and network."""
+    """Plot the paper's Figure 2: accuracy before and after the saccade and the Pointing Game, by method and network."""
     input:
         summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
@@ -126,7 +126,7 @@ rule plot_figure_2:
         has_imagenet_classes=per_job(study.has_imagenet_classes),
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Plotting Figure 2 of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -134,7 +134,7 @@ rule plot_figure_2:
 
 
 rule plot_trade_off:
-    """Localisation against categorisation: one point per method and network."""
+    """Plot localisation against categorisation: one point per method and network."""
     input:
         summary="results/{dataset}/summary.parquet",
     output:
@@ -152,7 +152,7 @@ rule plot_trade_off:
         code=code_of("plot_trade_off.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Plotting the trade-off of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -160,7 +160,7 @@ rule plot_trade_off:
 
 
 rule plot_nulls:
-    """Accuracy after the saccade of methods and nulls: what part of each number a null explains."""
+    """Plot the accuracy after the saccade of methods beside nulls."""
     input:
         summary="results/{dataset}/summary.parquet",
     output:
@@ -178,7 +178,7 @@ rule plot_nulls:
         code=code_of("plot_nulls.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Plotting the nulls of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -186,7 +186,7 @@ rule plot_nulls:
 
 
 rule plot_who_gains:
-    """Each method's gain by what the images are like."""
+    """Plot each method's gain in groups of images."""
     input:
         who_gains="results/{dataset}/who_gains.parquet",
     output:
@@ -205,7 +205,7 @@ rule plot_who_gains:
         view="{view}",
         sizes=settings.figures.sizes,
         methods=study.shown_methods(settings.figure_2),
-        made_by=per_job(study.looked),
+        made_by=per_job(study.run_settings),
     message:
         "Plotting who gains on {wildcards.dataset} through {wildcards.view}"
     script:
@@ -213,7 +213,7 @@ rule plot_who_gains:
 
 
 rule plot_label_noise:
-    """How much of each gain is noise of the labels, where the data set has acceptable labels."""
+    """Plot how much of each gain is label noise, if the data set has acceptable labels."""
     input:
         summary="results/{dataset}/summary.parquet",
     output:
@@ -233,7 +233,7 @@ rule plot_label_noise:
         code=code_of("plot_label_noise.py", "figures", *study.method_modules(settings.run.methods)),
         view="{view}",
         sizes=settings.figures.sizes,
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Plotting the noise of the labels of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -241,7 +241,7 @@ rule plot_label_noise:
 
 
 rule plot_best_of_n:
-    """What n views are worth to whoever knows the label."""
+    """Plot accuracy against the number n of views from which the best is chosen with the label known."""
     input:
         best_of_n="results/{dataset}/best_of_n.parquet",
     output:
@@ -259,7 +259,7 @@ rule plot_best_of_n:
         code=code_of("plot_best_of_n.py", "figures"),
         view="{view}",
         sizes=settings.figures.sizes,
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Plotting the best of n views of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -267,7 +267,7 @@ rule plot_best_of_n:
 
 
 rule plot_scanpaths:
-    """Accuracy of several fixations one after another, against saccades and against the network's passes."""
+    """Plot the accuracy of scanpaths against the number of saccades and of the network's passes."""
     input:
         scanpaths="results/{dataset}/scanpaths.parquet",
     output:
@@ -285,7 +285,7 @@ rule plot_scanpaths:
         code=code_of("plot_scanpaths.py", "figures", *study.scanpath_modules()),
         view="{view}",
         sizes=settings.figures.sizes,
-        made_by=per_job(study.scanned_by_all),
+        made_by=per_job(study.scanpath_settings_of_networks),
     message:
         "Plotting the scanpaths of {wildcards.dataset} through {wildcards.view}"
     script:
@@ -293,7 +293,7 @@ rule plot_scanpaths:
 
 
 rule plot_views:
-    """Where each view of a family looks on one image, and what the network receives."""
+    """Plot the fixations and extents of a family's views on one image, and the views that the network receives."""
     input:
         index="results/{dataset}/index.parquet",
     output:

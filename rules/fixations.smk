@@ -1,8 +1,8 @@
-"""Fixations: where the eye goes, per method and image."""
+"""Fixations: the point and the view that each method selects in each image."""
 
 
 rule select_fixations:
-    """The most salient point of each map, and the view nearest to it."""
+    """Select the most salient point of each map, and the view in which the eye arrives."""
     input:
         saliency="results/{dataset}/{view}/{model}/saliency/{method}.h5",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",

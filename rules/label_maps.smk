@@ -1,8 +1,8 @@
-"""Label maps: the logits of a network at every fixation of every image. The long stage, in parts, on the GPU."""
+"""Label maps: the logits of a network at every fixation of every image. This stage takes longest; it runs in parts."""
 
 
 rule compute_label_maps:
-    """Look at the images of one part through every view; each part appears only when whole."""
+    """Compute the logits of every view of the images of one part; the file appears only when it is complete."""
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),
@@ -14,7 +14,7 @@ rule compute_label_maps:
     wildcard_constraints:
         part="[1-9][0-9]*",
         parts="[1-9][0-9]*",
-    priority: 1  # most waits for them
+    priority: 1  # most other jobs wait for them
     conda:
         "../envs/networks.yaml"
     threads: settings.compute.threads
@@ -38,7 +38,7 @@ rule compute_label_maps:
 
 
 rule join_label_maps:
-    """Verify the parts and join them, without copying, into one file."""
+    """Check the parts and join them, without copying, into one file."""
     input:
         parts=label_map_parts,
         index="results/{dataset}/index.parquet",

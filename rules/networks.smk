@@ -1,4 +1,4 @@
-"""Networks: every network becomes one state dict file, downloaded, trained, drawn at random, or the user's own."""
+"""Networks: the weights of each are one file, which is downloaded, trained, drawn at random, or the user's own."""
 
 
 rule download_weights:
@@ -7,7 +7,7 @@ rule download_weights:
         weights="resources/networks/torchvision/{architecture}-{weights}.pth",
     log:
         "logs/download_weights/{architecture}-{weights}.log",
-    localrule: True  # a cluster's nodes may have no way out
+    localrule: True  # a cluster's nodes may have no access to the internet
     conda:
         "../envs/networks.yaml"
     params:
@@ -30,7 +30,7 @@ rule download_timm_weights:
         architecture="[^-/]+",
         tag="[^-/]+",
         pin="(main|[0-9a-f]+)(-[0-9a-f]+)?",
-    localrule: True  # as `download_weights`
+    localrule: True  # as for `download_weights`
     conda:
         "../envs/networks.yaml"
     params:
@@ -56,7 +56,7 @@ rule train_network:
         code=code_of("train_network.py", "networks"),
         architecture=lambda wc: settings.models[wc.model].architecture,
         training=per_job(study.training),
-        n_threads=settings.compute.threads,  # its weights depend on their number
+        n_threads=settings.compute.threads,  # the weights depend on the number of threads
     message:
         "Training {wildcards.model} on synthetic scenes"
     script:
@@ -64,7 +64,7 @@ rule train_network:
 
 
 rule draw_random_weights:
-    """Random weights, for benchmarks and tests only."""
+    """Draw random weights, for benchmarks and tests only."""
     input:
         made=per_job(study.classes_inputs),
     output:
@@ -88,7 +88,7 @@ rule draw_random_weights:
 rule check_network:
     """Check a network on a data set in seconds, before its label maps take hours.
 
-    Its params are among those of the label maps: where it runs again, they do.
+    Its params are among those of the label maps, so that these are computed again if it runs again.
     """
     input:
         index="results/{dataset}/index.parquet",
@@ -98,7 +98,7 @@ rule check_network:
     log:
         "logs/check_network/{dataset}/{model}.log",
     priority: 2
-    retries: 0  # a mistake stays one
+    retries: 0  # a mistake would only be repeated
     conda:
         "../envs/networks.yaml"
     params:

@@ -1,11 +1,11 @@
-"""Readings of the protocol: which fits the paper, and, on a sample of the images, what the grid and the zoom's floor change."""
+"""Readings of the protocol, their fit to the paper, and sweeps over the grid and the zoom's floor on a sample."""
 
-# What figures call the paper's methods, and in which colours.
+# The modules of the paper's methods, from which figures take names and colours.
 PAPER_MODULES = [f"labelmaps.methods.{method}" for method in PAPER_METHODS]
 
 
 rule score_reading:
-    """Is the network right before and after the saccade of each of the paper's methods, through this view?"""
+    """Compute whether the network is right before and after the saccade of each of the paper's methods, for one view."""
     input:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -27,7 +27,7 @@ rule score_reading:
 
 
 rule measure_fidelity:
-    """What the run's precision, engine and compiler change, beside the exact engine in plain float32."""
+    """Compare label maps and accuracies with those of the exact engine in float32, not compiled."""
     input:
         outcomes=per_job(study.reading_files, views=settings.run.views),
         label_maps=of_networks("label_maps.h5"),
@@ -48,7 +48,7 @@ rule measure_fidelity:
     params:
         code=code_of("measure_fidelity.py", "analysis"),
         rows=per_job(study.reading_rows, views=settings.run.views),
-        settings=per_job(study.compared),
+        settings=per_job(study.fidelity_settings),
     message:
         "Comparing the label maps of {wildcards.dataset} with the reference"
     script:
@@ -74,7 +74,7 @@ rule calibrate:
         has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.reading_rows, views=settings.calibration.views),
         by_name=dict(resamples=settings.calibration.resamples, seed=settings.calibration.seed),
-        made_by=per_job(study.calibrated),
+        made_by=per_job(study.calibration_settings),
     message:
         "Ranking the readings on {wildcards.dataset}"
     script:
@@ -82,7 +82,7 @@ rule calibrate:
 
 
 rule plot_calibration:
-    """Every reading's misfit, and how far each of its numbers is from the paper's."""
+    """Plot every reading's misfit, and each of its numbers beside the paper's."""
     input:
         ranking="results/{dataset}/calibration.parquet",
         terms="results/{dataset}/calibration_terms.parquet",
@@ -101,7 +101,7 @@ rule plot_calibration:
     params:
         code=code_of("plot_calibration.py", "figures", *PAPER_MODULES),
         model="{model}",
-        made_by=per_job(study.calibrated),
+        made_by=per_job(study.calibration_settings),
     message:
         "Plotting the calibration of {wildcards.model} on {wildcards.dataset}"
     script:
@@ -109,7 +109,7 @@ rule plot_calibration:
 
 
 rule summarise_sweep:
-    """Accuracy after the saccade against one option of the view, with what it costs."""
+    """Summarise the accuracy after the saccade for values of one option of the view, and the operations."""
     input:
         outcomes=per_job(study.sweep_files),
     output:
@@ -126,7 +126,7 @@ rule summarise_sweep:
         rows=per_job(study.sweep_rows),
         grids=per_job(study.sweep_grids),
         methods=per_job(study.paper_cues),
-        made_by=per_job(study.swept_by),
+        made_by=per_job(study.sweep_settings),
     message:
         "Summarising the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -134,7 +134,7 @@ rule summarise_sweep:
 
 
 rule plot_sweep:
-    """Accuracy after the saccade against one option of the view."""
+    """Plot the accuracy after the saccade against one option of the view."""
     input:
         sweep="results/{dataset}/sweep_{option}.parquet",
     output:
@@ -154,7 +154,7 @@ rule plot_sweep:
         code=code_of("plot_sweep.py", "figures", *PAPER_MODULES),
         title=per_job(study.sweep_title),
         sizes=settings.figures.sizes,
-        made_by=per_job(study.swept_by),
+        made_by=per_job(study.sweep_settings),
     message:
         "Plotting the sweep of {wildcards.option} on {wildcards.dataset}"
     script:
@@ -162,13 +162,13 @@ rule plot_sweep:
 
 
 rule fidelity:
-    """Target: what the run's precision, engine and compiler change."""
+    """Target: compare the run with the exact engine in float32, not compiled."""
     input:
         [table for sample in study.samples() for table in study.table_files(sample, "fidelity")],
 
 
 rule calibration:
-    """Target: which reading of the protocol fits the paper."""
+    """Target: rank the readings of the protocol by their fit to the paper."""
     input:
         tables=[
             table
@@ -191,7 +191,7 @@ rule calibration:
 
 
 rule sweeps:
-    """Target: accuracy against the number of views, and against the zoom's floor."""
+    """Target: plot accuracy against the number of views, and against the zoom's floor."""
     input:
         tables=[
             table

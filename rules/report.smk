@@ -1,6 +1,6 @@
 """The report's tables: `snakemake --report report.zip` collects them with the figures."""
 
-# Table → title and what a reader should know of it.
+# Table → its title and the note above it.
 TABLES = {
     "summary": (
         "Summary",
@@ -55,7 +55,7 @@ TABLES = {
         "validation images.",
     ),
 }
-# The tables of the targets `fidelity`, `calibration` and `sweeps`, likewise.
+# The same for the tables of the targets `fidelity`, `calibration` and `sweeps`.
 READINGS = {
     "fidelity": (
         "Fidelity: the run beside the exact engine in float32",
@@ -83,7 +83,7 @@ READINGS = {
 
 
 rule render_tables:
-    """The tables of a run as pages for the report: together, since one takes hardly longer than Python's start."""
+    """Render the tables of a run as pages for the report, in one job, since starting Python takes longer than a table."""
     input:
         tables=expand("results/{{dataset}}/{table}.parquet", table=TABLES),
     output:
@@ -104,7 +104,7 @@ rule render_tables:
 
 
 rule render_reading:
-    """A table of the readings as a page for the report."""
+    """Render a table of the readings as a page for the report."""
     input:
         tables=["results/{dataset}/{table}.parquet"],
     output:

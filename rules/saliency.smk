@@ -1,8 +1,8 @@
-"""Saliency: what each fixation is worth, per method; the same schema for all methods."""
+"""Saliency: the maps of each method, in files with the same schema for all methods."""
 
 
 rule compute_saliency:
-    """A method's saliency maps, from label maps."""
+    """Compute a method's saliency maps from label maps."""
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
@@ -25,7 +25,7 @@ rule compute_saliency:
 
 
 rule compute_glimpse_saliency:
-    """A method's saliency maps, from what the network's last block says of x₀."""
+    """Compute a method's saliency maps from the activations of the network's last block at x₀."""
     input:
         index="results/{dataset}/index.parquet",
         made=per_job(study.network_inputs),

@@ -1,8 +1,8 @@
-"""Scores: one row per image (and class in it) and method; then the summary, the comparison with the paper, and telling examples."""
+"""Scores: one row per image (and class in it) and method; then summaries, comparisons with the paper, and examples."""
 
 
 rule score_fixations:
-    """Accuracy before and after the saccade, and the Pointing Game."""
+    """Score a method's fixations: accuracy before and after the saccade, and the Pointing Game."""
     input:
         fixations="results/{dataset}/{view}/{model}/fixations/{method}.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -23,7 +23,7 @@ rule score_fixations:
 
 
 rule score_nulls:
-    """What there is to gain without a method's knowledge of where to look."""
+    """Score the nulls: the accuracy that is reached without knowing where to look."""
     input:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -48,7 +48,7 @@ rule score_nulls:
 
 
 rule summarise_scores:
-    """Means over images with 95 % intervals, one row per (model, view, method or null); and what n views are worth."""
+    """Summarise scores: means over images with 95 % intervals by model, view, and method or null; and the best of n."""
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
@@ -65,7 +65,7 @@ rule summarise_scores:
         code=code_of("summarise_scores.py", "analysis"),
         rows=per_job(study.method_rows),
         networks=per_job(study.network_rows),
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Summarising {wildcards.dataset}"
     script:
@@ -73,7 +73,7 @@ rule summarise_scores:
 
 
 rule compare_methods:
-    """Every two methods over the same images, by McNemar's exact test; and nulls that choose no fixation."""
+    """Compare every pair of methods over the same images by McNemar's exact test, and nulls that choose no fixation."""
     input:
         scores=of_methods("scores", "parquet"),
         nulls=of_networks("nulls.parquet"),
@@ -88,7 +88,7 @@ rule compare_methods:
         code=code_of("compare_methods.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=per_job(study.methods_of_networks),
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Comparing the methods on {wildcards.dataset}, two by two"
     script:
@@ -96,7 +96,7 @@ rule compare_methods:
 
 
 rule play_pointing_game:
-    """The Pointing Game by rule, tolerance and object size, with its baselines and the grid's ceiling."""
+    """Play the Pointing Game by rule, tolerance and object size, with its baselines and the grid's ceiling."""
     input:
         index="results/{dataset}/index.parquet",
         label_maps=of_networks("label_maps.h5"),
@@ -111,7 +111,7 @@ rule play_pointing_game:
         code=code_of("play_pointing_game.py", "analysis"),
         networks=per_job(study.network_rows),
         methods=per_job(study.methods_of_networks),
-        made_by=per_job(study.looked),
+        made_by=per_job(study.run_settings),
     message:
         "The Pointing Game's variants on {wildcards.dataset}"
     script:
@@ -119,7 +119,7 @@ rule play_pointing_game:
 
 
 rule find_who_gains:
-    """Accuracy before and after the saccade, and the gain, by what the images are like."""
+    """Compute accuracy before and after the saccade, and the gain, in groups of images."""
     input:
         index="results/{dataset}/index.parquet",
         scores=of_methods("scores", "parquet"),
@@ -133,7 +133,7 @@ rule find_who_gains:
     params:
         code=code_of("find_who_gains.py", "analysis"),
         rows=per_job(study.method_rows),
-        made_by=per_job(study.looked),
+        made_by=per_job(study.run_settings),
     message:
         "Finding who gains on {wildcards.dataset}"
     script:
@@ -141,7 +141,7 @@ rule find_who_gains:
 
 
 rule compare_with_paper:
-    """Every number and every order that the paper states, beside ours."""
+    """Compare every number and every order that the paper states with ours."""
     input:
         summary="results/{dataset}/summary.parquet",
         index="results/{dataset}/index.parquet",
@@ -160,7 +160,7 @@ rule compare_with_paper:
         paper_orders=PAPER_ORDERS,
         has_imagenet_classes=per_job(study.has_imagenet_classes),
         rows=per_job(study.method_rows),
-        made_by=per_job(study.scored),
+        made_by=per_job(study.score_settings),
     message:
         "Comparing {wildcards.dataset} with the paper"
     script:
@@ -168,7 +168,7 @@ rule compare_with_paper:
 
 
 rule score_scanpaths:
-    """Several fixations one after another, chosen in each way, and the evidence that they accumulate."""
+    """Score scanpaths: several fixations one after another, chosen in each way, and the evidence that they accumulate."""
     input:
         index="results/{dataset}/index.parquet",
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
@@ -183,7 +183,7 @@ rule score_scanpaths:
     params:
         code=code_of("score_scanpaths.py", "analysis"),
         variants=per_job(study.predicting_variants),
-        made_by=per_job(study.scanned),
+        made_by=per_job(study.scanpath_settings),
     message:
         "Scanpaths: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:
@@ -191,7 +191,7 @@ rule score_scanpaths:
 
 
 rule summarise_scanpaths:
-    """Accuracy against saccades and against passes, and where an entropy ends the path, of every network."""
+    """Join the scanpaths' curves of all networks: accuracy by saccades, passes and thresholds of the entropy."""
     input:
         curves=of_networks("scanpath_curves.parquet"),
     output:
@@ -203,7 +203,7 @@ rule summarise_scanpaths:
     params:
         code=code_of("summarise_scanpaths.py", "analysis"),
         networks=per_job(study.network_rows),
-        made_by=per_job(study.scanned_by_all),
+        made_by=per_job(study.scanpath_settings_of_networks),
     message:
         "Summarising the scanpaths of {wildcards.dataset}"
     script:
@@ -211,7 +211,7 @@ rule summarise_scanpaths:
 
 
 rule choose_examples:
-    """The most telling images for Figure 1, and those of the user's choice; and how telling each image is."""
+    """Choose the images for Figure 1, the user's own among them, and write the measures of every image."""
     input:
         label_maps="results/{dataset}/{view}/{model}/label_maps.h5",
         index="results/{dataset}/index.parquet",
@@ -230,7 +230,7 @@ rule choose_examples:
         contents=per_job(study.classes_contents),
         classes=as_path(study.classes_file),
         chosen=lambda wc: settings.datasets[wc.dataset].examples,
-        made_by=per_job(study.shown),
+        made_by=per_job(study.example_settings),
     message:
         "Choosing examples: {wildcards.model} on {wildcards.dataset} through {wildcards.view}"
     script:

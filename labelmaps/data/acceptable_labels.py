@@ -1,4 +1,4 @@
-"""The reader of acceptable labels: for each image all labels that are right of it, of which it may have several, or none.
+"""The reader of acceptable labels: all labels that are right for each image, which may be several, or none.
 
 Source of ImageNet's: Beyer et al. (2020), "Are we done with ImageNet?", arXiv 2006.07159, `real.json`.
 """
@@ -23,18 +23,17 @@ from labelmaps.storage.json_files import read_json
 logger = logging.getLogger(__name__)
 
 N_IMAGENET_CLASSES = 1000
-SUSPICIOUS = (
-    0.5  # share of labels that are not acceptable, from which on the classes are probably others; ReaL: 0.1
-)
+# If more than this share of the labels are not acceptable, the file is probably of other classes; ReaL: 0.1.
+SUSPICIOUS = 0.5
 
-AcceptableLabels = dict[
-    str, list[int]
-]  # image id -> its acceptable labels, sorted; empty where none is acceptable
-_Entry = tuple[str, str, list[Any]]  # place in the file, image as it is written there, its labels likewise
+AcceptableLabels = dict[str, list[int]]  # image id -> its acceptable labels, sorted; may be empty
+_Entry = tuple[
+    str, str, list[Any]
+]  # place in the file, name of the image, labels; the latter as the file has them
 
 
 def read_acceptable_labels(path: str | Path, classes: list[Class]) -> AcceptableLabels:
-    """Read the acceptable labels of images: ImageNet's `real.json`, or a file of one's own.
+    """Read the acceptable labels of images from ImageNet's `real.json` or a file of one's own.
 
     path: a `.json` or a `.csv`. JSON: a list of lists, as ImageNet's is published, in the order of its 50,000 validation
         images; or an object, image -> list of labels. CSV: the columns `image,labels`, the latter separated by blanks. An
@@ -42,8 +41,8 @@ def read_acceptable_labels(path: str | Path, classes: list[Class]) -> Acceptable
         indices throughout.
     classes: those of the classes file.
 
-    Raises `InputError` if the file cannot be read or is of another form, if it has no image or one twice, if a list has more
-    or fewer entries, or if a label stands for no class.
+    Raises `InputError` if the file cannot be read or has another form, if it has no image or one twice, if a published list
+    does not have one entry per validation image, or if a label stands for no class.
     """
     path = Path(path)
     readers = {".json": _json_entries, ".csv": _csv_entries}
@@ -74,10 +73,10 @@ def find_acceptable_labels(
 ) -> list[np.ndarray | None]:
     """Find the acceptable labels of each row of an index in a file, as `labels_of_images` returns them.
 
-    path, classes: as for `read_acceptable_labels`. min_matched: the smallest fraction of the images, or of the file's where
-    these are fewer, that must be found in both.
+    index: that of the data set. path, classes: as for `read_acceptable_labels`. min_matched: the smallest fraction of the
+    images, or of the file's entries if these are fewer, that must be found in both.
 
-    Raises `InputError` if fewer are found, and what `read_acceptable_labels` raises.
+    Raises `InputError` if fewer are found, and as `read_acceptable_labels` does.
     """
     acceptable = read_acceptable_labels(path, classes)
     check_matched({*index["image"]}, {*acceptable}, min_matched, path, "acceptable labels")
@@ -85,15 +84,16 @@ def find_acceptable_labels(
 
 
 def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[np.ndarray | None]:
-    """Return the acceptable labels of the image of each row of an index, int16; None of an image that has no entry.
+    """Return for each row of an index the acceptable labels of its image, (label,) int16; None if the file has no entry.
 
-    Logs how many rows have none that is acceptable, and of how many others the label itself is not among them.
+    Logs how many rows have no acceptable label, and how many of the others have a label that is not among the acceptable
+    ones.
     """
     labels = [acceptable.get(image) for image in index["image"]]
     some = [
         (label, known)
         for label, known in zip(index["label"], labels, strict=True)
-        if known  # neither without an entry nor without a label
+        if known  # not None, and not empty
     ]
     n_entries, n_other = (
         sum(known is not None for known in labels),
@@ -114,13 +114,16 @@ def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[
 
 
 def _csv_entries(path: Path, classes: list[Class]) -> list[_Entry]:
-    """Read the rows of a CSV file; `classes` as for JSON."""
+    """Return the rows of a CSV file as entries; `classes` is not used."""
     rows = read_rows(path, ["image", "labels"])
     return [(f"{path}, image {row['image']!r}", row["image"], row["labels"].split()) for row in rows]
 
 
 def _json_entries(path: Path, classes: list[Class]) -> list[_Entry]:
-    """Read a JSON file; a list stands for ImageNet's validation images, whose labels are of its 1000 classes."""
+    """Return the content of a JSON file as entries; a list is that of ImageNet's validation images and its 1000 classes.
+
+    Raises `InputError` if it cannot be read, or holds something else than lists of labels.
+    """
     content = _parse(path)
     if isinstance(content, list):
         _check_published(path, content, classes)
@@ -144,7 +147,7 @@ def _json_entries(path: Path, classes: list[Class]) -> list[_Entry]:
 
 
 def _parse(path: Path) -> list[Any] | dict[str, Any]:
-    """Parse a JSON file that holds a list or an object."""
+    """Parse a JSON file; raise `InputError` unless it holds a list or an object."""
     content = read_json(path, "a JSON file", lambda pairs: _unique(pairs, path))
     if not isinstance(content, list | dict):
         raise InputError(
@@ -154,7 +157,7 @@ def _parse(path: Path) -> list[Any] | dict[str, Any]:
 
 
 def _unique(pairs: list[tuple[str, Any]], path: Path) -> dict[str, Any]:
-    """Make a dictionary of the pairs of a JSON object; raise `InputError` if a name occurs twice."""
+    """Return the pairs of a JSON object as a dictionary; raise `InputError` if a name occurs twice."""
     content = dict(pairs)
     if len(content) < len(pairs):
         names = [name for name, _ in pairs]
@@ -168,10 +171,10 @@ def _check_published(path: Path, content: list[Any], classes: list[Class]) -> No
     if len(content) != N_VALIDATION_IMAGES:
         raise InputError(
             f"{path}: a list of {len(content)} entries, where ImageNet's has {N_VALIDATION_IMAGES}, one for each validation "
-            "image; download it again, or, of your own images, give an object, image -> list of labels"
+            "image; download it again, or, for your own images, give an object, image -> list of labels"
         )
     if len(classes) != N_IMAGENET_CLASSES:
         raise InputError(
-            f"{path}: a list is of ImageNet's {N_IMAGENET_CLASSES} classes, of which the classes file has {len(classes)}; "
+            f"{path}: a list is for ImageNet's {N_IMAGENET_CLASSES} classes, but the classes file has {len(classes)}; "
             "give an object, image -> list of labels"
         )

@@ -29,23 +29,25 @@ from labelmaps.data.images import image_id
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
 
-BOX_FORMATS = {  # name -> what the four numbers of a box are
+BOX_FORMATS = {  # name -> the meaning of the four numbers of a box
     "corners": "x0 y0 x1 y1 in pixels",
     "size": "x y width height in pixels",
     "corner_fractions": "x0 y0 x1 y1 as fractions of the image",
     "size_fractions": "x y width height as fractions of the image",
 }
-# A side longer than this has a length in float32, too, as long as no corner is further away: there it has steps of 2⁻⁸.
+# A side longer than ROOM has a positive length in float32, too, if no corner is further away than FAR, where the steps of
+# float32 are 2⁻⁸.
 ROOM, FAR = 0.01, 2**16
-Box = list[float]  # x0, y0, x1, y1 in original pixels, or as fractions of the image where the format says so
+Box = list[
+    float
+]  # x0, y0, x1, y1 in original pixels, or as fractions of the image if the format is one of fractions
 Annotation = dict[int, list[Box]]  # label of each class in the image -> the boxes of that class
-Entry = tuple[
-    str, Callable[[], Annotation]
-]  # image id, and a function that parses its annotation or raises UnusableError
+# Image id, and a function that parses its annotation or raises UnusableError.
+Entry = tuple[str, Callable[[], Annotation]]
 
 
 class UnusableError(ValueError):
-    """A reason why one image cannot be used. The message has the form `kind: detail`; reasons are counted by kind."""
+    """The reason why one image cannot be used, in the form `kind: detail`; reasons are counted by kind."""
 
 
 class Annotations(NamedTuple):
@@ -53,10 +55,10 @@ class Annotations(NamedTuple):
 
     table: one row per case, that is per image and class in it, sorted by id and label: `image` (id: the file's name without
         extension), `label`, `boxes` (a list of [x0, y0, x1, y1] of that class in original pixels, or as fractions of the
-        image where the format of the boxes is one of fractions).
+        image if the format of the boxes is one of fractions).
     problems: image id -> reason, for the images that cannot be used; they are not in the table.
-    boxes: image id -> the boxes of all its classes, where it has any, as in the table; also of the images that cannot be
-        used because of what their boxes are.
+    boxes: image id -> the boxes of all its classes, as in the table, for images with boxes; also for those that cannot be
+        used because of their boxes.
     """
 
     table: pd.DataFrame
@@ -69,25 +71,26 @@ def read_annotations(
 ) -> Annotations:
     """Read boxes from Kaggle's CSV, a folder of the official XML files, or a tar archive of those (.tgz).
 
+    path: the file or folder. classes: all classes of the objects must be among them. box_format: one of `BOX_FORMATS`.
+    has_folders: whether ids include the folder of the class, since files of several classes have the same name; the folder
+        of an XML file is then part of its id.
+
     The CSV has the columns `ImageId,PredictionString`; the latter repeats `synset x0 y0 x1 y1`, or other four numbers by
-    `box_format` (one of `BOX_FORMATS`). An XML file has the name of its image, and may lie in any folder below; its tags say
-    that its boxes are corners. Archives are read in place and not unpacked. An image may show objects of several classes,
-    all of which `classes` must know. An error that concerns a single image goes to `problems`.
+    `box_format`. An XML file has the name of its image, and may lie in any folder below; its tags state that its boxes are
+    corners. Archives are read in place and not unpacked. An image may show objects of several classes. An error that
+    concerns a single image goes to `problems`.
 
-    has_folders: whether ids include the folder of the class, since files of several classes have one name; that in which an
-    XML file lies then belongs to its id.
-
-    Raises `InputError` if the source as a whole cannot be read or has no annotation, or if XML is to be read in another
-    format.
+    Raises `InputError` if the source as a whole cannot be read or has no annotation, or if `box_format` is not "corners" and
+    the source is XML.
     """
     path = Path(path)
     indices = class_indices(classes)
     try:
         exists, is_folder = path.exists(), path.is_dir()
     except OSError as error:
-        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+        raise InputError(f"cannot access {path}: {error}; check its permissions") from error
     if not exists:
-        raise InputError(f"no such file or folder: {path}; mend the path of the boxes")
+        raise InputError(f"no such file or folder: {path}; correct the path of the boxes")
     if is_folder:
         entries = xml_entries(_files_of_folder(path), indices, has_folders)
     elif path.name.lower().endswith((".tgz", ".tar.gz", ".tar")):
@@ -108,7 +111,7 @@ def read_annotations(
 
 
 def collect(entries: Iterable[Entry]) -> Annotations:
-    """Parse all entries into one table; entries of the same image must agree, or the image is among the problems."""
+    """Parse all entries into one table; an image whose entries disagree or cannot be used is among the problems."""
     annotated: dict[str, Annotation] = {}
     problems: dict[str, str] = {}
     for image, parse in entries:
@@ -130,15 +133,15 @@ def collect(entries: Iterable[Entry]) -> Annotations:
     boxes = {
         image: [box for some in annotation.values() for box in some]
         for image, annotation in annotated.items()
-        if any(annotation.values())  # of a million images without, it would keep a list for each
+        if any(annotation.values())  # an empty list for each of a million images would take much memory
     }
     return Annotations(pd.DataFrame(rows, columns=["image", "label", "boxes"]), problems, boxes)
 
 
 def parse_box(words: Sequence[str | float], box_format: str = "corners") -> Box:
-    """Parse a box from four numbers into x0, y0, x1, y1; raise `UnusableError` unless they are finite.
+    """Parse a box from four numbers into x0, y0, x1, y1; raise `UnusableError` unless they are finite numbers.
 
-    words: the numbers, maybe as texts, in the order of `box_format` (one of `BOX_FORMATS`). Fractions stay fractions.
+    words: the numbers, which may be texts, in the order of `box_format` (one of `BOX_FORMATS`). Fractions stay fractions.
     """
     try:
         box = [*map(float, words)]
@@ -157,7 +160,7 @@ def check_areas(boxes: list[Box]) -> None:
         x1 - x0 > ROOM and y1 - y0 > ROOM and max(x1, y1) < FAR and min(x0, y0) > -FAR
         for x0, y0, x1, y1 in boxes
     ):
-        return  # in a tenth of the time, as nearly all boxes
+        return  # a short cut for nearly all boxes, in a tenth of the time
     with np.errstate(over="ignore"):
         given = np.array(boxes, np.float64).reshape(-1, 4)
         stored = given.astype(np.float32)
@@ -178,14 +181,16 @@ def read_rows(path: Path, required: list[str]) -> list[dict[str, str]]:
     """
     header, rows = read_csv(path)
     if missing := set(required) - set(header):
-        raise InputError(f"{path}: no column {', '.join(sorted(missing))}; the first line is {header}")
+        raise InputError(
+            f"{path}: no column {', '.join(sorted(missing))}; add or rename it, the first line is {header}"
+        )
     if unknown := set(header) - set(required):
         raise InputError(f"{path}: unknown column {', '.join(sorted(unknown))}; rename or remove it")
     return [row for _, row in rows]
 
 
 def read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
-    """Read a CSV file: the names of its columns, and the number of the line and the fields of each row.
+    """Read a CSV file: the names of its columns, and for each row the number of its line and its fields, column → text.
 
     The file may have a byte-order mark and Windows line ends.
 
@@ -204,20 +209,20 @@ def read_csv(path: Path) -> tuple[list[str], list[tuple[int, dict[str, str]]]]:
             ]
             return header, rows
     except FileNotFoundError as error:
-        raise InputError(f"no such file: {path}; mend its path") from error
+        raise InputError(f"no such file: {path}; correct its path") from error
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InputError(f"cannot read {path}: {error}; give a UTF-8 CSV file, quotes in pairs") from error
 
 
 def _row(header: list[str], fields: list[str], place: str) -> dict[str, str]:
-    """Map the names of the columns to the fields of a row; `place` names the row in the error if their numbers differ."""
+    """Map the names of the columns to the fields of a row; raise `InputError`, with its `place`, if their numbers differ."""
     if len(fields) != len(header):
         raise InputError(f"{place}: {len(fields)} fields instead of {len(header)}; quote those with commas")
     return dict(zip(header, fields, strict=True))
 
 
 def _csv_entries(path: Path, indices: dict[str, int], box_format: str) -> Iterator[Entry]:
-    """Yield an entry for each row of Kaggle's CSV. indices: class id -> label, here and below."""
+    """Yield an entry for each row of Kaggle's CSV; indices: class id -> label (also in the functions below)."""
     for row in read_rows(path, ["ImageId", "PredictionString"]):
         yield (
             image_id(row["ImageId"]),
@@ -226,7 +231,7 @@ def _csv_entries(path: Path, indices: dict[str, int], box_format: str) -> Iterat
 
 
 def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> Annotation:
-    """Parse a `PredictionString` of Kaggle's CSV."""
+    """Parse a `PredictionString` of Kaggle's CSV; raise `UnusableError` if it cannot be parsed."""
     words = text.split()
     if len(words) % 5:
         raise UnusableError(f"not a repetition of 'synset x0 y0 x1 y1': {text[:80]}")
@@ -245,16 +250,16 @@ def xml_entries(
 
 
 def _parse_xml(content: bytes, name: str, image: str, indices: dict[str, int]) -> Annotation:
-    """Make the annotation of an image from its XML file; arguments as for `parse_xml`."""
+    """Parse the XML file of an image into its annotation; arguments and errors as for `parse_xml` and `make_annotation`."""
     return make_annotation([object_of(item) for item in parse_xml(content, name, image)], indices)
 
 
 def parse_xml(content: bytes, name: str, image: str) -> list[Element]:
     """Parse the XML file of an image, in the format of Pascal VOC, and return the elements of its objects.
 
-    name: of the file, for messages. image: the id of the image, which the file must name where it names one.
+    name: of the file, for messages. image: the id of the image; if the XML names a file, it must be the same.
 
-    Raises `UnusableError` for what is no XML, or of another image.
+    Raises `UnusableError` if the content is not XML, or belongs to another image.
     """
     try:
         root = fromstring(content)
@@ -274,7 +279,10 @@ def object_of(item: Element) -> tuple[str, list[str]]:
 
 
 def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths."""
+    """Yield name and content of the XML files in a folder and the folders below it, in the order of their paths.
+
+    Raises `InputError` if a file or folder cannot be read, or if a file is too large.
+    """
     try:
         for path in xml_files(folder):
             with open_regular(path) as file:
@@ -289,15 +297,14 @@ def _files_of_folder(folder: Path) -> Iterator[tuple[str, bytes]]:
 def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
     """Yield name and content of the XML files in a tar archive, in the order in which they are stored.
 
-    The names serve as ids only, never as paths to write.
+    The names serve as ids only, never as paths to write. Raises `InputError` if the archive cannot be read.
     """
     try:
         with open_tar(path, is_packed=True) as archive:
             for member in iterate_members(archive):
                 if member.isfile() and is_visible_xml(member.name):
-                    _refuse_large(
-                        member.name, member.size
-                    )  # a few bytes of an archive can decompress to gigabytes
+                    # Before it is read, since a few bytes of an archive can decompress to gigabytes.
+                    _refuse_large(member.name, member.size)
                     content = archive.extractfile(member)
                     assert content is not None  # it is a file
                     yield member.name, content.read()
@@ -306,7 +313,7 @@ def _files_of_archive(path: Path) -> Iterator[tuple[str, bytes]]:
 
 
 def _refuse_large(name: str, size: int) -> None:
-    """Raise `ReadError` for an XML file of so many bytes, if they are too many for the boxes of an image."""
+    """Raise `ReadError` if an XML file is larger than `LARGEST_XML` bytes, which is too large for the boxes of one image."""
     if size > LARGEST_XML:
         raise tarfile.ReadError(f"{name} has {size} bytes, too many for boxes")
 
@@ -314,12 +321,13 @@ def _refuse_large(name: str, size: int) -> None:
 def make_annotation(
     objects: Sequence[tuple[str, Sequence[str | float]]], indices: dict[str, int], box_format: str = "corners"
 ) -> Annotation:
-    """Make the annotation of an image from its objects, each a class id and the four numbers of its box, maybe as texts.
+    """Make the annotation of an image from its objects.
 
-    An object without a box has no numbers.
+    objects: the class id and the four numbers of the box of each, which may be texts; no numbers if it has no box. indices:
+    class id -> label. box_format: one of `BOX_FORMATS`.
 
-    Raises `UnusableError` for an image without an object, and, as its classes would not all be known, for one with an object
-    of a class that is not in the classes file.
+    Raises `UnusableError` if there is no object, if a box is not in numbers, or if an object's class is not in the classes
+    file: then not all classes of the image are known.
     """
     if not objects:
         raise UnusableError("annotated without an object")
@@ -333,7 +341,7 @@ def make_annotation(
 
 
 def _report(annotations: Annotations) -> str:
-    """Describe annotations in a few lines of text: numbers of images, boxes and classes, and the problems."""
+    """Describe annotations in a few lines of text: the numbers of images, boxes and classes, and the problems."""
     table, problems, _ = annotations
     cases = table["image"].value_counts()
     boxes = table["boxes"].map(len).groupby(table["image"]).sum()
@@ -352,7 +360,7 @@ def _report(annotations: Annotations) -> str:
 
 
 def main() -> None:
-    """Print what a file of boxes holds; exit with status 1 if it cannot be read."""
+    """Print the numbers of images, boxes and classes in a file of boxes; exit with status 1 if it cannot be read."""
     parser = argparse.ArgumentParser(prog="python -m labelmaps.data.annotations", description=main.__doc__)
     parser.add_argument("boxes", help="Kaggle's .csv, a folder of the official .xml files, or their .tgz")
     parser.add_argument("--box-format", default="corners", choices=BOX_FORMATS)

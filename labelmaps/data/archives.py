@@ -1,4 +1,4 @@
-"""The reader of tar archives, of images or of boxes: it reads an archive to its end, or says why it cannot."""
+"""The reader of tar archives of images or boxes: it reads an archive to its end, or raises an error with the reason."""
 
 import bz2
 import gzip
@@ -12,7 +12,8 @@ from typing import Any, BinaryIO, cast
 from labelmaps.storage.files import open_regular
 
 LARGEST_READ = 11_000_000  # bytes at a time; the largest that is read at once is the XML file of an image
-# How a packed file begins → the function that opens it, and what unpacks it where that passes over what follows.
+# First bytes of a compressed file → the function that opens it; and the decompressor, if the module behind that function
+# ignores what follows the compressed stream.
 _PACKINGS: dict[bytes, tuple[Callable[[BinaryIO], Any], Callable[[], Any] | None]] = {
     b"\x1f\x8b": (gzip.open, None),
     b"BZh": (bz2.open, bz2.BZ2Decompressor),
@@ -22,7 +23,7 @@ _PACKINGS: dict[bytes, tuple[Callable[[BinaryIO], Any], Callable[[], Any] | None
 
 
 class _Bounded:
-    """A file whose reads are bounded: the header of an archive may announce any size, and tarfile believes it."""
+    """A file whose reads are bounded, since tarfile reads as many bytes as an archive's header announces, damaged or not."""
 
     def __init__(self, file: BinaryIO):
         self._file = file
@@ -36,12 +37,12 @@ class _Bounded:
 
 @contextmanager
 def open_tar(path: str | Path, is_packed: bool = False) -> Generator[tarfile.TarFile]:
-    """Open a tar archive, and at the end of the block compare that the archive ends where its last member does.
+    """Open a tar archive, and check at the end of the block that the archive ends where its last member does.
 
     is_packed: whether it may be compressed (gzip, bzip2, xz).
 
-    Raises `tarfile.ReadError` for whatever is damaged, cut, or followed by something else than zeros, and `OSError` where
-    the file cannot be read, or is no regular file.
+    Raises `tarfile.ReadError` if the archive is damaged, cut, or followed by anything but zeros, and `OSError` if the file
+    cannot be read, or is no regular file.
     """
     with open_regular(path) as file:
         start = file.peek(8)
@@ -64,8 +65,8 @@ def open_tar(path: str | Path, is_packed: bool = False) -> Generator[tarfile.Tar
 def iterate_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
     """Yield the members of an archive.
 
-    Raises `tarfile.ReadError` for a member that leads back, where tarfile would go round for ever, and for one that is
-    stored without its zeros, which cannot be read in place.
+    Raises `tarfile.ReadError` for a member whose header points backwards, with which tarfile would loop for ever, and for
+    one that is stored as sparse, which cannot be read in place.
     """
     place = -1
     for member in archive:
@@ -76,12 +77,12 @@ def iterate_members(archive: tarfile.TarFile) -> Iterator[tarfile.TarInfo]:
                 f"{member.name!r} is stored without its zeros: pack it anew, without --sparse"
             )
         place = member.offset
-        archive.members = []  # ty: ignore[missing-attribute] - it would keep millions
+        archive.members = []  # ty: ignore[missing-attribute] - tarfile would keep millions of them in memory
         yield member
 
 
 def _check_end(archive: tarfile.TarFile) -> None:
-    """Raise `ReadError` unless the end mark and nothing else follows the last member.
+    """Raise `ReadError` unless the last member is followed by the end mark and nothing else.
 
     Tarfile takes a truncated or damaged header for the end, and stops at the end mark whatever comes after it.
     """
@@ -89,7 +90,9 @@ def _check_end(archive: tarfile.TarFile) -> None:
     file.seek(archive.offset)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise tarfile.ReadError(f"no end mark at byte {archive.offset}")
-    while block := file.read(tarfile.RECORDSIZE):  # to the end, where the decompressor compares its checksum
+    while block := file.read(
+        tarfile.RECORDSIZE
+    ):  # to the end, since the decompressor checks its checksum there
         if block.count(0) < len(block):
             raise tarfile.ReadError(
                 f"more follows its end mark at byte {archive.offset}, which would not be read (archives joined by `cat`? "
@@ -98,9 +101,9 @@ def _check_end(archive: tarfile.TarFile) -> None:
 
 
 def _refuse_other_packing(file: BinaryIO, unpacker: Callable[[], Any]) -> None:
-    """Raise if a compressed file is followed by something else, over which the modules `bz2` and `lzma` pass silently."""
+    """Raise if a compressed file is followed by something else, which the modules `bz2` and `lzma` silently ignore."""
     stream = unpacker()
-    while block := file.read(4096):  # which become 30 MB at most
+    while block := file.read(4096):  # decompressed at most 30 MB
         while block:
             if stream.eof:
                 stream = unpacker()

@@ -1,4 +1,4 @@
-"""Decoded images of an index, in order, decoded in threads ahead of their consumer."""
+"""Decoded images of an index, in its order; threads decode them ahead of the consumer."""
 
 import hashlib
 from collections.abc import Iterator
@@ -15,15 +15,15 @@ from labelmaps.jobs.ahead import in_order
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
-    """Return the images of the index that belong to a part, one row each: contiguous, as many in each part as possible.
+    """Return the images of the index that belong to a part, one row each; parts are contiguous and nearly of the same size.
 
     part: the number of the part, from 1. parts: the number of parts.
 
-    Raises `InputError` for a part that there cannot be.
+    Raises `InputError` unless 1 ≤ part ≤ parts.
     """
     if not 1 <= part <= parts:
         raise InputError(
-            f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 on"
+            f"part {part} of {parts}: there is no such part. Give a target from 1of{parts}.h5 to {parts}of{parts}.h5"
         )
     images = images_of(index)
     bounds = np.linspace(0, len(images), parts + 1).round().astype(int)
@@ -35,9 +35,9 @@ def read_unchanged(
 ) -> tuple[np.ndarray, str]:
     """Decode an image to (row, column, RGB) uint8, and check that it has not changed since it was indexed.
 
-    The arguments are columns of the index. `digest` may be empty: then only the size is compared.
+    The arguments are columns of the index. If `digest` is empty, only the size is compared.
 
-    Returns the pixels, and the SHA-256 of the bytes that they were decoded from. Raises `InputError` if the image cannot be
+    Returns the pixels, and the SHA-256 of the bytes from which they were decoded. Raises `InputError` if the image cannot be
     read, or if its bytes or its size have changed.
     """
     content = read_content(path, offset, length)
@@ -62,7 +62,7 @@ def read_unchanged(
 
 
 def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[tuple[np.ndarray, str]]:
-    """Decode the images of an index, and yield them in its order, as `read_unchanged` returns them.
+    """Decode the images of an index, and yield the pixels and the SHA-256 of each, in its order, as from `read_unchanged`.
 
     workers: the number of threads; Pillow and hashlib let other threads run while they work.
     depth: the number of images per thread that are decoded ahead of the consumer.
@@ -80,9 +80,10 @@ def read_batches(
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Yield the rows of the index, `batch` at a time, with their decoded images, each (row, column, RGB) uint8.
 
-    The digest of a row is that of the bytes that were read now, also where the index has none.
+    workers: the number of threads that decode.
 
-    workers: the number of threads that decode. Raises `InputError` as `read_unchanged` does.
+    The digest of a row is that of the bytes that were read now, even if the index has none.
+    Raises `InputError` as `read_unchanged` does.
     """
     images = read_ahead(index, workers)
     for start in range(0, len(index), batch):
@@ -92,12 +93,12 @@ def read_batches(
 
 
 def first_images(index: pd.DataFrame, n: int) -> list[np.ndarray]:
-    """Decode the first `n` images of an index, or as many as there are, to (row, column, RGB) uint8."""
+    """Decode the first `n` images of an index, or all if there are fewer, each to (row, column, RGB) uint8."""
     return next(read_batches(images_of(index).iloc[:n], n))[1]
 
 
 def find_digests(index: pd.DataFrame, workers: int = 4) -> list[str]:
-    """Return the SHA-256 of the bytes of every image of an index: the index's, or, where it has none, of the file as it is.
+    """Return the SHA-256 of the bytes of every image of an index, from the index, or from the file if the index has none.
 
     workers: the number of threads that read. Raises `InputError` if an image without a digest in the index cannot be read.
     """

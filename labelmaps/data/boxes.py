@@ -1,4 +1,4 @@
-"""The boxes of several images, and what they cover."""
+"""The boxes of several images, and the area that they cover."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Boxes:
 
     @classmethod
     def of(cls, boxes: "Sequence[np.ndarray] | Boxes") -> "Boxes":
-        """Convert boxes, one array (box, 4) per image, to `Boxes`; return `Boxes` themselves."""
+        """Convert boxes, one array (box, 4) per image, to `Boxes`; a `Boxes` object is returned as it is."""
         if isinstance(boxes, Boxes):
             return boxes
         corners = [np.reshape(image_boxes, (-1, 4)) for image_boxes in boxes]
@@ -30,12 +30,12 @@ class Boxes:
         return np.cumsum(self.count) - self.count
 
     def firsts(self) -> "Boxes":
-        """Return the first box of each image that has one."""
+        """Return the first box of each image; images without a box stay without."""
         return Boxes(self.corners[self.start[self.count > 0]], np.minimum(self.count, 1))
 
 
 def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """Compute the fraction of each image that its boxes cover together, (image,); NaN where it has none.
+    """Compute the fraction of each image that its boxes cover together, (image,); NaN if it has none.
 
     boxes: per image (box, 4), in original pixels; parts outside the image do not count. The area of a box is
     (x1 − x0)(y1 − y0). width, height: (image,), in original pixels.
@@ -52,7 +52,10 @@ def object_share(boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height:
 
 
 def _union(corners: np.ndarray) -> float:
-    """Compute the area that boxes (box, 4) cover together: a sum over the tiles between all of their edges."""
+    """Compute the area that boxes cover together, as a sum over the tiles between all of their edges.
+
+    corners: (box, 4), x0, y0, x1, y1.
+    """
     covers, lengths = [], []
     for low, high in ((corners[:, 1], corners[:, 3]), (corners[:, 0], corners[:, 2])):
         edges = np.sort(np.concatenate([low, high]))

@@ -10,8 +10,8 @@ from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place, open_regular
 
 MOST_CLASSES = 2**15  # labels are stored in 16 bits
-# Where nobody says whose labels some numbers are, they are ImageNet's only if they reach this one. Most other data sets have
-# fewer classes, and of ten images of ImageNet nearly always one reaches it.
+# If the classes are not given, numbers are taken for ImageNet's labels only if the largest is at least this. Most other data
+# sets have fewer classes, and of ten images of ImageNet nearly always one has such a label.
 IMAGENETS_REACH = 500
 
 
@@ -28,31 +28,30 @@ def read_classes(path: str | Path) -> list[Class]:
     An id with blanks, such as a folder may have, is separated from the name by a tab.
 
     Raises `InputError` if the file is unreadable or empty, if a line lacks id or name (skipping a blank one would change the
-    labels of all that follow), if an id occurs twice, or if there are more classes than labels can be stored.
+    labels of all that follow), if an id occurs twice, if there is only one class, or more than `MOST_CLASSES`.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
-            lines = (
-                file.read().removesuffix("\n").split("\n")
-            )  # splitlines() splits at other characters too, such as \x0b
+            # splitlines() would also split at other characters, such as \x0b.
+            lines = file.read().removesuffix("\n").split("\n")
     except FileNotFoundError as error:
-        raise InputError(f"no such file: {path}; mend the path of the classes") from error
+        raise InputError(f"no such file: {path}; correct the path of the classes") from error
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"cannot read the classes file {path}: {error}; give a UTF-8 text file") from error
     classes = [_parse_line(line, f"{path}, line {number}") for number, line in enumerate(lines, start=1)]
     _refuse_duplicates(classes, path)
     if len(classes) == 1:
-        raise InputError(f"{path}: one class alone; a classifier tells two or more apart")
+        raise InputError(f"{path}: only one class; give two or more, since a classifier distinguishes them")
     if len(classes) > MOST_CLASSES:
-        raise InputError(f"{path}: {len(classes)} classes; {MOST_CLASSES} are possible")
+        raise InputError(f"{path}: {len(classes)} classes; give {MOST_CLASSES} at most")
     return classes
 
 
 def write_classes(path: str | Path, classes: Sequence[Class]) -> None:
     """Write a classes file, which `read_classes` reads.
 
-    Raises `InputError` for an id or a name that has no place in a line: an empty one, with tabs, line ends or blanks at its
-    ends, or not in UTF-8.
+    Raises `InputError` for an id or a name that cannot be written as part of a line: an empty one, one with tabs, line ends
+    or blanks at its ends, or one that is not in UTF-8.
     """
     lines = [f"{item.id}\t{item.name}" for item in classes]
     for line, item in zip(lines, classes, strict=True):
@@ -63,7 +62,7 @@ def write_classes(path: str | Path, classes: Sequence[Class]) -> None:
             is_whole = False
         if not is_whole:
             raise InputError(
-                f"class {item.id!a}: has no place in a line; rename it in UTF-8, without tabs, line ends and blanks at "
+                f"class {item.id!a}: cannot be written as a line; rename it in UTF-8, without tabs, line ends and blanks at "
                 "its ends"
             )
     with moved_into_place(path) as temporary:
@@ -76,20 +75,23 @@ def class_indices(classes: list[Class]) -> dict[str, int]:
 
 
 def name_indices(classes: list[Class]) -> dict[str, int]:
-    """Map each name to the label of its class; a name that several classes have is left out."""
+    """Map each name to the label of its class; names that several classes have are left out."""
     count = Counter(item.name for item in classes)
     return {item.name: label for label, item in enumerate(classes) if count[item.name] == 1}
 
 
 def refuse_numbers_of_others(labels: Iterable[int], source: str | Path) -> None:
-    """Raise `InputError` where numbers, which a source gives as labels, may be those of other classes than ImageNet's.
+    """Raise `InputError` if numbers that a source gives as labels may be those of other classes than ImageNet's.
 
-    labels: those numbers, of a data set of which nobody named the classes. source: what gives them, for the message.
+    labels: those numbers, of a data set whose classes were not given. source: the file or folder with the numbers, for the
+    message.
+
+    They may be if the largest is below `IMAGENETS_REACH`.
     """
     largest = max(labels, default=IMAGENETS_REACH)
     if largest < IMAGENETS_REACH:
         raise InputError(
-            f"{source}: labels are numbers, {largest} the largest, and nothing says of which classes. Give `classes`: "
+            f"{source}: labels are numbers, {largest} the largest, but it is not known of which classes. Give `classes`: "
             "resources/imagenet_classes.txt if they are ImageNet's, or a file of yours with a line `id name` for each"
         )
 
@@ -99,12 +101,13 @@ def find_labels(
 ) -> list[int]:
     """Read labels as ids, indices or names of classes, whichever fits most of them.
 
-    named: what bears a label, for the error, and the label as text. source: the file that holds them. are_assumed: whether
-    nobody named the classes (see `refuse_numbers_of_others`).
+    named: for each label, the name of what has it, for the message, and the label as text. source: the file that holds them,
+    for the message. are_assumed: whether the classes were not given, so that ImageNet's are assumed (see
+    `refuse_numbers_of_others`).
 
-    Raises `InputError` unless it fits all. Names that several classes have fit none.
+    Raises `InputError` unless the reading fits all labels. A name that several classes have fits none.
     """
-    # Ids come first, and so win a tie: a user's class ids may be numbers in another order.
+    # Ids come first, so that they are taken in a tie: a user's class ids may be numbers in another order.
     indices = {str(label): label for label in range(len(classes))}
     readings = [class_indices(classes), indices, name_indices(classes)]
     unknown = [[item for item in named if item[1] not in reading] for reading in readings]
@@ -122,7 +125,7 @@ def find_labels(
 
 
 def short_names(classes: Sequence[Class]) -> list[str]:
-    """Shorten the names of classes to the first comma, as ImageNet's lines hold synonyms; add the id where two are equal."""
+    """Shorten the names of classes to their first synonym, up to the comma; the id is added if two are the same."""
     names = [item.name.split(",")[0].strip() or item.name for item in classes]
     count = Counter(names)
     return [
@@ -131,7 +134,7 @@ def short_names(classes: Sequence[Class]) -> list[str]:
 
 
 def _parse_line(line: str, place: str) -> Class:
-    """Parse a line `id name`; `place` names the line in the error."""
+    """Parse a line `id name`; raise `InputError`, with the line's `place`, if one of the two is missing."""
     words = line.split("\t" if "\t" in line.strip() else None, maxsplit=1)
     if len(words) < 2 or not all(map(str.strip, words)):
         raise InputError(f"{place}: expected 'id name', got {line!r}; the line number is the label: keep all")
@@ -144,6 +147,6 @@ def _refuse_duplicates(classes: list[Class], path: str | Path) -> None:
     for number, item in enumerate(classes, start=1):
         if first.setdefault(item.id, number) != number:
             raise InputError(
-                f"{path}, line {number}: id {item.id} stands on line {first[item.id]} already; "
+                f"{path}, line {number}: id {item.id} is already on line {first[item.id]}; "
                 "give every class its own"
             )

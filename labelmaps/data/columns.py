@@ -1,6 +1,6 @@
-"""Which columns of a table hold the image, its label and its boxes, by the names that tables give them.
+"""The columns of a table with the image, its label and its boxes, found by the names that tables usually give them.
 
-Neither pandas nor torch is imported here, because what plans the jobs reads tables, too.
+Neither pandas nor torch is imported here, because tables are also read when jobs are planned.
 """
 
 import difflib
@@ -9,11 +9,11 @@ from typing import Literal, NamedTuple
 
 from labelmaps.errors import InputError
 
-# Names as tables write them, without case, blanks, `_` and `-`.
+# Usual names, in lower case and without blanks, `_` and `-`.
 IMAGE = ("path", "image", "file", "filename", "imageid", "imagepath", "filepath", "imagename")
 LABEL = ("label", "class", "classname", "classid", "synset", "labelname")
 BOXES = ("boxes", "bbox", "box", "bboxes")
-# Of four columns, the names say whether they are corners or a corner and a size.
+# Names of four columns → whether they are two corners, or a corner and a size.
 FOUR: dict[tuple[str, ...], Literal["corners", "size"]] = {
     ("xmin", "ymin", "xmax", "ymax"): "corners",
     ("x0", "y0", "x1", "y1"): "corners",
@@ -23,15 +23,15 @@ FOUR: dict[tuple[str, ...], Literal["corners", "size"]] = {
     ("x", "y", "w", "h"): "size",
     ("left", "top", "width", "height"): "size",
 }
-_ALSO_OF_IMAGES = {"x", "y", "w", "h", "width", "height"}  # names that need not be of a box
-_CLOSE = 0.75  # of 1, as difflib measures it: a misspelt name
+_ALSO_OF_IMAGES = {"x", "y", "w", "h", "width", "height"}  # names that need not belong to a box
+_CLOSE = 0.75  # difflib's similarity, up to 1, from which on a name may be a misspelt one
 
 
 class Columns(NamedTuple):
     """The columns of a table.
 
-    boxes: one column of all numbers, four of a number each, or none. shape: what the four numbers are, where the names of
-    four columns say it. unused: the others.
+    boxes: one column of all numbers, four of a number each, or none. shape: whether the four numbers are two corners or a
+    corner and a size, if the names of four columns tell. unused: the other columns.
     """
 
     image: str
@@ -41,18 +41,18 @@ class Columns(NamedTuple):
     unused: list[str]
 
     def box_format(self, box_format: str, place: str) -> str:
-        """Return what the four numbers of a box are, of `BOX_FORMATS`: as the columns' names say, and the settings.
+        """Return the format of the boxes, one of `BOX_FORMATS`, by the names of the columns and the settings.
 
         box_format: that of the settings. place: the table, for the error.
 
-        Raises `InputError` where the two contradict each other.
+        Raises `InputError` if the two contradict each other.
         """
         if self.shape is None or box_format.startswith(self.shape.removesuffix("s")):
             return box_format
         if box_format == "corners":  # the default
             return "size"
         raise InputError(
-            f"{place}: the columns {', '.join(self.boxes)} are {self.shape}, and box_format says {box_format}; mend "
+            f"{place}: the columns {', '.join(self.boxes)} are {self.shape}, but box_format is {box_format}; correct "
             "box_format, or name other columns"
         )
 
@@ -60,13 +60,13 @@ class Columns(NamedTuple):
 def find_columns(
     header: Sequence[str], given: Mapping[str, str | Sequence[str]] | None = None, place: str = "the table"
 ) -> Columns:
-    """Find the columns of the image, the label and the boxes among those of a table.
+    """Find the columns of the image, the label and the boxes in a table.
 
-    header: the names of all columns. given: names of some, by the keys `image`, `label` and `boxes` (one name, or four).
-    place: the table, for the error.
+    header: the names of all columns. given: the names of some columns, by the keys `image`, `label` and `boxes` (one name,
+    or four). place: the table, for the error.
 
-    Raises `InputError` if there is none for the image or the label, if several could be meant, if a given one is not there,
-    if of the four of a box some are missing, or if a name is nearly one of boxes and none is.
+    Raises `InputError` if there is no column for the image or the label, if several are possible, if a given one is missing,
+    if some of the four of a box are missing, or if no column is one of boxes but one is nearly called so.
     """
     wanted = {key: [names] if isinstance(names, str) else [*names] for key, names in (given or {}).items()}
     for key, names in wanted.items():
@@ -89,12 +89,12 @@ _KEYS = {"image": IMAGE, "label": LABEL, "boxes": BOXES}
 
 
 def _plain(name: str) -> str:
-    """Return the name of a column without what tables spell differently."""
+    """Return the name of a column in lower case, without blanks, `_` and `-`."""
     return name.casefold().translate({ord(mark): None for mark in " _-"})
 
 
 def _candidates(plain: Mapping[str, str], key: str) -> list[list[str]]:
-    """List the columns, or groups of four, that may be meant; plain: column → its plain name."""
+    """List the columns, or groups of four, that are possible for a key; plain: column → its name as from `_plain`."""
     names = {spelt: column for column, spelt in plain.items()}
     found = [[column] for column, spelt in plain.items() if spelt in _KEYS[key]]
     if key == "boxes":
@@ -103,7 +103,7 @@ def _candidates(plain: Mapping[str, str], key: str) -> list[list[str]]:
 
 
 def _choose(key: str, candidates: list[list[str]], place: str, header: Sequence[str]) -> list[str]:
-    """Return the only candidate; nothing where there are no boxes; raise `InputError` otherwise."""
+    """Return the only candidate, or none for boxes; raise `InputError` if there are several, or none for image or label."""
     if len(candidates) == 1:
         return candidates[0]
     if candidates:
@@ -120,11 +120,11 @@ def _choose(key: str, candidates: list[list[str]], place: str, header: Sequence[
 
 
 def _refuse_near_boxes(unused: Sequence[str], place: str) -> None:
-    """Raise `InputError` where a table has no boxes, and a column is one of four of a box, or nearly called so."""
+    """Raise `InputError` if an unused column is named like one of the numbers of a box, or nearly like a column of boxes."""
     of_four = {name for four in FOUR for name in four} - _ALSO_OF_IMAGES
     for name in unused:
         if _plain(name) in of_four or difflib.get_close_matches(_plain(name), BOXES, 1, _CLOSE):
             raise InputError(
-                f"{place}: is {name} of boxes? They are one column, {', '.join(BOXES)}, or four such as xmin, ymin, xmax, "
-                "ymax; name them in the configuration: columns: {boxes: …}, or remove it"
+                f"{place}: does the column {name} belong to boxes? They are one column, {', '.join(BOXES)}, or four such as "
+                "xmin, ymin, xmax, ymax; name them in the configuration: columns: {boxes: …}, or remove it"
             )

@@ -1,4 +1,4 @@
-"""What a data set holds, in a line that people read before a network runs."""
+"""The counts of a data set as a line of text, by which a user checks it before a network runs."""
 
 from collections import Counter
 
@@ -8,17 +8,18 @@ import pandas as pd
 from labelmaps.data.boxes import object_share
 from labelmaps.data.index import has_several_classes
 
-MOST_KINDS = 5  # of reasons for leaving images out; a data set in order has fewer
+MOST_KINDS = 5  # kinds of reasons for which images are excluded that are listed
 
 
 def describe_contents(index: pd.DataFrame, n_classes: int, excluded: pd.DataFrame) -> list[str]:
-    """Describe a data set by its counts: images, classes, boxes, what they cover, images without a box or left out, and why.
+    """Describe a data set by its counts: images, classes, boxes, their area, images without a box, and excluded images.
 
-    index: of the images. n_classes: lines of the classes file. excluded: the images that the index leaves out.
+    index: that of the data set. n_classes: the number of classes in the classes file. excluded: the images that the index
+    leaves out, with the reasons.
 
-    Where images show several classes, what is counted by class is of cases, an image and a class each.
+    If images show several classes, cases (an image and a class each) are counted instead of images.
 
-    Returns a phrase for each count that says something.
+    Returns one phrase per count that is not trivial.
     """
     cases, boxes = len(index), index["boxes"].map(len)
     each, without = index["label"].value_counts(), int((boxes == 0).sum())
@@ -46,7 +47,7 @@ def describe_contents(index: pd.DataFrame, n_classes: int, excluded: pd.DataFram
 
 
 def count_images(index: pd.DataFrame) -> str:
-    """Write how many images an index has, and how many cases they are where images show several classes."""
+    """Return the number of images of an index as text, with the number of cases if images show several classes."""
     images = _plural(index["image"].nunique(), "image")
     return (
         f"{len(index):,} cases (an image and a class) of {images}" if has_several_classes(index) else images
@@ -54,15 +55,15 @@ def count_images(index: pd.DataFrame) -> str:
 
 
 def count_reasons(reasons: pd.Series) -> Counter[str]:
-    """Count the reasons for which images are left out by kind, which stands before the colon."""
+    """Count the reasons for which images are excluded by their kind, the text before the colon."""
     return Counter(reason.partition(":")[0] for reason in reasons)
 
 
 def _plural(count: int, one: str, several: str | None = None) -> str:
-    """Write a count with its noun."""
+    """Return a count with its noun, in the singular or the plural."""
     return f"{count:,} {one if count == 1 else several or f'{one}s'}"
 
 
 def _range(low: int, high: int) -> str:
-    """Write the least and the greatest of some numbers."""
+    """Return the range of some numbers as text: one number, or the smallest and the largest."""
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"

@@ -1,11 +1,11 @@
-"""What an image file itself tells of damage that leaves it readable: checksums, announced sizes, warnings of the decoder.
+"""Checks for damage that leaves an image file readable: checksums, announced sizes, warnings of the decoder.
 
 Pillow decodes a JPEG whose data end early, a PNG with a wrong checksum, and the like, and fills what is missing with black
-or grey. To look twice costs time, so an image is examined once, when it is indexed; from then on its digest tells whether
-it is the same.
+or grey. Decoding an image twice takes time, so an image is examined once, when it is indexed; from then on its digest shows
+whether it is the same.
 
-What the format cannot tell stays unnoticed: JPEG has no checksum, and most of its bytes may change without a contradiction;
-WEBP, BMP and uncompressed TIFF can only be cut short.
+Some damage cannot be detected: JPEG has no checksum, and most of its bytes may change without a contradiction; of WEBP, BMP
+and uncompressed TIFF only the length can be checked.
 """
 
 import hashlib
@@ -26,30 +26,30 @@ _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_PIXELS = {*range(0xE0, 0xF0), 0xFE}  # metadata, thumbnails, comments
-# Warnings of libjpeg that concern pixels; others concern the header, or features that the library lacks.
+# Warnings of libjpeg that concern pixels. Others concern the header, or features that the library does not support.
 _JPEG_DAMAGE = re.compile(r"Corrupt JPEG data|Premature end|Inconsistent progression")
 _BEFORE_THE_END = re.compile(r"(\d+) extraneous bytes before marker 0xd9")
 
 _PNG_START = b"\x89PNG\r\n\x1a\n"
-_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # by type of colour
+_PNG_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # type of colour → number of channels
 _WHOLE, _ADAM7 = (
-    [(0, 1, 0, 1)],  # of each pass, the first column and the step to the next, and the same of the rows
+    [(0, 1, 0, 1)],  # for each pass, the first column and the step to the next one, and the same for rows
     [(0, 8, 0, 8), (4, 8, 0, 8), (0, 4, 4, 8), (2, 4, 0, 4), (0, 2, 2, 4), (1, 2, 0, 2), (0, 1, 1, 2)],
 )
-_BLOCK = 2**20  # bytes that are unpacked at a time
+_BLOCK = 2**20  # bytes that are decompressed at a time
 
-# Tags of TIFF, and its compressions whose data tell of damage that libtiff passes over.
+# Tags of TIFF, and those of its compressions that reveal damage which libtiff ignores.
 _ROWS_PER_STRIP, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES = 278, 273, 279, 324, 325
 _PLANES, _SAMPLES, _BITS, _COMPRESSION, _PHOTOMETRIC, _JPEG_TABLES = 284, 277, 258, 259, 262, 347
 _RAW, _JPEG, _DEFLATE, _LZMA, _YCBCR = 1, 7, {8, 32946}, 34925, 6
 
 
 def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int, int, str]:
-    """Decode an image, look for all damage that its file tells of, and return its width, height and SHA-256.
+    """Decode an image, check its file for damage, and return its width, height and SHA-256 (hexadecimal).
 
     Arguments as for `labelmaps.data.images.read_image`.
 
-    Raises `InputError` as `read_image` does, and for an image of which a part is missing or differs from its checksum.
+    Raises `InputError` as `read_image` does, and if a part of the image is missing or differs from its checksum.
     """
     content = read_content(path, offset, length)
     with open_image(path, offset, length, content) as image:
@@ -58,7 +58,7 @@ def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple
         if is_jpeg:
             image.draft(
                 "L", (1, 1)
-            )  # as small and grey as can be: all data are read, but few pixels are made
+            )  # the smallest grey image: all data are read, but few pixels are computed
         to_rgb(image)
         if is_jpeg:
             _check_jpeg(content, is_cmyk=image.mode == "CMYK")
@@ -83,9 +83,9 @@ def _check_jpeg(content: bytes, is_cmyk: bool) -> None:
 
 
 def _without_metadata(content: bytes) -> bytes:
-    """Return a JPEG from its start to its end mark, without what does not concern its pixels.
+    """Return a JPEG from its start to its end mark, without the segments that do not concern its pixels.
 
-    Raises `ValueError` if it has no end mark, or if the scans do not bring every coefficient of every component in full.
+    Raises `ValueError` if it has no end mark, or if its scans do not contain every coefficient of every component in full.
     """
     kept, place = [content[:2]], 2
     missing: set[tuple[int, int]] = set()  # component, coefficient
@@ -106,7 +106,7 @@ def _without_metadata(content: bytes) -> bytes:
         elif marker == _SOS:
             n = segment[0]
             first, last, precision = segment[1 + 2 * n : 4 + 2 * n] if is_progressive else (0, 63, 0)
-            if precision & 15 == 0:  # the last bit; that bits before it are there, the decoder watches
+            if precision & 15 == 0:  # the last bit; the decoder itself warns if bits before it are missing
                 missing -= {
                     (component, k) for component in segment[1 : 1 + 2 * n : 2] for k in range(first, last + 1)
                 }
@@ -144,7 +144,7 @@ def _check_png(content: bytes) -> None:
 
 
 def _unpacked_size(blocks: Iterable[bytes | memoryview], enough: int) -> int:
-    """Unpack data in zlib's format, and return how many bytes they hold; stop where there are more than `enough`.
+    """Return the number of bytes of data in zlib's format when decompressed; stop counting beyond `enough`.
 
     Raises `zlib.error` if they are damaged, and `ValueError` if they end before their checksum.
     """
@@ -162,7 +162,10 @@ def _unpacked_size(blocks: Iterable[bytes | memoryview], enough: int) -> int:
 
 
 def _check_tiff(tags: dict, height: int, width: int, content: bytes) -> None:
-    """Raise if strips of a TIFF are missing or too short, or if their compression tells of damage."""
+    """Raise if strips of a TIFF are missing or too short, or if their compression reveals damage.
+
+    tags: number of a tag → value. content: the whole file. The errors are `ValueError` or those of the decompressors.
+    """
     starts = tags.get(_STRIPS) or tags.get(_TILES) or ()
     sizes = tags.get(_STRIP_SIZES) or tags.get(_TILE_SIZES) or ()
     compression, samples = tags.get(_COMPRESSION, _RAW), tags.get(_SAMPLES, 1)
@@ -182,6 +185,6 @@ def _check_tiff(tags: dict, height: int, width: int, content: bytes) -> None:
         elif compression == _LZMA:
             unpacker = lzma.LZMADecompressor()
             while not unpacker.eof and (unpacker.decompress(strip, _BLOCK) or not unpacker.needs_input):
-                strip = b""  # the unpacker keeps the rest
+                strip = b""  # the decompressor keeps the rest
         elif compression == _JPEG:
             _check_jpeg(tables + strip[2:] if tables else strip, is_cmyk=samples == 4)

@@ -18,18 +18,18 @@ from PIL import Image, UnidentifiedImageError
 from labelmaps.errors import InputError
 from labelmaps.storage.files import open_regular
 
-# All endings that files of the formats below go by, without the dot.
+# All endings of files in the formats of `_FORMATS`, without the dot.
 _READ = "jpeg jpg jpe jfif jfi jif mpo png apng webp bmp tif tiff"
-# Those of images in formats that are not read.
+# Endings of images in formats that are not read.
 _NOT_READ = """gif heic heif hif avif avifs jxl jp2 j2k j2c jpc jpf jpx jpm jxr wdp hdp jls svg svgz ppm pgm pbm pnm pam pfm
 dib tga psd psb xcf ico cur icns pcx dds exr hdr qoi xbm xpm sgi ras eps wmf emf bpg flif fits dcm cr2 cr3 nef nrw arw dng
 orf rw2 raf pef srw"""
-# Those of what lies beside images and is none, whatever it is named after (`a.jpg.xml`).
+# Endings of other files that lie beside images, even if they are named after one (`a.jpg.xml`).
 _NO_IMAGES = "txt csv tsv xml json jsonl yaml yml md html htm log py db ini npy npz mat pkl h5 parquet"
 IMAGE_SUFFIXES, _OTHER_SUFFIXES, _NO_IMAGE_SUFFIXES = (
     frozenset(f".{ending}" for ending in endings.split()) for endings in (_READ, _NOT_READ, _NO_IMAGES)
 )
-# How the files of images begin: those that are read, and the commonest others.
+# The first bytes of image files, of the formats that are read and of the most common others.
 _SIGNATURES = re.compile(
     rb"\xff\xd8\xff|\x89PNG\r\n\x1a\n|GIF8[79]a|RIFF....WEBP|II\*\0|MM\0\*|BM.{4}\0{4}|"
     rb"....ftyp(avif|avis|heic|heix|mif1|msf1)|\xff\x0a|\0\0\0\x0c(JXL |jP  )\r\n\x87\n|P[1-7]\s",
@@ -39,32 +39,26 @@ SIGNATURE_BYTES = 16
 PARQUET = ".parquet"  # the ending of tables that hold images
 # Folders that systems put beside images: hidden ones, @eaDir (thumbnails of a NAS), __MACOSX.
 HIDDEN_FOLDERS = (".", "@", "__")
-# Hugging Face's copies of ImageNet add the synset to the name of each image, which has it in its class's folder elsewhere.
+# Hugging Face's copies of ImageNet add the synset to the name of each image; elsewhere it is the name of the class's folder.
 _WITH_SYNSET = re.compile(r"(?P<name>ILSVRC2012_val_\d{8}|n\d{8}_\d+)_(?P<synset>n\d{8})")
 _OF_TRAINING = re.compile(r"(?P<synset>n\d{8})_\d+")
-_FORMATS = (
-    "JPEG",
-    "PNG",
-    "WEBP",
-    "BMP",
-    "TIFF",
-)  # only these: to read some other formats, Pillow starts programs
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # for some other formats Pillow starts external programs
 _ORIENTATION = 0x0112
 LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer image would take gigabytes
-LARGEST_FILE = 2**31  # bytes; 89 million pixels of 16-bit RGBA have fewer
+LARGEST_FILE = 2**31  # bytes; 89 million pixels of 16-bit RGBA take fewer
 
-# Filters of warnings are global: without the lock, a thread would restore those that another thread has set.
+# Warning filters are global: without the lock, a thread would restore the filters that another thread has set.
 _filters_lock = threading.Lock()
 
 
 def is_image_name(name: str) -> bool:
-    """Return whether a file's name has the ending of a format that is read, in either case; hidden files do not count."""
+    """Return whether a file's name has the ending of a format that is read, in either case, and is not hidden."""
     path = PurePosixPath(name)
     return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
 
 
 def is_other_image_name(name: str) -> bool:
-    """Return whether a file's name is that of an image which is not read: `a.gif`, `a.jpg.part`, `a.jpg~`."""
+    """Return whether a file's name is that of an image that is not read: `a.gif`, `a.jpg.part`, `a.jpg~`."""
     path = PurePosixPath(name)
     endings = [suffix.lower().rstrip("~") for suffix in path.suffixes[-2:]]
     if not endings or path.name.startswith(".") or is_image_name(name) or is_no_image_name(name):
@@ -73,20 +67,20 @@ def is_other_image_name(name: str) -> bool:
 
 
 def is_no_image_name(name: str) -> bool:
-    """Return whether a file's name says that it is no image: it is hidden, or a list, a table, a text."""
+    """Return whether a file is no image by its name: a hidden file, a list, a table, a text."""
     path = PurePosixPath(name)
     return path.name.startswith(".") or path.suffix.lower() in _NO_IMAGE_SUFFIXES
 
 
 def is_image_start(start: bytes) -> bool:
-    """Return whether a file begins as images do; start: its first `SIGNATURE_BYTES`, or all where it has fewer."""
+    """Return whether a file begins as images do; start: its first `SIGNATURE_BYTES` bytes, or all if it has fewer."""
     return _SIGNATURES.match(start) is not None
 
 
 def image_id(name: str) -> str:
     """Return the id of an image: its name without the ending of an image, if it has one (`ILSVRC2012_val_00000001`).
 
-    A synset that a copy of ImageNet adds to the name (`ILSVRC2012_val_00000001_n01751748`) is left out. Names that look the
+    A synset that a copy of ImageNet adds to the name (`ILSVRC2012_val_00000001_n01751748`) is removed. Names that look the
     same have the same id: letters with accents are composed (Unicode's form NFC).
     """
     stem, dot, ending = name.rpartition(".")
@@ -98,9 +92,9 @@ def image_id(name: str) -> str:
 
 
 def synset_in_name(name: str) -> str | None:
-    """Return the synset that the name of a file of ImageNet ends or, in its training set, begins with; None in any other.
+    """Return the synset in the name of a file of ImageNet, at its end or, in the training set, its start; None without one.
 
-    Of `n01440764_10026.JPEG` that is n01440764, of `ILSVRC2012_val_00000001_n01751748.JPEG` n01751748.
+    For `n01440764_10026.JPEG` it is n01440764, for `ILSVRC2012_val_00000001_n01751748.JPEG` n01751748.
     """
     path = PurePosixPath(name)
     stem = path.stem if is_image_name(name) else path.name
@@ -114,7 +108,7 @@ def read_image(
     """Decode one image to (row, column, RGB) uint8: the pixels as stored, without applying an EXIF rotation.
 
     offset, length: if `offset` >= 0, the image is the `length` bytes at `offset` of the file (a member of a plain tar); or,
-        where the name of the file ends in `.parquet`, the cell in row `offset` and column `length`, both from 0.
+        if the name of the file ends in `.parquet`, the cell in row `offset` and column `length`, both from 0.
     content: the image's bytes, if they were read before.
 
     Grey, palette, CMYK and similar colours are converted to RGB, alpha is dropped, and 16-bit values keep their high byte.
@@ -127,7 +121,7 @@ def read_image(
 
 
 def read_size(path: str | Path, offset: int = -1, length: int = -1) -> tuple[int, int]:
-    """Read width and height of the stored pixels, from the header alone; arguments and errors as for `read_image`."""
+    """Read width and height of the stored pixels from the header alone; arguments and errors as for `read_image`."""
     with open_image(path, offset, length) as image:
         return image.size
 
@@ -150,14 +144,14 @@ def read_content(path: str | Path, offset: int = -1, length: int = -1) -> bytes:
 
 
 def name_place(path: str | Path, offset: int, length: int) -> str:
-    """Name the place of an image for a message: its file, and where it lies in there; arguments as for `read_image`."""
+    """Return the place of an image for a message: its file, and its place in the file; arguments as for `read_image`."""
     if offset < 0:
         return str(path)
     return f"{path}, row {offset}" if is_parquet(path) else f"{path}, bytes {offset} to {offset + length}"
 
 
 def is_parquet(path: str | Path) -> bool:
-    """Return whether a file is a table of images, by its name, so that an address in it is a row and a column."""
+    """Return whether a file is a table of images, by its name, so that an image's place in it is a row and a column."""
     return str(path).endswith(PARQUET)
 
 
@@ -188,7 +182,7 @@ def open_image(
 def _read_bytes(path: str | Path, offset: int, length: int) -> bytes:
     """Read an image's bytes, as `read_content`; raise `OSError` or `ValueError` if they cannot be read."""
     if offset >= 0 and is_parquet(path):
-        # Here, because pyarrow takes long to import, and what plans the jobs imports this module.
+        # Imported here, because pyarrow takes long to import, and this module is imported when jobs are planned.
         from labelmaps.data.parquet_cells import read_cell
 
         content = read_cell(path, offset, length)
@@ -200,7 +194,7 @@ def _read_bytes(path: str | Path, offset: int, length: int) -> bytes:
 
 
 def _member(file: BinaryIO, offset: int, length: int) -> bytes:
-    """Read `length` bytes at `offset`, or all if that is negative; raise `ValueError` if they are too few or too many."""
+    """Read `length` bytes at `offset`, or the whole file if that is negative; raise `ValueError` if that is impossible."""
     size = length if offset >= 0 else os.fstat(file.fileno()).st_size
     if size > LARGEST_FILE:
         raise ValueError(f"{size} bytes are too many for an image")
@@ -212,13 +206,13 @@ def _member(file: BinaryIO, offset: int, length: int) -> bytes:
 
 
 def _parse_header(file: BinaryIO) -> Image.Image:
-    """Read the header of an image; raise if it is none of `_FORMATS` or a decompression bomb."""
+    """Read the header of an image; raise if its format is not one of `_FORMATS`, or if it is a decompression bomb."""
     with _filters_lock, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they concern odd metadata, which do not affect the pixels
+        warnings.simplefilter("ignore")  # others concern odd metadata, which do not affect the pixels
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
             return Image.open(file, formats=_FORMATS)
-        except UnidentifiedImageError:  # its own message contains an address in memory
+        except UnidentifiedImageError:  # Pillow's own message contains an address in memory
             raise ValueError(f"empty, damaged, or none of {', '.join(_FORMATS)}") from None
 
 

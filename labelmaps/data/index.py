@@ -1,7 +1,7 @@
 """The index: the file that lists the images of a data set, with their places, labels, sizes and boxes.
 
-It has one row per case: an image, and a class that it shows. Where each image shows one class, a case is an image; an image
-of several classes has as many rows, one after the other, which differ in label and boxes alone.
+It has one row per case, an image and a class that it shows. If each image shows one class, a case is an image; an image
+with several classes has as many rows, one after another, which differ only in label and boxes.
 """
 
 import csv
@@ -22,13 +22,12 @@ _CORNERS = 4
 SCHEMA = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),  # id; the rows are sorted by it, then by the label
-        pa.field(
-            "path", pa.string(), nullable=False
-        ),  # of the image file, or of the tar or parquet that holds it
-        # Inside `path`: first byte and number of bytes; row and column, from 0, where its name ends in `.parquet`; -1: all
+        # of the image file, or of the tar or parquet file that holds it
+        pa.field("path", pa.string(), nullable=False),
+        # place in `path`: first byte and number of bytes; row and column, from 0, if its name ends in `.parquet`; -1: all
         pa.field("offset", pa.int64(), nullable=False),
         pa.field("length", pa.int64(), nullable=False),
-        pa.field("digest", pa.string(), nullable=False),  # SHA-256 of its bytes; empty where not read
+        pa.field("digest", pa.string(), nullable=False),  # SHA-256 of its bytes; empty if they were not read
         pa.field("label", pa.int16(), nullable=False),  # line of the class in the classes file, from 0
         pa.field("width", pa.int32(), nullable=False),  # stored pixels, EXIF rotation not applied
         pa.field("height", pa.int32(), nullable=False),
@@ -36,9 +35,8 @@ SCHEMA = pa.schema(
         pa.field("boxes", pa.list_(pa.list_(pa.float32(), _CORNERS)), nullable=False),
     ]
 )
-OF_IMAGE = [
-    name for name in SCHEMA.names if name not in ("label", "boxes")
-]  # the same in all rows of an image
+# The columns that are the same in all rows of an image.
+OF_IMAGE = [name for name in SCHEMA.names if name not in ("label", "boxes")]
 VALIDATION_IMAGE = re.compile(r"ILSVRC2012_val_(\d{8})(_n\d{8})?")  # some copies add the synset
 N_VALIDATION_IMAGES = 50_000
 EXCLUDED_COLUMNS = ["image", "path", "reason"]
@@ -54,10 +52,10 @@ def write_index(path: str | Path, index: pd.DataFrame) -> None:
     cases = list(zip(index["image"], index["label"], strict=True))
     if any(first >= second for first, second in pairwise(cases)):
         raise ValueError(
-            "the rows of an index are sorted by image and label, and each label of an image has one"
+            "the rows of an index must be sorted by image and label, with one row for each label of an image"
         )
     if has_several_classes(index) and len(index[OF_IMAGE].drop_duplicates()) > index["image"].nunique():
-        raise ValueError("the rows of an image differ in their label and their boxes alone")
+        raise ValueError("the rows of an image must differ only in their label and their boxes")
     columns = [
         _pack_boxes(list(index["boxes"]))
         if field.name == "boxes"
@@ -89,22 +87,25 @@ def draw_sample(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
 
 
 def images_of(index: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each image of an index, for what depends on its pixels alone; its label is one of the image's."""
+    """Return one row for each image of an index, for computations on its pixels; the label is one of the image's."""
     return index.drop_duplicates("image")
 
 
 def has_several_classes(index: pd.DataFrame) -> bool:
-    """Return whether some image of an index shows several classes, and so is several cases."""
+    """Return whether some image of an index shows several classes, so that it has several rows."""
     return not index["image"].is_unique
 
 
 def labels_where_needed(index: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Return the column `label` for a table of cases by image, where some image has several; else no column."""
+    """Return the column `label` for a table of cases if some image has several classes, otherwise no column.
+
+    Returns {"label": (case,)} or an empty dictionary.
+    """
     return {"label": index["label"].to_numpy()} if has_several_classes(index) else {}
 
 
 def find_cases(index: pd.DataFrame, shown: pd.DataFrame) -> list[int]:
-    """Find the rows of an index, from 0, of the cases of a table: by `image`, and by `label` where that has the column.
+    """Find the rows of an index, from 0, of the cases of a table: by `image`, and by `label` if the table has that column.
 
     Raises `KeyError` with the image of a case that the index does not have.
     """
@@ -114,9 +115,9 @@ def find_cases(index: pd.DataFrame, shown: pd.DataFrame) -> list[int]:
 
 
 def name_cases(index: pd.DataFrame, names: Sequence[str]) -> list[str]:
-    """Name each case of an index: `image`, or `image · class` where the image shows several.
+    """Name each case of an index: `image`, or `image · class` if the image shows several classes.
 
-    names: of the classes, by label.
+    names: the names of the classes, by label.
     """
     is_one_of_several = index["image"].duplicated(keep=False)
     return [
@@ -126,16 +127,16 @@ def name_cases(index: pd.DataFrame, names: Sequence[str]) -> list[str]:
 
 
 def write_excluded(path: str | Path, excluded: pd.DataFrame) -> None:
-    """Write the images that are left out of the index to a CSV file: `image` (id), `path`, `reason`."""
+    """Write the images that are excluded from the index to a CSV file: `image` (id), `path`, `reason`."""
     with moved_into_place(path) as temporary:
-        # All fields are quoted: the name of a file may contain any kind of line end.
+        # All fields are quoted, since the name of a file may contain any kind of line end.
         excluded[EXCLUDED_COLUMNS].to_csv(
             temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_ALL, encoding="utf-8"
         )
 
 
 def read_excluded(path: str | Path) -> pd.DataFrame:
-    """Read a file that `write_excluded` wrote; raise `InputError` if it is not one."""
+    """Read a file that `write_excluded` wrote; raise `InputError` if it cannot be read or is another file."""
     try:
         excluded = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8")
     except (OSError, ValueError) as error:
@@ -143,7 +144,7 @@ def read_excluded(path: str | Path) -> pd.DataFrame:
             f"cannot read the list of excluded images {path}: {error}; run rule index_dataset again"
         ) from error
     if list(excluded.columns) != EXCLUDED_COLUMNS:
-        raise InputError(f"{path} is no list of excluded images; run rule index_dataset again")
+        raise InputError(f"{path}: not a list of excluded images; run rule index_dataset again")
     return excluded
 
 
@@ -156,28 +157,27 @@ def _pack_boxes(boxes: list[np.ndarray]) -> pa.ListArray:
 
 def _unpack_boxes(column: pa.ListArray) -> list[np.ndarray]:
     """Convert a column of the index to boxes, one array (box, 4) per image."""
-    corners = (
-        column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()
-    )  # because Arrow's array is read-only
+    # A copy, because Arrow's array is read-only.
+    corners = column.flatten().flatten().to_numpy().reshape(-1, _CORNERS).copy()
     offsets = np.cumsum([0, *column.value_lengths().to_pylist()])
     return [corners[start:end] for start, end in pairwise(offsets)]
 
 
 def are_imagenet_validation(index: pd.DataFrame, has_imagenet_classes: bool) -> bool:
-    """Return whether all images of an index are ImageNet's validation images, as far as it can tell.
+    """Return whether all images of an index are probably ImageNet's validation images.
 
     has_imagenet_classes: whether the labels are those of ImageNet's 1000 classes.
 
-    Ids alone can lie: resized or corrupted copies, and images of one's own, may bear the same. Several images that all have
-    one size are copies.
+    Ids alone are no proof: resized or corrupted copies, and a user's own images, may have the same. Several images that all
+    have one size are taken for copies.
     """
     are_copies = len(index) > 1 and len(index[["width", "height"]].drop_duplicates()) == 1
-    is_of_one_class = not has_several_classes(index)  # as they are
+    is_of_one_class = not has_several_classes(index)  # ImageNet's images have one class each
     are_named = all(map(_is_validation_image, index["image"]))
     return has_imagenet_classes and not are_copies and is_of_one_class and are_named
 
 
 def _is_validation_image(image: str) -> bool:
-    """Tell whether an id is that of one of ImageNet's validation images."""
+    """Return whether an id is that of one of ImageNet's validation images."""
     match = VALIDATION_IMAGE.fullmatch(image)
     return match is not None and 1 <= int(match[1]) <= N_VALIDATION_IMAGES

@@ -1,4 +1,4 @@
-"""Making of an index: finding the images, joining them with their annotations, and checking each one."""
+"""Making of the index of a data set: finding the images, joining them with their annotations, and checking each one."""
 
 import logging
 from collections.abc import Callable
@@ -42,11 +42,13 @@ from labelmaps.jobs.progress import progress
 
 logger = logging.getLogger(__name__)
 
-# What boxes that are rounded may exceed the image by, as a share of its side: two fractions of three digits, by 0.0005 each.
+# The share of its side by which a box may exceed the image by rounding: two fractions of three digits, by 0.0005 each.
 ROUNDING = 0.0011
-DEPTH = 64  # images per thread that are examined ahead of the list
-NO_BOXES = np.empty((0, 4), np.float32)  # of all images without
-MOST_LOGGED = 200  # unusable images, where the run fails because of them and writes no list of them
+DEPTH = 64  # the number of images per thread that are examined ahead
+NO_BOXES = np.empty((0, 4), np.float32)  # one array for all images without boxes
+MOST_LOGGED = (
+    200  # the number of unusable images in the log if the run fails because of them and writes no list
+)
 
 _INTEGERS = {field.name: field.type.to_pandas_dtype() for field in SCHEMA if pa.types.is_integer(field.type)}
 
@@ -72,35 +74,35 @@ def index_dataset(
     min_matched: float = 0.5,
     workers: int = 1,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Make the index of a data set and the list of the images that are left out of it.
+    """Make the index of a data set and the list of the images that are excluded from it.
 
-    classes: the classes file. are_classes_assumed: whether it is ImageNet's because nobody named another; numbers are then
-        labels only where they reach far (see `labelmaps.data.classes`).
+    classes: the classes file. are_classes_assumed: whether it is ImageNet's because no other was given; numbers are then
+        labels only if they are large enough (see `labelmaps.data.classes`).
     images: a folder of images, a folder with one folder of images per class (named by the class's id, or all by labels), a
         folder that holds one of these as `val/`, or a plain tar archive such as ImageNet's.
     boxes: a source for `read_annotations`. It also gives the labels, so it is required unless there is a folder per class,
         or files are named with their synset.
     table: a file for `read_table`, instead of `boxes`; paths in it are then relative to `images`.
-    voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the list of it that is read.
+    voc: the root of a Pascal VOC data set, instead of images, boxes and table. subset: the name of its list that is read.
     coco: a file for `read_coco`, instead of `boxes`; the names of files in it are then relative to `images`.
     parquet, webdataset: a place for `read_parquet_images` or `read_webdataset`, instead of images. With `boxes`, images
         have one label each, and no boxes of their own.
-    columns: the names of columns and keys, where they are not to be found: `image`, `label` or `boxes` → the name, of boxes
-        also four (see `labelmaps.data.columns`).
-    verify: "full" decodes every image, "header" reads the headers only.
-    expect_images: the smallest number of images to find.
+    columns: the names of columns and keys that have unusual names: `image`, `label` or `boxes` → the name; for boxes, also
+        four names (see `labelmaps.data.columns`).
+    verify: "full" decodes every image, "header" reads only the headers.
+    expect_images: the smallest number of images that must be found.
     max_excluded: the largest fraction of the images that may be unusable.
-    box_format: what the four numbers of a box are, one of `BOX_FORMATS`.
+    box_format: the meaning of the four numbers of a box, one of `BOX_FORMATS`.
     check_boxes: whether all boxes together must be plausible (see `labelmaps.data.plausibility`).
-    min_matched: the smallest fraction of the images, or of the annotated ones of `boxes` where these are fewer, that must be
+    min_matched: the smallest fraction of the images, or of those annotated in `boxes` if these are fewer, that must be
         found in both.
     workers: the number of threads.
 
-    The data set consists of the images that are present; annotations of others are counted in the log. What looks like an
-    image and is in no format that is read, or in no place where images are sought, is an unusable image.
+    The data set consists of the images that are present; annotations of others are counted in the log. A file that looks
+    like an image but has a format that is not read, or lies where no images are expected, is an unusable image.
 
     Returns the index, one row per image and class in it, with the columns of `labelmaps.data.index.SCHEMA`, and the excluded
-    images (image, path, reason). Both are sorted by image id and depend on the inputs alone.
+    images (image, path, reason). Both are sorted by image id and depend only on the inputs.
 
     Raises `InputError` if a source is missing, unreadable or empty, if two images share an id, if fewer than `expect_images`
     are found, if fewer than `min_matched` find their boxes, if the boxes are implausible, if more than
@@ -154,9 +156,11 @@ def index_dataset(
 def _with_boxes(
     found: list[FoundImage], own: Annotations, boxes: str | Path, classes: list[Class], box_format: str
 ) -> tuple[list[FoundImage], Annotations]:
-    """Give images whose source has their labels the boxes of another, such as Kaggle's for ImageNet; arguments as there.
+    """Combine images whose source has their labels with the boxes of another source, such as Kaggle's for ImageNet.
 
-    own: the source's annotations. Raises `InputError` if they hold boxes, or images of several labels.
+    found, own: the images and annotations of the first source. boxes, classes, box_format: as for `read_annotations`.
+
+    Raises `InputError` if the first source has boxes itself, or several labels for an image.
     """
     if any(own.boxes.values()) or not own.table["image"].is_unique:
         raise InputError(
@@ -179,7 +183,10 @@ def _find_in_table(
     columns: Columns | None,
     are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations, str]:
-    """Find the images and annotations of a table, and its format of boxes; arguments as for `index_dataset`."""
+    """Find the images and annotations of a table, and the format of its boxes; arguments as for `index_dataset`.
+
+    Raises `InputError` if `boxes` are given, too, and as `read_table` does.
+    """
     if boxes is not None:
         raise InputError(f"both a table ({table}) and boxes ({boxes}): put the boxes into the table's column")
     files, annotations, box_format = read_table(
@@ -195,7 +202,10 @@ def _find_in_files(
     box_format: str,
     are_assumed: bool,
 ) -> tuple[list[FoundImage], Annotations]:
-    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`."""
+    """Find the images of a folder or an archive, and read their annotations; arguments as for `index_dataset`.
+
+    Raises `InputError` if `images` is None, and as `find_images` and `read_annotations` do.
+    """
     if images is None:
         raise InputError("neither images nor a table: give a folder, a tar archive, or a table of path,label")
     found = find_images(Path(images), classes, are_assumed=are_assumed)
@@ -224,7 +234,7 @@ def _check_found(found: list[FoundImage], expect_images: int | None) -> None:
 
 
 class FileFacts(NamedTuple):
-    """The facts that an image file itself gives; `digest` is empty if its content was not read."""
+    """The size of an image in pixels, and the SHA-256 of its file's bytes, which is empty if they were not read."""
 
     width: int
     height: int
@@ -232,7 +242,10 @@ class FileFacts(NamedTuple):
 
 
 def _examiner(verify: str) -> Callable[[str, int, int], FileFacts]:
-    """Return the function that reads the facts of an image file (path, offset, length); `verify` as in `index_dataset`."""
+    """Return the function (path, offset, length) that reads the facts of an image file, as named by `verify`.
+
+    verify: as for `index_dataset`. Raises `InputError` for another name.
+    """
     examiners = {
         "full": lambda *place: FileFacts(*examine_image(*place)),
         "header": lambda *place: FileFacts(*read_size(*place), ""),
@@ -250,14 +263,19 @@ def _examine(
     check_boxes: bool,
     workers: int,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Examine all images in threads; return the index and the excluded images, as `index_dataset` does."""
+    """Examine all images in threads; return the index and the excluded images, as `index_dataset` does.
+
+    found, annotations: the images and annotations of the data set. examine_file: as from `_examiner`. box_format,
+    check_boxes,
+    workers: as for `index_dataset`.
+    """
     table = annotations.table
     annotated: dict[str, Annotation] = {}
     for image, label, boxes in zip(table["image"], table["label"], table["boxes"], strict=True):
         annotated.setdefault(image, {})[label] = boxes
 
     def examine(item: FoundImage) -> list[dict[str, Any]]:
-        """Make the image's rows of the index, one per class, or its row of the excluded images (with the key `reason`)."""
+        """Return the image's rows of the index, one per class, or its row of excluded images, which has the key `reason`."""
         try:
             if reason := item.problem or annotations.problems.get(item.image):
                 raise UnusableError(reason)
@@ -267,7 +285,7 @@ def _examine(
             for label, given in joined.items():
                 boxes = _to_pixels(given, facts.width, facts.height, box_format)
                 _check_boxes_inside(boxes, facts.width, facts.height)
-                check_areas(boxes)  # again, as fractions of an area may have none in pixels
+                check_areas(boxes)  # again, since a box of fractions may have no area in pixels
                 if check_boxes:
                     _check_box_sizes(boxes, facts.width, facts.height, box_format)
                 corners = np.array(boxes, np.float32).reshape(-1, 4) if len(boxes) else NO_BOXES
@@ -280,9 +298,9 @@ def _examine(
     # Threads suffice, because decoding releases the interpreter lock; processes would take time to start. A pool of
     # multiprocessing would need semaphores, and so a /dev/shm that can be written.
     with ThreadPoolExecutor(workers) as pool:
-        as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # ids may come in another order
+        as_stored = sorted(found, key=lambda item: (item.path, item.offset))  # the fastest order to read
         examined = in_order(pool, examine, ((item,) for item in as_stored), ahead=workers * DEPTH)
-        # Column by column: a dictionary for each of a million images would take gigabytes.
+        # Collected by column, since a dictionary for each of a million images would take gigabytes.
         columns: dict[str, list] = {name: [] for name in SCHEMA.names}
         excluded = []
         for row in chain.from_iterable(progress(examined, total=len(found), unit="image", desc="index")):
@@ -299,12 +317,12 @@ def _examine(
 def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     """Join the labels of an image's folder and name with its annotation.
 
-    A folder or a name says one class, which must be among those of the annotation.
+    A folder or a name gives one class, which must be among those of the annotation.
 
-    Raises `UnusableError` if all lack, or if two disagree.
+    Raises `UnusableError` if none of the three gives a class, or if two disagree.
     """
-    said = {"the folder": item.label, "its name": item.named_label}
-    known = {source: {label} for source, label in said.items() if label is not None}
+    labels_of_file = {"the folder": item.label, "its name": item.named_label}
+    known = {source: {label} for source, label in labels_of_file.items() if label is not None}
     if annotation is not None:
         known["the boxes"] = set(annotation)
     if not known:
@@ -315,9 +333,9 @@ def _join(item: FoundImage, annotation: Annotation | None) -> Annotation:
     return {label: [] for labels in known.values() for label in labels} if annotation is None else annotation
 
 
-@np.errstate(over="ignore")  # of absurd numbers, which are outside the image
+@np.errstate(over="ignore")  # for absurd numbers, which are outside the image anyway
 def _to_pixels(boxes: list[Box], width: int, height: int, box_format: str) -> list[Box]:
-    """Convert boxes to pixels of an image of `width` × `height`; cut what exceeds it by rounding."""
+    """Convert boxes to pixels of an image of `width` × `height`; cut boxes that exceed it only by rounding."""
     if box_format == "corners":
         return boxes
     if box_format == "size" and all(
@@ -335,7 +353,11 @@ def _to_pixels(boxes: list[Box], width: int, height: int, box_format: str) -> li
 def _given_boxes(
     found: list[FoundImage], index: pd.DataFrame, annotations: Annotations, box_format: str
 ) -> list[ImageBoxes]:
-    """List the boxes of all images, also of those that were left out because of their boxes."""
+    """List the boxes of all images, including those that were excluded because of their boxes.
+
+    found, annotations: the images and annotations of the data set. index: of those that were not excluded. box_format: that
+    of the annotations.
+    """
     sizes = dict(zip(index["image"], zip(index["width"], index["height"], strict=True), strict=True))
     given = []
     for item in found:
@@ -344,14 +366,17 @@ def _given_boxes(
             continue
         try:
             size = sizes.get(item.image) or read_size(item.path, item.offset, item.length)
-        except InputError:  # it is excluded for that
+        except InputError:  # the image was excluded for this reason
             continue
         given.append(ImageBoxes(item.image, _to_pixels(boxes, *size, box_format), *size))
     return given
 
 
 def _check_box_sizes(boxes: list[Box], width: int, height: int, box_format: str) -> None:
-    """Raise `UnusableError` if a box is none of pixels but of fractions."""
+    """Raise `UnusableError` if a box is probably one of fractions, since it lies within the first pixel.
+
+    boxes: in pixels. box_format: the format in which they were given.
+    """
     for box in boxes:
         if is_within_first_pixel(box, width, height, box_format):
             numbers = " ".join(f"{value:g}" for value in box)
@@ -371,7 +396,8 @@ def _check_boxes_inside(boxes: list[Box], width: int, height: int) -> None:
 def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> None:
     """Log the excluded images by kind of reason; raise `InputError` if they are too many of the `found` ones, or all.
 
-    Images of which their source says that they show no object do not count.
+    max_excluded: the largest fraction that may be excluded. Images whose source states that they show no object do not
+    count.
     """
     kinds = count_reasons(excluded["reason"])
     counts = "; ".join(f"{count} x {kind}" for kind, count in kinds.most_common())
@@ -384,5 +410,5 @@ def _check_excluded(excluded: pd.DataFrame, found: int, max_excluded: float) -> 
         first = "; ".join(f"{image}: {reason}" for image, reason in reasons[:5])
         raise InputError(
             f"{len(excluded)} of {found} images are unusable, where max_excluded allows {max_excluded:.1%}: "
-            f"{counts}. First: {first}. Mend the data set, or raise max_excluded"
+            f"{counts}. First: {first}. Correct the data set, or raise max_excluded"
         )

@@ -1,7 +1,7 @@
-"""The tables that are made of further files about a data set's images: acceptable labels, and factors of variation.
+"""Tables with further data about a data set's images: acceptable labels, and factors of variation.
 
-Each has one row per row of the index, in its order. The files' readers are `labelmaps.data.acceptable_labels` and
-`labelmaps.data.factors`.
+Each has one row per row of the index, in its order. They are made from the user's files, which
+`labelmaps.data.acceptable_labels` and `labelmaps.data.factors` read.
 """
 
 from collections.abc import Sequence
@@ -17,23 +17,26 @@ from labelmaps.storage.parquet import read_arrow, read_parquet, write_arrow, wri
 LABELS = pa.schema(
     [
         pa.field("image", pa.string(), nullable=False),
-        # all labels that are right of the image, maybe none; null where the file has not the image
+        # all labels that are right for the image, maybe none; null if the file has no entry for it
         pa.field("acceptable_labels", pa.list_(pa.int16())),
     ]
 )
 
 
 def write_labels(path: str | Path, image: Sequence[str], labels: Sequence[np.ndarray | None]) -> None:
-    """Write the acceptable labels of each row of an index; image: their ids."""
+    """Write the acceptable labels of each row of an index; image: the ids."""
     columns = [pa.array(values, field.type) for values, field in zip((image, labels), LABELS, strict=True)]
     write_arrow(path, pa.Table.from_arrays(columns, schema=LABELS))
 
 
 def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
-    """Read a table that `write_labels` wrote: ids and labels; raise `InputError` if it is damaged or another table."""
+    """Read a table that `write_labels` wrote: the ids, and for each the labels, (label,) int16, or None.
+
+    Raises `InputError` if the file is damaged or another table.
+    """
     table = read_arrow(path)
     if not table.schema.equals(LABELS):
-        raise InputError(f"{path}: no table of acceptable labels. Delete it and run again")
+        raise InputError(f"{path}: not a table of acceptable labels. Delete it and run again")
     labels = table["acceptable_labels"].to_pylist()
     return table["image"].to_pylist(), [
         None if known is None else np.array(known, np.int16) for known in labels
@@ -41,7 +44,7 @@ def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
 
 
 def write_factors(path: str | Path, factors: pd.DataFrame) -> None:
-    """Write the factors of each row of an index: its `image`, and a boolean column per factor, null where unknown."""
+    """Write the factors of each row of an index: `image`, and a boolean column per factor, null where unknown."""
     write_parquet(path, factors)
 
 
@@ -49,5 +52,5 @@ def read_factors(path: str | Path) -> pd.DataFrame:
     """Read a table that `write_factors` wrote; raise `InputError` if it is damaged or another table."""
     table = read_parquet(path)
     if list(table.columns[:1]) != ["image"] or not (table.dtypes[1:] == "boolean").all():
-        raise InputError(f"{path}: no table of factors. Delete it and run again")
+        raise InputError(f"{path}: not a table of factors. Delete it and run again")
     return table

@@ -1,4 +1,4 @@
-"""The check that a file about images is about these images: that enough of its entries find theirs."""
+"""The check that a file with data about images belongs to these images: that enough of its entries are found among them."""
 
 import logging
 from pathlib import Path
@@ -11,12 +11,13 @@ logger = logging.getLogger(__name__)
 def check_matched(
     images: set[str], annotated: set[str], min_matched: float, source: str | Path, kind: str
 ) -> None:
-    """Raise `InputError` if too few images find their boxes, or the like; log how many entries belong to no image.
+    """Raise `InputError` if too few images have an entry in a source; log how many entries belong to no image.
 
-    images: the ids of those that are present. annotated: the ids that have an entry in the source. kind: what it holds.
+    images: the ids of the images that are present. annotated: the ids that have an entry in the source. min_matched: the
+    smallest fraction that must match. source: the file, and kind: what its entries hold, such as "boxes"; both for messages.
 
-    The share is that of the images, or of the annotated images where these are fewer: both a part of the images with boxes
-    of all, and boxes of a part of the images, are in order.
+    The fraction is that of the images, or of the entries if these are fewer: both a part of the images with the boxes of
+    all, and boxes for a part of the images, are accepted.
     """
     matched, fewer = len(annotated & images), min(len(annotated), len(images))
     if unmatched := len(annotated) - matched:
@@ -26,12 +27,12 @@ def check_matched(
     if matched < min_matched * fewer:
         raise InputError(
             f"{matched} of {len(images)} images find their {kind} among the {len(annotated)} of {source}, where min_matched "
-            f"asks for {min_matched:.1%} of {fewer}. Images without {kind}: {_first(images - annotated)}; {kind} without "
+            f"requires {min_matched:.1%} of {fewer}. Images without {kind}: {_first(images - annotated)}; {kind} without "
             f"image: {_first(annotated - images)}. Give the {kind} of these images, or files of the same names; or, "
             f"if so few have {kind}, lower min_matched"
         )
 
 
 def _first(names: set[str]) -> str:
-    """Quote the first three names."""
+    """Return the first three names, quoted."""
     return ", ".join(map(repr, sorted(names)[:3])) or "none"

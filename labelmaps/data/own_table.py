@@ -24,7 +24,7 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-_SEPARATORS = dict.fromkeys(map(ord, ",;[]()"), " ")  # of a box that a program wrote: [10, 20, 30, 40]
+_SEPARATORS = dict.fromkeys(map(ord, ",;[]()"), " ")  # as in a box that a program wrote: [10, 20, 30, 40]
 
 
 def read_table(
@@ -36,22 +36,22 @@ def read_table(
     *,
     are_assumed: bool = False,
 ) -> tuple[list[tuple[str, Path]], Annotations, str]:
-    """Read a table with the path, the label and maybe the boxes of images, a row per image, or per box or class.
+    """Read a table with the path, the label and optionally the boxes of images; a row is an image, or a box or class of one.
 
     path: the table. classes: those of the classes file. images: the folder to which the paths in the table are relative; by
-    default the table's own folder. box_format: one of `BOX_FORMATS`. columns: see `labelmaps.data.columns`, which finds the
-    columns by their names. are_assumed: whether nobody named the classes.
+    default the table's own folder. box_format: one of `BOX_FORMATS`. columns: the names of columns with unusual names, as
+    for `labelmaps.data.columns`, which finds the others. are_assumed: whether the classes were not given.
 
     Columns of the table: the path of the image file, maybe without its ending; without it, it is the image's id. The label:
     ids of classes in all rows, or label indices in all rows, or names of classes. The boxes: any number of `x0 y0 x1 y1`, or
     other four numbers by `box_format`, separated by blanks, commas or brackets; or one box in four columns. The boxes of an
-    image's rows of one label are joined in their order; a row that occurs again counts once. Rows of other labels are other
+    image's rows with the same label are joined in their order; repeated rows count once. Rows with other labels are further
     classes in the image.
 
-    A file has one id however its path is written (`a//b.jpg`, `./a/b.jpg`, absolute or from the folder), and is found where
-    its name is composed of other code points that look the same (Unicode's NFC and NFD).
+    A file has one id however its path is written (`a//b.jpg`, `./a/b.jpg`, absolute or relative), and is found even if its
+    name is composed of other code points that look the same (Unicode's NFC and NFD).
 
-    Returns (image id, image file) of each image, the annotations, and what the four numbers of a box are. Images that cannot
+    Returns (image id, image file) of each image, the annotations, and the format of the boxes. Images that cannot
     be used stay in the list, and are named, with the reason, in the annotations' `problems`.
 
     Raises `InputError` if the table cannot be read or has no row, if its columns are not clear, if a label has no class, or
@@ -92,7 +92,7 @@ def read_table(
 
 
 class _Row(NamedTuple):
-    """A row of a table, as texts, and the number of its line."""
+    """A row of a table as texts, and the number of its line."""
 
     line: int
     path: str
@@ -101,7 +101,10 @@ class _Row(NamedTuple):
 
 
 def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> None:
-    """Raise `InputError` if two ids are one file, by paths that lead through links to folders, or from different roots."""
+    """Raise `InputError` if two ids are the same file, by paths through links to folders, or with different roots.
+
+    found: image id → file. path: the table, for the message.
+    """
     places: dict[tuple[str, str], str] = {}
     for image, file in found.items():
         first = places.setdefault((paths.real_folder(file), file.name), image)
@@ -112,7 +115,7 @@ def _check_places(found: dict[str, Path], path: Path, paths: PathsOfTable) -> No
 
 
 def _parse(rows: list[tuple[int, str]], box_format: str) -> Annotation:
-    """Make an annotation from the rows (label, text of the boxes) of an image; raise `UnusableError` if they disagree."""
+    """Parse the rows (label, text of the boxes) of an image into its annotation; raise `UnusableError` if they disagree."""
     parsed: dict[int, list[list[Box]]] = {}
     for label, text in rows:
         words = text.translate(_SEPARATORS).split()

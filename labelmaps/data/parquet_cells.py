@@ -1,9 +1,9 @@
-"""The reader of single images in parquet files, in place: a cell is named by the file, its row and the column's number.
+"""The reader of single images in parquet files, in place; a cell is named by the file, its row and the column's number.
 
-A parquet file is decoded from the start of a row group. So what was decoded last is kept, and a row group is gone through
-once where its rows are read in their order, by any number of threads; rows in another order cost the row group's beginning
-each time. Memory is bounded: of the `MOST_OPEN` files that were used last, `KEPT_BYTES` (or two blocks of `LEAST_ROWS`
-rows, where images are so large), and a page.
+A parquet file can only be decoded from the start of a row group on. So the cells that were decoded last are kept, and a row
+group is decoded once if its rows are read in their order, by any number of threads; other orders decode its beginning again
+each time. Memory is bounded: for each of the `MOST_OPEN` files that were used last, `KEPT_BYTES` (or two blocks of
+`LEAST_ROWS` rows, if images are that large), and a page.
 """
 
 import threading
@@ -19,12 +19,11 @@ import pyarrow.parquet as pq
 from labelmaps.storage.files import refuse_irregular
 
 MOST_OPEN = 8  # files
-KEPT_BYTES = (
-    2**25
-)  # of each file, some hundreds of photographs, because threads that read ahead are as far apart
-BLOCK_BYTES = 2**22  # that are decoded at a time
+# Bytes per file, which hold some hundreds of photographs: threads that read ahead can be that many rows apart.
+KEPT_BYTES = 2**25
+BLOCK_BYTES = 2**22  # the size of a block, which is decoded at once
 LEAST_ROWS, MOST_ROWS = 16, 4096  # in a block
-BUFFER_BYTES = 2**20  # that are read from the disk at a time, where pyarrow would read the whole row group
+BUFFER_BYTES = 2**20  # read from the disk at a time; by default pyarrow would read the whole row group
 
 
 def read_cell(path: str | Path, row: int, column: int) -> bytes:
@@ -32,7 +31,7 @@ def read_cell(path: str | Path, row: int, column: int) -> bytes:
 
     row: from 0, over all row groups. column: the number of the column in the file's schema, from 0.
 
-    Raises `OSError` if the file cannot be read, and `ValueError` if it is damaged, or if the cell is empty or not there.
+    Raises `OSError` if the file cannot be read, and `ValueError` if it is damaged, or if the cell is empty or missing.
     """
     try:
         content = _open(path).read(row, column)
@@ -44,7 +43,7 @@ def read_cell(path: str | Path, row: int, column: int) -> bytes:
 
 
 def open_parquet(path: str | Path) -> pq.ParquetFile:
-    """Open a parquet file to go through it in bounded memory, its pages compared with their checksums where it has them.
+    """Open a parquet file so that it can be read in bounded memory, and its pages' checksums are checked.
 
     Raises `OSError` if it cannot be read or is no regular file, and `ArrowException` (or `OSError`) if it is damaged.
     """
@@ -53,7 +52,7 @@ def open_parquet(path: str | Path) -> pq.ParquetFile:
 
 
 class _OpenFile:
-    """An open parquet file, and what of it was decoded last."""
+    """An open parquet file, and the blocks of it that were decoded last."""
 
     def __init__(self, path: str | Path):
         self._lock = threading.Lock()
@@ -62,10 +61,11 @@ class _OpenFile:
         groups = (metadata.row_group(i).num_rows for i in range(metadata.num_row_groups))
         self._starts = [0, *accumulate(groups)]  # first row of each row group, and the number of rows
         self._forget()
-        self._failures: dict[tuple[int, int], tuple[int, Exception]] = {}  # group, column → first row, why
+        # group, column → the first row that could not be decoded, and the error
+        self._failures: dict[tuple[int, int], tuple[int, Exception]] = {}
 
     def read(self, row: int, column: int) -> bytes | None:
-        """Read a cell, as `read_cell`; None where it is null."""
+        """Read a cell, as `read_cell` does; return None if it is null; raise `ValueError` if there is no such cell."""
         if not 0 <= row < self._starts[-1] or not 0 <= column < len(self._parquet.schema_arrow):
             raise ValueError(f"no such row; the file has {self._starts[-1]} rows: was it changed since?")
         with self._lock:
@@ -74,7 +74,7 @@ class _OpenFile:
         return cell["bytes"] if isinstance(cell, dict) else cell
 
     def _find(self, row: int, column: int) -> tuple[int, pa.Array]:
-        """Return the block that holds a row, and its first row: from what is kept, or by going on to it."""
+        """Return the block that holds a row, with its first row before it: one that is kept, or one that is decoded now."""
         if column != self._column:
             self._forget()
         for first, cells in self._blocks:
@@ -83,16 +83,16 @@ class _OpenFile:
         group = bisect_right(self._starts, row) - 1
         failure = self._failures.get((group, column))
         if failure is not None and row >= failure[0]:
-            raise failure[1].with_traceback(None)  # which would grow with each reader
+            raise failure[1].with_traceback(None)  # its traceback would grow with each reader
         if group != self._group or row < self._next:
             self._group, self._column, self._next = group, column, self._starts[group]
-            # No method: it would refer to this object, which would then outlive its last reader until garbage is collected.
+            # A function, since a method would refer to this object and keep it alive until garbage is collected.
             self._batches = _decode(self._parquet, group, column)
         while True:
             try:
                 cells = next(self._batches).column(0)
             except Exception as error:
-                # Whoever asks for another of these rows need not go there again.
+                # Remembered, so that another of these rows fails at once, without decoding the group again.
                 self._failures[group, column] = (self._next, error)
                 self._forget()
                 raise
@@ -104,14 +104,14 @@ class _OpenFile:
                 return first, cells
 
     def _forget(self) -> None:
-        """Drop all that was decoded."""
+        """Drop all decoded blocks."""
         self._group, self._column, self._next = -1, -1, 0
         self._batches: Iterator[pa.RecordBatch] = iter(())
         self._blocks: deque[tuple[int, pa.Array]] = deque()
 
 
 def _decode(parquet: pq.ParquetFile, group: int, column: int) -> Iterator[pa.RecordBatch]:
-    """Yield the cells of a column's row group, block by block."""
+    """Yield the cells of a column in a row group, block by block; raise `ValueError` if there are fewer than announced."""
     field = parquet.schema_arrow.field(column)
     name = f"{field.name}.bytes" if pa.types.is_struct(field.type) else field.name
     content = parquet.metadata.row_group(group)
@@ -126,13 +126,13 @@ _files_lock = threading.Lock()
 
 
 def _open(path: str | Path) -> _OpenFile:
-    """Return the open file of a path, from those that were used last, unless it was changed since."""
+    """Return the open file of a path; it is opened anew if it has changed or was not used lately."""
     found = Path(path).stat()
     key = (str(path), found.st_size, found.st_ino, found.st_mtime_ns)
     with _files_lock:
         if key not in _files:
             _files[key] = _OpenFile(path)
-            while len(_files) > MOST_OPEN:  # closed when the last thread that reads there is done
+            while len(_files) > MOST_OPEN:  # a file is closed when the last thread that reads it is done
                 _files.popitem(last=False)
         _files.move_to_end(key)
         return _files[key]

@@ -1,10 +1,10 @@
-"""The check of all boxes of a data set together: whether they are what their format says, and of these images.
+"""The check of all boxes of a data set together: whether their numbers are what the format states, and of these images.
 
-One box tells little: a box of fractions is a tiny box of pixels, and that of a smaller copy is one in the upper left. All
-boxes together tell much. The limits below were set on 400 validation images of ImageNet, whose boxes pass in hundreds of
-draws of 1 to 400 of them, and of 30 are refused in nearly every one after any of these changes: boxes as fractions, as
-percent, as x y width height, with y before x, of copies of 224 pixels, or of copies smaller or larger by a factor of 1.25 or
-more (at 1.1 it takes a hundred images).
+A single box shows little: a box of fractions is a tiny box of pixels, and that of a smaller copy is one in the upper left.
+All boxes together show much. The limits below were set on 400 validation images of ImageNet. Hundreds of random samples of 1
+to 400 of them pass. Nearly every sample of 30 is refused after any of these changes: boxes as fractions, as percent, as
+x y width height, with y before x, of copies of 224 pixels, or of copies smaller or larger by a factor of 1.25 or more (at
+1.1 it takes a hundred images).
 """
 
 from typing import NamedTuple
@@ -15,18 +15,19 @@ from labelmaps.data.annotations import BOX_FORMATS, Box
 from labelmaps.data.boxes import Boxes
 from labelmaps.errors import InputError
 
-# The share of images with impossible boxes from which they are no matter of single images. ImageNet: 0. Boxes
-# x y width height, read as corners: 0.33; of copies twice as large: 0.7 to 1.
+# The share of images with impossible boxes from which on the format is suspected, not single images. ImageNet: 0. Boxes
+# x y width height, read as corners: 0.33; boxes of copies twice as large: 0.7 to 1.
 SUSPICIOUS_SHARE = 0.1
-SUSPICIOUS_IMAGES = 3  # fewer impossible boxes may be slips
+SUSPICIOUS_IMAGES = 3  # fewer images with impossible boxes may be mistakes
 
-# A box of fractions lies within the first pixel, where no object is; a little more, for fractions that were rounded up.
+# A box of fractions lies within the first pixel, where no object is; the limit allows for fractions that were rounded up.
 FIRST_PIXEL = 1.01
 
-# From so many images it tells that all boxes lie in the upper left: by chance 10 of 10 would in one of a million data sets.
+# The number of images from which on boxes that all lie in the upper left are suspicious: by chance 10 of 10 would do so in
+# one of a million data sets.
 TELLING_IMAGES = 10
-# An image speaks for the upper left, or against it, where the centre of a box is so far from its own, as a share of its
-# sides, and a pixel: boxes that fill their images, to the last pixel or the one before it, do neither.
+# An image counts for or against the upper left if the centre of a box is further from its own than this share of its sides
+# plus a pixel. Boxes that fill their images, to the last pixel or the one before it, do neither.
 CENTRED = 0.02
 AGAINST_PER_IMAGE_FOR = 0.1  # ImageNet: 9 or more against for each one for
 # Room at the right and below that at most this share of the images uses …
@@ -37,7 +38,7 @@ AS_NEAR = 0.2
 
 
 class ImageBoxes(NamedTuple):
-    """The boxes of an image, x0, y0, x1, y1 in pixels, whether possible or not, and its size in pixels."""
+    """The boxes of an image, x0, y0, x1, y1 in pixels, whether possible or not, and the size of the image in pixels."""
 
     image: str
     boxes: list[Box]
@@ -46,20 +47,23 @@ class ImageBoxes(NamedTuple):
 
 
 def is_within_first_pixel(box: Box, width: int, height: int, box_format: str = "corners") -> bool:
-    """Return whether all numbers of a box, as given by `box_format`, are those of a fraction, in an image of more pixels."""
+    """Return whether a box must be one of fractions: all its numbers, by `box_format`, are at most about 1.
+
+    False if `box_format` is one of fractions, or if a side of the image has at most 2 pixels.
+    """
     x0, y0, x1, y1 = box
     numbers = [x0, y0, x1 - x0, y1 - y0] if box_format == "size" else box
     return "fractions" not in box_format and max(numbers) <= FIRST_PIXEL and min(width, height) > 2
 
 
-@np.errstate(over="ignore")  # of boxes with absurd numbers, which are outside
+@np.errstate(over="ignore")  # for absurd numbers, which are outside the image anyway
 def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
-    """Raise `InputError`, which names what it suspects, if the boxes of a data set cannot be what their format says.
+    """Raise `InputError`, which names the suspected cause, if the boxes of a data set cannot have the format that is given.
 
     found: the images that have boxes. box_format: one of `BOX_FORMATS`, by which the boxes were read.
 
-    Suspicious are: boxes within the first pixel, boxes without area, and boxes outside the image, of a tenth of the images
-    (`SUSPICIOUS_SHARE`); and boxes that all lie in the upper left (`_find_in_upper_left`).
+    The following are suspicious: boxes within the first pixel, boxes without area, or boxes outside the image, in a tenth of
+    the images (`SUSPICIOUS_SHARE`); and boxes that all lie in the upper left (`_find_in_upper_left`).
     """
     found = [item for item in found if item.boxes]
     if not found:
@@ -91,17 +95,20 @@ def check_plausible(found: list[ImageBoxes], box_format: str) -> None:
 
 
 def _any_of_each(flags: np.ndarray | np.bool, boxes: Boxes) -> np.ndarray:
-    """Tell for each image, of which each has a box, whether a flag of its boxes is set, (image,). flags: (box,)."""
+    """Return for each image whether any of its boxes is flagged, (image,); flags: (box,). Each image must have a box."""
     return np.logical_or.reduceat(flags, boxes.start)
 
 
 def _is_suspicious(flags: np.ndarray, least: int = SUSPICIOUS_IMAGES) -> bool:
-    """Return whether so many images are flagged that the reason is one for all."""
+    """Return whether so many images are flagged that they probably have a common cause.
+
+    flags: (image,). least: the number of images that must be flagged in any case.
+    """
     return flags.sum() >= max(least, SUSPICIOUS_SHARE * len(flags))
 
 
 def _find_in_upper_left(boxes: Boxes, sizes: np.ndarray) -> np.ndarray:
-    """Find the images that have boxes in the upper left, unless boxes lie elsewhere, too.
+    """Find the images that have boxes in the upper left, unless boxes also lie elsewhere.
 
     boxes: in pixels, at least one for each image. sizes: (image, 2), width and height.
 
@@ -109,7 +116,7 @@ def _find_in_upper_left(boxes: Boxes, sizes: np.ndarray) -> np.ndarray:
     centre, and nearly none has a box with its centre to the right or below; or if they leave room to the right and below,
     in nearly all images, and come as near to the left and upper border in many.
 
-    Returns a flag for each image; all are False if the boxes lie elsewhere, too, as those of photographs do.
+    Returns a flag for each image; all are False if boxes also lie elsewhere, as those of photographs do.
     """
     corners = boxes.corners
     offset = (corners[:, :2] + corners[:, 2:] - np.repeat(sizes, boxes.count, axis=0)) / 2
@@ -128,7 +135,7 @@ def _find_in_upper_left(boxes: Boxes, sizes: np.ndarray) -> np.ndarray:
 
 
 def _suspect_outside(box_format: str) -> str:
-    """Name what boxes outside the images may be."""
+    """Return the probable meaning of boxes that lie outside the images, as text."""
     if "fractions" in box_format:
         return "pixels, percent, or the centre of each box (convert that to its corners)"
     others = "x0 y0 x1 y1" if box_format == "size" else "y before x"
@@ -136,7 +143,7 @@ def _suspect_outside(box_format: str) -> str:
 
 
 def _suspect_upper_left(boxes: Boxes, sizes: np.ndarray, box_format: str) -> str:
-    """Name what boxes in the upper left may be; arguments as for `_find_in_upper_left`."""
+    """Return the probable meaning of boxes in the upper left, as text; arguments as for `_find_in_upper_left`."""
     corners = boxes.corners
     largest = corners.max()
     copies = f"those of smaller copies of the images (none reaches beyond {largest:g})"
@@ -153,7 +160,11 @@ def _suspect_upper_left(boxes: Boxes, sizes: np.ndarray, box_format: str) -> str
 
 
 def _refuse(found: list[ImageBoxes], flags: np.ndarray, box_format: str, what: str, suspicion: str) -> None:
-    """Raise the `InputError` about the flagged images."""
+    """Raise the `InputError` about the flagged images.
+
+    found: all images with boxes. flags: (image,). what: what is wrong with their boxes, and suspicion: the probable cause,
+    for the message.
+    """
     flagged = [item for item, is_flagged in zip(found, flags, strict=True) if is_flagged]
     first = "; ".join(
         f"{item.image}: {' '.join(f'{value:g}' for value in item.boxes[0])} in {item.width} x {item.height}"
@@ -163,5 +174,5 @@ def _refuse(found: list[ImageBoxes], flags: np.ndarray, box_format: str, what: s
     raise InputError(
         f"the boxes are hardly {BOX_FORMATS[box_format]} (box_format {box_format}): of {len(found)} images with boxes "
         f"{len(flagged)} have boxes {what}, first {first}. Suspected: {suspicion}. Set the data set's box_format to what "
-        f"they are: {formats}; mend them; or, if they are right, set check_boxes: false"
+        f"they are: {formats}; correct them; or, if they are right, set check_boxes: false"
     )

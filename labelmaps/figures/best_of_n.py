@@ -1,4 +1,4 @@
-"""Best of n: how the accuracy that knowing the label gives grows with the number n of views to choose from."""
+"""Best of n: accuracy against the number n of views from which the best is chosen with the label known."""
 
 import math
 from typing import Any
@@ -31,11 +31,11 @@ LIKELIHOOD: dict[str, Any] = {
     "markeredgecolor": "black",
     "markeredgewidth": 0.7,
 }
-BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}  # of an interval
+BAND: dict[str, Any] = {"alpha": 0.18, "linewidth": 0}  # the area of an interval
 CURVE_WIDTH = 1.5  # points
 TICKS = 1, 2, 5, 10, 20, 50, 100, 200
-HEIGHT, MARGIN = 2.4, 0.4  # inches: of a panel, and of its axis
-ENTRY, LEADING = 2.3, 0.16  # inches: of the legend, a column's width and a line's height
+HEIGHT, MARGIN = 2.4, 0.4  # inches: a panel's height, and the width of its axis
+ENTRY, LEADING = 2.3, 0.16  # inches: the width of a column and the height of a line of the legend
 
 
 def draw_best_of_n(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
@@ -60,9 +60,9 @@ def draw_best_of_n(curves: pd.DataFrame, width: float = style.PAGE) -> Figure:
 
 
 def draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
-    """Draw the curves of one network, and mark the likelihood map at the end of the curve of the best of n.
+    """Draw the curves of one network, and mark the likelihood map's accuracy at the end of the curve best_of_n.
 
-    curves: the network's rows, in order of n.
+    curves: the network's rows, in the order of n.
     """
     for measure, (_, line) in CURVES.items():
         value, low, high = style.percent(curves, measure)
@@ -83,7 +83,7 @@ def draw_curves(axes: Axes, curves: pd.DataFrame) -> None:
 
 
 def make_legend_entries() -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of the curves, of the likelihood map's mark and of the intervals."""
+    """Return handles and texts of the curves, of the likelihood map's mark and of the intervals."""
     entries: list[tuple[Artist, str]] = [
         (Line2D([], [], **line, linewidth=CURVE_WIDTH), label) for label, line in reversed(CURVES.values())
     ]

@@ -1,4 +1,4 @@
-"""How well each reading of the protocol fits the paper's numbers: the misfit, and every term of it."""
+"""How well each reading of the protocol fits the paper's numbers: its misfit, and each term of the misfit."""
 
 import textwrap
 from typing import Any
@@ -41,11 +41,11 @@ def draw_calibration(
 ) -> Figure:
     """Draw one row per reading, the best at the top, with a column for the misfit and one for each of its terms.
 
-    Where readings are not ranked, none stands out.
-
     ranking, by_term: one network's tables, as from `rank_readings`, with n_images in `ranking`.
     model, architecture, weights: the network, as in the summary.
     images: name of the data set of our images.
+
+    The best readings' names are bold. If readings are not ranked, none is.
     """
     readings = ranking["reading"].tolist()
     terms = [rows for _, rows in by_term.groupby("term", sort=False)]
@@ -90,9 +90,7 @@ def write_title(
 ) -> list[str]:
     """Return the title's lines: our network, the images, the paper's network for each measure, and what "best in" means.
 
-    Where readings are not ranked, the last line says why.
-
-    The arguments are those of `draw_calibration`.
+    The arguments are those of `draw_calibration`. If readings are not ranked, the last line states the reason.
     """
     network = {"model": model, "architecture": architecture, "weights": weights}
     units = ranking.iloc[0].filter(["n_images", "n_cases"]).to_dict()
@@ -112,14 +110,14 @@ def write_title(
 
 
 def is_ranked(ranking: pd.DataFrame) -> bool:
-    """Tell whether the readings can be held against the paper's numbers, so that they have ranks."""
+    """Return whether the readings could be compared with the paper's numbers, so that they have ranks."""
     return bool(ranking["rank"].notna().all())
 
 
 def write_header(term: pd.Series) -> list[str]:
     """Return the lines of a column's heading: what gains, and the paper's value in percentage points.
 
-    term: a row of the term, with method and paper.
+    term: one row of the term's table, with method and paper.
     """
     is_x0 = term["method"] == "center"
     name = "x₀ over the standard crop" if is_x0 else style.method_name(term["method"])
@@ -131,12 +129,12 @@ def write_header(term: pd.Series) -> list[str]:
 
 
 def format_points(value: float) -> str:
-    """Write a gain, a fraction, in percentage points with its sign."""
+    """Format a gain, a fraction, in percentage points with its sign."""
     return f"{100 * value:+.1f}".replace("-", "−")
 
 
 def draw_rows(axes: Axes, n: int) -> None:
-    """Prepare a column for n rows of height 1: the first row, at y = 0, is at the top, and every other one is shaded."""
+    """Prepare a column for n rows of height 1: the first row, at y = 0, is at the top, and every second one is shaded."""
     for y in range(1, n, 2):
         axes.axhspan(y - 0.5, y + 0.5, color=BAND, linewidth=0, zorder=0)
     axes.set_ylim(n - 0.5, -0.5)
@@ -146,9 +144,9 @@ def draw_rows(axes: Axes, n: int) -> None:
 
 
 def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
-    """Draw the misfits as dots, and write them and the share of resamples in which each reading is best beside the axes.
+    """Draw the misfits as dots, and write beside the axes the misfits and the share of resamples in which each is the least.
 
-    The axis is linear up to 1 and logarithmic from there on. Dots of readings that the paper's numbers refuse are hollow.
+    The axis is linear up to 1 and logarithmic above. Dots of readings that the paper's numbers refuse are hollow.
     """
     misfit, y = ranking["misfit"], np.arange(len(ranking))
     is_refused = ranking["p"] < REFUSED
@@ -183,7 +181,7 @@ def draw_misfits(axes: Axes, ranking: pd.DataFrame) -> None:
 def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> None:
     """Write one value per row beside the axes, aligned at the right.
 
-    offset: of the values' right end from the axes' right edge, in points.
+    offset: the distance from the axes' right edge to the right end of the values, in points.
     """
     text: dict[str, Any] = {
         "xycoords": axes.get_yaxis_transform(),
@@ -199,7 +197,8 @@ def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> 
 def draw_term(axes: Axes, term: pd.DataFrame) -> None:
     """Draw one term of every reading with its 95 % interval, and the paper's value as a line, in percentage points.
 
-    term: one row per reading, in the order in which they are drawn, as fractions.
+    term: one row per reading, in the order in which they are drawn: method, paper, ours, ours_low and ours_high, as
+    fractions.
     """
     first = term.iloc[0]
     colour, y = style.method_colour(first["method"]), np.arange(len(term))
@@ -212,7 +211,7 @@ def draw_term(axes: Axes, term: pd.DataFrame) -> None:
 
 
 def make_legend_entries(ranking: pd.DataFrame) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of those marks that occur in the figure."""
+    """Return handles and texts of the marks that occur in the figure."""
     compatible = Line2D([], [], **DOT, color=MISFIT)
     incompatible = Line2D([], [], **DOT, color=MISFIT, markerfacecolor="white")
     ours = Line2D([], [], **DOT_ON_LINE, color=MISFIT)

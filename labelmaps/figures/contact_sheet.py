@@ -1,4 +1,4 @@
-"""The contact sheet: some images of a data set with their boxes and labels, to be looked at before any network runs."""
+"""The contact sheet: some images of a data set with their boxes and labels, to be checked before any network runs."""
 
 from bisect import bisect_right
 from collections.abc import Sequence
@@ -16,16 +16,20 @@ from labelmaps.data.batches import read_ahead
 from labelmaps.figures import style
 from labelmaps.figures.layout import GAP, GREY, MARGIN, UNPRINTABLE, Line, Page, fit, sum_heights
 
-MOST_IMAGES = 36  # a page holds as many
+MOST_IMAGES = 36  # on the page
 FEWEST_COLUMNS, MOST_COLUMNS = 3, 6
 GUTTER = 0.12  # inches: between two columns, and between two rows
 TITLE = 9.0  # points
-DPI = 150  # pixels an inch, which are enough to see what an image shows: the sheet is drawn before all else, and soon
+DPI = 150  # few, since the sheet is the first result of a run and should be there soon
 PNG_LEVEL = 2  # of compression
-PRINTED = 0.94  # of a width may be filled: in a PNG letters stand on whole pixels, and so may be wider than they are
-MAGNIFIED = 3  # from which on the pixels of a small image are drawn as squares, as they are
-FRAME: dict[str, Any] = {"edgecolor": "0.8", "linewidth": 0.5}  # without it, a white image would have no end
-# As in Figure 1, thinner.
+# The share of a line's width that text may fill: letters of a PNG begin at whole pixels, so that text may become wider.
+PRINTED = 0.94
+MAGNIFIED = 3  # magnification from which on the pixels of a small image are drawn as squares
+FRAME: dict[str, Any] = {
+    "edgecolor": "0.8",
+    "linewidth": 0.5,
+}  # without it, a white image would have no visible edge
+# Thinner than in Figure 1.
 BOX: dict[str, Any] = {
     "edgecolor": "white",
     "linewidth": 0.8,
@@ -35,10 +39,10 @@ BOX: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Picture:
-    """One image of the sheet.
+    """One image of the sheet, resized, with its annotations.
 
-    pixels: (H, W, RGB) uint8, as they are drawn. width, height: of the image; boxes: (box, 4), x0, y0, x1, y1; both in
-    original pixels. label: of the image; name: of its class; image: its id.
+    pixels: (H, W, RGB) uint8, as they are drawn. width, height: the size of the image; boxes: (box, 4), x0, y0, x1, y1; both
+    in original pixels. label, name: its class, as a number and as text. image: its id.
     """
 
     pixels: np.ndarray
@@ -51,16 +55,18 @@ class Picture:
 
 
 def choose_rows(label: Sequence[int] | np.ndarray, n: int = MOST_IMAGES) -> np.ndarray:
-    """Choose n images, or all where there are no more: of as many classes as can be, and as evenly of each.
+    """Choose n images, or all if there are no more, from as many classes as possible and evenly from each.
 
-    label: (image,), of all images. Those of a class are drawn at random, with a fixed seed. Where not every class can have
-    its turn, classes are taken at even distances, the first and the last among them.
+    label: (image,), of all images. n: the number of images to choose.
+
+    Images of a class are drawn at random, with a fixed seed. If not every class can have one more image, classes at even
+    distances get it, among them the first and the last.
 
     Returns the rows of the chosen images, sorted by label.
     """
     order = np.random.default_rng(0).permutation(len(label))
     drawn = pd.DataFrame({"row": order, "label": np.asarray(label)[order]})
-    drawn["turn"] = drawn.groupby("label").cumcount()  # 0 for the first that is drawn of its class
+    drawn["turn"] = drawn.groupby("label").cumcount()  # 0 for the first image drawn from its class
     drawn = drawn.sort_values(["turn", "label"])
     n = min(n, len(drawn))
     last = drawn["turn"].iloc[n - 1]
@@ -71,9 +77,11 @@ def choose_rows(label: Sequence[int] | np.ndarray, n: int = MOST_IMAGES) -> np.n
 
 
 def read_pictures(rows: pd.DataFrame, class_names: Sequence[str]) -> list[Picture]:
-    """Read the images of these rows of an index, one at a time, and bring them to the size in which they are drawn.
+    """Read the images of some rows of an index, one after another, and resize each to the size at which it is drawn.
 
-    class_names: of every label. Raises `InputError` if an image cannot be read, or changed since it was indexed.
+    rows: the rows of the index. class_names: the name of every label.
+
+    Raises `InputError` if an image cannot be read, or changed since it was indexed.
     """
     side = round(column_width(len(rows)) * DPI)
     pictures = []
@@ -88,7 +96,10 @@ def read_pictures(rows: pd.DataFrame, class_names: Sequence[str]) -> list[Pictur
 
 
 def resize(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Resize an image (H, W, RGB) uint8 so that its longer side has `side` pixels, and the other at least one."""
+    """Resize an image (H, W, RGB) uint8 so that its longer side has `side` pixels, and the other at least one.
+
+    Images that are magnified `MAGNIFIED` times or more keep sharp pixels.
+    """
     scale = side / max(pixels.shape[:2])
     height, width = (max(round(length * scale), 1) for length in pixels.shape[:2])
     way = Image.Resampling.NEAREST if scale >= MAGNIFIED else Image.Resampling.LANCZOS
@@ -96,18 +107,18 @@ def resize(pixels: np.ndarray, side: int) -> np.ndarray:
 
 
 def count_columns(n_images: int) -> int:
-    """Return the number of columns of a sheet of some images."""
+    """Return the number of columns of a sheet with n_images images."""
     return min(max(n_images, FEWEST_COLUMNS), MOST_COLUMNS)
 
 
 def column_width(n_images: int) -> float:
-    """Return the width of a column in inches, which is also that of a picture's longer side."""
+    """Return the width of a column in inches, which is also the longer side of each picture."""
     n_columns = count_columns(n_images)
     return (style.PAGE - 2 * MARGIN - (n_columns - 1) * GUTTER) / n_columns
 
 
 def draw_contact_sheet(pictures: Sequence[Picture], title: str, counts: Sequence[str]) -> Figure:
-    """Draw pictures with their boxes, row by row, and below each its label, the name of the class, its id, size and boxes.
+    """Draw pictures with their boxes, row by row, and a caption below each: label and class, id, size and number of boxes.
 
     pictures: as from `read_pictures`. counts: phrases on the whole data set, which stand below the title.
     """
@@ -121,13 +132,13 @@ def draw_contact_sheet(pictures: Sequence[Picture], title: str, counts: Sequence
     top = MARGIN + sum_heights(heading) + GAP
     page = Page(style.PAGE, top + sum(heights) + sum(below) + (len(rows) - 1) * GUTTER + MARGIN)
     page.write(heading, MARGIN, MARGIN)
-    # One picture of all: matplotlib would resample each of them for each format.
+    # All pictures are pasted into one: matplotlib would resample each of them for each format.
     canvas = Image.new("RGB", (round(page.width * DPI), round(page.height * DPI)), "white")
     frames, boxes = [], []
     for row, texts, height, text_height in zip(rows, captions, heights, below, strict=True):
         for column, (picture, lines) in enumerate(zip(row, texts, strict=True)):
             left, bottom = MARGIN + column * (width + GUTTER), top + height
-            # Pictures of a row stand on one line.
+            # The lower edges of a row's pictures are on one line.
             corner = round(left * DPI), round(bottom * DPI) - len(picture.pixels)
             canvas.paste(Image.fromarray(picture.pixels), corner)
             frames += find_outlines(picture, np.array([[0, 0, picture.width, picture.height]]), corner)
@@ -136,16 +147,16 @@ def draw_contact_sheet(pictures: Sequence[Picture], title: str, counts: Sequence
         top += height + text_height + GUTTER
     sheet = page.add_panel(0, 0, page.width, page.height)
     sheet.imshow(canvas, extent=(0, canvas.width, canvas.height, 0), aspect="auto", interpolation="none")
-    for outlines, look in ((frames, FRAME), (boxes, BOX)):
-        sheet.add_collection(PolyCollection(outlines, facecolor="none", clip_on=False, **look))
+    for outlines, style_of_line in ((frames, FRAME), (boxes, BOX)):
+        sheet.add_collection(PolyCollection(outlines, facecolor="none", clip_on=False, **style_of_line))
     sheet.set(xlim=(0, canvas.width), ylim=(canvas.height, 0))
     return page.figure
 
 
 def find_outlines(picture: Picture, boxes: np.ndarray, corner: tuple[int, int]) -> list[np.ndarray]:
-    """Find where boxes (box, 4) of an image lie on the sheet; corner: the upper left one of the picture, x, y.
+    """Return the corners of boxes on the sheet, (4, 2) x, y for each box, in pixels of the sheet.
 
-    Returns the corners of each box, (4, 2), in pixels of the sheet.
+    boxes: (box, 4), in original pixels of the image. corner: x, y of the picture's upper left corner on the sheet.
     """
     drawn_height, drawn_width = picture.pixels.shape[:2]
     scale = np.array([drawn_width / picture.width, drawn_height / picture.height])
@@ -154,7 +165,10 @@ def find_outlines(picture: Picture, boxes: np.ndarray, corner: tuple[int, int]) 
 
 
 def write_caption(picture: Picture, width: float) -> list[Line]:
-    """Write what stands below a picture: label and class, id, size and number of boxes, in lines of a width in inches."""
+    """Return the caption of a picture as lines: label and class, id, size and number of boxes.
+
+    width: of the lines, in inches.
+    """
     n_boxes, width = len(picture.boxes), PRINTED * width
     boxes = "no box" if n_boxes == 0 else "1 box" if n_boxes == 1 else f"{n_boxes} boxes"
     return [
@@ -165,7 +179,7 @@ def write_caption(picture: Picture, width: float) -> list[Line]:
 
 
 def cut_in_the_middle(line: Line, width: float) -> Line:
-    """Shorten a line to a width in inches, with "…" in its middle, since ids of images differ at their ends.
+    """Shorten a line to a width in inches by "…" in its middle, since ids of images differ at their ends.
 
     Control characters become replacement characters.
     """

@@ -1,4 +1,4 @@
-"""The paper's Figure 1: where each method looks on one image, and the network's label of the view there."""
+"""The paper's Figure 1: the fixation of each method on one image, and the network's label of the view there."""
 
 import math
 from typing import Any
@@ -30,14 +30,16 @@ from labelmaps.figures.layout import (
 )
 
 # Lengths in inches.
-NARROWEST_PANEL, WIDEST_PANEL = 1.05, 1.9  # where more methods would stand side by side, they go on below
+NARROWEST_PANEL, WIDEST_PANEL = 1.05, 1.9  # methods that would need narrower panels continue below
 TALLEST, FLATTEST = 1.5, 0.35  # height of the upper panels, in units of their width
 LARGE = 8.0  # points: the size of titles
-LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # width that so many columns of the legend need
-LEGEND_LINE = 0.16  # its height
+LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # number of the legend's columns → the width that they need
+LEGEND_LINE = 0.16  # the height of a line of the legend
 
 HEAT, HEAT_ALPHA = "viridis", 0.55
-BLACK = -80  # below the grey image's own black, so that heat can be seen on the dark
+BLACK = (
+    -80
+)  # the value that is drawn black, below 0, so that dark parts stay lighter than black under the map
 RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
 # White under a dark edge can be seen on any image.
 BOX_STYLE: dict[str, Any] = {
@@ -66,7 +68,8 @@ POINT_STYLE: dict[str, Any] = {
     "clip_on": False,
 }
 
-# A scanpath's line and its fixations, on white, and their numbers; path effects would cost more than all the rest.
+# A scanpath's line and its fixations, drawn over a wider white line (path effects would take most of the time), and their
+# numbers.
 CASING_STYLE: dict[str, Any] = {"linewidth": 2.4, "clip_on": False}
 PATH_STYLE: dict[str, Any] = {
     "linewidth": 1.1,
@@ -83,17 +86,20 @@ NUMBER_TEXT: dict[str, Any] = {
     "va": "center_baseline",
     "annotation_clip": False,
 }
-LIGHT = 0.55  # the luma of a colour, on which black can be read better than white
+LIGHT = 0.55  # the luma of a colour from which on black text is easier to read on it than white text
 
 
 def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
-    """Corners of the cells that stand for the points x, y (row, column, 2), inside an image of this size.
+    """Compute the corners of the cells around a map's points, x, y, (row + 1, column + 1, 2), cut at the image's edges.
 
-    Borders lie halfway between neighbouring points, and as far beyond the outermost. Returns x, y, (row + 1, column + 1, 2).
+    point: (row, column, 2), the point x, y of each cell. width, height: of the image. All are in original pixels.
+
+    Borders lie halfway between neighbouring points, and as far beyond the outermost ones. A single row or column fills the
+    image.
     """
     for axis, side in enumerate([(0, height), (width, 0)]):
         points = np.moveaxis(point, axis, 0)
-        # A lone row or column fills the image, at whose edges it is cut.
+        # A single row or column has no neighbour: a step of twice the side makes it fill the image.
         step = np.diff(points, axis=0) if len(points) > 1 else 2 * np.full_like(points, side)
         half = np.concatenate([step[:1], step]) / 2
         borders = np.concatenate([points - half[: len(points)], points[-1:] + half[-1:]])
@@ -104,7 +110,7 @@ def cell_corners(point: np.ndarray, width: int, height: int) -> np.ndarray:
 def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     """Draw the image and each method's map, below each the view that the network received there, and then scanpaths.
 
-    width: the most that the figure may have, in inches; methods that do not fit beside one another go below.
+    width: the largest width of the figure, in inches; methods that do not fit side by side continue below.
     """
     saccades = example.saccades
     most = max(int((width - 2 * MARGIN + GAP) / (NARROWEST_PANEL + GAP)) - 1, 1)
@@ -132,7 +138,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
     legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
     legend = 4 // legend_columns * LEGEND_LINE
-    # Scanpaths stand below, as many side by side.
+    # Scanpaths stand below, as many side by side as there are panels above.
     columns = 1 + per_block
     path_titles = [title(path.name, count_fixations(path), panel) for path in example.scanpaths]
     path_verdicts = [evidence(path, panel) for path in example.scanpaths]
@@ -175,17 +181,17 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
 
 
 def note(text: str, width: float) -> list[Line]:
-    """Write a small line above a panel."""
+    """Return a small grey line above a panel, cut to a width in inches."""
     return fit(Line(text, color=GREY), width, 1)
 
 
 def title(name: str, below: str, width: float) -> list[Line]:
-    """Write the title above an upper panel, and a small line below it."""
+    """Return the lines of the title above an upper panel, with a small grey line below; width: in inches."""
     return fit(Line(name, LARGE, weight="bold"), width, 2) + note(below, width)
 
 
 def verdict(view: SeenView, width: float) -> list[Line]:
-    """Write the network's label of a view, whether it is right, its probability, and that of the given label."""
+    """Return the lines below a view: the network's label, whether it is right, its probability, and the given label's."""
     mark, colour = RIGHT if view.correct else WRONG
     lines = fit(Line(f"{mark} {view.label}", color=colour, weight="bold"), width, 2)
     lines.append(Line(f"p = {view.probability:.2f}"))
@@ -195,19 +201,19 @@ def verdict(view: SeenView, width: float) -> list[Line]:
 
 
 def count_fixations(path: Scanpath) -> str:
-    """Write how many fixations a scanpath has."""
+    """Return the number of fixations of a scanpath as text."""
     return f"{len(path.point)} fixation{'' if len(path.point) == 1 else 's'}"
 
 
 def evidence(path: Scanpath, width: float) -> list[Line]:
-    """Write the label of the evidence that a scanpath accumulates, and whether it is right."""
+    """Return the lines below a scanpath: the label of its accumulated evidence, and whether that is right."""
     mark, colour = RIGHT if path.correct else WRONG
-    said = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
-    return said + note("says the views’ mean", width)
+    label = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
+    return label + note("says the views’ mean", width)
 
 
 def remarks(saccade: Saccade, width: float) -> list[Line]:
-    """Write a method's own label of this image, and that its map is dead, where that is so."""
+    """Return lines with the method's own label of this image, if it gives one, and that its map is dead, if it is."""
     lines = []
     if saccade.own_label is not None:
         lines += fit(Line(f"its own label: {saccade.own_label}"), width, 2)
@@ -238,7 +244,7 @@ def draw_map(axes: Axes, grey: Image.Image, example: Example, saccade: Saccade) 
 
 
 def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -> None:
-    """Draw a scanpath over the grey image: its fixations, numbered, and a line that joins them."""
+    """Draw a scanpath over the grey image: its numbered fixations, joined by a line."""
     height, width = example.pixels.shape[:2]
     axes.imshow(grey, extent=(0, width, height, 0), cmap="gray", vmin=BLACK, vmax=255)
     axes.autoscale(False)
@@ -254,13 +260,16 @@ def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -
 
 
 def draw_view(axes: Axes, view: SeenView) -> None:
-    """Draw what the network received, framed in the colour of right or wrong."""
+    """Draw a view as the network received it, in a frame whose colour shows whether the label is right."""
     axes.imshow(view.pixels)
     axes.spines[:].set(visible=True, color=(RIGHT if view.correct else WRONG)[1], linewidth=1.5)
 
 
 def draw_legend(page: Page, top: float, columns: int) -> None:
-    """Explain the outlines, the point and the colours."""
+    """Draw the legend of the outlines, the point and the colours.
+
+    top: the distance from the page's upper edge, in inches. columns: the number of the legend's columns.
+    """
     box, extent = (Patch(facecolor="0.6", **style) for style in (BOX_STYLE, EXTENT_STYLE))
     scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
     handles: list[Any] = [box, Line2D([], [], **POINT_STYLE), extent, scale]

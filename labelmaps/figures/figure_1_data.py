@@ -1,4 +1,4 @@
-"""What Figure 1 shows of one image: the views before and after each method's saccade, and what the network made of them."""
+"""The data of Figure 1 for one image: the views before and after each method's saccade, and the network's labels of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,10 +17,11 @@ from labelmaps.views import View
 
 @dataclass(frozen=True)
 class SeenView:
-    """What the network received from one fixation, and the label that it gave.
+    """A view as the network received it, and the label that the network gave it.
 
-    pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the
-    predicted class; probability: its; truth: that of the image's label; correct: whether the two are the same.
+    pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the name
+    of the top label; probability: the probability of it; truth: that of the image's label; correct: whether the two labels
+    are the same.
     """
 
     pixels: np.ndarray
@@ -33,11 +34,11 @@ class SeenView:
 
 @dataclass(frozen=True)
 class Saccade:
-    """Where one method looks on one image.
+    """The saliency map of one method on one image, the point that it selects, and the view after the saccade.
 
-    method: its name; cue: cued, uncued or baseline. saliency: (row, column), in the method's units; point: (row, column, 2),
-    x, y that each cell stands for; x, y: the selected point; all in original pixels. own_label: the class that the method
-    itself gives, if it gives any.
+    method: the name that figures give it; cue: cued, uncued or baseline. saliency: (row, column), in the method's units;
+    point: (row, column, 2), the fixation x, y of each cell; x, y: the selected point; all in original pixels. dead: whether
+    the map has the same value everywhere. own_label: the name of the label that the method itself gives, or None.
     """
 
     method: str
@@ -55,8 +56,8 @@ class Saccade:
 class Scanpath:
     """Several fixations of one image, one after another.
 
-    name: of the way of choosing; colour: its. point: (fixation, 2), x, y in original pixels, x₀ first. label: the class
-    of the posterior accumulated over all; correct: whether it is the image's.
+    name, colour: those of the choice of fixations. point: (fixation, 2), x, y in original pixels, x₀ first. label: the name
+    of the label of the posterior accumulated over all of them; correct: whether it is the image's.
     """
 
     name: str
@@ -68,10 +69,11 @@ class Scanpath:
 
 @dataclass(frozen=True)
 class Example:
-    """All that Figure 1 shows of one image.
+    """All data that Figure 1 shows of one image.
 
-    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the image's class.
-    before: the view x₀. notes: what the image is an example of, the network, the view, the image's id. scanpaths: if any.
+    pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the name of the image's
+    class. before: the view at x₀. notes: texts of the footer: the kind of example, the network, the view, the image's id.
+    scanpaths: may be empty.
     """
 
     pixels: np.ndarray
@@ -91,10 +93,11 @@ def collect_saccades(
     views: Sequence[SeenView],
     class_names: Sequence[str],
 ) -> list[Saccade]:
-    """Collect where each method looks on one image.
+    """Collect the saccade of each method on one image.
 
-    methods: the variant and the cue of each. saliency: their maps, of which this image's are the i-th; fixations: its row
-    in each method's table; views: what the network received at each fixation.
+    methods: the variant and the cue of each. saliency: their maps; this image's is the i-th of each. fixations: the image's
+    row in each method's table. views: the view at each fixation, as from `collect_views`. class_names: the name of every
+    label.
     """
     return [
         Saccade(
@@ -121,19 +124,19 @@ def collect_views(
     preprocessing: Preprocessing,
     class_names: Sequence[str],
 ) -> list[SeenView]:
-    """Collect what the network received of one image at x₀ and at each fixation, and the labels that it gave.
+    """Collect the views of one image at x₀ and at each fixation, with the labels that the network gave them.
 
-    pixels: (H, W, RGB) uint8. maps: those of this image alone. fixations: with `row` and `column` of the view after the
-    saccade.
+    pixels: (H, W, RGB) uint8. label: the image's. maps: the label maps of this image alone. fixations: with `row` and
+    `column` of the view after the saccade. class_names: the name of every label.
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
-    seen = []
+    labelled_views = []
     for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
-        seen.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
-    return seen
+        labelled_views.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
+    return labelled_views
 
 
 def collect_scanpaths(
@@ -143,12 +146,12 @@ def collect_scanpaths(
     label: int,
     class_names: Sequence[str],
 ) -> list[Scanpath]:
-    """Collect the scanpaths of one image.
+    """Collect the scanpaths of one image: those by IGUB, by the label, and by the configured methods' maps of x₀.
 
-    paths: way of choosing → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: of those that are
-    methods of the configuration. maps: those of this image alone. label: the image's.
+    paths: choice of fixations → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: the variants of
+    those choices that are methods of the configuration. maps: the label maps of this image alone. label: the image's.
 
-    Shown are paths by IGUB, by the label, and by these methods' maps of x₀; each panel takes its time.
+    The others are left out, since each panel takes time to draw.
     """
     centre, shown = maps.centre.reshape(-1, 2), {"igub", "likelihood", *variants}
     named = [(variants.get(name, name), row) for name, row in paths.items() if name in shown]

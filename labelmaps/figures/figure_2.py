@@ -1,4 +1,4 @@
-"""The paper's Figure 2: accuracy before and after the saccade, and the Pointing Game, per method and network."""
+"""The paper's Figure 2: accuracy before and after the saccade, and the Pointing Game, by method and network."""
 
 import math
 from itertools import zip_longest
@@ -30,7 +30,7 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 PAPER_KEY = ["model", "variant"]
 HOLLOW: dict[str, Any] = {"linestyle": "none", "markerfacecolor": "white"}
-# The paper's values, and the accuracy of the labels that methods give themselves.
+# The marks of the paper's values, and of the accuracy of the labels that methods give themselves.
 DIAMOND: dict[str, Any] = HOLLOW | {
     "marker": "D",
     "markersize": 3.7,
@@ -56,14 +56,14 @@ LEGEND = 2.35  # inches: a column of the legend
 def draw_figure_2(summary: pd.DataFrame, paper: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw accuracy before and after the saccade and the Pointing Game as bars, in one column of panels per network.
 
-    Cued methods are in the upper panel, uncued ones in the lower. Networks for which the width is not enough are placed
-    below the others; where it is not enough for one network, the figure is wider.
+    Cued methods are in the upper panel, uncued ones in the lower. Networks that do not fit side by side continue below; if
+    the width is not enough for one network, the figure is wider.
 
     summary: rows of one view, as in summary.csv.
     paper: the paper's values to be marked, as from `labelmaps.protocol.verdicts.find_marks`; may be empty.
     width: of the figure, in inches.
 
-    Raises `ValueError` where the summary has neither a cued nor an uncued method.
+    Raises `ValueError` if the summary has neither a cued nor an uncued method.
     """
     models = list(dict.fromkeys(summary["model"]))
     cues = [cue for cue in style.CUE_LABELS if cue in set(summary["cue"])]
@@ -126,8 +126,8 @@ def draw_panel(
 
     summary: the network's rows, of all cues.
     paper: the paper's values, as in `draw_figure_2`.
-    n_methods: the largest number of methods in any panel; it makes bars equally wide in all.
-    is_horizontal: whether values and names are written horizontally; else they are turned, which takes less width.
+    n_methods: the largest number of methods in any panel, so that bars are equally wide in all.
+    is_horizontal: whether values and names are written horizontally; otherwise they are turned, which takes less width.
     """
     methods = summary[summary["cue"] == cue].reset_index(drop=True)
     paper_values = methods[PAPER_KEY].merge(paper, how="left", on=PAPER_KEY)
@@ -171,7 +171,7 @@ def draw_panel(
 
 
 def make_legend_entries(summary: pd.DataFrame, paper: pd.DataFrame) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of those bars, lines and markers that occur in the figure.
+    """Return handles and texts of the bars, lines and markers that occur in the figure.
 
     summary: the rows of all networks. paper: the paper's values, as in `draw_figure_2`.
     """

@@ -16,7 +16,7 @@ p { max-width: 50rem; }
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Write a table's values as text, fractions in %, each with its interval in one cell.
+    """Format a table's values as text, fractions in %, each with its interval in one cell.
 
     table: a value with an interval has three columns: `x`, `x_low` and `x_high`.
 

@@ -1,4 +1,4 @@
-"""How much of each gain is noise of the labels: gains by the label and by all acceptable labels, on the same images."""
+"""Label noise: each method's gain by the label and by all acceptable labels, on the same images."""
 
 import math
 from typing import Any
@@ -25,19 +25,19 @@ from labelmaps.figures.nulls import (
 )
 from labelmaps.figures.panels import make_network_panels
 
-# Of what has no gain to explain, or one of another kind than a method's.
+# The centre has no gain, and these nulls have none that acceptable labels could explain.
 LEFT_OUT = ("center", "uniform", "random", "best_cell", "decoy_second", "decoy_random")
-APART = 0.034  # inches: by which the two marks of a row lie above and below its middle
+APART = 0.034  # inches: the distance of a row's two marks from its middle
 NUMBERS = 0.95  # inches: the width of the difference beside a panel
 
 
 def draw_label_noise(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each method's gain by the label and by the acceptable labels, with 95 % intervals; one panel per network.
 
-    Filled marks are by the label, hollow ones by the acceptable labels. At the right stands the difference of the two over
-    the same images, with its interval.
-
     summary: rows of one view, as in summary.csv, of a data set with acceptable labels. width: of the figure, in inches.
+
+    Filled marks are by the label, hollow ones by the acceptable labels. At the right stands the first minus the second,
+    which is label noise, over the same images, with its interval.
     """
     key = summary["variant"].mask(summary["cue"] == "null model", summary["method"])
     shown = summary.assign(key=key)[~key.isin(LEFT_OUT) & summary["gain_acceptable"].notna()]
@@ -69,14 +69,17 @@ def draw_label_noise(summary: pd.DataFrame, width: float = style.PAGE) -> Figure
 
 
 def _draw_nothing(width: float) -> Figure:
-    """Draw a figure that says why it shows nothing."""
+    """Return a figure that states why there is nothing to draw."""
     figure = Figure(figsize=(width, 1), layout="constrained")
     figure.text(0.5, 0.5, "no image has an acceptable label", ha="center", fontsize=style.NAMES)
     return figure
 
 
 def _draw_rows(axes: Axes, rows: list[Row], network: pd.DataFrame) -> None:
-    """Draw one network's gains, and write the difference of each pair at the right; network: its rows, with their key."""
+    """Draw one network's gains, and write the difference of each pair at the right.
+
+    network: the network's rows, with the column key, as `Row` has it.
+    """
     y = network["key"].map({row.key: row.y for row in rows})
     is_null = network["cue"] == "null model"
     colour = network["key"].map(style.method_colour).mask(is_null, NULL_COLOUR)
@@ -106,7 +109,7 @@ def _draw_rows(axes: Axes, rows: list[Row], network: pd.DataFrame) -> None:
 
 
 def _make_legend_entries() -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of the marks."""
+    """Return handles and texts of the marks."""
     dot: dict[str, Any] = {**ACCURACY, "markeredgecolor": NULL_COLOUR}
     handles: list[Artist] = [
         Line2D([], [], **dot, markerfacecolor=NULL_COLOUR),

@@ -17,7 +17,7 @@ GAP, MARGIN = 0.08, 0.03  # inches: between two panels, and at the page's edges
 TEXT_SIZE = 6.5  # points: the usual size of type
 LINE_SPACING = 1.25  # the height of a line, in units of the size of type
 POINTS_PER_INCH = 72
-LARGEST_IMAGE = 800  # pixels: the longer side of an image; print would lose what is finer
+LARGEST_IMAGE = 800  # pixels: the longer side of an image; finer detail would be lost in print
 GREY = "#555555"
 # Names of files and classes may contain control characters, which SVG does not allow.
 UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -48,12 +48,11 @@ class Line:
 
 
 def fit(line: Line, width: float, n_lines: int) -> list[Line]:
-    """Wrap a text to at most `n_lines` lines, and cut it with "…" where it is longer than that.
-
-    Control characters become replacement characters.
+    """Wrap a text to at most `n_lines` lines, and cut it with "…" if it is longer.
 
     line: the text and its font. width: of the lines, in inches.
 
+    Control characters become replacement characters.
     Returns at least one line; a text without words gives an empty one.
     """
     text = UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", line.text)
@@ -116,7 +115,7 @@ def sum_heights(lines: Sequence[Line]) -> float:
 
 
 def draw_box(axes: Axes, box: Sequence[float] | np.ndarray, **outline: Any) -> None:
-    """Draw the outline of a box, also where it leaves the axes.
+    """Draw the outline of a box, even beyond the edges of the axes.
 
     box: x0, y0, x1, y1, in the axes' units. outline: options of the `Rectangle`, such as edgecolor.
     """

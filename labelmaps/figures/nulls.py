@@ -1,4 +1,4 @@
-"""Each method's accuracy beside the nulls: what there is to gain without the method's knowledge of where to look."""
+"""Each method's accuracy beside those of the nulls, which are reached without knowing where to look."""
 
 import math
 import textwrap
@@ -39,7 +39,7 @@ GROUPS = (
 ACCURACY: dict[str, Any] = {"marker": "o", "linestyle": "none", "markersize": 4.5, "markeredgewidth": 1.0}
 NULL_COLOUR = "0.35"
 INTERVAL: dict[str, Any] = {"linewidth": 1.1}
-# Row → what the legend calls its line, and how the line is drawn.
+# Row → the text of its line in the legend, and the options of the line.
 LINES: dict[str, tuple[str, dict[str, Any]]] = {
     "center": (
         "accuracy at the centre (x₀)",
@@ -58,8 +58,8 @@ NUMBERS = 0.45  # inches: the width of the numbers beside a panel
 class Row:
     """One row of the figure: a method, a null or a group's heading.
 
-    key: the method's variant or the null's name; None for a heading. lines: of the row's name.
-    y: of the row's middle, in inches from the top of the axes.
+    key: the method's variant or the null's name; None for a heading. lines: the lines of the row's name.
+    y: the middle of the row, in inches from the top of the axes.
     """
 
     key: str | None
@@ -70,7 +70,7 @@ class Row:
 def draw_nulls(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw the accuracy after the saccade, with 95 % intervals, of each method and each null; one panel per network.
 
-    summary: rows of one view, as in summary.csv; where the cue is "null model", `method` is the null's name.
+    summary: rows of one view, as in summary.csv; if the cue is "null model", `method` is the null's name.
     width: of the figure, in inches.
     """
     key = summary["variant"].mask(summary["cue"] == "null model", summary["method"])
@@ -103,10 +103,9 @@ def draw_nulls(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
 def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], float]:
     """Arrange the figure's rows from the top: each group's heading, its methods in the table's order, and its nulls.
 
-    Groups, methods and nulls that the table has for no network are left out.
+    summary: with the column key, as `Row` has it. characters: the length of a line of a row's name.
 
-    summary: with the column key, as `Row` has it. characters: on a line of a row's name.
-
+    Groups, methods and nulls that the table does not contain are left out.
     Returns the rows, and the height of all of them in inches.
     """
     keys = set(summary["key"])
@@ -125,7 +124,7 @@ def arrange_rows(summary: pd.DataFrame, characters: int) -> tuple[list[Row], flo
 
 
 def name_rows(axes: Axes, rows: Sequence[Row]) -> None:
-    """Write the names of the rows beside a panel, headings in bold; panels of one row of the figure share them."""
+    """Write the names of the rows beside a panel, headings in bold; panels side by side share the names."""
     axes.set_yticks([row.y for row in rows], ["\n".join(row.lines) for row in rows], parse_math=False)
     if is_in_first_column(axes):
         for row, label in zip(rows, axes.get_yticklabels(), strict=True):
@@ -135,7 +134,7 @@ def name_rows(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
-    """Draw one network's accuracies, filled dots for methods and hollow ones for nulls, and write them at the right.
+    """Draw one network's accuracies, filled dots for methods and hollow ones for nulls, and write their values at the right.
 
     summary: the network's rows, with the column key, as `Row` has it.
     """
@@ -165,7 +164,7 @@ def draw_rows(axes: Axes, rows: Sequence[Row], summary: pd.DataFrame) -> None:
 
 
 def make_legend_entries(summary: pd.DataFrame) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of those marks and lines that occur in the figure."""
+    """Return handles and texts of the marks and lines that occur in the figure."""
     is_null = summary["cue"] == "null model"
     entries: list[tuple[Artist, str]] = []
     if not is_null.all():

@@ -1,4 +1,4 @@
-"""One panel per network, side by side: the frame of the figures about accuracy alone."""
+"""A figure with one panel per network, side by side, for the figures about accuracy alone."""
 
 import math
 from itertools import zip_longest
@@ -26,16 +26,15 @@ def make_network_panels(
 ) -> tuple[Figure, list[tuple[Axes, pd.DataFrame]]]:
     """Create a figure with one empty panel per network, titled with the network's name, weights and number of images.
 
-    All lengths are in inches.
-
     table: rows of all networks, with model, architecture, weights and n_images.
     width: of the figure. height: of a panel's axes.
-    extra: height of what is placed above and below all panels together, such as the legend.
+    extra: the height of everything above and below all panels together, such as the legend.
     margin: the part of each panel's width that its axis and numbers take.
     names_width: the part of the figure's width that the names of rows take.
-    min_width: the least width of a panel; where it is not reached, the panels continue below.
+    min_width: the least width of a panel; panels that would be narrower continue below.
     subplots: further options of `plt.subplots`, such as sharey.
 
+    All lengths are in inches.
     Returns the figure, and for each network, in the table's order, its axes and its rows of the table.
     """
     networks = [rows for _, rows in table.groupby("model", sort=False)]

@@ -1,4 +1,4 @@
-"""Scanpaths: what several fixations one after another are worth, against saccades and against the network's passes."""
+"""Scanpaths: accuracy against the number of saccades, and against the number of the network's passes."""
 
 import math
 import textwrap
@@ -17,7 +17,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 
 from labelmaps.figures import style
 
-# What chooses fixations without looking → its text in the legend, and the options of its line.
+# Choice of fixations that needs no views → its text in the legend, and the options of its line.
 BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "random": ("random (mean over draws)", {"color": "0.55", "linestyle": (0, (1, 1))}),
     "outward": ("from the centre outward", {"color": "0.35", "linestyle": (0, (4, 1.5))}),
@@ -27,14 +27,14 @@ ORACLE, ORACLE_LABEL = "likelihood", "likelihood map: told the label"
 LINE: dict[str, Any] = {"linewidth": 1.2, "marker": "o", "markersize": 2.2}
 INTERVAL: dict[str, Any] = {"color": style.BEFORE, "linewidth": 1.4}
 X0: dict[str, Any] = {"color": style.BEFORE, "linestyle": (0, (5, 3)), "linewidth": 0.7}
-HEIGHT, PANEL = 1.45, 1.3  # inches: of the axes of a panel, and the least width of a panel
-TITLE, AXIS = 0.32, 0.42  # inches: above and below the axes
-ROOM = 0.3  # saccades: beside the first and the last
-EDGES = 0.3  # inches: of the figure's width, which headings leave free
+HEIGHT, PANEL = 1.45, 1.3  # inches: the height of a panel's axes, and the least width of a panel
+TITLE, AXIS = 0.32, 0.42  # inches: the space above and below the axes
+ROOM = 0.3  # saccades: the space on the axis beside the first and the last value
+EDGES = 0.3  # inches: the part of the figure's width that headings leave free
 ENTRY, LEADING = (
     2.2,
     0.16,
-)  # inches: of the legend, a column's width, and of it and of headings, a line's height
+)  # inches: the width of a legend's column, and the height of a line of legend and headings
 TICKS = 1, 2, 5, 10, 20, 50, 100, 200, 500
 
 
@@ -42,7 +42,8 @@ TICKS = 1, 2, 5, 10, 20, 50, 100, 200, 500
 class Panel:
     """One of a network's panels.
 
-    title: in lines. measure, x: the columns on its axes. rows: tells which of the table's it shows.
+    title: may have several lines. measure, x: the table's columns on the vertical and on the horizontal axis. rows: a
+    function from the table to a boolean column: whether the panel shows the row.
     """
 
     title: str
@@ -57,12 +58,15 @@ class Panel:
 
 
 def is_fixed(table: pd.DataFrame, rule: str) -> pd.Series:
-    """Tell which rows are of a fixed number of fixations, by this rule of accumulation."""
+    """Return which rows have a fixed number of fixations, by this rule of accumulation; boolean, (row,)."""
     return table["threshold"].isna() & (table["accumulation"] == rule)
 
 
 def is_stopped(table: pd.DataFrame) -> pd.Series:
-    """Tell which rows show where paths end by their entropy, from x₀ alone to the whole path; by the mean."""
+    """Return which rows show paths that end by their entropy, boolean, (row,), with x₀ alone and the whole path as the ends.
+
+    Only rows of the rule of accumulation "mean" are shown.
+    """
     is_end = table["threshold"].isna() & table["fixations"].isin([1, table["fixations"].max()])
     return (table["accumulation"] == "mean") & (table["threshold"].notna() | is_end)
 
@@ -83,7 +87,7 @@ LABELS = {"saccades": "saccades", "passes": "network passes"}
 
 
 def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
-    """Draw each network's accuracy against saccades and passes; small multiples, on one scale but for the last views.
+    """Draw each network's accuracy against saccades and passes, in small panels with one scale except for last views alone.
 
     table: rows of one view, as in scanpaths.csv. width: of the figure, in inches.
     """
@@ -103,25 +107,29 @@ def draw_scanpaths(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
             for axes in grid.flat[len(PANELS) :]:
                 axes.remove()
             for i, (axes, panel) in enumerate(zip(grid.flat, PANELS, strict=False)):
-                # Before they are drawn, so that all fits; a last view alone may be much worse.
+                # Axes are shared before anything is drawn, so that the limits fit all. The panel of last views has its own,
+                # since these may be much worse.
                 if panel.measure == PANELS[0].measure and i:
                     axes.sharey(grid.flat[0])
                     axes.tick_params(labelleft=i % n_columns == 0)
                 draw_panel(axes, panel, rows)
                 if i % n_columns == 0:
-                    axes.set_ylabel("accuracy (% of images)", fontsize=style.NAMES)
+                    axes.set_ylabel(f"accuracy (% of {style.unit_of(table)})", fontsize=style.NAMES)
         place_of_legend: dict[str, Any] = {"loc": "outside lower center", "ncols": columns, "frameon": False}
         figure.legend(*entries, **place_of_legend, fontsize=style.NAMES)
     return figure
 
 
 def heading_of(network: pd.Series, characters: int) -> list[str]:
-    """Write a network's name, weights and number of images in lines of so many characters; network: a row of its."""
+    """Return a network's name, weights and number of images in lines of at most `characters` characters.
+
+    network: one row of the network's table.
+    """
     return textwrap.wrap(" · ".join(style.network_lines(network, 1000)), characters)
 
 
 def draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame) -> None:
-    """Draw a network's curves, one for each way of choosing, and its accuracy at x₀ with the interval."""
+    """Draw a network's curves, one for each choice of fixations, and its accuracy at x₀ with the interval."""
     shown = network[panel.rows(network)]
     first = shown[shown["fixations"] == 1].iloc[0]
     at_x0, low, high = (100 * first[f"accuracy{end}"] for end in ("", "_low", "_high"))
@@ -147,19 +155,19 @@ def draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame) -> None:
 
 
 def line_of(variant: str) -> dict[str, Any]:
-    """Return the options of the line of a way of choosing."""
+    """Return the options of the line of a choice of fixations, for `Axes.plot`."""
     return BASELINES[variant][1] if variant in BASELINES else {"color": style.method_colour(variant)}
 
 
 def name_of(variant: str) -> str:
-    """Return what the legend calls a way of choosing."""
+    """Return the legend's text for a choice of fixations."""
     if variant == ORACLE:
         return ORACLE_LABEL
     return BASELINES[variant][0] if variant in BASELINES else style.method_name(variant)
 
 
 def make_legend_entries(table: pd.DataFrame) -> tuple[Sequence[Artist], Sequence[str]]:
-    """Return handles and labels of the ways of choosing, the oracle first and what does not look last, and of x₀."""
+    """Return handles and texts of the choices of fixations (the oracle first, the baselines last) and of x₀."""
     variants = list(dict.fromkeys(table["variant"]))
     variants.sort(key=lambda variant: (variant != ORACLE, variant in BASELINES))
     entries = [(Line2D([], [], **line_of(variant), **LINE), name_of(variant)) for variant in variants]

@@ -1,4 +1,4 @@
-"""One style for all figures: colours, names of nulls, and how a figure is saved. Methods have theirs in their modules."""
+"""One style for all figures: colours, names of nulls, and how a figure is saved. A method's colour stands in its module."""
 
 import logging
 import textwrap
@@ -18,16 +18,16 @@ from labelmaps.methods import center, facts_of, spare_colour
 from labelmaps.modules import module_names
 from labelmaps.storage.files import moved_into_place
 
-# The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers tell apart.
+# The paper's colours: blue before, red after, black for the Pointing Game; in tones that colour-blind readers distinguish.
 BEFORE, AFTER, POINTING = "#0072B2", "#D55E00", "#222222"
 CUE_LABELS = {"cued": "cued: told the label", "uncued": "uncued"}
-# Cue → what a legend calls it, and the patch beside the text: filled markers are cued, hollow ones are not.
+# Cue → its text in legends, and the patch beside the text: filled markers are cued, hollow ones are not.
 CUE_STYLES: dict[str, tuple[str, dict[str, Any]]] = {
     "cued": (CUE_LABELS["cued"], {"facecolor": "0.25", "edgecolor": "0.25"}),
     "uncued": (CUE_LABELS["uncued"], {"facecolor": "white", "edgecolor": "0.25"}),
     "baseline": ("the centre: no saccade", {"color": center.COLOUR}),
 }
-# What figures call the nulls of `labelmaps.scoring.nulls`.
+# Null of `labelmaps.scoring.nulls` → its name in figures.
 NULL_LABELS = {
     "uniform": "uniform random fixation (expected)",
     "random": "uniform random fixation (one draw)",
@@ -46,10 +46,10 @@ NULL_LABELS = {
     "not_looking": "best without looking (of those above)",
     "likelihood_set": "likelihood map, told all acceptable labels",
 }
-MARKERS = "osD^vP"  # one per network or variant; of more than these, they come again
-# The same data give the same bytes: no dates, no random identifiers; text stays text.
+MARKERS = "osD^vP"  # one per network or variant; a seventh has the first marker again
+# Settings with which the same data give the same bytes: no dates, no random identifiers. Text is saved as text.
 REPRODUCIBLE: dict[Any, Any] = {"svg.hashsalt": "labelmaps", "svg.fonttype": "none", "pdf.fonttype": 42}
-# Matplotlib's settings for a figure with axes and ticks, of a page or a column: dark grey ink, small letters, long ticks.
+# Matplotlib's settings for a figure with axes and ticks: dark grey ink, small letters, long ticks.
 INK = "0.15"
 CHART: dict[Any, Any] = (
     dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK)
@@ -68,7 +68,7 @@ UNDATED = {"pdf": {"CreationDate": None}, "svg": {"Date": None}, "png": {}}
 
 @dataclass(frozen=True)
 class Size:
-    """The width of figures, in inches, and the number of pixels an inch has where they are saved as pixels."""
+    """The width of a figure in inches, and the number of pixels per inch if it is saved as pixels."""
 
     width: float
     dpi: int
@@ -77,42 +77,42 @@ class Size:
 # A slide of 13.3 inches shows its figure, and the letters, twice as large.
 SIZES = {"page": Size(7.2, 200), "column": Size(3.5, 300), "slide": Size(6.4, 300)}
 PAGE = SIZES["page"].width
-WIDE = 6.0  # inches, from which on there is room for something beside the axes
-NAMES, CHARACTER = 7.5, 0.056  # of names: size in points, and a character's mean width in inches
+WIDE = 6.0  # inches: the width from which on there is room for a legend beside the axes
+NAMES, CHARACTER = 7.5, 0.056  # the size of names in points, and the mean width of their characters in inches
 VALUE = 6.5  # points: numbers beside marks
 
 
 def method_name(variant: str) -> str:
-    """Return what figures call a method with its options: "DFF, components=3" for the variant "dff components=3"."""
+    """Return the name of a method with its options in figures: "DFF, components=3" for the variant "dff components=3"."""
     method, *options = variant.split()
     return ", ".join([facts_of(method).name if is_method(method) else method, *options])
 
 
 def method_colour(variant: str) -> str:
-    """Return the colour of a method, whatever its options, in every figure that tells methods apart by colour."""
+    """Return the colour of a method in all figures; it does not depend on the method's options."""
     method = variant.split()[0]
     return facts_of(method).colour if is_method(method) else spare_colour(method)
 
 
 def is_method(name: str) -> bool:
-    """Check whether a module has this name; of a table that was made elsewhere, a method may have none here."""
+    """Return whether a method has this name. Tables that were made elsewhere may contain a method without a module here."""
     return name in module_names(methods)
 
 
 def percent(table: pd.DataFrame, measure: str) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """Return a measure of each row and the ends of its interval, in percent."""
+    """Return a measure of each row and the lower and upper end of its interval, in percent."""
     return 100 * table[measure], 100 * table[f"{measure}_low"], 100 * table[f"{measure}_high"]
 
 
 def unit_of(table: pd.DataFrame) -> str:
-    """Return what the shares of a table are of: "images", or "cases", which it counts where images show several classes."""
+    """Return the unit of a table's shares: "images", or "cases" where images show several classes."""
     return "cases" if "n_cases" in table else "images"
 
 
 def network_lines(row: pd.Series, width: int) -> list[str]:
-    """Write a network's name, weights and number of images in lines of at most `width` characters.
+    """Return a network's name, weights and number of images in lines of at most `width` characters.
 
-    row: of the summary. The images with boxes are counted apart where the row has their number, and so are cases.
+    row: one row of the summary. The numbers of images with boxes and of cases are added if the row has them.
     """
     architecture = "" if row["architecture"] == row["model"] else f"{row['architecture']}, "
     n = f"n = {row['n_images']:,} images"
@@ -128,37 +128,42 @@ def network_lines(row: pd.Series, width: int) -> list[str]:
 def prepare() -> None:
     """Set matplotlib up to draw without a display, and reproducibly; call it before the first figure.
 
-    What a user's matplotlibrc says is undone: matplotlib reads one in the working folder or the home folder when imported.
+    Settings of a user's matplotlibrc are reset, which matplotlib reads from the working folder or the home folder on import.
     """
     mpl.use("agg")
     mpl.rcdefaults()
     mpl.rcParams.update(REPRODUCIBLE)
-    logging.getLogger("fontTools").setLevel(logging.WARNING)  # else every PDF fills the log with its letters
+    logging.getLogger("fontTools").setLevel(
+        logging.WARNING
+    )  # otherwise every PDF's letters are listed in the log
 
 
 def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequence[str]) -> None:
     """Save a figure in each size, in the format of each path's suffix.
 
-    figure: draws it, of a width in inches. paths: as many for each size, in the order of the sizes. sizes: keys of `SIZES`.
+    figure: a function that draws it, given the width in inches. paths: the same number for each size, in the order of the
+    sizes.
+    sizes: keys of `SIZES`.
     """
     each = len(paths) // len(sizes)
     for i, size in enumerate(sizes):
         drawn = figure(SIZES[size].width)
         save(drawn, paths[i * each : (i + 1) * each], SIZES[size].dpi)
-        plt.close(drawn)  # pyplot keeps figures, and a job may draw many
+        plt.close(drawn)  # otherwise pyplot keeps all figures in memory
 
 
 def save(
     figure: Figure, paths: Iterable[Path], dpi: int = SIZES["page"].dpi, compress_level: int = 6
 ) -> None:
-    """Save a figure in the format of each path's suffix: pdf, svg or png, the last with `dpi` pixels an inch.
+    """Save a figure in the format of each path's suffix: pdf, svg or png.
 
-    compress_level: of png, from 0 to 9. Photographs hardly become smaller by what takes longer than 2.
+    dpi: the number of pixels per inch, for png. compress_level: from 0 to 9, for png. Levels above 2 take longer and hardly
+    make photographs smaller.
     """
     for path in paths:
         kind, picture = path.suffix[1:], BytesIO()
         options: dict[str, Any] = {"pil_kwargs": {"compress_level": compress_level}} if kind == "png" else {}
-        # Not to a file: why that cannot be written, matplotlib may hide behind an error of its own.
+        # Save to memory: if a file could not be written, matplotlib might hide the reason behind an error of its own.
         figure.savefig(picture, format=kind, dpi=dpi, metadata=UNDATED[kind], **options)
         with moved_into_place(path) as temporary:
             temporary.write_bytes(picture.getbuffer())

@@ -1,4 +1,4 @@
-"""A sweep: each method's accuracy after the saccade against the value of one of the view's options."""
+"""A sweep: each method's accuracy after the saccade against the value of one option of the view."""
 
 import math
 import textwrap
@@ -26,7 +26,7 @@ OPTIONS = {
     "grid": "views per image\nas rows × columns\nGFLOP per image",
     "floor": "floor: smallest view, as a share of the side",
 }
-# The accuracy at x₀, before the saccade.
+# The line of the accuracy at x₀, before the saccade.
 INITIAL: dict[str, Any] = {
     "color": style.BEFORE,
     "linestyle": (0, (5, 3)),
@@ -48,13 +48,13 @@ SIDE = 0.14  # of the values' range: the empty space on either side of them
 def draw_sweep(sweep: pd.DataFrame, title: str, width: float = style.PAGE) -> Figure:
     """Draw the accuracy after the saccade of all cued and uncued methods, with 95 % intervals; one panel per network.
 
-    The accuracy at x₀ is a dashed line.
-
     sweep: rows as in summary.csv, of views that differ in one option, with further columns: option, its name; value; views,
         the forward passes per image; gflop, 10⁹ floating-point operations per image, or NaN. Rows of other cues are not
         drawn.
     title: the figure's title, such as the view with its other options.
     width: of the figure, in inches.
+
+    The accuracy at x₀ is a dashed line.
     """
     option = sweep["option"].iloc[0]
     method_styles = choose_styles(sweep[sweep["cue"].isin(["cued", "uncued"])])
@@ -83,7 +83,8 @@ def draw_sweep(sweep: pd.DataFrame, title: str, width: float = style.PAGE) -> Fi
 class MethodStyle:
     """The line and the markers that distinguish a method from the others.
 
-    face: the colour that fills the marker. offset: of line and markers from the option's value, in points to the right.
+    face: the colour that fills the marker. offset: the distance of line and markers to the right of the option's value, in
+    points.
     """
 
     cue: str
@@ -119,7 +120,10 @@ def choose_styles(methods: pd.DataFrame) -> dict[str, MethodStyle]:
 
 
 def draw_methods(axes: Axes, sweep: pd.DataFrame, method_styles: Mapping[str, MethodStyle]) -> None:
-    """Draw the accuracies of one network, at x₀ and after each method's saccade, against the option's value."""
+    """Draw the accuracies of one network, at x₀ and after each method's saccade, against the option's value.
+
+    sweep: the network's rows. method_styles: variant → style, as from `choose_styles`.
+    """
     before = sweep.groupby("value")["accuracy_before"].first()
     axes.plot(before.index, 100 * before, **INITIAL, zorder=4)
     for variant, method_style in method_styles.items():
@@ -136,9 +140,9 @@ def draw_methods(axes: Axes, sweep: pd.DataFrame, method_styles: Mapping[str, Me
 
 
 def label_values(axes: Axes, sweep: pd.DataFrame, option: str) -> None:
-    """Label the axis with the option's values; for `grid` also with the views and operations that each value costs.
+    """Label the axis with the option's values, and for `grid` also with the views and operations that each value takes.
 
-    sweep: the network's rows. The costs are those of the method with the most views.
+    sweep: the network's rows. Views and operations are those of the method with the most views.
     """
     cost = sweep.groupby("value")[["views", "gflop"]].max()
     labels = [f"{value:g}" for value in cost.index]
@@ -157,14 +161,14 @@ def label_values(axes: Axes, sweep: pd.DataFrame, option: str) -> None:
 
 
 def format_gflop(gflop: float) -> str:
-    """Write a number of 10⁹ operations as a label; NaN is "–"."""
+    """Format a number of 10⁹ operations as a label; NaN is "–"."""
     if np.isnan(gflop):
         return "–"
     return f"{gflop:,.1f}" if gflop < 10 else f"{gflop:,.0f}"
 
 
 def make_legend_entries(method_styles: Mapping[str, MethodStyle]) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of the methods, and of those cues, lines and intervals that occur in the figure."""
+    """Return handles and texts of the methods, and of the cues, lines and intervals that occur in the figure."""
     entries: list[tuple[Artist, str]] = [
         (Line2D([], [], **method_style.line, **MARKER), textwrap.fill(style.method_name(variant), NAME))
         for variant, method_style in method_styles.items()

@@ -1,4 +1,4 @@
-"""Localisation against categorisation: each method's Pointing Game and accuracy after the saccade, in one plot."""
+"""Localisation against categorisation: the accuracy after the saccade of each method against its Pointing Game."""
 
 import textwrap
 from itertools import cycle
@@ -24,7 +24,7 @@ BASELINES: dict[str, tuple[str, dict[str, Any]]] = {
     "accuracy_after": ("accuracy at the centre", {"color": "0.6", "linestyle": (0, (5, 3))}),
     "pointing": ("Pointing Game of the centre", {"color": "0.6", "linestyle": (0, (1, 1.5))}),
 }
-# The best accuracy without a saccade and without the label, likewise.
+# Text and line of the best accuracy without a saccade and without the label.
 WITHOUT: tuple[str, dict[str, Any]] = (
     "best accuracy without looking",
     {"color": "0.35", "linestyle": "dashdot"},
@@ -48,11 +48,11 @@ LEADER = {"arrowstyle": "-", "color": "0.4", "linewidth": 0.5}
 def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each method of each network as a point with 95 % intervals, the accuracy after over the Pointing Game.
 
-    The legend is beside the axes of a wide figure, and below those of a narrow one.
-
     summary: rows of one view, as in summary.csv. Rows without a Pointing Game, as no image has a box, are not drawn; a note
-        names them. Of nulls, the best that does not look is a line for each network.
+        names them. Of the nulls, only `not_looking` is drawn, as a line for each network.
     width: of the figure, in inches.
+
+    The legend is beside the axes of a wide figure, and below those of a narrow one.
     """
     without = summary.loc[summary["method"] == NOT_LOOKING, "accuracy_after"]
     summary = summary[summary["cue"] != "null model"]
@@ -90,14 +90,14 @@ def draw_trade_off(summary: pd.DataFrame, width: float = style.PAGE) -> Figure:
 
 
 def add_markers(summary: pd.DataFrame) -> pd.DataFrame:
-    """Add each row's place, marker and label, by which points can be distinguished.
-
-    A network has its marker, a method its colour, and uncued methods have hollow markers.
+    """Add to each row the position, marker and label with which it is drawn.
 
     summary: rows of methods and the centre, each with a Pointing Game.
 
-    Returns the rows with x, y, in percent; marker; number, the network's, or "" where there is a marker for each network;
-    colour, face and edge of the marker; its size in points; label.
+    A network has its marker, a method its colour; markers of uncued methods are hollow.
+
+    Returns the rows with x, y, in percent; marker; number, that of the network, or "" if each network has a marker of its
+    own; colour, face and edge of the marker; its size in points; label.
     """
     models = list(dict.fromkeys(summary["model"]))
     markers = dict(zip(models, cycle(style.MARKERS), strict=False))
@@ -149,11 +149,11 @@ def draw_points(axes: Axes, points: pd.DataFrame) -> None:
 
 
 def make_legend_entries(points: pd.DataFrame, has_without: bool) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of the networks, and of those cues, lines and intervals that occur in the figure.
+    """Return handles and texts of the networks, and of the cues, lines and intervals that occur in the figure.
 
-    Methods are not among them, as their names are written beside their points.
+    points: as from `add_markers`. has_without: whether the line of the best accuracy without looking is drawn.
 
-    points: as from `add_markers`. has_without: whether there is a line of what is reached without looking.
+    Methods are left out, as their names are written beside their points.
     """
     entries: list[tuple[Artist, str]] = []
     for _, row in points.drop_duplicates("model").iterrows():

@@ -1,4 +1,4 @@
-"""A view family on one image: the fixations, and what the network receives from each."""
+"""A view family on one image: the fixations, and the views that the network receives from them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -62,7 +62,7 @@ def draw_views(image: np.ndarray, geometry: Geometry, views: np.ndarray, notes: 
 
     image: (H, W, RGB) uint8.
     geometry: the n × n fixations on the image, n odd, and their extents.
-    views: (cell, size, size, RGB) uint8, as the network receives them; cells are counted row by row.
+    views: (cell, size, size, RGB) uint8, as the network receives them; cells are numbered row by row.
     notes: texts of the footer, such as the family and the image's id.
 
     Raises `ValueError` unless there are as many views as fixations.
@@ -97,13 +97,12 @@ def draw_views(image: np.ndarray, geometry: Geometry, views: np.ndarray, notes: 
 
 
 def telling_cells(n: int) -> list[tuple[int, int]]:
-    """Choose the cell of x₀ and one cell in each ring around it, from ring to ring a quarter turn further.
+    """Choose the cells whose views are outlined: that of x₀ and one in each ring around it, (row, column), x₀ first.
 
-    Up to n = 11 no two cells share a row or a column, so that the outlines of views of equal size do not coincide.
+    n: the number of fixations along each axis, odd.
 
-    n: fixations along each axis, odd.
-
-    Returns row and column of each cell, x₀ first.
+    Each cell is turned by a quarter against the one in the ring before. Up to n = 11 no two cells share a row or a column,
+    so that the outlines of views of equal size do not coincide.
     """
     middle = n // 2
     cells = [(middle, middle)]
@@ -118,11 +117,11 @@ def telling_cells(n: int) -> list[tuple[int, int]]:
 def find_visible_box(
     width: int, height: int, points: np.ndarray, boxes: np.ndarray
 ) -> tuple[float, float, float, float]:
-    """Find the box that the image's panel shows: the image, together with all points and boxes.
+    """Find the limits of the image's panel: the box around the image, all points and all boxes, x0, y0, x1, y1.
 
     width, height: of the image. points: (point, 2), x, y. boxes: (box, 4), x0, y0, x1, y1. All are in original pixels.
 
-    Returns x0, y0, x1, y1: the image itself if nothing leaves it, else a box with some space around what does.
+    It is the image itself if nothing leaves it; otherwise some space is added on all sides.
     """
     corners = np.concatenate([points, boxes[:, :2], boxes[:, 2:], [[0, 0], [width, height]]])
     start, stop = corners.min(axis=0), corners.max(axis=0)
@@ -176,9 +175,9 @@ def draw_image(
 
 
 def draw_sheet(axes: Axes, views: np.ndarray, cells: Sequence[tuple[int, int]]) -> None:
-    """Draw all views in the arrangement of the grid, and frame those of some cells in the colours of their outlines.
+    """Draw all views in the arrangement of the grid, and frame some of them in the colours of their outlines on the image.
 
-    views: (cell, size, size, RGB) uint8. cells: row and column of the cells whose views are framed.
+    views: (cell, size, size, RGB) uint8. cells: row and column of the views that are framed.
     """
     n = round(len(views) ** 0.5)
     axes.imshow(arrange_views(views), extent=(0, n, n, 0))
@@ -197,8 +196,8 @@ def draw_sheet(axes: Axes, views: np.ndarray, cells: Sequence[tuple[int, int]]) 
 def draw_legend(page: Page, top: float, n: int, cells: Sequence[tuple[int, int]], boxes: np.ndarray) -> None:
     """Draw the legend: the fixations, and colour, cell and size of each outlined view.
 
-    top: of the legend, in inches from the page's upper edge.
-    n: fixations along each axis.
+    top: the distance from the page's upper edge, in inches.
+    n: the number of fixations along each axis.
     cells: row and column of the outlined views.
     boxes: (view, 4), the extents of these views, x0, y0, x1, y1, in original pixels.
     """

@@ -1,4 +1,4 @@
-"""Who gains from a saccade: each method's gain by what the images are like, in small multiples."""
+"""Who gains from a saccade: each method's gain in groups of images, such as those with small boxes."""
 
 import math
 import textwrap
@@ -17,8 +17,8 @@ from matplotlib.lines import Line2D
 
 from labelmaps.figures import style
 
-# Factor of the table → the title of its panel. All others are the data set's own, of which the level yes is drawn, unless it
-# has too few images.
+# Factor of the table → the title of its panel. All others come from the data set's table of factors; only their level "yes"
+# is drawn, if it has enough images.
 TITLES = {
     "share": "share of the image in boxes",
     "distance": "distance of the nearest box’s centre",
@@ -27,32 +27,27 @@ TITLES = {
 }
 OWN, OWN_LEVEL = "images with the factor", "yes"
 ALL = "all"
-FEWEST = (
-    10  # images of a level whose gains are drawn; the intervals of fewer would leave no room for the others
-)
+# Gains are drawn for levels with at least so many images: wider intervals would leave no room for the others.
+FEWEST = 10
 MARK: dict[str, Any] = {"linestyle": "none", "markersize": 3.6, "markeredgewidth": 0.9}
 INTERVAL: dict[str, Any] = {"linewidth": 0.9}
-STEP, LEVEL = (
-    0.07,
-    0.44,
-)  # inches: between two methods, and the least width of a level whose name is written across
-AXIS, GAP, TOP = (
-    0.6,
-    0.1,
-    0.3,
-)  # inches: a row's axis with its numbers, the gap between panels, and a panel's title
+# Inches: the distance between two methods, and the least width of a level whose name is written horizontally.
+STEP, LEVEL = 0.07, 0.44
+# Inches: the width of a row's axis with its numbers, the gap between panels, and the height of a panel's title.
+AXIS, GAP, TOP = 0.6, 0.1, 0.3
 PANEL, NAMES = 1.35, 0.42  # inches: the height of a panel's axes, and of the names of levels below it
 BOLD = 0.066  # inches: a bold character's mean width
-COUNT = 9  # characters: of a number of images in brackets
-HEADING, LEGEND, ENTRY = 0.42, 0.2, 1.6  # inches: a network's names, a line of the legend, a column of it
-LONGEST = 24  # characters: names of factors that are longer are cut
+COUNT = 9  # characters: the length of a number of images in brackets
+# Inches: the height of a network's heading and of a line of the legend, and the width of a column of the legend.
+HEADING, LEGEND, ENTRY = 0.42, 0.2, 1.6
+LONGEST = 24  # characters: longer names of factors are cut
 
 
 @dataclass(frozen=True)
 class Panel:
-    """A panel of the figure: its title, and for each level the factor and level of the table, and its name.
+    """A panel of the figure: its title and its levels.
 
-    level_width: of each level, in inches.
+    levels: factor and level of the table, and the name below the axis. level_width: the width of each level, in inches.
     """
 
     title: str
@@ -61,17 +56,17 @@ class Panel:
 
     @property
     def is_upright(self) -> bool:
-        """Whether the names of the levels are written upright, each with its number beside it."""
+        """Whether the names of the levels are written upright, with the number of images on the same line."""
         return self.title == OWN
 
     @property
     def width(self) -> float:
-        """The width of the panel's axes, in inches."""
+        """Width of the panel's axes, in inches."""
         return self.level_width * len(self.levels)
 
     @property
     def height(self) -> float:
-        """The height of the panel with all that belongs to it, in inches."""
+        """Height of the panel with its title and the names of its levels, in inches."""
         longest = max(min(len(name), LONGEST) for _, _, name in self.levels)
         return TOP + PANEL + (style.CHARACTER * (longest + COUNT) if self.is_upright else NAMES)
 
@@ -79,10 +74,10 @@ class Panel:
 def draw_who_gains(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
     """Draw each method's gain, with 95 % intervals, in each group of images; one block of panels per network.
 
-    Fine lines across the panels are the gains over all images. Below a level stands its number of images; of fewer than
-    `FEWEST` no gain is drawn.
-
     table: rows of one view, as in who_gains.csv, of the methods that are shown. width: of the figure, in inches.
+
+    Fine lines across the panels are the gains over all images. Below a level stands its number of images; gains of levels
+    with fewer than `FEWEST` are not drawn.
     """
     moving = table[table["cue"] != "baseline"]
     variants = list(dict.fromkeys(moving["variant"]))
@@ -134,10 +129,11 @@ def draw_who_gains(table: pd.DataFrame, width: float = style.PAGE) -> Figure:
 
 
 def arrange_panels(table: pd.DataFrame, width: float, methods_width: float) -> Iterator[list[Panel]]:
-    """Arrange the table's factors in panels, and these in lines that fit in the width.
+    """Arrange the table's factors in panels, and yield lines of panels that fit in the width.
+
+    width: of a line. methods_width: the width that the methods take in each level; both in inches.
 
     A panel with more levels than a line has room for is divided into several.
-    width: of a line. methods_width: that the methods take in each level; both in inches.
     """
     n_images = table.groupby(["factor", "level"])["n_images"].max()
     found: dict[str, list[tuple[str, str, str]]] = {}
@@ -163,9 +159,9 @@ def arrange_panels(table: pd.DataFrame, width: float, methods_width: float) -> I
 def _draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame, marks: dict[str, tuple[str, str]]) -> None:
     """Draw the gains of one network's methods in the levels of a panel.
 
-    marks: variant → marker and face.
+    network: the network's rows. marks: variant → marker and its face, as from `find_marks`.
     """
-    step = STEP / panel.level_width  # the width of a level being 1
+    step = STEP / panel.level_width  # in units of the axis, on which a level is 1 wide
     rows = network.set_index(["factor", "level", "variant"])
     axes.axhline(0, color="0.5", linewidth=0.8, zorder=1)
     for place, (factor, level, _) in enumerate(panel.levels):
@@ -207,26 +203,26 @@ def _draw_panel(axes: Axes, panel: Panel, network: pd.DataFrame, marks: dict[str
 
 
 def _cut(text: str, characters: float) -> str:
-    """Cut a text to a number of characters."""
+    """Cut a text to a number of characters, the last of which is "…" if it is longer."""
     return text if len(text) <= characters else f"{text[: int(characters) - 1]}…"
 
 
 def find_marks(table: pd.DataFrame) -> dict[str, tuple[str, str]]:
-    """Return the marker and its face of each variant of the table: its colour where the method is cued, or white.
+    """Return the marker of each variant of the table and the colour of its face: the method's if it is cued, else white.
 
-    Variants of a method, whose colour is the same, have different markers.
+    Variants of one method, which have the same colour, have different markers.
     """
-    seen: dict[str, Iterator[str]] = {}
+    markers: dict[str, Iterator[str]] = {}
     marks = {}
     for variant, cue in table[["variant", "cue"]].drop_duplicates().itertuples(index=False, name=None):
         colour = style.method_colour(variant)
-        marker = next(seen.setdefault(colour, cycle(style.MARKERS)))
+        marker = next(markers.setdefault(colour, cycle(style.MARKERS)))
         marks[variant] = marker, colour if cue == "cued" else "white"
     return marks
 
 
 def _legend_entries(marks: dict[str, tuple[str, str]]) -> tuple[list[Artist], list[str]]:
-    """Return handles and labels of the methods, and of the lines."""
+    """Return handles and texts of the methods, and of the line of all images."""
     handles: list[Artist] = [
         Line2D(
             [],

@@ -3,19 +3,20 @@
 A method is one module of this package with the constants
 
 - `INPUT`: the kind of the first argument: "label maps" (`LabelMaps`: log-probabilities and more at every fixation, numpy) or
-"glimpse" (`Glimpse`: the last block's activations at x₀, torch); - `CUE`: "cued" (given k*), "uncued" (not given it) or
-"baseline"; - `NAME`, if figures should call it otherwise than the module, whose underscores they show as blanks; - `UNIT`,
-if the explorer should show the unit of the map's values; - `COLOUR`, "#RRGGBB", its colour in figures; without it, one of
-`SPARE_COLOURS`;
+  "glimpse" (`Glimpse`: the last block's activations at x₀, torch);
+- `CUE`: "cued" (given k*), "uncued" (not given it) or "baseline";
+- `NAME`, the name in figures, if it is not the module's with blanks for underscores;
+- `UNIT`, the unit of the map's values, if the explorer should show it;
+- `COLOUR`, "#RRGGBB", its colour in figures; without it, one of `SPARE_COLOURS`;
 
-and the function `saliency(input, label, *, options…)`. It returns the saliency maps (image, row, column), raw, of a block of
-images. `label` (image,) holds k* for a cued method, and is None for the others: they cannot peek. A method that categorises
-as well as localises returns the maps and its own labels (image,).
+and the function `saliency(input, label, *, options…)`. It returns the saliency maps (image, row, column), not scaled, of a
+block of images. `label` (image,) holds k* for a cued method, and is None for the others, so that they cannot use it. A
+method that categorises as well as localises returns the maps and its own labels (image,).
 
 The keyword-only parameters of `saliency` are the method's options in the configuration; a line `name: text` of the docstring
-describes each. A module is read before any job starts, and by the figures, in environments that need not have more than
+describes each. A module is imported before any job starts, and by the figures, in environments that need not have more than
 numpy: it imports torch, scipy and the like only inside `saliency`. This room imports `inference` and the rooms below it, for
-types alone; what methods share has a name that begins with `_`.
+types alone; the names of modules that methods share begin with `_`.
 """
 
 import re
@@ -33,7 +34,8 @@ from labelmaps.modules import load_module
 Cue = Literal["cued", "uncued", "baseline"]
 Input = Literal["label maps", "glimpse"]
 OWN_UNIT = "in the method's own units"
-# Of methods that name no colour: far from each other, from the colours of the methods here, and from the figures' others.
+# The colours of methods without `COLOUR`: they differ clearly from each other, from those of the methods here, and from the
+# other colours of figures.
 SPARE_COLOURS = (
     "#66CC33",
     "#EE0044",
@@ -52,11 +54,11 @@ SPARE_COLOURS = (
 
 @dataclass(frozen=True)
 class Facts:
-    """The facts about a method that its module states.
+    """The constants of a method's module, with defaults.
 
-    name: what figures call the method.
+    name: the method's name in figures.
     cue: whether the method is given k*, or is a baseline.
-    input: what the method is computed from.
+    input: the input from which the method is computed.
     unit: the unit of the map's values, in words.
     colour: the method's colour in figures, "#RRGGBB".
     """
@@ -69,11 +71,11 @@ class Facts:
 
 
 def facts_of(method: str) -> Facts:
-    """Read the facts about a method from its module.
+    """Read the constants of a method's module, and fill in defaults.
 
     method: the module's name.
 
-    Raises `InputError` where there is no such module, where `INPUT` or `CUE` is missing, and where a constant's value is not
+    Raises `InputError` if there is no such module, if `INPUT` or `CUE` is missing, or if a constant has a value that is not
     allowed; the message begins with the module's file.
     """
     import labelmaps.methods as package
@@ -100,7 +102,7 @@ def refuse_constant(module: ModuleType, constant: str, allowed: str) -> None:
 
 
 def spare_colour(method: str) -> str:
-    """Choose the colour, one of `SPARE_COLOURS`, of a method that names none: by its name alone, the same in every run."""
+    """Choose one of `SPARE_COLOURS` for a method by its name, so that it is the same in every run."""
     return SPARE_COLOURS[zlib.crc32(method.encode()) % len(SPARE_COLOURS)]
 
 
@@ -109,24 +111,27 @@ def load_method(method: str, **options: object) -> Callable[[Any, Any], tuple[An
 
     method: the module's name. options: the keyword-only parameters of its `saliency`.
 
-    The function takes `LabelMaps` or a `Glimpse`, and labels (image,), k* of each image, which only a cued method gets.
-    It returns the maps (image, row, column), and the method's own labels (image,), or None where it gives none.
+    The function takes `LabelMaps` or a `Glimpse`, and labels (image,), the k* of each image, which it passes on to cued
+    methods only. It returns the maps (image, row, column), and the method's own labels (image,), or None if it gives none.
+    Raises `InputError` as `facts_of` does.
     """
     import labelmaps.methods as package
 
     module, is_cued = load_module(package, method), facts_of(method).cue == "cued"
 
-    def saliency(seen: Any, label: Any) -> tuple[Any, Any]:
-        result = module.saliency(seen, label if is_cued else None, **options)
+    def saliency(source: Any, label: Any) -> tuple[Any, Any]:
+        result = module.saliency(source, label if is_cued else None, **options)
         return result if isinstance(result, tuple) else (result, None)
 
     return saliency
 
 
 def log_sum_exp(log_probability: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Compute the logarithm of a sum of probabilities over some axes from their logarithms, of which −∞ is one.
+    """Compute the logarithm of the sum of probabilities over some axes, from the logarithms of the probabilities.
 
-    As scipy's `logsumexp`, whose care for ties and signs takes thrice the time.
+    log_probability: of any shape, in nats; −∞ is allowed. The result lacks the axes.
+
+    It gives the same as scipy's `logsumexp`, which takes three times as long, since that also handles ties and signs.
     """
     peak = log_probability.max(axis=axis, keepdims=True, initial=np.finfo(log_probability.dtype).min)
     share = log_probability - peak

@@ -1,44 +1,47 @@
-"""Factorisation of non-negative matrices, many at once, each on its own."""
+"""Factorisation of a batch of non-negative matrices, each independent of the others."""
 
 import torch
 from torch import Tensor
 
-# Of MᵀM, one after the other: its 1024th power, as 1024 steps of power iteration, for products of matrices are fast.
-# Scaled before each, no entry exceeds column⁷: float32 holds that of 200,000 columns.
+# Exponents that are applied to MᵀM one after another; together they give its 1024th power, which is as good as 1024 steps of
+# power iteration and faster. The matrix is scaled before each, so that no entry exceeds (number of columns)⁷, which float32
+# can hold for up to 200,000 columns.
 POWERS = (8, 8, 8, 2)
-SWEEPS = 30  # fixed numbers, so that no matrix depends on those beside it; 100 sweeps lower the error by < 0.4 % for k ≤ 5
+# Fixed numbers, so that the result for a matrix does not depend on the others. 100 sweeps lower the error by < 0.4 % for
+# k ≤ 5.
+SWEEPS = 30
 INNER = 3  # updates of one factor for each product with the large matrix
 
 
 def leading_vector(matrix: Tensor) -> Tensor:
-    """Compute the right singular vector of each matrix's largest singular value.
+    """Compute the right singular vector of the largest singular value of each matrix.
 
-    matrix: (n, row, column), M; it may have many rows and should have few columns, for all but one product are of MᵀM.
+    matrix: (n, row, column), M. All products but one are of MᵀM, so that it may have many rows but should have few columns.
 
-    Returns (n, column), of length 1 and with a positive largest entry; 0 where a matrix is 0.
+    Returns (n, column), of length 1 and with a positive largest entry; 0 if a matrix is 0.
     """
     power = matrix.mT @ matrix
     for exponent in POWERS:
         largest = power.amax((1, 2), keepdim=True)
         power = power / largest.clamp(min=torch.finfo(power.dtype).tiny)
         power = torch.linalg.matrix_power(power, exponent)
-    # By now it is v vᵀ but for a factor: any column that is not 0 will do, and this one has v's largest entry positive.
+    # It is now v vᵀ times a factor: every column but 0 is a multiple of v. In this one, the largest entry is positive.
     strongest = power.diagonal(dim1=1, dim2=2).argmax(dim=1)
     vector = power[torch.arange(len(power), device=power.device), strongest]
     return torch.nn.functional.normalize(vector, dim=1)
 
 
 def factorise(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Factorise non-negative matrices into non-negative W and H, whose product W H is near to them.
+    """Factorise non-negative matrices into non-negative W and H, whose product W H approximates them.
 
     matrix: (n, row, column). k: the number of components.
 
     Returns W (n, row, k) and H (n, k, column).
 
-    For k = 1 the nearest there is: the leading singular pair, which has no negative entry (Perron and Frobenius; Eckart and
-    Young). For k > 1 a local optimum, by least squares on one component after the other (HALS; Cichocki and Phan 2009, with
-    the repeated updates of Gillis and Glineur 2012), from the non-negative parts of the leading singular pairs (NNDSVD;
-    Boutsidis and Gallopoulos 2008): nothing is drawn at random.
+    For k = 1 the approximation is the best possible: the leading singular pair, which has no negative entry (Perron and
+    Frobenius; Eckart and Young). For k > 1 it is a local optimum, by least squares on one component after the other (HALS;
+    Cichocki and Phan 2009, with the repeated updates of Gillis and Glineur 2012), from the non-negative parts of the leading
+    singular pairs (NNDSVD; Boutsidis and Gallopoulos 2008). No random numbers are used.
     """
     if k == 1:
         h = leading_vector(matrix)[:, None]
@@ -51,7 +54,7 @@ def factorise(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def nonnegative_parts(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """Take of each leading singular pair the positive or the negative part, whichever weighs more (NNDSVD).
+    """Return the positive or the negative part of each leading singular pair, whichever has the larger norm (NNDSVD).
 
     matrix: (n, row, column). k: the number of pairs.
 
@@ -59,7 +62,7 @@ def nonnegative_parts(matrix: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """
     _, vectors = torch.linalg.eigh((matrix.mT @ matrix).double())
     right = vectors.flip(2)[:, :, :k].mT.to(matrix.dtype)
-    left = right @ matrix.mT  # (n, k, row), as long as the singular values
+    left = right @ matrix.mT  # (n, k, row), left singular vectors times singular values
     parts = [[(side * vector).clamp(min=0) for vector in (left, right)] for side in (1, -1)]
     weight, other = (w.norm(dim=2) * h.norm(dim=2) for w, h in parts)
     positive = (weight >= other)[:, :, None]

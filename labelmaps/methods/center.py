@@ -1,4 +1,4 @@
-"""Center: no saccade. The baseline that every method is compared with."""
+"""Center: no saccade. It is the baseline with which every method is compared."""
 
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ COLOUR = "#666666"
 
 
 def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
-    """Mark x₀, so that the eye stays there.
+    """Return a map that is largest at x₀, so that the eye stays there.
 
     maps: the label maps of a block of images.
     label: None, as k* is not given.

@@ -5,14 +5,14 @@ cue comes from the label map itself:
 
     k̂ = arg max_k Π_r mean_{u in ring r} p(k|x_u),    saliency(u) = log p(k̂|x_u)
 
-Ring r is the cells at r steps from x₀, and all but the outermost ring vote. Within a ring the views look at different
-places at one scale, and the object need not be in all of them: probabilities are averaged. From ring to ring the view `zoom`
-changes its scale, and the object must be plausible at each: probabilities are multiplied. There the outermost ring sees only
-magnified details, so that it has no vote; the eye may still go there. Where the outermost ring is the only one beside x₀, or
-the grid is x₀ alone, x₀ decides.
+Ring r consists of the cells at r steps from x₀, and all but the outermost ring vote. The views of a ring show different
+places at one scale, and the object need not be in all of them, so that their probabilities are averaged. From ring to ring
+the view `zoom` changes its scale, and the object should be plausible at each, so that these means are multiplied. With
+`zoom` the outermost ring shows only magnified details, so that it has no vote; the eye may still go there. If it is the only
+ring beside x₀, or the grid is x₀ alone, x₀ decides.
 
-The label is also given as the method's own: it is the decision without a saccade, and what the fixation then adds is the
-difference. Our rule; the two ways of pooling are those of Kittler et al. (1998), doi 10.1109/34.667881.
+The label k̂ is also returned as the method's own: it is the decision without a saccade, with which the one after the saccade
+can be compared. The rule is ours; its two ways of pooling are those of Kittler et al. (1998), doi 10.1109/34.667881.
 """
 
 from typing import TYPE_CHECKING
@@ -51,7 +51,7 @@ def voting_rings(grid: int) -> list[np.ndarray]:
 
     grid: the number of fixations along each axis.
 
-    Returns each ring's cells, (row, column) boolean, from x₀ outwards.
+    Returns the cells of each ring, (row, column) boolean, from x₀ outwards.
     """
     steps = abs(np.arange(grid) - grid // 2)
     ring = np.maximum(steps[:, None], steps)

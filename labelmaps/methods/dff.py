@@ -1,8 +1,8 @@
 """Deep feature factorisation: the last block's activations at x₀ as few parts, each a concept at some positions.
 
-Source: Collins et al. (2018), arXiv 1806.10206, per image as in the grad-cam package: the activations (channel, position)
-minus each channel's minimum over positions are nearly W H, non-negative; a concept is a column of W plus the minima, and the
-network's head gives it a label. DFF so localises and categorises at once.
+Source: Collins et al. (2018), arXiv 1806.10206, per image as in the grad-cam package. The activations (channel, position)
+minus each channel's minimum over positions are approximated by W H, both non-negative. A concept is a column of W plus the
+minima, and the network's head gives it a label, so that DFF localises and categorises at once.
 """
 
 from typing import TYPE_CHECKING, Literal

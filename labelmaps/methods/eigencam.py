@@ -1,8 +1,8 @@
 """EigenCAM: the first principal component over positions of the last block's activations at x₀.
 
-Source: Muhammad and Yeasin (2020), arXiv 2008.00299, with the centring of the grad-cam package. A component's sign is
-arbitrary there; here the side that reaches further from 0 is the positive one (Chung and Ying 2025, doi
-10.3390/app15137562, equation 13), and it is found without the package's full singular value decomposition.
+Source: Muhammad and Yeasin (2020), arXiv 2008.00299, with the centring of the grad-cam package. There a component's sign is
+arbitrary; here the side that reaches further from 0 is the positive one (Chung and Ying 2025, doi 10.3390/app15137562,
+equation 13). The component is found without the full singular value decomposition of that package.
 """
 
 from typing import TYPE_CHECKING
@@ -31,5 +31,5 @@ def saliency(glimpse: "Glimpse", label: None) -> "Tensor":
     positions = glimpse.activations.flatten(2)
     centred = positions - positions.mean(dim=2, keepdim=True)
     direction = leading_vector(centred)
-    projection = direction * (centred @ direction[:, :, None]).norm(dim=1)  # its length: the singular value
+    projection = direction * (centred @ direction[:, :, None]).norm(dim=1)  # the norm is the singular value
     return projection.clamp(min=0).reshape(-1, *glimpse.activations.shape[2:])

@@ -1,6 +1,6 @@
-"""Grad-CAM: where the last block's activations at x₀ speak for the target label.
+"""Grad-CAM: the positions whose activations at x₀ raise the logit of the target label.
 
-Source: Selvaraju et al. (2020), arXiv 1610.02391: ReLU(Σ_c w_c A_c), w_c the spatial mean of ∂z_{k*}/∂A_c.
+Source: Selvaraju et al. (2020), arXiv 1610.02391: ReLU(Σ_c w_c A_c), where w_c is the spatial mean of ∂z_{k*}/∂A_c.
 """
 
 from typing import TYPE_CHECKING

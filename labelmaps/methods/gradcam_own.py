@@ -1,7 +1,7 @@
-"""Grad-CAM of the label that the network itself gives x₀: where the last block's activations speak for it.
+"""Grad-CAM, own label: Grad-CAM of the top label that the network itself gives x₀.
 
-As `labelmaps.methods.gradcam`, which is told the label of the data set. This one is told nothing, and needs x₀ alone: a
-saccade that is predicted before any other view is seen.
+`labelmaps.methods.gradcam` is given the label of the data set; this method is not, and needs x₀ alone. Its saccade is
+predicted before any other view is processed.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
-"""Grad-CAM++: Grad-CAM with weights that count every place where a channel speaks for the label.
+"""Grad-CAM++: Grad-CAM with weights in which every position that raises the label's logit counts.
 
-Source: Chattopadhay et al. (2018), arXiv 1710.11063; by the grad-cam package.
+Source: Chattopadhay et al. (2018), arXiv 1710.11063; computed by the grad-cam package.
 """
 
 from typing import TYPE_CHECKING

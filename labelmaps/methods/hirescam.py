@@ -1,7 +1,7 @@
-"""HiResCAM: Σ_c ∂z_{k*}/∂A_c ⊙ A_c: the gradient weighs each cell on its own.
+"""HiResCAM: Σ_c ∂z_{k*}/∂A_c ⊙ A_c, in which each cell has its own gradient as its weight.
 
-Source: Draelos and Carin (2020), arXiv 2011.08891; by the grad-cam package. Where average pooling and one
-linear layer follow the last block, it is Grad-CAM itself.
+Source: Draelos and Carin (2020), arXiv 2011.08891; computed by the grad-cam package. If average pooling and one
+linear layer follow the last block, it equals Grad-CAM.
 """
 
 from typing import TYPE_CHECKING

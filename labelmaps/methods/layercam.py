@@ -1,6 +1,6 @@
-"""LayerCAM: Σ_c ReLU(∂z_{k*}/∂A_c) ⊙ A_c: only what speaks for the label counts.
+"""LayerCAM: Σ_c ReLU(∂z_{k*}/∂A_c) ⊙ A_c, in which only activations that raise the label's logit count.
 
-Source: Jiang et al. (2021), doi 10.1109/TIP.2021.3089943; by the grad-cam package.
+Source: Jiang et al. (2021), doi 10.1109/TIP.2021.3089943; computed by the grad-cam package.
 """
 
 from typing import TYPE_CHECKING

@@ -1,4 +1,4 @@
-"""Likelihood map: how probable the network finds the target label at each fixation ("visual search").
+"""Likelihood map: the network's probability of the target label at each fixation ("visual search").
 
 Source: the paper, "From Label map to Likelihood and Information Gain maps": L*(u) = p(k*|x_u), here its logarithm.
 """
@@ -18,7 +18,7 @@ COLOUR = "#E69F00"
 
 
 def saliency(maps: "LabelMaps", label: np.ndarray) -> np.ndarray:
-    """Look up log p(k*|x_u) in the label maps.
+    """Return log p(k*|x_u) from the label maps.
 
     maps: the label maps of a block of images.
     label: (image,), k*.

@@ -1,7 +1,7 @@
-"""Maximum softmax: how probable the network finds its own best label at each fixation.
+"""Maximum softmax: the network's probability of its top label at each fixation.
 
 Source: Hendrycks and Gimpel (2017), arXiv 1610.02136, where max_k p(k|x) is the confidence of a classifier; here its
-logarithm, which keeps the order and the resolution near 1.
+logarithm, which has the same order and a better resolution near 1.
 """
 
 from typing import TYPE_CHECKING

@@ -1,6 +1,6 @@
-"""Minimum entropy: how certain the network is of the label at each fixation.
+"""Minimum entropy: the certainty of the network about the label at each fixation.
 
-It is IGUB without the knowledge from x₀: in IGUB's sum, p(k|x_u) stands in place of the joint posterior p(k|x₀, x_u).
+It is IGUB without the knowledge from x₀: in IGUB's sum, p(k|x_u) takes the place of the joint posterior p(k|x₀, x_u).
 """
 
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ COLOUR = "#44AA99"
 
 
 def saliency(maps: "LabelMaps", label: None) -> np.ndarray:
-    """Compute Σ_k p(k|x_u) log p(k|x_u), minus the entropy of each view; an impossible label adds 0.
+    """Compute Σ_k p(k|x_u) log p(k|x_u), the negative entropy of each view; a label of probability 0 adds 0.
 
     maps: the label maps of a block of images.
     label: None, as k* is not given.

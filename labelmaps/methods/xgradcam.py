@@ -1,7 +1,7 @@
 """XGradCAM: Grad-CAM with gradients weighted by each cell's share of its channel's activation.
 
-Source: Fu et al. (2020), arXiv 2008.02312; by the grad-cam package. Where average pooling and one
-linear layer follow the last block, it is Grad-CAM itself.
+Source: Fu et al. (2020), arXiv 2008.02312; computed by the grad-cam package. If average pooling and one
+linear layer follow the last block, it equals Grad-CAM.
 """
 
 from typing import TYPE_CHECKING

@@ -18,18 +18,20 @@ from labelmaps.scoring.statistics import CONFIDENCE, count_units
 # accuracies p over n = 50,000 images, √(2p(1−p)/n) ≲ 0.003. Their rounding to 0.1 % is negligible in comparison. It also
 # keeps the covariance invertible if a method never moves the eye.
 PAPER_ERROR = 0.003
-APART = 0.01  # of the error's variance: keeps the covariance invertible if a method never moves the eye in two networks
-RESAMPLES_AT_ONCE = 100  # of the bootstrap, each 16 bytes per image
+# The errors of one number of the paper that two networks share have the correlation 1 − APART: with 1, the covariance would
+# not be invertible if a method never moves the eye in both.
+APART = 0.01
+RESAMPLES_AT_ONCE = 100  # of the bootstrap; each takes 16 bytes per image
 
 
 def terms_of(architecture: str, paper: pd.DataFrame) -> pd.DataFrame:
     """List the numbers of the paper with which a network of this architecture is compared, one row each.
 
-    architecture: of our network. paper: as in resources/paper.csv.
+    architecture: that of our network. paper: as in resources/paper.csv.
 
-    The terms are gains, so that a network may be right more or less often than the paper's: of x₀ over the standard crop,
-    and of each method over x₀. They are those of the network for which the paper states most numbers, or of our network, if
-    it is one of several such. If the paper states fewer numbers for our network, these replace the other network's.
+    The terms are gains (of x₀ over the standard crop, and of each method over x₀), so that a network may be right more or
+    less often than the paper's. They are those of the paper's network with the most numbers, or of our architecture if it is
+    one of several such. If the paper states fewer numbers for our architecture, these replace the other network's.
 
     Returns the columns term, its name; measure ("gain_over_standard_crop" of x₀, "gain" of a method); method; paper, the
     value as a fraction of images; paper_network, the network for which the paper states it.
@@ -57,9 +59,9 @@ def compute_estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray
     """Compute each image's contribution to each term, (image, term) int8 in −1, 0, 1; our value of a term is its mean.
 
     outcomes: one row per image, boolean: `standard_crop` and `before`, whether the network is right in the standard crop and
-        at x₀, and one column per method, whether it is right after the saccade. Of several networks, the columns of each
-        under its name.
-    terms: as from `terms_of`; of several networks with the column model, which of them a term is of.
+        at x₀, and one column per method, whether it is right after the saccade. For several networks, the columns of each
+        are under its name.
+    terms: as from `terms_of`; for several networks, the column model names the network of each term.
     """
     columns = []
     for term in terms.to_dict("records"):
@@ -71,9 +73,12 @@ def compute_estimates(outcomes: pd.DataFrame, terms: pd.DataFrame) -> np.ndarray
 
 
 def make_paper_covariance(terms: pd.DataFrame) -> np.ndarray:
-    """Make the covariance of the paper's own errors, (term, term): terms of several networks may share a number of its.
+    """Compute the covariance of the errors of the paper's own numbers, (term, term).
 
-    terms: as for `compute_estimates`. The errors of one number are the same but for `APART`.
+    terms: as for `compute_estimates`.
+
+    The variance is `PAPER_ERROR`². Terms of several networks that are compared with the same number of the paper share its
+    error (correlation 1 − `APART`); all others are independent.
     """
     number = terms.groupby(["paper_network", "measure", "method"]).ngroup().to_numpy()
     is_same = number[:, None] == number
@@ -87,10 +92,10 @@ def join_networks(
 
     by_network: model → readings, as from `labelmaps.protocol.readings.readings_of`, of the same views and cases.
 
-    Where the arrivals differ for some network, they are two readings for all: one for which they are the same, or whose maps
-    allow one arrival alone, stands in both with what it has.
+    If the arrivals differ for some network, a view gives two readings. A network for which they agree, or whose maps allow
+    only one arrival, then has the same outcomes in both.
 
-    Returns readings likewise; the outcomes have the columns of each network under its name.
+    Returns readings in the same form: name → (view and arrival, outcomes with the columns of each network under its name).
     """
     found: dict[str, dict[str, dict[str, pd.DataFrame]]] = {}
     for model, readings in by_network.items():
@@ -116,21 +121,21 @@ def rank_readings(
 
     readings: name → outcomes as for `compute_estimates`, indexed by image, or by image and label where images show several
         classes: means are then over these cases, and the bootstrap draws images with all of theirs.
-    terms: as from `terms_of`; of several networks, those of each, with the column model.
+    terms: as from `terms_of`; for several networks, those of each, with the column model.
     resamples: the number of resamples of the bootstrap. seed: of the bootstrap.
 
-    d is the vector of ours − paper over the terms, of one network, or of several: these have one misfit then. Σ is the
+    d is the vector of ours − paper over the terms of one network, or of several, which then have one misfit. Σ is the
     covariance of ours, by a bootstrap over images, with the same resampled images for all terms, networks and readings.
-    Σ_paper has PAPER_ERROR² for each number of the paper (`make_paper_covariance`).
+    Σ_paper is as from `make_paper_covariance`.
 
     Returns (ranking, by_term), the best reading first. Readings that agree on every image are indistinguishable: they share
     one rank (1, 1, 3) and one best_share, and are in the order of their names.
 
     ranking has one row per reading: reading; rank; misfit; degrees, the number of terms; p, the χ² survival function of the
     misfit: how often the paper's own reading would fit no better, if no other were tried; best_share, the fraction of
-    resamples in which no reading has a smaller misfit (with the same Σ as without resampling); n_images. The misfit has no
-    interval: a resample adds its own noise to d, so that misfits of resamples are larger than the misfit itself, by up to
-    `degrees` on average.
+    resamples in which no reading has a smaller misfit (with the same Σ as without resampling); n_images, and n_cases where
+    images show several classes. The misfit has no interval: a resample adds its own noise to d, so that misfits of resamples
+    are larger than the misfit itself, by up to `degrees` on average.
 
     by_term has one row per reading and term: reading; rank; model, term, method, measure, as in `terms`; ours and its 95 %
     interval (percentiles of the resamples); paper, paper_network; deviation, ours − paper; z, the deviation in units of the
@@ -141,7 +146,7 @@ def rank_readings(
     """
     names = sorted(readings)
     distinct, which, image = compute_distinct_estimates([readings[name] for name in names], terms)
-    count = np.bincount(image)  # of each image's cases
+    count = np.bincount(image)  # the number of cases of each image
     totals = np.add.reduceat(distinct, np.cumsum(count) - count, axis=1, dtype=np.int16)
     n, generator = len(count), np.random.default_rng(seed)
     resampled = np.empty((len(distinct), resamples, len(terms)))
@@ -197,15 +202,15 @@ def rank_readings(
 def judge_readings(
     ranking: pd.DataFrame, by_term: pd.DataFrame, obstacle: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Add the verdict on each reading to its row in the ranking: "refused" where p < `REFUSED`, else "not refused".
-
-    Where the interval of some term reaches more than `NARROW` to either side, the sample hardly refuses any reading; that it
-    does not refuse this one says nothing: "too few images".
+    """Add the verdict on each reading to its row in the ranking: "refused" if p < `REFUSED`, else "not refused".
 
     ranking, by_term: as from `rank_readings`.
-    obstacle: as from `labelmaps.protocol.verdicts.find_obstacle`, or a like reason why these outcomes cannot be held against
-        the paper's numbers. It then takes the place of all verdicts, the readings are in the order of their names, and rank,
-        p and best_share are missing; the numbers stay.
+    obstacle: as from `labelmaps.protocol.verdicts.find_obstacle`, or another reason why these outcomes cannot be compared
+        with the paper's numbers; else an empty text.
+
+    If the interval of some term reaches more than `NARROW` to either side, hardly any reading could be refused by this
+    sample, so that "not refused" becomes "too few images". If there is an obstacle, it is the verdict on all readings, which
+    are then in the order of their names, with rank, p and best_share missing; the other numbers stay.
 
     Returns the two tables.
     """
@@ -224,9 +229,9 @@ def judge_readings(
 def compute_distinct_estimates(
     readings: list[pd.DataFrame], terms: pd.DataFrame
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Compute the estimates of distinct readings, and for each reading the index of its own among them.
+    """Compute the estimates of distinct readings, and for each reading the index of its estimates among them.
 
-    Readings that agree on every image count as one. The images are sorted.
+    readings: outcomes as for `rank_readings`. Readings that agree on every image count as one. Images are sorted.
 
     Returns the estimates, (distinct reading, case, term), the indices, (reading,), and each case's image, from 0, (case,).
     Raises `ValueError` as `rank_readings` does.
@@ -238,14 +243,17 @@ def compute_distinct_estimates(
     if not cases.is_unique:
         raise ValueError("an image appears twice")
     if not all(outcomes.index.equals(cases) for outcomes in readings):
-        raise ValueError("the readings are not of the same images")
+        raise ValueError("the readings have different images")
     by_reading = np.stack([compute_estimates(outcomes, terms) for outcomes in readings])
     distinct, which = np.unique(by_reading, axis=0, return_inverse=True)
     return distinct, which.ravel(), pd.factorize(cases.get_level_values(0))[0]
 
 
 def compute_covariances(resampled: np.ndarray) -> np.ndarray:
-    """Compute the covariance between terms over the resamples: (reading, resample, term) → (reading, term, term)."""
+    """Compute the covariance between terms over the resamples of each reading, (reading, term, term).
+
+    resampled: (reading, resample, term).
+    """
     centred = resampled - resampled.mean(axis=1, keepdims=True)
     return centred.mT @ centred / (resampled.shape[1] - 1)
 

@@ -1,4 +1,4 @@
-"""Fidelity: how much label maps that are computed faster differ from the reference on the same images.
+"""Fidelity: how much label maps that are computed in a faster way differ from the reference on the same images.
 
 The reference is computed with the exact engine in float32, not compiled.
 """
@@ -17,7 +17,7 @@ from labelmaps.scoring.statistics import (
 
 
 def flips(top_label: np.ndarray, reference: np.ndarray) -> dict[str, float]:
-    """Compute the fraction of all views, and of x₀, whose top label differs from the reference.
+    """Compute the fraction of all views, and of those at x₀, whose top label differs from the reference.
 
     top_label, reference: (image, row, column).
 
@@ -36,10 +36,10 @@ def changes(outcomes: pd.DataFrame, reference: pd.DataFrame, image: np.ndarray |
     """Compare accuracies with those of the reference: before the saccade, and after the saccade of each method.
 
     outcomes, reference: as from `labelmaps.protocol.readings.read_protocol`, of the same images in the same order.
-    image: (case,), the image of each row, a number; None where each shows one class.
+    image: (case,), a number of the image of each row; None where each image shows one class.
 
     Returns one row per column of outcomes: measure, its name; n_images, and n_cases where images show several classes;
-    accuracy_reference, accuracy_run and change, their difference, with 95 % intervals; corrected and broken, the numbers of
+    accuracy_reference, accuracy_run and change, run − reference, with 95 % intervals; corrected and broken, the numbers of
     images that are right only in the run and only in the reference; p_mcnemar, McNemar's exact p.
     """
     rows = []

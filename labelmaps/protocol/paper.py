@@ -1,4 +1,4 @@
-"""Comparison of our numbers, and of the order of methods, with those that the paper states."""
+"""Comparison of our numbers, and of the order of our methods, with those that the paper states."""
 
 from collections.abc import Mapping
 
@@ -17,7 +17,7 @@ from labelmaps.scoring.statistics import (
 
 COMPATIBLE, INCOMPATIBLE = "compatible", "not compatible"
 SAME, OPPOSITE, OPEN = "as in the paper", "opposite", "not settled"
-# Why there is no verdict, beside the reasons of `labelmaps.protocol.verdicts`.
+# Further reasons why there is no verdict, beside those of `labelmaps.protocol.verdicts`.
 OTHER_NETWORK = "different network"
 OTHER_OPTIONS, NOT_RUN, NO_BOX = "other options", "not run", "no image has a box"
 
@@ -33,9 +33,9 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
     Returns one row per view, network and number: the paper's value; ours with its 95 % interval and number of images;
     difference, ours − paper; verdict. This is "compatible" if the paper's value lies in our interval and this is narrow
     (`is_narrow`), "not compatible" if the value lies outside, provided that architecture, weights and images are the
-    paper's, and that there are enough images. Otherwise it says why there is none: "weights …", "different network",
+    paper's, and that there are enough images. Otherwise it states why there is none: "weights …", "different network",
     "different images", "does not know ImageNet's labels", "too few images", "other options" (the paper's are taken to be the
-    default ones), "not run" or "no image has a box". Where the summary has accuracy by acceptable labels, also
+    default ones), "not run" or "no image has a box". If the summary has accuracy by acceptable labels, there are also
     ours_acceptable with its interval, and n_acceptable; the verdict is by the label, as the paper's numbers are.
     """
     rows = []
@@ -57,7 +57,7 @@ def compare_numbers(summary: pd.DataFrame, paper: pd.DataFrame, same_images: boo
 
 
 def is_of_paper(network: Mapping[str, str], paper: pd.Series) -> bool:
-    """Tell whether a network of ours, with architecture and weights, is that of a row of the paper's numbers."""
+    """Return whether a network of ours, with architecture and weights, is that of a row of the paper's numbers."""
     weights = network["weights"].removeprefix("torchvision ")
     return network["architecture"] == paper["architecture"] and weights in paper["weights"].split()
 
@@ -65,8 +65,10 @@ def is_of_paper(network: Mapping[str, str], paper: pd.Series) -> bool:
 def list_numbers(paper: pd.DataFrame) -> list[dict]:
     """List the numbers of one of the paper's networks: accuracy and Pointing Game as stated, gains by subtraction.
 
-    paper: the rows of that network. Returns method, measure and paper, the value, of each number. The gains are over x₀, and
-    over the standard crop, by which networks that are right more or less often can be compared.
+    paper: the rows of that network.
+
+    Returns method, measure and paper, the value, of each number. The gains are over x₀, and over the standard crop, by which
+    networks that are right more or less often can be compared.
     """
     paper = paper.assign(
         gain=paper["accuracy_after"] - paper["accuracy_before"],
@@ -118,7 +120,10 @@ def compare_number(number: dict, ours: pd.DataFrame, obstacle: str) -> dict:
 
 
 def _find_acceptable(ours: pd.Series, measure: str) -> dict[str, float]:
-    """Find a number of ours by acceptable labels in its row of the summary; no field where that has none of this measure."""
+    """Return a number of ours by acceptable labels as fields of a table; no field if its row of the summary has none.
+
+    ours: the row of the summary. measure: the number's column.
+    """
     name = f"{measure}_acceptable"
     if name not in ours:
         return {}
@@ -144,10 +149,10 @@ def compare_orders(
     orders: as in resources/paper_orders.csv: in `measure`, the method `greater` exceeds the method `lesser`.
     obstacle: as from `find_obstacle`.
 
-    Returns the rows of `orders`, each with ours, the difference of the two methods over the same images (for the Pointing
-    Game, those with a box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
+    Returns the rows of `orders`, each with ours, greater − lesser over the same images (for the Pointing Game, those with a
+    box); ours_low, ours_high, its 95 % interval; n, the number of images; verdict: "as in the paper" or
     "opposite" if the interval excludes 0, else "not settled"; or why there is none: the obstacle, "too few images", "not
-    run" if a method is missing, "no image has a box". Where the scores have the columns of
+    run" if a method is missing, "no image has a box". If the scores have the columns of
     `labelmaps.scoring.right_labels.add_outcomes`, accuracies also have ours_acceptable with its interval, and n_acceptable.
     """
     return pd.DataFrame(
@@ -160,7 +165,8 @@ def compare_order(
 ) -> dict:
     """Compute the difference in a measure between two methods over the same images, and the verdict on their order.
 
-    The arguments and the fields of the result are those of `compare_orders`.
+    The arguments and the fields of the result are those of `compare_orders`; measure, greater and lesser are one row of
+    `orders`.
     """
     if greater not in scores or lesser not in scores:
         return dict.fromkeys(("ours", "ours_low", "ours_high"), np.nan) | {"n": 0, "verdict": NOT_RUN}
@@ -185,7 +191,11 @@ def compare_order(
 
 
 def _compare_acceptable(more: pd.DataFrame, less: pd.DataFrame, image: np.ndarray | None) -> dict[str, float]:
-    """Compare the accuracy of two methods by acceptable labels, over the images that have one; no field without."""
+    """Return the accuracy of `more` minus that of `less` by acceptable labels, over the images that have one, as fields.
+
+    more, less: the scores of two methods. image: (case,), a number of the image of each case, or None. Without acceptable
+    labels there is no field.
+    """
     if AFTER not in more:
         return {}
     known = more[AFTER].notna().to_numpy()

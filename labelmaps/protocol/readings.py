@@ -20,7 +20,7 @@ from labelmaps.storage.saliency_file import SaliencyMaps
 
 ON_LABEL_MAPS: dict[str, ModuleType] = {"likelihood": likelihood, "max_logit": max_logit, "igub": igub}
 ON_GLIMPSES = ("gradcam", "dff")
-GLIMPSES = 2  # views that a method on x₀ needs: x₀, and the one after the saccade
+GLIMPSES = 2  # the number of views that a method on x₀ needs: x₀, and the one after the saccade
 EITHER = "either"  # the arrival where the nearest view and the view by index are the same
 ARRIVALS = {"nearest": ", nearest view", "index": ", view by index", EITHER: ""}
 
@@ -51,7 +51,7 @@ def read_protocol(
     label: np.ndarray,
     arrival: Arrival,
 ) -> pd.DataFrame:
-    """Compute the outcomes of one view: whether the network is right before the saccade, and after that of each method.
+    """Compute the outcomes through one view: whether the network is right before the saccade, and after that of each method.
 
     maps: as from `label_map_saliency`.
     glimpses: method → its saliency maps, of methods on the activations at x₀.
@@ -74,14 +74,13 @@ def read_protocol(
 
 
 def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, str], pd.DataFrame]]:
-    """Divide the outcomes of one view into readings.
+    """Divide the outcomes of one view into readings: name → (view and arrival, outcomes).
 
     view: its name. outcomes: as from `read_protocol` for each arrival, with the columns arrival and image added, and label
         where images show several classes.
 
-    If the arrivals agree on every image there is one reading, with the arrival "either", else one for each arrival.
-
-    Returns name → (view and arrival, outcomes indexed by image, or by image and label).
+    If the arrivals agree on every image there is one reading, with the arrival "either", else one for each arrival. The
+    outcomes of a reading are indexed by image, or by image and label.
     """
     keys = [key for key in ("image", "label") if key in outcomes]
     arrivals = {
@@ -100,8 +99,11 @@ def readings_of(view: str, outcomes: pd.DataFrame) -> dict[str, tuple[dict[str, 
 def accuracies(outcomes: pd.DataFrame, method: str) -> dict[str, float]:
     """Compute the accuracy before and after the saccade of a method, and the gain between them, with 95 % intervals.
 
-    outcomes: as from `read_protocol`, and image, which is needed where images show several classes. Returns n_images, and
-    n_cases there, and fields as in the summary.
+    outcomes: as from `read_protocol`, with the further column image, which is needed where images show several classes.
+    method: a column of outcomes.
+
+    Returns fields as in the summary: n_images, n_cases where images show several classes, and the three with their
+    intervals.
     """
     before, after = outcomes["before"].to_numpy(), outcomes[method].to_numpy()
     image = number_images(outcomes["image"]) if "image" in outcomes else None

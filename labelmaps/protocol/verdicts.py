@@ -1,28 +1,30 @@
-"""Where there can be a verdict on our numbers beside the paper's: on its images, with trained weights, of enough images.
+"""The conditions of a verdict on our numbers beside the paper's: the paper's images, trained weights, enough images.
 
-This module needs no scipy, as figures have it.
+This module does not import scipy, which the environment of the figures does not have.
 """
 
 import numpy as np
 import pandas as pd
 
-# Why there is no verdict; "weights …" where they cannot be trained for ImageNet.
+# Why there is no verdict; "weights …", with their source, if they cannot be trained for ImageNet.
 OTHER_IMAGES, UNTRAINED, TOO_FEW = "different images", "does not know ImageNet's labels", "too few images"
-REDUCED = "not in float32"  # of readings: misfits move as much between precisions as between readings
+REDUCED = (
+    "not in float32"  # for readings, whose misfits differ as much between precisions as among themselves
+)
 REFUSED = 0.05  # a reading of the protocol with a smaller p is refused
-# The sources of weights, as the summary begins to name them, that may be trained for ImageNet.
+# How the summary's names begin of those sources of weights that may be trained for ImageNet.
 TRAINED = ("torchvision ", "timm ", "checkpoint")
-LEAST_ACCURACY = 0.1  # at x₀, a hundred times chance: a checkpoint may hold any weights
+LEAST_ACCURACY = 0.1  # at x₀, a hundred times chance; a checkpoint with less is not trained for ImageNet
 FEWEST = 100  # images
-# Half the width of an interval that can tell the paper's gains from none, as fractions: the smallest that it states is 2.1
-# points. A share of 2,400 images is known as well.
+# Half the width of the widest interval that can distinguish the paper's gains from 0, as fractions: its smallest gain is 2.1
+# points. A share of 2,400 images has such an interval.
 NARROW = 0.02
 
 
 def find_obstacle(weights: str, accuracy_before: float, same_images: bool) -> str:
-    """Return why there can be no verdict on a network, or an empty text if there can.
+    """Return the reason why there can be no verdict on a network, or an empty text if there can.
 
-    weights: their source, as in the summary. accuracy_before: of x₀, a fraction. same_images: whether our images are the
+    weights: their source, as in the summary. accuracy_before: at x₀, a fraction. same_images: whether our images are the
         paper's data set.
     """
     if not weights.startswith(TRAINED):
@@ -33,16 +35,16 @@ def find_obstacle(weights: str, accuracy_before: float, same_images: bool) -> st
 
 
 def is_narrow(low: float, high: float) -> bool:
-    """Tell whether an interval of fractions can tell the paper's gains from none."""
+    """Return whether an interval of fractions is narrow enough to distinguish the paper's gains from 0 (`NARROW`)."""
     return bool(high - low <= 2 * NARROW)
 
 
 def find_marks(summary: pd.DataFrame, paper: pd.DataFrame, same_images: bool) -> pd.DataFrame:
-    """Return those of the paper's values that a figure may show beside ours.
+    """Return the paper's values that a figure may show beside ours.
 
     summary: rows of one view, as in summary.csv. paper, same_images: as in `compare_numbers`.
 
-    They are of networks of the paper's architecture, with trained weights, on the paper's images, and only where the
+    They are those of networks of the paper's architecture, with trained weights, on the paper's images, and only if the
     interval of our accuracy at x₀, or for the Pointing Game that of our hits, is narrow.
 
     Returns the columns model, variant, accuracy_before, accuracy_after, pointing.

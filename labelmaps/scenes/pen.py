@@ -1,4 +1,4 @@
-"""A pen that draws smooth shapes into a transparent picture, and its colours."""
+"""A pen that draws smooth shapes into a transparent image, and its colours."""
 
 import math
 
@@ -31,7 +31,7 @@ PALETTE = (
 
 
 class Pen:
-    """A pen that draws polygons, given in unit coordinates, into a square, supersampled, transparent picture.
+    """A pen that draws polygons, given in unit coordinates, into a square, supersampled, transparent image.
 
     size: side of the unit box [-1, 1], in pixels of the scene.
     transform: (2, 2) matrix from unit coordinates to turned, squeezed or mirrored ones.
@@ -46,7 +46,7 @@ class Pen:
         self.draw = ImageDraw.Draw(self.picture)
 
     def _pixels(self, points: ArrayLike) -> list[float]:
-        """Convert points (n, 2) from unit coordinates to pixels of the picture: x, y of each in turn."""
+        """Convert points (n, 2) from unit coordinates to pixels of the supersampled image: x, y of each in turn."""
         return (np.asarray(points, float) @ self.matrix + self.centre).ravel().tolist()
 
     def shape(self, points: ArrayLike, colour: Colour) -> None:
@@ -90,7 +90,7 @@ def _smooth(points: ArrayLike, steps: int = 8) -> np.ndarray:
 
 
 def tint(rng: np.random.Generator, colour: Colour, spread: int = 16) -> Colour:
-    """Vary a colour at random in brightness, by up to `spread`, and in each channel, by up to half of that."""
+    """Vary the brightness of a colour at random, by up to `spread` of 255, and each channel by up to half of that."""
     shift = rng.integers(-spread, spread + 1) + rng.integers(-spread // 2, spread // 2 + 1, 3)
     red, green, blue = (int(v) for v in np.clip(np.add(colour, shift), 0, 255))
     return red, green, blue

@@ -2,8 +2,8 @@
 
 All scenes are drawn with a random generator, so that the workflow runs without a download. Shapes are polygons in unit
 coordinates (x to the right, y down; the longer side of a thing is about [-1, 1]). A `Pen` draws them into a supersampled
-picture, `_draw_sprite` lights that picture and gives it a shadow, and `compose_scene` lays sprites on a textured ground. To
-add a class, add a drawing and its line in `DRAWINGS`.
+image, `_draw_sprite` adds shading and a shadow, and `compose_scene` puts such sprites on a textured ground. To add a class,
+add a drawing and its line in `DRAWINGS`.
 """
 
 import csv
@@ -29,7 +29,7 @@ Box = tuple[int, int, int, int]
 JPEG_QUALITY = 90
 OBJECT_SIZE = (0.24, 0.72)  # the object's longer side, as a fraction of the image's shorter side
 CENTRE_BIAS = 2.5  # b: places follow Beta(b, b) between the borders, since photographers prefer the middle
-MIN_VISIBLE = 0.75  # the fraction of the object that must not be hidden by what lies in front of it
+MIN_VISIBLE = 0.75  # the least visible fraction of the object; things that would hide more are not drawn
 
 # The two colours of each ground, and the ratio of width to height of its grain.
 GROUNDS = (
@@ -45,7 +45,7 @@ GROUNDS = (
 
 
 class Stream(IntEnum):
-    """The purpose of a scene. Each purpose has its own random stream, so that no training scene is evaluated."""
+    """The purpose of a scene. Each has its own random stream, so that no scene is used both to train and to evaluate."""
 
     EVALUATION = 0
     TRAINING = 1
@@ -60,7 +60,7 @@ class Scene(NamedTuple):
 
 
 class _Sprite(NamedTuple):
-    """The picture of one thing, with its transparency and its shadow."""
+    """The pixels of one thing, with their transparency and its shadow."""
 
     colour: np.ndarray  # (row, column, RGB), 0 to 255, multiplied by alpha
     alpha: np.ndarray  # (row, column), 0 to 1
@@ -81,7 +81,7 @@ def _draw_sprite(
     margin = math.ceil(0.15 * size) * SUPERSAMPLE  # room for the shadow
     picture = pen.picture.crop((x0 - margin, y0 - margin, x1 + margin, y1 + margin)).reduce(SUPERSAMPLE)
     pixels = np.asarray(picture, np.float32)
-    # The blurred silhouette is taken for the height of a cushion, whose slope towards the light gives the shading.
+    # Shaded like a cushion: the blurred silhouette is its height, and slopes towards the light are brighter.
     soft = picture.getchannel("a").filter(ImageFilter.GaussianBlur(0.05 * size))
     height = np.asarray(soft, np.float32) / 255
     down, right = np.gradient(height)
@@ -110,9 +110,10 @@ class _Stage:
         self.rng = rng
 
     def strew(self, drawings: Sequence[Drawing], n: int, sizes: tuple[float, float]) -> None:
-        """Lay `n` of these drawings at random places, even across a border.
+        """Put `n` randomly chosen drawings at random places, which may reach beyond the borders.
 
-        sizes: the smallest and the largest size, as fractions of the image's shorter side.
+        drawings: those from which is chosen. sizes: the smallest and the largest size, as fractions of the image's shorter
+        side.
         """
         height, width = self.visible.shape
         for _ in range(n):
@@ -125,7 +126,7 @@ class _Stage:
             self._lay(sprite, round(x), round(y))
 
     def lay_object(self, drawing: Drawing) -> None:
-        """Lay the object at a random place where it is entirely inside the scene."""
+        """Put the object at a random place where it is entirely inside the scene."""
         height, width = self.visible.shape
         smallest, largest = OBJECT_SIZE
         size = min(width, height) * math.exp(self.rng.uniform(math.log(smallest), math.log(largest)))
@@ -177,7 +178,7 @@ def _draw_ground(rng: np.random.Generator, width: int, height: int, light: np.nd
 
 
 def _choose_size(rng: np.random.Generator) -> tuple[int, int]:
-    """Choose width and height at random, around 400 × 300 pixels; two of three images are wider than high."""
+    """Choose width and height at random, around 400 × 300 pixels; two thirds of the images are wider than high."""
     long = int(rng.integers(360, 461))
     short = round(long / rng.choice([1.0, 1.25, 4 / 3, 1.5, 16 / 9]))
     return (long, short) if rng.random() < 0.67 else (short, long)
@@ -202,7 +203,7 @@ def compose_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, np.
 
 
 def box_of(mask: np.ndarray) -> Box:
-    """Compute the tight box (x0, y0, x1, y1) of a mask (row, column): its first and last column and row, from 0."""
+    """Compute the tight box (x0, y0, x1, y1) of a mask (row, column): its first and last column and row, counted from 0."""
     columns, rows = np.flatnonzero(mask.any(axis=0)), np.flatnonzero(mask.any(axis=1))
     return int(columns[0]), int(rows[0]), int(columns[-1]), int(rows[-1])
 
@@ -219,7 +220,10 @@ def draw_scene(rng: np.random.Generator, label: int) -> tuple[np.ndarray, Box]:
 
 
 def nth_label(seed: int, stream: Stream, index: int) -> int:
-    """Compute the label of scene `index` (from 0): each run of `len(CLASSES)` scenes shows every class once, shuffled."""
+    """Compute the label of scene `index` (from 0) of the set with this seed and purpose.
+
+    Each run of `len(CLASSES)` scenes shows every class once, in random order.
+    """
     run, place = divmod(index, len(CLASSES))
     shuffle = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(stream, 0, run)))
     return int(shuffle.permutation(len(CLASSES))[place])
@@ -247,7 +251,7 @@ def draw_scenes(seed: int, stream: Stream, n: int, workers: int) -> Iterator[Sce
 
 
 def _end_with_parent() -> None:
-    """Make this process end when the one that started it does; a killed one cannot end it."""
+    """Make this process end when its parent process does: a parent that is killed cannot end it."""
 
     def wait() -> None:
         parent = parent_process()
@@ -264,8 +268,8 @@ def write_scenes(folder: Path, n: int, seed: int, workers: int) -> None:
     folder: receives `images/scene_00000001.JPEG` and so on, `boxes.csv` (Kaggle's `ImageId,PredictionString`, where each
         string is `id x0 y0 x1 y1 ` with a trailing blank) and `classes.txt` (lines `id name`, in the order of the labels).
     n: the number of scenes.
-    seed: a training set of the same seed contains none of these scenes.
-    workers: how many processes draw them.
+    seed: of the random stream of evaluation; a training set of the same seed contains none of these scenes.
+    workers: the number of processes that draw them.
     """
     images = folder / "images"
     images.mkdir(parents=True, exist_ok=True)

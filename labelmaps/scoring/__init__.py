@@ -1,4 +1,4 @@
-"""From saliency maps to numbers: fixations, scores, the Pointing Game, nulls, the best of n, statistics and summaries.
+"""Scores: fixations from saliency maps, accuracy, the Pointing Game, nulls, the best of n, statistics and summaries.
 
 This room imports `methods`, `storage` and the rooms below them, but not torch. A new score, null or statistic belongs here.
 """

@@ -1,6 +1,6 @@
-"""Curves of the accuracy that n random views of an image allow, as exact expectations over all subsets of n views.
+"""The accuracy that n random views of an image allow, as exact expectations over all subsets of n views.
 
-n of an image's N views are drawn without replacement. The curves have one row per image and one column per n = 1…N.
+Of an image's N views, n are drawn without replacement. All results have one row per image and one column per n = 1…N.
 """
 
 import numpy as np
@@ -10,7 +10,7 @@ from labelmaps.scoring.statistics import count_units, mean_interval
 
 
 def best_of_n(log_likelihood: np.ndarray, correct: np.ndarray) -> np.ndarray:
-    """Compute the expected correctness of the view with the highest log p(k*|x_u) among n random ones, (image, n).
+    """Compute how often the view with the highest log p(k*|x_u) among n random views is correct, (image, n), in [0, 1].
 
     log_likelihood: (image, view), log p(k*|x_u).
     correct: (image, view), whether the top label of the view is k*.
@@ -39,11 +39,11 @@ def any_of_n(correct: np.ndarray) -> np.ndarray:
 
     correct: (image, view), whether the top label of the view is k*.
 
-    The probability is 1 − C(N−c, n) / C(N, n), where c of the N views are correct: the n-th draw is wrong with probability
-    (N−c−n+1) / (N−n+1) if all before it were, and once that is 0 the result stays 1.
+    The probability is 1 − C(N−c, n) / C(N, n), where c of the N views are correct. The n-th draw is wrong with probability
+    (N−c−n+1) / (N−n+1) if all draws before it were; once that is 0, the result stays 1.
     """
     n_views = correct.shape[1]
-    n_left = np.arange(n_views, 0, -1)  # before the n-th draw
+    n_left = np.arange(n_views, 0, -1)  # views left before the n-th draw
     n_wrong_left = n_left - correct.sum(axis=1, keepdims=True)
     return 1 - np.cumprod(n_wrong_left / n_left, axis=1)
 
@@ -59,9 +59,10 @@ def top_n(rank: np.ndarray, n_max: int) -> np.ndarray:
 def best_of_n_table(
     log_likelihood: np.ndarray, correct: np.ndarray, rank: np.ndarray, image: np.ndarray | None = None
 ) -> pd.DataFrame:
-    """Average the three curves over cases, with 95 % intervals; arguments as for each curve.
+    """Average the three curves over cases, with 95 % intervals.
 
-    image: (case,), the image of each case, a number; None where each shows one class.
+    log_likelihood, correct: (case, view), as for `best_of_n`. rank: (case,), as for `top_n`.
+    image: (case,), a number of the image of each case; None where each image shows one class.
 
     Returns one row per n: n_images, n_cases where images show several classes, n, and best_of_n, any_of_n and top_n, each
     also with `_low` and `_high`.
@@ -69,7 +70,7 @@ def best_of_n_table(
     n_cases, n_views = correct.shape
     table = pd.DataFrame(count_units(image, n_cases) | {"n": np.arange(1, n_views + 1)})
     curves = {
-        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # rounding errors
+        "best_of_n": best_of_n(log_likelihood, correct).clip(0, 1),  # against rounding errors
         "any_of_n": any_of_n(correct),
         "top_n": top_n(rank, n_views),
     }

@@ -1,4 +1,4 @@
-"""Choice of example images to show: those that the user chose, and the most telling of each kind."""
+"""Choice of the images that figures show: those that the user chose, and the best examples of each kind."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,7 +33,7 @@ CONDITIONS = {
     "disagreement": lambda image: image["is_divided"],
     "failure": lambda image: image["gain"] < 0,
 }
-# Kind → the measures by which images are ranked, most important first, and whether a small value is best.
+# Kind → the measures by which images are ranked, the most important first → whether a small value is best.
 RANKING = {
     "gain": {"gain": False},
     "agreement": {"n_agreeing": False, "spread": True},
@@ -43,7 +43,10 @@ RANKING = {
 
 
 def describe(example: pd.Series) -> str:
-    """Describe in the words of the figures what a row of `select_examples` is an example of."""
+    """Return the caption of an example: its kind, and that no image meets the kind's condition if this is so.
+
+    example: a row of the table from `select_examples`.
+    """
     kind = KINDS.get(example["example"], CHOSEN)
     unit = "case" if "label" in example else "image"
     return kind if example["qualifies"] else f"{kind} (no {unit} is one; the nearest)"
@@ -55,10 +58,10 @@ def measure_images(
     fixations: Sequence[pd.DataFrame],
     scores: Sequence[pd.DataFrame],
 ) -> pd.DataFrame:
-    """Measure, for each image, what makes it a telling example of the methods that are to be shown.
+    """Compute, for each image, the measures by which examples of the methods in a figure are chosen.
 
     index: the index of the data set.
-    label_maps: of all images in the order of the index, block by block.
+    label_maps: the label maps of all images in the order of the index, block by block.
     fixations, scores: for each method a table with one row per image, as from `find_fixations` and `compute_scores`.
 
     Returns one row per row of the index: image, and label where images show several classes; has_box; p_before, the
@@ -118,7 +121,10 @@ def _read_probabilities(
 
 
 def rank_images(measures: pd.DataFrame, kind: str) -> pd.DataFrame:
-    """Sort images, the most telling of a kind first: those with a box before those without; in a tie, the lowest index."""
+    """Sort images as examples of a kind, the best first: images with a box before those without; in a tie, the lowest index.
+
+    measures: as from `measure_images`. kind: a key of `RANKING`.
+    """
     measure = RANKING[kind]
     return measures.sort_values(["has_box", *measure], ascending=[False, *measure.values()])
 
@@ -128,12 +134,14 @@ def select_examples(
 ) -> pd.DataFrame:
     """Choose the images to show: those that the user chose, then the first image in the ranking of each kind.
 
-    measures: as from `measure_images`, of at least one image. chosen: example → image id. cases: as for `find_positions`.
+    measures: as from `measure_images`, of at least one image.
+    chosen: name of the example → image id, the user's choice.
+    cases: as for `find_positions`.
 
     In each ranking, images with a box come first; in a tie, the lowest index. No image is shown twice if there are enough.
 
-    Returns one row per example: example; the columns of `measures` without has_box; qualifies, which is False if not even
-    the first image of the ranking meets the condition of the kind.
+    Returns one row per example: example, its name or kind; the columns of `measures` without has_box; qualifies, which is
+    False if not even the first image of the ranking meets the condition of the kind.
     Raises `InputError` if the data set has no image with a chosen id.
     """
     examples = find_positions(measures["image"], chosen, cases)
@@ -159,15 +167,15 @@ def choose_telling(
 
     index: the index of the data set.
     measures: network → its table, as from `measure_images`.
-    chosen: example → image id.
-    images: the number of images. All are taken if there are no more, and the chosen ones in any case.
+    chosen: name of the example → image id, the user's choice.
+    images: the number of images. All are taken if there are no more; the chosen ones are taken even if they are more.
     cases: as for `find_positions`.
 
     The kinds are those of `select_examples`, and objects that cover less than a tenth of the image. An image has the kind
     for which it was taken first. If too few images are of any kind, the rest are taken in the order of the index.
 
-    Returns one row per image, sorted by kind: image, and label where images show several classes, each then a case; kind,
-    in the words of the figures; network (empty for kinds that do not depend on it).
+    Returns one row per image (per case, with its label, where images show several classes), sorted by kind: image, label,
+    kind as figures name it, and network, empty for a kind that does not depend on it.
     Raises `InputError` if the data set has no image with a chosen id.
     """
     kind_of_image = dict.fromkeys(find_positions(index["image"], chosen, cases).values(), (CHOSEN, ""))
@@ -199,12 +207,12 @@ def choose_telling(
 def find_positions(
     images: Iterable[str], chosen: Mapping[str, str], cases: Sequence[str] = ()
 ) -> dict[str, int]:
-    """Find the positions of the chosen images among all ids; raise `InputError` if an id is missing.
+    """Find the positions of the images that the user chose among all ids: name of the example → position, from 0.
 
-    images: all ids. chosen: example → image id. cases: the names of the rows, as from `name_cases`, by which one class of an
-    image may be chosen; by the image's id, its first is.
+    images: all ids. chosen: name of the example → image id. cases: the names of the rows, as from `name_cases`, by which one
+    class of an image can be chosen; the image's id alone chooses its first class.
 
-    Returns example → position, from 0.
+    Raises `InputError` if an id is missing.
     """
     position: dict[str, int] = {}
     for names in (images, cases):
@@ -220,15 +228,16 @@ def find_positions(
 
 
 def write_examples(paths: Sequence[Path], examples: pd.DataFrame) -> None:
-    """Write the table of `select_examples` twice, with six decimals per number.
+    """Write the table of `select_examples` as CSV and as Parquet, with six decimals per number.
 
-    paths: of the CSV file, for people, and of the Parquet file, with the table's `attrs`, which `read_examples` reads.
+    paths: the CSV file, for people, and the Parquet file, which also keeps the table's `attrs` and which `read_examples`
+    reads.
     """
     for_people, sealed = paths
     rounded = examples.round(6)
     rounded.attrs = examples.attrs
     with moved_into_place(for_people) as temporary:
-        # Texts are quoted: the name of a file, and so an id, may contain any kind of line end.
+        # Texts are quoted since an id, as the name of a file, may contain any kind of line end.
         rounded.to_csv(
             temporary, index=False, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC, encoding="utf-8"
         )
@@ -236,5 +245,5 @@ def write_examples(paths: Sequence[Path], examples: pd.DataFrame) -> None:
 
 
 def read_examples(path: str | Path) -> pd.DataFrame:
-    """Read the Parquet file of a table that `write_examples` wrote; raise `InputError` if it is missing or damaged."""
+    """Read the Parquet file that `write_examples` wrote; raise `InputError` if it is missing or damaged."""
     return read_parquet(path)

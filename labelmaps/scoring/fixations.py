@@ -25,14 +25,9 @@ def find_fixations(
 
     Returns one row per image: row, column of the view; x, y, the selected point in original pixels; peak, the largest value
     of the map; tie, whether several cells have that value; dead.
-    Raises `InputError` if the maps and the grid do not have the same shape and arrival is "index".
+    Raises `InputError` if arrival is "index" and the maps have another shape than the grid.
     """
-    if arrival == "index" and saliency.shape != centre.shape[:-1]:
-        rows, columns = saliency.shape[1:]
-        raise InputError(
-            f"a map of {rows} x {columns} cells has no view by index in a grid of {centre.shape[1]} x {centre.shape[2]}; "
-            "take the nearest view"
-        )
+    check_arrival(saliency, centre, arrival)
     n = len(saliency)
     image = np.arange(n)
     flat = saliency.reshape(n, -1)
@@ -57,8 +52,21 @@ def find_fixations(
     )
 
 
+def check_arrival(saliency: np.ndarray, centre: np.ndarray, arrival: Arrival) -> None:
+    """Raise `InputError` if arrival is "index" and the maps do not have as many rows and columns as the grid.
+
+    saliency: (image, row, column). centre: (image, row, column, 2), the fixations of the label maps.
+    """
+    if arrival == "index" and saliency.shape[1:] != centre.shape[1:3]:
+        rows, columns = saliency.shape[1:]
+        raise InputError(
+            f"a map of {rows} x {columns} cells has no view by index in a grid of {centre.shape[1]} x {centre.shape[2]}; "
+            'set the method\'s arrival to "nearest"'
+        )
+
+
 def nearest_views(point: np.ndarray, centre: np.ndarray) -> np.ndarray:
-    """Find the view whose centre is nearest to a point of each image, (image,); views are counted row by row.
+    """Find the view whose centre is nearest to the point of each image, (image,), as numbers of the grid row by row.
 
     point: (image, 2), x, y in original pixels.
     centre: (image, row, column, 2), in original pixels; the first axis may have length 1, for one image with many points.

@@ -1,4 +1,4 @@
-"""Who gains from a saccade: accuracy before and after it, by what the images are like."""
+"""Groups of cases by what is known of their images, and the accuracy before and after a saccade in each."""
 
 from collections.abc import Mapping, Sequence
 
@@ -14,7 +14,7 @@ from labelmaps.scoring.statistics import (
     paired_mean_difference,
 )
 
-DISTANCE_EDGES = (0.05, 0.1, 0.2)  # each begins a bin
+DISTANCE_EDGES = (0.05, 0.1, 0.2)  # of the image's sides; each begins a bin
 DISTANCE_BINS = ["< 0.05", "0.05–0.1", "0.1–0.2", "> 0.2"]
 MASKS = ["not full", "full"]
 NUMBERS = ["1", "2", "3 or more"]
@@ -27,15 +27,15 @@ def list_groups(
     height: np.ndarray,
     factors: pd.DataFrame | None = None,
 ) -> dict[str, pd.Categorical]:
-    """List what cases are grouped by: factor → the level of each case, null where it has none.
+    """Divide cases into groups, once per factor: factor → the level of each case, (case,), null where it has none.
 
-    boxes: per case (box, 4), in original pixels. width, height: (case,). factors: one boolean column per factor, null where
-        it is not known of a case.
+    boxes: per case (box, 4), in original pixels. width, height: (case,), of the image, in original pixels.
+    factors: one boolean column per further factor, null where it is not known of a case; its levels are "yes" and "no".
 
-    all: one level of all cases. share: of the image that the boxes cover together. distance: from the image's centre to that
-    of the nearest box, the image's sides being 1. mask: whether the boxes fill the grid of 7 × 7 cells, so that the authors
-    leave the image out (`fills_grid`). boxes: how many there are. These four are of cases with a box, and left out where
-    none has one. Further factors have the levels yes and no.
+    The factor "all" has one level. If some case has a box there are four others, null for cases without: "share", the
+    fraction of the image that the boxes cover together; "distance", from the image's centre to the centre of the nearest
+    box, as fractions of width and height; "mask", whether the boxes fill the grid of 7 × 7 cells, for which the authors
+    leave an image out (`fills_grid`); "boxes", their number.
     """
     all_boxes = Boxes.of(boxes)
     n = len(all_boxes.count)
@@ -43,7 +43,8 @@ def list_groups(
     has_box = all_boxes.count > 0
     if has_box.any():
         groups["share"] = size_bin(object_share(all_boxes, width, height))
-        away = centre_distance(all_boxes, width, height).round(9)  # else 0.6 − 0.5 would be less than 0.1
+        # Rounded, since 0.6 − 0.5 is less than 0.1 in floating point.
+        away = centre_distance(all_boxes, width, height).round(9)
         distance = np.searchsorted(DISTANCE_EDGES, away, side="right")
         mask = fills_grid(all_boxes, width, height).astype(int)
         number = np.minimum(all_boxes.count, len(NUMBERS)) - 1
@@ -61,9 +62,10 @@ def list_groups(
 
 
 def centre_distance(boxes: Boxes, width: np.ndarray, height: np.ndarray) -> np.ndarray:
-    """Compute how far the nearest box's centre lies from the image's, (image,), the image's sides being 1; ∞ without a box.
+    """Compute the distance from the image's centre to the centre of the nearest box, (image,); ∞ without a box.
 
-    width, height: (image,), in original pixels.
+    width, height: (image,), in original pixels. Horizontal distances are fractions of the width, vertical ones of the
+    height.
     """
     sides = np.repeat(np.column_stack([width, height]), boxes.count, axis=0)
     centres = (boxes.corners[:, :2] + boxes.corners[:, 2:]) / 2 / sides - 0.5
@@ -80,11 +82,11 @@ def gains_table(
 ) -> pd.DataFrame:
     """Summarise the accuracy of a method before and after the saccade, in each group of cases.
 
-    before, after: (case,), whether it is right, boolean. groups: as from `list_groups`. image: (case,), the image of each
-    case, a number; None where each shows one class.
+    before, after: (case,), boolean, whether the method is right. groups: as from `list_groups`. image: (case,), a number of
+    the image of each case; None where each image shows one class.
 
-    Returns one row per factor and level that has a case: factor, level, n_images; accuracy_before, accuracy_after and gain,
-    with 95 % intervals. Where images show several classes, also n_cases; intervals are of images.
+    Returns one row per factor and level that has a case: factor, level, n_images (and n_cases where images show several
+    classes); accuracy_before, accuracy_after and gain, with 95 % intervals, whose units are images.
     """
     rows = []
     for factor, levels in groups.items():

@@ -1,11 +1,11 @@
-"""Nulls: the accuracy and the Pointing Game that are reached without a method's knowledge of where to look.
+"""Nulls: the accuracy and the hits in the Pointing Game that are reached without knowing where to look.
 
 The outcomes of a null, by its name in `labelmaps.scoring.null_names`, are up to three arrays (image,): the expected
-correctness, the expected hit, and whether the top label is the decoy. The last ones are left out if a null does not have
-them. `nulls_table` makes a table of all outcomes, with one row per null and image:
+correctness, the expected hit, and whether the top label is the decoy. A null that has no hits or no decoy has fewer.
+`nulls_table` makes a table of all outcomes, with one row per null and image:
 
 null            the name of the null
-image           id
+image           the id of the image
 correct_before  whether the top label at x₀ is k*
 correct_after   expected correctness, 0 to 1, of the view after the null's saccade, or of the label that the null gives
 hit             expected hit in the Pointing Game, 0 to 1; NaN where the image has no box or the null selects no point
@@ -37,12 +37,12 @@ from labelmaps.scoring.right_labels import AFTER, BEFORE, RightLabels
 from labelmaps.storage.label_map_file import LabelMaps
 
 Outcomes = dict[str, tuple[np.ndarray, ...]]
-# Of each null: what may be chosen, and whether the label that it gives is right, (image, candidate).
+# Null → its candidates, and whether the label that each gives is right, (image, candidate).
 Candidates = dict[str, tuple[list, np.ndarray]]
 
 
 def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Generator) -> Outcomes:
-    """Compute the outcomes of the nulls that need only to know which views are right, and which fixations hit.
+    """Compute the outcomes of the nulls that depend only on which views are right and which fixations hit.
 
     correct: (image, row, column), whether the top label of the view is k*.
     hit: (image, row, column), whether the fixation is in a box: 1, 0, or NaN where the image has no box.
@@ -50,8 +50,8 @@ def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Genera
 
     uniform: the mean over all views, which is the exact expectation of a random fixation.
     random: one random view per image.
-    best_cell: the cell that is right for most images; for `hit`, the cell that hits in most images; the lowest index in a
-        tie. The cell is chosen on the images on which it is scored, so this is an upper bound for a fixed gaze.
+    best_cell: the cell that is right for most images; for `hit`, the cell that hits in most images; in a tie the lowest
+        index. The cell is chosen on the images on which it is scored, so this is an upper bound for a fixed gaze.
     any_view: whether any view is right, the upper bound of every method; whether any fixation is in a box, the ceiling of
         the grid.
     """
@@ -70,8 +70,8 @@ def view_nulls(correct: np.ndarray, hit: np.ndarray, generator: np.random.Genera
 class SetProbabilities(NamedTuple):
     """Quantities of several images that depend on the probabilities of their acceptable labels.
 
-    likelihood: (image, row, column), the log-probability of all of them together. rank: (image,), at x₀, of that which comes
-    first there, as from `initial_rank`.
+    likelihood: (image, row, column), the log-probability that the label is any of them, in nats.
+    rank: (image,), the rank at x₀ of the best of them there, as from `initial_rank`.
     """
 
     likelihood: np.ndarray
@@ -82,13 +82,11 @@ class Probabilities(NamedTuple):
     """Quantities of several images that the nulls need and that depend on the probabilities of all labels.
 
     likelihood, second_likelihood, random_likelihood: (image, row, column), log p(k|x_u) of k*, of the best other label at
-    x₀,
-        and of a random label.
+        x₀, and of a random label, in nats.
     second: (image,), the best other label at x₀, as from `best_other_label`.
-    rank: (image,), of k* at x₀, as from `initial_rank`.
+    rank: (image,), the rank of k* at x₀, as from `initial_rank`.
     mean_label, inner_mean_label: (image,), the label with the highest mean of p(k|x_u) over all views, and over all views
-    but
-        the outer ring of the grid (or over all, in a grid without an inner part).
+        but the outer ring of the grid (or over all, in a grid without an inner part).
     label_at_temperature, label_by_rings: (image, candidate), the label of each candidate of `labelmaps.scoring.pooling`.
     of_set: the quantities of the acceptable labels; None without such labels.
     """
@@ -114,7 +112,7 @@ def read_probabilities(
     """Read, block by block, the quantities of all images that the nulls need.
 
     blocks: the label maps of all images, in order.
-    label: (image,), k*. random_label: (image,), as from `draw_other_label`. acceptable: labels of all images.
+    label: (image,), k*. random_label: (image,), as from `draw_other_label`. acceptable: the acceptable labels of all images.
     """
     block_probabilities, block_sets, stop = [], [], 0
     for maps in blocks:
@@ -131,7 +129,10 @@ def read_probabilities(
 def _compute_probabilities(
     maps: LabelMaps, label: np.ndarray, random_label: np.ndarray
 ) -> tuple[np.ndarray, ...]:
-    """Compute the quantities of one block of images, in the order of `Probabilities`, but for those of acceptable labels."""
+    """Compute the quantities of one block of images, in the order of `Probabilities`, without `of_set`.
+
+    label, random_label: (image,), as for `read_probabilities`.
+    """
     p = np.exp(maps.log_probability)
     second = best_other_label(maps, label)
     return (
@@ -160,11 +161,11 @@ def label_nulls(
     hit: np.ndarray,
     acceptable: RightLabels | None = None,
 ) -> Outcomes:
-    """Compute the outcomes of the nulls that need the probabilities of all labels.
+    """Compute the outcomes of the nulls that depend on the probabilities of all labels.
 
     probabilities: as from `read_probabilities`; label, random_label: as for it.
     top_label: (image, row, column). centre: (image, row, column, 2), x, y in original pixels. hit: as for `view_nulls`.
-    acceptable: the labels by which all is judged instead of k*, which stays the one that cues and decoys follow from.
+    acceptable: if given, an outcome is correct if the label is one of these; cues and decoys still follow from k*.
 
     decoy_second, decoy_random: the saccade of the method `likelihood` with a wrong label, the decoy, as its cue: the best
         other label at x₀, or a random one.
@@ -172,10 +173,10 @@ def label_nulls(
         of the image.
     mean_softmax, mean_softmax_inner: no saccade; whether k* has the highest mean of p(k|x_u) over all views, or over all but
         the outer ring of the grid.
-    likelihood_set: where `probabilities` have acceptable labels, the saccade of the method `likelihood` told all of them: to
-        the view that gives them together the highest probability.
+    likelihood_set: only with acceptable labels: the saccade of the method `likelihood` with all of them as its cue, to the
+        view in which their probabilities have the largest sum.
     """
-    is_right, rank, of_set = (lambda said: said == label), probabilities.rank, probabilities.of_set
+    is_right, rank, of_set = (lambda given: given == label), probabilities.rank, probabilities.of_set
     if acceptable is not None:
         assert of_set is not None  # the probabilities were read with the acceptable labels
         is_right, rank = acceptable.contain, of_set.rank
@@ -203,7 +204,7 @@ def label_nulls(
 
 
 def pooled_candidates(probabilities: Probabilities, right: RightLabels) -> Candidates:
-    """Judge every candidate of the nulls of which one is chosen by cross-validation.
+    """Score every candidate of the nulls whose candidate is chosen by cross-validation.
 
     probabilities: as from `read_probabilities`. right: the labels that are right.
 
@@ -211,6 +212,8 @@ def pooled_candidates(probabilities: Probabilities, right: RightLabels) -> Candi
         T is chosen.
     ring_weights: no saccade; the label with the highest weighted mean of the rings' means of p(k|x_u); the weights, not
         negative, are chosen.
+
+    Returns null → (candidates, whether each is right, (image, candidate)).
     """
     weights = list_ring_weights(probabilities.likelihood.shape[1]).tolist()
     return {
@@ -220,21 +223,21 @@ def pooled_candidates(probabilities: Probabilities, right: RightLabels) -> Candi
 
 
 def best_without_looking(outcomes: Outcomes) -> str:
-    """Name the null `not_looking`: of x₀ and the nulls without saccade and label, the one that is right most often.
+    """Return the name of the best null without saccade and label, x₀ ("center") included: the null `not_looking`.
 
-    outcomes: of all nulls, and of x₀, as "center"; beside it those of `labelmaps.scoring.null_names.POOLED` count.
+    outcomes: null → outcomes, also of "center". The nulls of `labelmaps.scoring.null_names.POOLED` that it has are compared.
 
-    The list is fixed beforehand, but which of it is best is decided on the images on which it is scored: that favours it,
-    and gains over it err on the side of not looking. (By cross-validation, rules that are nearly as good as each other
-    change from fold to fold, mostly for the worse: gains would look too large.) In a tie the first is taken.
+    The list is fixed beforehand, but which of it is best is decided on the images on which it is scored. That favours it, so
+    that gains over it are underestimated rather than overestimated. (By cross-validation, rules that are nearly as good as
+    each other change from fold to fold, mostly for the worse: gains would look too large.) In a tie the first is taken.
     """
     return max(filter(outcomes.__contains__, ("center", *POOLED)), key=lambda name: outcomes[name][0].sum())
 
 
 def pooled_nulls(candidates: Candidates, chosen: Mapping[str, np.ndarray], fold: np.ndarray) -> Outcomes:
-    """Compute the outcomes of the nulls of which a candidate is chosen for each fold.
+    """Compute the outcomes of the nulls for which a candidate is chosen per fold.
 
-    candidates: as from `pooled_candidates`. chosen: (fold,) of each null, as from
+    candidates: as from `pooled_candidates`. chosen: null → the index of the candidate, (fold,), as from
         `labelmaps.scoring.pooling.cross_validate`. fold: (image,).
     """
     image = np.arange(len(fold))
@@ -242,7 +245,10 @@ def pooled_nulls(candidates: Candidates, chosen: Mapping[str, np.ndarray], fold:
 
 
 def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes) -> pd.DataFrame:
-    """Make the table of the outcomes of nulls (see the module), for these ids; correct_before: (image,)."""
+    """Make the table of the outcomes of nulls that the module's docstring describes.
+
+    image: the ids. correct_before: (image,), whether the top label at x₀ is k*. outcomes: null → outcomes.
+    """
     n = len(image)
     numbers = np.full((3, len(outcomes), n), np.nan)
     for i, arrays in enumerate(outcomes.values()):
@@ -263,12 +269,14 @@ def nulls_table(image: list[str], correct_before: np.ndarray, outcomes: Outcomes
 def add_acceptable(
     table: pd.DataFrame, acceptable: RightLabels, initial_label: np.ndarray, outcomes: Outcomes
 ) -> pd.DataFrame:
-    """Add to the table of all nulls what the acceptable labels say; leave out what the null `likelihood_set` has not seen.
+    """Add the outcomes by acceptable labels to the table of all nulls.
 
-    table: as from `nulls_table`. initial_label: (image,), the top label at x₀. outcomes: as those of the table, judged by
-    the acceptable labels; of a null that is not among them there is nothing to say.
+    table: as from `nulls_table`. acceptable: the acceptable labels of its images. initial_label: (image,), the top label at
+    x₀.
+    outcomes: the outcomes of the table's nulls by the acceptable labels; the columns are NaN for a null that is missing
+    here.
 
-    An image without an acceptable label has no row of `likelihood_set`, which is told nothing there.
+    Rows of the null `likelihood_set`, whose cue is these labels, are left out for images without an acceptable label.
     """
     is_known = acceptable.is_known
     before = np.where(is_known, acceptable.contain(initial_label), np.nan)
@@ -290,7 +298,7 @@ def draw_other_label(label: np.ndarray, n_labels: int, generator: np.random.Gene
 
 
 def best_other_label(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
-    """Find the best label at x₀ other than k*, (image,): the top label, or the most probable other one where that is k*.
+    """Find the best label at x₀ other than k*, (image,): the top label, or, if that is k*, the most probable other one.
 
     label: (image,), k*.
     """
@@ -303,8 +311,10 @@ def best_other_label(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
 def initial_rank(maps: LabelMaps, label: np.ndarray) -> np.ndarray:
     """Compute the rank of k* at x₀, (image,): the number of labels that precede it.
 
-    label: (image,), k*. The top label, computed before rounding, comes first; then the others by log p(k|x₀), in a tie the
-    lowest index first.
+    label: (image,), k*.
+
+    The order begins with the top label, which was found before log-probabilities were rounded; then come the others by
+    log p(k|x₀), in a tie the lowest index first.
     """
     initial = maps.log_probability[:, *maps.initial]
     top = maps.top_label[:, *maps.initial]
@@ -321,6 +331,6 @@ def _other_label(index: np.ndarray, label: np.ndarray) -> np.ndarray:
 
 
 def _count_distinct(top_label: np.ndarray) -> np.ndarray:
-    """Count the distinct top labels of the views of each image, (image,)."""
+    """Count the distinct top labels of the views of each image, (image,); top_label: (image, row, column)."""
     ordered = np.sort(top_label.reshape(len(top_label), -1), axis=1)
     return 1 + (np.diff(ordered, axis=1) != 0).sum(axis=1)

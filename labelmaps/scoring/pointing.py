@@ -12,13 +12,13 @@ import pandas as pd
 from labelmaps.data.boxes import Boxes, object_share
 
 Rule = Literal["any", "first", "cells", "disc"]
-RULES: tuple[Rule, ...] = ("any", "first", "cells")  # of every data set
-DISC: Rule = "disc"  # and of those that have images of several classes
+RULES: tuple[Rule, ...] = ("any", "first", "cells")  # for every data set
+DISC: Rule = "disc"  # in addition, for data sets whose images show several classes
 TOLERANCES = (0, 15)  # original pixels; 15 as in Zhang et al. (2018), arXiv 1608.00507
 CELLS = 7  # along each side, for the authors' rule "cells"
 UNFILLED = "unfilled"  # the subset of images in which that rule leaves some cell free
 DIFFICULT = "difficult"  # the subset of Zhang et al. (2018), section 5.1
-DIFFICULT_SHARE = 0.25  # of the image's area, which the boxes of the class cover at most
+DIFFICULT_SHARE = 0.25  # of the image's area: the boxes of the class cover less
 SIZE_BINS = ["< 10 %", "10–25 %", "25–50 %", "50–75 %", "> 75 %"]  # of the image's area
 
 
@@ -37,20 +37,22 @@ def hits(
 
     x, y: (image, …), one point or several per image, in original pixels.
     boxes: per image (box, 4), x0, y0, x1, y1, edges included, in original pixels.
-    tolerance: by which the boxes are extended on each side, in original pixels.
+    tolerance: the distance by which the boxes are extended on each side, in original pixels.
     rule: "any": a hit lies in any box of the image. "first": in its first box. "cells", the authors' rule: the image is
         divided into `cells` × `cells` equal cells, and a hit lies in a cell whose centre lies in any box; a point outside
         the image misses. "disc": a hit lies in any box, or nearer to its edge than the tolerance, in a straight line (with
         "any", the tolerance makes a larger box of each).
     width, height: (image,), in original pixels, for the rule "cells".
+    cells: the number of cells along each side, for the rule "cells".
 
     A cell includes its left and upper edges, and the last ones also the image's right and lower edges.
 
     Returns an array of the shape of x. Raises `ValueError` if there are boxes of more or fewer images than of points.
     Source of "cells": `get_mask_from_bb` and `get_ground_true` in the authors' code (github.com/bicv/Retinotopy), which
     bring the mask of the boxes' pixels to 7 × 7 by bilinear sampling and round it; a sample, at a cell's centre, is rounded
-    to 1 where the centre lies in a box. Of "disc": TorchRay (github.com/facebookresearch/TorchRay), `PointingGame.evaluate`,
-    which measures the distance to the middle of the nearest pixel in a box; here it is that to the box's edge.
+    to 1 where the centre lies in a box. Source of "disc": TorchRay (github.com/facebookresearch/TorchRay),
+    `PointingGame.evaluate`, which measures the distance to the middle of the nearest pixel in a box; here it is the distance
+    to the box's edge.
     """
     x, y = np.asarray(x, float), np.asarray(y, float)
     boxes = Boxes.of(boxes)
@@ -76,15 +78,15 @@ def hits(
         for point, low, high in ((x, x0, x1), (y, y0, y1)):
             inside = inside & (low - tolerance <= point[owner]) & (point[owner] <= high + tolerance)
     outcome = np.full(x.shape, np.nan)
-    has_box = boxes.count > 0  # reduceat would return the element at the start of an empty range
+    has_box = boxes.count > 0  # for an image without boxes reduceat would return another image's value
     outcome[has_box] = np.logical_or.reduceat(inside, boxes.start[has_box], axis=0)
     return outcome
 
 
 def centre_of_cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.ndarray:
-    """Compute the centre of the row or column in which each position lies; NaN outside the image.
+    """Compute the centre of the row or column of cells in which each position lies; NaN outside the image.
 
-    position: (image, …), x or y in original pixels. side: (image,), the width or height. cells: along the side.
+    position: (image, …), x or y in original pixels. side: (image,), the width or height. cells: their number along the side.
     """
     side = np.reshape(side, (-1,) + (1,) * (position.ndim - 1))
     cell = np.minimum(np.floor(position * cells / side), cells - 1)
@@ -94,10 +96,11 @@ def centre_of_cell(position: np.ndarray, side: np.ndarray, cells: int) -> np.nda
 def fills_grid(
     boxes: Sequence[np.ndarray] | Boxes, width: np.ndarray, height: np.ndarray, cells: int = CELLS
 ) -> np.ndarray:
-    """Tell for each image whether every cell hits by the rule "cells", (image,) boolean; False where it has no box.
+    """Return for each image whether every cell hits by the rule "cells", (image,) boolean; False where it has no box.
+
+    boxes: per image (box, 4). width, height: (image,), in original pixels. cells: their number along each side.
 
     The authors leave such images out when they evaluate Grad-CAM, since no point could miss.
-    boxes: per image (box, 4). width, height: (image,), in original pixels. cells: along each side.
     """
     boxes = Boxes.of(boxes)
     share = (np.arange(cells) + 0.5) / cells
@@ -107,7 +110,10 @@ def fills_grid(
 
 
 def size_bin(share: np.ndarray) -> pd.Categorical:
-    """Return the bin in `SIZE_BINS` of each fraction of an image; 10, 25 and 50 % begin a bin, 75 % ends one."""
+    """Return the bin in `SIZE_BINS` of each share of an image, null for NaN; 10, 25 and 50 % begin a bin, 75 % ends one.
+
+    share: (image,), fractions.
+    """
     bins = np.searchsorted([0.10, 0.25, 0.50], share, side="right") + (share > 0.75)
     return pd.Categorical.from_codes(np.where(np.isnan(share), -1, bins), SIZE_BINS, ordered=True)
 
@@ -118,10 +124,10 @@ def list_subsets(
     height: np.ndarray,
     image: np.ndarray | None = None,
 ) -> dict[str, np.ndarray]:
-    """List the subsets of the Pointing Game (see `variants`): name → whether each case belongs to it, (case,).
+    """Return the subsets of the Pointing Game (see `variants`): name → whether each case belongs to it, (case,).
 
-    boxes: per case (box, 4), in original pixels. width, height: (case,). image: (case,), the image of each case, a number;
-    None where each shows one class.
+    boxes: per case (box, 4), in original pixels. width, height: (case,). image: (case,), a number of the image of each case;
+    None where each image shows one class.
     """
     all_boxes = Boxes.of(boxes)
     width, height = np.asarray(width), np.asarray(height)
@@ -133,7 +139,7 @@ def list_subsets(
     subsets[UNFILLED] = has_box & ~fills_grid(all_boxes, width, height)
     if image is not None:
         is_beside_another = np.bincount(image)[image] > 1
-        subsets[DIFFICULT] = (share < DIFFICULT_SHARE) & is_beside_another  # no share without a box
+        subsets[DIFFICULT] = (share < DIFFICULT_SHARE) & is_beside_another  # without a box the share is NaN
     return subsets
 
 
@@ -151,8 +157,8 @@ def variants(
     boxes: per image (box, 4), in original pixels.
     width, height: (image,), in original pixels.
     grid_points: (image, row, column, 2), the fixations x, y of the grid, in original pixels.
-    image: (case,), the image of each case, a number, where images show several classes: all other arguments then have a row
-        per case, and the rule "disc" and the subset "difficult" are played, too.
+    image: (case,), a number of the image of each case, where images show several classes: all other arguments then have one
+        row per case, and the rule "disc" and the subset "difficult" are played, too.
 
     Yields each variant (method, rule, tolerance, subset) and its hits, in [0, 1], for the images of the subset.
     Methods: those in `points`; "uniform", the expected hit of a random fixation of the grid; "best_cell", the cell that hits

@@ -1,24 +1,24 @@
 """Scanpaths: several fixations of an image, one after another, and the evidence that they accumulate.
 
-A scanpath begins at x₀, and no fixation is chosen twice (inhibition of return). Evidence is accumulated over its views by
-one of two rules, `ACCUMULATIONS`: "mean", the mean of the probabilities p(k|x_u), or "product", their product, normalised.
-The next fixation is chosen by
+A scanpath begins at x₀ and never returns to a fixation (inhibition of return). The evidence of its views is accumulated by
+one of two rules, `ACCUMULATIONS`: "mean", the mean of the probabilities p(k|x_u), or "product", their normalised product.
+The next fixation is
 
-igub         the largest IGUB(u), whose prior is the posterior accumulated so far
-max_softmax  the largest max_k p(k|x_u)
-likelihood   the largest p(k*|x_u): an oracle, which is told the label
-random       chance, the same for each fixation that is left; outcomes are means over many draws
-outward      the order of `outward_order`
-blind        an order that is the same for all images: greedily, the view with which the accumulated posterior is right
-             in most images of the other folds (`learn_orders`)
-a map of x₀  its largest value; the network has then seen no more than x₀ ("predictive")
+igub         the one with the largest IGUB(u), whose prior is the posterior accumulated so far
+max_softmax  the one with the largest max_k p(k|x_u)
+likelihood   the one with the largest p(k*|x_u): an oracle, since it is given the label
+random       drawn from those that are left, with equal probability; outcomes are means over many draws
+outward      the next in `outward_order`
+blind        the next in an order that is the same for all images of a fold: built greedily on the other folds, it takes the
+             view with which the accumulated posterior is right in most of their images (`learn_orders`)
+a map of x₀  the one with the largest value in a method's map of x₀ ("predictive": the network processes only the fixations)
 
-In a tie the fixation that comes first in `outward_order` is chosen. Here views are numbered in that order, so that x₀ is 0;
-tables number them row by row.
+In a tie the fixation that comes first in `outward_order` is chosen. This module numbers views in that order, so that x₀ is
+0; tables number them row by row.
 
-Passes are the views that the network must see: for those in `SEES_ALL` all of the grid as soon as there is a saccade, else
-the fixations alone. A rule for stopping ends a path at the first fixation after which the entropy of the accumulated
-posterior is below a threshold.
+Passes are the views that the network must process: for the choices in `SEES_ALL` the whole grid as soon as there is a
+saccade, otherwise the fixations alone. A rule for stopping ends a path at the first fixation after which the entropy of the
+accumulated posterior is below a threshold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from labelmaps.methods.igub import expected_log_probability
-from labelmaps.scoring.fixations import Arrival, nearest_views
+from labelmaps.scoring.fixations import Arrival, check_arrival, nearest_views
 from labelmaps.scoring.null_names import SCANPATH_BASELINES, SCANPATH_CHOICES
 from labelmaps.scoring.statistics import count_images, interval_fields, mean_interval, paired_mean_difference
 from labelmaps.storage.label_map_file import LabelMapFile, LabelMaps
@@ -40,30 +40,32 @@ from labelmaps.storage.provenance import Attributes, check_same_images, check_sa
 Accumulation = Literal["mean", "product"]
 Among = Literal["all", "inner"]
 ACCUMULATIONS: tuple[Accumulation, ...] = get_args(Accumulation)
-# How a fixation is chosen → its cue; maps of x₀ come besides.
+# The choices that need the logits of all views of the grid.
 SEES_ALL = SCANPATH_CHOICES
+# Choice → its cue. A map of x₀ has the cue of its method.
 CUES = {
     **dict.fromkeys(SEES_ALL, "uncued"),
     "likelihood": "cued",
     **dict.fromkeys(SCANPATH_BASELINES, "baseline"),
 }
-FOLDS = 5  # of images, one after another in the index
-LEARNERS, LEARNERS_BYTES = (
-    1000,
-    2**28,
-)  # images from which blind orders are learnt, evenly spaced, are at most so many
-LOWEST = float(np.finfo(np.float16).min)  # nats: of stored log-probabilities, below which only −∞ is
+FOLDS = 5  # each holds images that follow one another in the index
+# Blind orders are learnt from at most so many images, evenly spaced, whose log-probabilities take at most so many bytes.
+MAX_TRAINING_IMAGES = 1000
+MAX_TRAINING_BYTES = 2**28
+LOWEST = float(np.finfo(np.float16).min)  # nats: the smallest finite log-probability that a file can hold
 TINY = float(np.finfo(np.float32).tiny)
-NONE = (np.nan, np.nan, np.nan)  # an interval where there is none
-LEAST_MASS = 1e-30  # of a joint posterior, from which on its sum in float32 is exact enough
+NONE = (np.nan, np.nan, np.nan)  # value, low, high of what does not exist
+LEAST_MASS = 1e-30  # float32 sums the terms of a joint posterior exactly enough if their sum is at least this
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """How scanpaths are made.
+    """The settings of scanpaths.
 
-    fixations: the longest path, x₀ included; a grid with fewer views ends it. among: the views that can be chosen, all or
-    those without the grid's outer ring. draws: of random paths, per image. seed: of these. thresholds: entropies in nats.
+    fixations: the length of the longest path, with x₀; paths are shorter in a grid with fewer views.
+    among: the views that can be chosen: "all", or "inner", all but the grid's outer ring.
+    draws: the number of random paths per image. seed: of these draws.
+    thresholds: the entropies, in nats, below which a path ends.
     """
 
     fixations: int = 8
@@ -75,7 +77,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class GlimpseMaps:
-    """A method's maps of x₀, one per image: saliency (image, row, column), point (image, row, column, 2), as in its file."""
+    """The maps of x₀ that one method computed, as its file holds them, and the arrival by which a cell leads to a view.
+
+    saliency: (image, row, column). point: (image, row, column, 2), the fixation x, y of each cell, in original pixels.
+    """
 
     saliency: np.ndarray
     point: np.ndarray
@@ -84,12 +89,16 @@ class GlimpseMaps:
 
 @dataclass(frozen=True)
 class Outcomes:
-    """What a way of choosing leads to, of each case.
+    """The outcomes of one choice of fixations, for each case.
 
-    correct: (case, n), whether the posterior accumulated over n fixations is right; correct_last: the same of the n-th view
-    alone. fixations_stopped, correct_stopped: (case, threshold), where a threshold ends the path. Of random paths, these are
-    means over draws. views, labels: (case, n), the n-th fixation, a number of the grid row by row, and the
-    label of the posterior accumulated until then; None of random paths.
+    correct: (case, n), whether the posterior accumulated over n fixations is right. correct_last: (case, n), whether the top
+    label of the n-th view alone is right.
+    fixations_stopped, correct_stopped: (case, threshold), the number of fixations after which a threshold ends the path, and
+    whether the accumulated posterior is right then.
+    views: (case, n), the n-th fixation, as a number of the grid row by row. labels: (case, n), the label of the posterior
+    accumulated over n fixations.
+
+    For random paths all are means over the draws, and views and labels are None.
     """
 
     correct: np.ndarray
@@ -101,9 +110,9 @@ class Outcomes:
 
 
 def outward_order(rows: int, columns: int, among: Among = "all") -> np.ndarray:
-    """Order the views of a grid, numbered row by row, by their distance from x₀, (view,); in a tie by number.
+    """Order the views of a grid by their distance from x₀, (view,), as numbers of the grid row by row; in a tie by number.
 
-    among: "inner" leaves out the outer ring of the grid, or nothing in a grid without an inner part.
+    among: "all", or "inner", which leaves out the grid's outer ring (nothing in a grid without an inner part).
     """
     row, column = np.divmod(np.arange(rows * columns), columns)
     order = np.argsort((row - rows // 2) ** 2 + (column - columns // 2) ** 2, kind="stable")
@@ -113,24 +122,36 @@ def outward_order(rows: int, columns: int, among: Among = "all") -> np.ndarray:
     return order[is_inner[order]]
 
 
-def ordered(maps: LabelMaps, order: np.ndarray) -> np.ndarray:
-    """Return log p(k|x_u) of the views in this order, (image, view, label), where −∞ is the lowest number of its file."""
+def order_log_p(maps: LabelMaps, order: np.ndarray) -> np.ndarray:
+    """Return log p(k|x_u) of the views in an order, (image, view, label).
+
+    order: (view,), numbers of the grid row by row. A stored −∞ is replaced by `LOWEST`, so that sums stay finite.
+    """
     log_p = maps.log_probability.reshape(len(maps.image), -1, maps.log_probability.shape[-1])
     return np.maximum(log_p[:, order], LOWEST)
 
 
-def evidence_of(log_p: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Return what is summed over fixations: probabilities for "mean", their logarithms for "product"."""
+def compute_evidence(log_p: np.ndarray, accumulation: Accumulation) -> np.ndarray:
+    """Return the terms that are summed over fixations: probabilities for "mean", log-probabilities for "product".
+
+    log_p: log p(k|x_u), of any shape, which is also that of the result.
+    """
     return np.exp(log_p) if accumulation == "mean" else log_p
 
 
 def log_posterior(total: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Compute the logarithm of an accumulated posterior, up to a constant, from the sum of its evidence, (…, label)."""
+    """Compute the logarithm of an accumulated posterior, up to a constant, (…, label).
+
+    total: (…, label), the sum of the evidence, as from `compute_evidence`.
+    """
     return np.log(np.maximum(total, TINY)) if accumulation == "mean" else total
 
 
 def entropy(total: np.ndarray, accumulation: Accumulation) -> np.ndarray:
-    """Compute the entropy of an accumulated posterior, (…,), in nats, from the sum of its evidence, (…, label)."""
+    """Compute the entropy of an accumulated posterior, (…,), in nats.
+
+    total: (…, label), the sum of the evidence, as from `compute_evidence`.
+    """
     log_weight = log_posterior(total, accumulation)
     if accumulation == "product":
         log_weight = log_weight - log_weight.max(axis=-1, keepdims=True)
@@ -139,12 +160,12 @@ def entropy(total: np.ndarray, accumulation: Accumulation) -> np.ndarray:
     return np.maximum(np.log(mass) - np.vecdot(weight, log_weight) / mass, 0)
 
 
-def follow(
+def follow_paths(
     evidence: np.ndarray, paths: np.ndarray, accumulation: Accumulation
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Accumulate evidence along paths: the best label, and the entropy, after each fixation, (image, path, n).
+    """Accumulate evidence along paths; return the best label and the entropy after each fixation, (image, path, n).
 
-    evidence: (image, view, label), as from `evidence_of`. paths: (image, path, n), the views.
+    evidence: (image, view, label), as from `compute_evidence`. paths: (image, path, n), the views. The entropy is in nats.
     """
     image = np.arange(len(paths))[:, None]
     labels, entropies = np.empty(paths.shape, np.int64), np.empty(paths.shape, np.float32)
@@ -155,19 +176,22 @@ def follow(
     return labels, entropies
 
 
-def by_value(values: np.ndarray, n: int) -> np.ndarray:
-    """Order the views of each image by a value, the largest first, but x₀ before all; the first n, (image, n).
+def order_by_value(values: np.ndarray, n: int) -> np.ndarray:
+    """Order the views of each image by a value, the largest first but x₀ before all; return the first n, (image, n).
 
-    values: (image, view).
+    values: (image, view). In a tie the view with the lower number comes first.
     """
     order = 1 + np.argsort(-values[:, 1:], axis=1, kind="stable")
     return np.insert(order, 0, 0, axis=1)[:, :n]
 
 
-def by_igub(log_p: np.ndarray, accumulation: Accumulation, n: int) -> np.ndarray:
-    """Choose views by IGUB, whose prior is the posterior accumulated so far, (image, n); log_p: (image, view, label)."""
+def choose_by_igub(log_p: np.ndarray, accumulation: Accumulation, n: int) -> np.ndarray:
+    """Choose n views one after another by IGUB, whose prior is the posterior accumulated so far, (image, n), x₀ first.
+
+    log_p: (image, view, label), log p(k|x_u).
+    """
     p, image = np.exp(log_p), np.arange(len(log_p))
-    weighted, evidence = p * log_p, evidence_of(log_p, accumulation)
+    weighted, evidence = p * log_p, compute_evidence(log_p, accumulation)
     path = np.zeros((len(log_p), n), np.int64)
     left = np.ones(log_p.shape[:2], bool)
     total = np.zeros((len(log_p), log_p.shape[-1]), log_p.dtype)
@@ -176,7 +200,8 @@ def by_igub(log_p: np.ndarray, accumulation: Accumulation, n: int) -> np.ndarray
         total += evidence[image, path[:, i - 1]]
         before = log_posterior(total, accumulation)
         prior = np.exp(before - before.max(axis=-1, keepdims=True))
-        # As `expected_log_probability`, without an exponential for each view and label, where its sums do not underflow.
+        # The formula of `expected_log_probability` without an exponential per view and label. Where the sum could underflow,
+        # that function itself is called.
         mass = np.vecdot(p, prior[:, None])
         is_small = mass < LEAST_MASS
         gain = np.vecdot(weighted, prior[:, None]) / np.where(is_small, 1, mass)
@@ -186,19 +211,30 @@ def by_igub(log_p: np.ndarray, accumulation: Accumulation, n: int) -> np.ndarray
 
 
 def draw_paths(generator: np.random.Generator, n_images: int, draws: int, n_views: int, n: int) -> np.ndarray:
-    """Draw random paths from x₀, (image, draw, n), each set of views in each order with the same probability."""
+    """Draw random paths that begin at x₀, (image, draw, n); every sequence of n − 1 other views has the same probability.
+
+    n_images, draws: the numbers of images, and of paths for each. n_views: the number of views that can be chosen. n: the
+    length of a path, with x₀.
+    """
     order = 1 + np.argsort(generator.random((n_images, draws, n_views - 1)), axis=-1)
     return np.insert(order, 0, 0, axis=-1)[..., :n]
 
 
-def values_of_views(maps: GlimpseMaps, images: slice, centre: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """Read maps of x₀ at the views: the largest value of the cells that lead to each, (image, view).
+def compute_view_values(
+    maps: GlimpseMaps, images: slice, centre: np.ndarray, order: np.ndarray
+) -> np.ndarray:
+    """Compute the value of each view in the maps of x₀: the largest of the cells that lead to it, (image, view).
 
-    images: those of a block. centre: (image, row, column, 2), of their label maps. order: of the views that can be chosen.
+    images: the rows of `maps` that belong to a block.
+    centre: (image, row, column, 2), the fixations of the block's label maps, in original pixels.
+    order: (view,), the views that can be chosen, numbers of the grid row by row.
 
-    Views to which no cell leads come last. A dead map, the same everywhere, gives all views the same value.
+    A view to which no cell leads has the value −∞. In a dead map, which has the same value everywhere, all views have the
+    value 0.
+    Raises `InputError` if the arrival is "index" and the maps do not have as many rows and columns as the grid.
     """
     saliency = maps.saliency[images]
+    check_arrival(saliency, centre, maps.arrival)
     cells = saliency.reshape(len(saliency), -1)
     centres = centre.reshape(len(centre), -1, 2)[:, order]
     if maps.arrival == "index":
@@ -208,19 +244,22 @@ def values_of_views(maps: GlimpseMaps, images: slice, centre: np.ndarray, order:
     else:
         points = maps.point[images].reshape(*cells.shape, 2)
         pairs = zip(points, centres, strict=True)
-        views = np.stack([nearest_views(point, some[None, :, None]) for point, some in pairs])
-    values = np.full((len(cells), len(order) + 1), -np.inf)  # the last is of cells that lead nowhere
+        views = np.stack(
+            [nearest_views(point, centres_of_image[None, :, None]) for point, centres_of_image in pairs]
+        )
+    # The last column collects the cells whose view cannot be chosen (by index, in the outer ring).
+    values = np.full((len(cells), len(order) + 1), -np.inf)
     np.maximum.at(values, (np.arange(len(cells))[:, None], views), cells)
     is_dead = cells.max(axis=1) == cells.min(axis=1)
     return np.where(is_dead[:, None], 0, values[:, :-1])
 
 
 @dataclass(frozen=True)
-class Learners:
-    """Images of a block from which blind orders are learnt.
+class TrainingBlock:
+    """A block of the images from which blind orders are learnt, with their cases.
 
-    log_p: (image, view, label), in the order of `outward_order`. label: (case,), k*. place: (case,), the image
-    of each, in the block. fold: (case,).
+    log_p: (image, view, label), log p(k|x_u), views in the order of `outward_order`.
+    label: (case,), k*. place: (case,), the index of its image in `log_p`. fold: (case,).
     """
 
     log_p: np.ndarray
@@ -229,47 +268,54 @@ class Learners:
     fold: np.ndarray
 
 
-def folds_of(n_images: int) -> np.ndarray:
-    """Divide images into folds of neighbours, (image,)."""
+def divide_into_folds(n_images: int) -> np.ndarray:
+    """Divide images into `FOLDS` folds of images that follow one another, and return the fold of each, (image,)."""
     return np.arange(n_images) * FOLDS // max(n_images, 1)
 
 
-def read_learners(
+def read_training_blocks(
     file: LabelMapFile, label: np.ndarray, order: np.ndarray, block: int = 16
-) -> Iterator[Learners]:
-    """Read the images from which blind orders are learnt: all, or evenly spaced ones, as `LEARNERS` and its bytes allow.
+) -> Iterator[TrainingBlock]:
+    """Read the images from which blind orders are learnt, block by block, with all their cases.
 
-    file: one row per case. label: (case,), k*. order: of the views that can be chosen.
+    file: the label maps, one row per case. label: (case,), k*. order: (view,), the views that can be chosen, in this order.
+    block: the number of neighbouring images of the file that are read at once.
+
+    All images are read if `MAX_TRAINING_IMAGES` and `MAX_TRAINING_BYTES` allow, otherwise evenly spaced ones.
     """
-    whole, fold = file.by_image, folds_of(len(file.by_image.images))
+    whole, fold = file.by_image, divide_into_folds(len(file.by_image.images))
     n, n_labels = len(whole.images), whole.read(0, 1).log_probability.shape[-1]
-    most = max(LEARNERS_BYTES // (4 * len(order) * n_labels), 1)
-    chosen = np.unique(np.linspace(0, n - 1, min(n, LEARNERS, most)).round().astype(int))
-    for _, some in pd.Series(chosen).groupby(chosen // block):
-        images = some.to_numpy()
-        maps = ordered(whole.read(images[0], images[-1] + 1), order)[images - images[0]]
+    most = max(MAX_TRAINING_BYTES // (4 * len(order) * n_labels), 1)
+    chosen = np.unique(np.linspace(0, n - 1, min(n, MAX_TRAINING_IMAGES, most)).round().astype(int))
+    for _, group in pd.Series(chosen).groupby(chosen // block):
+        images = group.to_numpy()
+        maps = order_log_p(whole.read(images[0], images[-1] + 1), order)[images - images[0]]
         cases = np.flatnonzero(np.isin(file.place, images))
         place = np.searchsorted(images, file.place[cases])
-        yield Learners(maps, label[cases], place, fold[images][place])
+        yield TrainingBlock(maps, label[cases], place, fold[images][place])
 
 
 def learn_orders(
-    learners: Sequence[Learners], accumulation: Accumulation, n: int, n_views: int
+    training: Sequence[TrainingBlock], accumulation: Accumulation, n: int, n_views: int
 ) -> np.ndarray:
-    """Learn an order of views for each fold from the cases of all others, (fold, n).
+    """Learn for each fold an order of n views, x₀ first, from the cases of all other folds, (fold, n).
 
-    Greedily: from x₀ on, the view with which the accumulated posterior is right in most of them.
+    training: the images from which the orders are learnt, in blocks. accumulation: the rule. n_views: the number of views
+    that can be chosen.
+
+    The order is greedy: each step takes the view with which the accumulated posterior is right in most of those cases; in a
+    tie the view with the lower number.
     """
     orders = [[0] for _ in range(FOLDS)]
     for _ in range(1, n):
-        # Folds often have the same views so far, whatever their order.
+        # Folds often have the same set of views so far: each set is evaluated once.
         right = {frozenset(order): np.zeros((FOLDS, n_views), int) for order in orders}
-        for some in learners:
-            evidence = evidence_of(some.log_p, accumulation)
-            for seen, counts in right.items():
-                total = evidence[:, sorted(seen)].sum(axis=1, keepdims=True)
-                is_right = (total + evidence).argmax(axis=-1)[some.place] == some.label[:, None]
-                np.add.at(counts, some.fold, is_right)
+        for block in training:
+            evidence = compute_evidence(block.log_p, accumulation)
+            for views, counts in right.items():
+                total = evidence[:, sorted(views)].sum(axis=1, keepdims=True)
+                is_right = (total + evidence).argmax(axis=-1)[block.place] == block.label[:, None]
+                np.add.at(counts, block.fold, is_right)
         for fold, order in enumerate(orders):
             counts = right[frozenset(order)]
             score = counts.sum(axis=0) - counts[fold]
@@ -278,37 +324,41 @@ def learn_orders(
     return np.array(orders)
 
 
-def stop(entropies: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
-    """Find the first fixation after which the entropy is below each threshold, or else the last, (…, threshold), from 0.
+def find_stops(entropies: np.ndarray, thresholds: Sequence[float]) -> np.ndarray:
+    """Find the fixation at which each threshold ends a path, (…, threshold), from 0: the first whose entropy is below it.
 
-    entropies: (…, n).
+    entropies: (…, n), in nats. If none is below, it is the last fixation, n − 1.
     """
     is_below = entropies[..., None, :] < np.asarray(thresholds, float)[:, None]
     return np.where(is_below.any(axis=-1), is_below.argmax(axis=-1), entropies.shape[-1] - 1)
 
 
-def passes_of(name: str, fixations: np.ndarray, n_views: int) -> np.ndarray:
-    """Count the network's passes after these numbers of fixations; name: the way of choosing. n_views: to be chosen from."""
+def count_passes(name: str, fixations: np.ndarray, n_views: int) -> np.ndarray:
+    """Count the network's passes after numbers of fixations; the result has the shape of `fixations`.
+
+    name: the choice of fixations. n_views: the number of views that can be chosen, all of which the choices in `SEES_ALL`
+    need.
+    """
     return np.where(fixations > 1, n_views, 1) if name in SEES_ALL else fixations
 
 
 def make_scanpaths(
     file: LabelMapFile, label: np.ndarray, maps: Mapping[str, GlimpseMaps], plan: Plan
 ) -> dict[tuple[str, Accumulation], Outcomes]:
-    """Make the scanpaths of all images, block by block.
+    """Make the scanpaths of all images, block by block, by every choice and both rules of accumulation.
 
-    file: label maps, one row per case. label: (case,), k*. maps: of x₀, by the method's name, one per image.
+    file: the label maps, one row per case. label: (case,), k*. maps: method → its maps of x₀, one per image.
 
-    Returns the outcomes of each way of choosing and each rule of accumulation.
+    Returns (choice, rule of accumulation) → outcomes.
     """
     whole = file.by_image
     grid = file.field("top_label").shape[1:]
     order = outward_order(*grid, plan.among)
     n = min(plan.fixations, len(order))
-    learners = list(read_learners(file, label, order))
-    blind = {rule: learn_orders(learners, rule, n, len(order)) for rule in ACCUMULATIONS}
-    del learners
-    fold, generator, start = folds_of(len(whole.images)), np.random.default_rng(plan.seed), 0
+    training = list(read_training_blocks(file, label, order))
+    blind = {rule: learn_orders(training, rule, n, len(order)) for rule in ACCUMULATIONS}
+    del training
+    fold, generator, start = divide_into_folds(len(whole.images)), np.random.default_rng(plan.seed), 0
     blocks: dict[tuple[str, Accumulation], list[Outcomes]] = {}
     for block in whole.blocks():
         images = slice(start, start + len(block.image))
@@ -318,7 +368,7 @@ def make_scanpaths(
             block,
             label[cases],
             file.place[cases] - images.start,
-            {name: values_of_views(of_x0, images, block.centre, order) for name, of_x0 in maps.items()},
+            {name: compute_view_values(of_x0, images, block.centre, order) for name, of_x0 in maps.items()},
             {rule: blind[rule][fold[images]] for rule in ACCUMULATIONS},
             draw_paths(generator, len(block.image), plan.draws, len(order), n),
             order,
@@ -340,36 +390,44 @@ def _scan_block(
     order: np.ndarray,
     thresholds: Sequence[float],
 ) -> dict[tuple[str, Accumulation], Outcomes]:
-    """Make the scanpaths of a block of images.
+    """Make the scanpaths of one block of images; return (choice, rule of accumulation) → outcomes.
 
-    label, place: (case,), k*, and the image of each. values: of maps of x₀, (image, view). blind: (image, n). drawn: (image,
-    draw, n). order: of the views that can be chosen.
+    label, place: (case,), k*, and the index of the case's image in the block.
+    values: method → the value of each view in its maps of x₀, (image, view).
+    blind: rule of accumulation → the blind path of each image, (image, n).
+    drawn: (image, draw, n), the random paths.
+    order: (view,), the views that can be chosen, numbers of the grid row by row.
     """
-    log_p, n = ordered(block, order), drawn.shape[-1]
+    log_p, n = order_log_p(block, order), drawn.shape[-1]
     top = block.top_label.reshape(len(block.image), -1)[:, order].astype(np.int64)
-    is_image = len(place) == len(log_p)  # each case is one of its own
-    of_case = log_p if is_image else log_p[place]
-    told = by_value(np.take_along_axis(of_case, label[:, None, None], axis=2)[..., 0], n)
+    is_one_to_one = len(place) == len(log_p)  # each image has one case; then no copy per case is needed
+    of_case = log_p if is_one_to_one else log_p[place]
+    cued = order_by_value(np.take_along_axis(of_case, label[:, None, None], axis=2)[..., 0], n)
     fixed = {
-        "max_softmax": by_value(log_p.max(axis=-1), n),
+        "max_softmax": order_by_value(log_p.max(axis=-1), n),
         "outward": np.tile(np.arange(n), (len(log_p), 1)),
-        **{name: by_value(some, n) for name, some in values.items()},
+        **{name: order_by_value(of_views, n) for name, of_views in values.items()},
     }
-    everyone = np.arange(len(log_p))
     found = {}
     for rule in ACCUMULATIONS:
-        paths = {"igub": by_igub(log_p, rule, n), "blind": blind[rule], **fixed}
-        evidence = evidence_of(log_p, rule)
-        labels, entropies = follow(evidence, np.stack(list(paths.values()), axis=1), rule)
+        paths = {"igub": choose_by_igub(log_p, rule, n), "blind": blind[rule], **fixed}
+        evidence = compute_evidence(log_p, rule)
+        labels, entropies = follow_paths(evidence, np.stack(list(paths.values()), axis=1), rule)
         for i, (name, path) in enumerate(paths.items()):
             steps = path[:, None], labels[:, i : i + 1], entropies[:, i : i + 1]
             found[name, rule] = _outcomes(name, *steps, top, label, place, order, thresholds)
-        steps = drawn, *follow(evidence, drawn, rule)
+        steps = drawn, *follow_paths(evidence, drawn, rule)
         found["random", rule] = _outcomes("random", *steps, top, label, place, order, thresholds)
-        steps = told[:, None], *follow(evidence if is_image else evidence[place], told[:, None], rule)
-        own = top if is_image else top[place]
-        cases = everyone if is_image else np.arange(len(place))
-        found["likelihood", rule] = _outcomes("likelihood", *steps, own, label, cases, order, thresholds)
+        # The cued path differs between the cases of an image, so that it is followed per case.
+        steps = (
+            cued[:, None],
+            *follow_paths(evidence if is_one_to_one else evidence[place], cued[:, None], rule),
+        )
+        top_of_case = top if is_one_to_one else top[place]
+        cases = np.arange(len(place))
+        found["likelihood", rule] = _outcomes(
+            "likelihood", *steps, top_of_case, label, cases, order, thresholds
+        )
     return found
 
 
@@ -384,17 +442,18 @@ def _outcomes(
     order: np.ndarray,
     thresholds: Sequence[float],
 ) -> Outcomes:
-    """Score the paths of a block: of one way of choosing, several where they are drawn at random.
+    """Score the paths of one choice in a block, and average over the paths of an image if these are drawn at random.
 
-    paths, labels, entropies: (image, path, n). top: (image, view), the top labels. Others as for `_scan_block`.
+    name: the choice. paths, labels, entropies: (image, path, n), the views, and the best label and the entropy after each.
+    top: (image, view), the top labels. Other arguments as for `_scan_block`.
     """
     last = np.take_along_axis(top[:, None], paths, axis=2)
     labels = labels.copy()
-    labels[..., 0] = last[..., 0]  # of unrounded logits
-    stopped = stop(entropies, thresholds)
+    labels[..., 0] = last[..., 0]  # the top label at x₀, which was found before the logits were rounded
+    stopped = find_stops(entropies, thresholds)
     truth = label[:, None, None]
     at_stop = np.take_along_axis(labels, stopped, axis=2)[place] == truth
-    # Of each case: (case, path, …). Of a path that is not drawn, numbers as small as they can be.
+    # Each is (case, path, …), of a small type, since a sample has many cases.
     of_cases = labels[place] == truth, last[place] == truth, (stopped + 1).astype(np.uint8)[place], at_stop
     if name == "random":
         return Outcomes(*(values.mean(axis=1, dtype=np.float32) for values in of_cases), None, None)
@@ -403,7 +462,7 @@ def _outcomes(
 
 
 def _joined(blocks: Sequence[Outcomes]) -> Outcomes:
-    """Join the outcomes of blocks, one after another."""
+    """Join the outcomes of blocks along the cases."""
     first, *_ = blocks
     names = [name for name, values in vars(first).items() if values is not None]
     return replace(first, **{name: np.concatenate([vars(block)[name] for block in blocks]) for name in names})
@@ -418,14 +477,14 @@ def curves_table(
 ) -> pd.DataFrame:
     """Average the outcomes over cases, with 95 % intervals.
 
-    names: way of choosing → variant and cue. n_views: that can be chosen. image: (case,), the image of each case, a number;
-    None where each shows one class.
+    names: choice → variant and cue. n_views: the number of views that can be chosen. image: (case,), a number of the image
+    of each case; None where each image shows one class.
 
-    Returns one row per way of choosing, rule of accumulation, and number of fixations, where threshold is NaN, or threshold:
-    method, variant, cue, accumulation, threshold, fixations, saccades and passes (their means where a threshold ends the
-    path), accuracy of the accumulated posterior, gain over x₀, over_outward, what it has more than that of the path outward
-    after as many fixations, or with the same threshold (NaN for that), accuracy_last of the last view alone (NaN with one),
-    n_images, and n_cases where images show several classes.
+    Returns one row per choice, rule of accumulation, and number of fixations (threshold is NaN) or threshold: method,
+    variant, cue, accumulation, threshold; fixations, saccades and passes, which are means if a threshold ends the path;
+    accuracy of the accumulated posterior; gain, its difference to x₀; over_outward, its difference to the path outward with
+    as many fixations or the same threshold (NaN for "outward" itself); accuracy_last, of the last view alone (NaN with a
+    threshold); n_images, and n_cases where images show several classes.
     """
     rows = []
     for (name, rule), found in outcomes.items():
@@ -433,11 +492,11 @@ def curves_table(
         first = {"method": name, "variant": variant, "cue": cue, "accumulation": rule}
         n_cases, n = found.correct.shape
         counts = {"n_images": count_images(image, n_cases)} | ({} if image is None else {"n_cases": n_cases})
-        fixed = [(np.nan, i + 1.0, float(passes_of(name, np.array(i + 1), n_views))) for i in range(n)]
+        fixed = [(np.nan, i + 1.0, float(count_passes(name, np.array(i + 1), n_views))) for i in range(n)]
         ends = zip(
             thresholds,
             found.fixations_stopped.mean(axis=0, dtype=float),
-            passes_of(name, found.fixations_stopped, n_views).mean(axis=0, dtype=float),
+            count_passes(name, found.fixations_stopped, n_views).mean(axis=0, dtype=float),
             strict=True,
         )
         right, outward = (
@@ -467,12 +526,12 @@ def curves_table(
 def paths_table(
     ids: Sequence[str], label: np.ndarray, outcomes: Mapping[tuple[str, Accumulation], Outcomes]
 ) -> pd.DataFrame:
-    """Make the table of all paths but random ones: a row per way of choosing, rule of accumulation and case, in that order.
+    """Make the table of all paths but random ones: one row per choice, rule of accumulation and case, sorted in that order.
 
-    ids, label: (case,).
+    ids, label: (case,), the id of the image and k*.
 
-    Returns image, label, method, accumulation; views, the fixations, numbers of the grid row by row; labels, of the
-    posterior accumulated until each.
+    Returns image, label, method, accumulation; views, the fixations as numbers of the grid row by row; labels, those of the
+    posterior accumulated up to each fixation.
     """
     tables = [
         pd.DataFrame(
@@ -498,10 +557,10 @@ def read_paths(
     made_by: Mapping[str, object],
     accumulation: Accumulation = "mean",
 ) -> dict[str, pd.DataFrame]:
-    """Read the paths of a network by one rule of accumulation: way of choosing → one row per case, as in `paths_table`.
+    """Read the paths of a network by one rule of accumulation: choice → one row per case, as in `paths_table`.
 
-    images: the id of each case's image, as the paths must have them. origin: the provenance of the label maps. made_by: the
-    settings that must have made the paths, as from `Study.scanned`.
+    images: the id of each case's image, which the paths must have, too. origin: the provenance of the label maps. made_by:
+    the settings with which the paths must have been made, as from `Study.scanpath_settings`.
 
     Raises `InputError` if the table is damaged, has other images, or was made from other label maps or with other settings.
     """

@@ -18,18 +18,18 @@ def compute_scores(
     tolerance: float = 0.0,
     image: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Score the fixation of each image, or of each case, an image and a class, where images show several.
+    """Score the fixation of each case (an image, or an image and one of its classes where images show several).
 
-    fixations: as from `find_fixations`, and also own_label, the label that the method itself gives, or null.
-    label: (image,), k*.
-    boxes: per image (box, 4), in original pixels.
-    top_label: (image, row, column).
-    tolerance: of the Pointing Game, in original pixels.
-    image: (case,), the image of each case, a number; None where each shows one class.
+    fixations: as from `find_fixations`, with the further column own_label, the label that the method itself gives, or null.
+    label: (case,), k*.
+    boxes: per case (box, 4), in original pixels.
+    top_label: (case, row, column).
+    tolerance: the tolerance of the Pointing Game, in original pixels.
+    image: (case,), a number of the image of each case; None where each image shows one class.
 
     Returns one row per case: label; predicted_before, correct_before, of x₀; predicted_after, correct_after, of the view
     after the saccade alone; own_label and correct_own (null where the method gives no label); pointing ("hit", "miss",
-    "skipped"); reason why it was skipped; dead, whether the map has the same value everywhere; outer_ring, whether the view
+    "skipped"); reason, why it was skipped; dead, whether the map has the same value everywhere; outer_ring, whether the view
     after the saccade lies in the outer ring of the grid, if this has an inner part. Where images show several
     classes also correct_before_any, correct_after_any: whether the top label is any of the image's classes.
     """
@@ -62,12 +62,18 @@ def compute_scores(
 
 
 def is_in_outer_ring(row: np.ndarray, column: np.ndarray, rows: int, columns: int) -> np.ndarray:
-    """Return whether views lie in the outer ring of a grid of so many rows and columns; none does without an inner part."""
+    """Return whether views lie in the outer ring of a grid; none does in a grid without an inner part.
+
+    row, column: (view,), from 0. rows, columns: the size of the grid.
+    """
     is_outer = np.isin(row, (0, rows - 1)) | np.isin(column, (0, columns - 1))
     return is_outer & (min(rows, columns) > 2)
 
 
 def is_any_label(top: np.ndarray, label: np.ndarray, image: np.ndarray) -> np.ndarray:
-    """Return whether a top label is the label of any case of its image, (case,); all: (case,)."""
+    """Return whether the top label of a case is the label of any case of the same image, (case,).
+
+    top, label: (case,), the top label and k*. image: (case,), a number of the image of each case.
+    """
     n_labels = max(top.max(initial=0), label.max(initial=0)).astype(np.int64) + 1
     return np.isin(image * n_labels + top, image * n_labels + label)

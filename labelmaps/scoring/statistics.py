@@ -1,15 +1,16 @@
 """Statistics: means and differences of outcomes with their intervals, tests, and the adjustment of p values.
 
-Where images show several classes there is an outcome per case, an image and a class, and those of one image are not
-independent. Means are over cases; intervals and tests are of images as the units that are drawn. Functions are given the
-image of each case for that, (case,); where that is None, or no image occurs twice, each outcome is an image of its own.
+Where images show several classes there is one outcome per case, an image and a class, and those of one image are not
+independent. Means are over cases; intervals and tests treat images as the units that are drawn. For that, functions take
+`image` (case,), a number of the image of each case. If it is None, or no image occurs twice, each outcome is an image of its
+own.
 """
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 import numpy as np
-import scipy  # its `stats` are imported on first use, by the bootstrap: that takes half a second
+import scipy  # `scipy.stats`, which takes half a second, is imported on first use, by the bootstrap
 from scipy import special
 
 if TYPE_CHECKING:
@@ -19,13 +20,13 @@ CONFIDENCE = 0.95
 TINY = np.finfo(float).tiny
 Z = special.ndtri((1 + CONFIDENCE) / 2)  # the normal distribution's quantile
 RESAMPLES = 2000  # of the bootstrap over classes
-RESAMPLES_AT_ONCE = 100  # each needs three numbers per class
+RESAMPLES_AT_ONCE = 100  # each takes three numbers per class in memory
 
 
 def proportion(successes: int, n: int) -> tuple[float, float, float]:
     """Compute a proportion and its 95 % interval by Wilson (1927): value, low, high; NaN if n is 0.
 
-    The interval contains every p from which the proportion is at most z of p's own standard errors away.
+    The interval contains every p for which the observed proportion is at most z standard errors √(p(1−p)/n) away.
     """
     if n == 0:
         return np.nan, np.nan, np.nan
@@ -40,12 +41,12 @@ def paired_difference(
 ) -> tuple[float, float, float]:
     """Compute the mean of after − before over the same images and its 95 % interval: value, low, high; NaN without images.
 
-    before, after: (case,), boolean. image: (case,), the image of each.
+    before, after: (case,), boolean. image: (case,), see the module.
 
     The interval is the adjusted Wald interval of Bonett and Price (2012, doi 10.1002/sim.4355): one imaginary image that is
-    corrected and one that is broken are added, so that the interval keeps its coverage if few images change. Of several
-    cases per image, it is that of the ratio of two sums over images, with two such imaginary ones, of as many cases as
-    images have on average.
+    corrected and one that is broken are added, so that the interval keeps its coverage if few images change. With several
+    cases per image, it is that of the ratio of two sums over images, with two such imaginary images, each with the mean
+    number of cases.
     """
     n = len(before)
     if n == 0:
@@ -67,12 +68,13 @@ def paired_difference(
 def difference_of_gains(
     first: np.ndarray, second: np.ndarray, image: np.ndarray | None = None
 ) -> tuple[float, float, float]:
-    """Compute the mean of first − second, two changes over the same images, and its 95 % interval: value, low, high.
+    """Compute the mean of first − second, two gains over the same images, and its 95 % interval: value, low, high.
 
     first, second: (case,), each a difference of two outcomes in [0, 1], such as after − before by two kinds of labels.
-    image: (case,), the image of each. NaN without images.
+    image: (case,), see the module.
 
-    The interval is that of `paired_difference`, with two imaginary images of 1 and −1, for values from −2 to 2.
+    The interval is that of `paired_difference`, with two imaginary images of 1 and −1, cut to [−2, 2]. All are NaN without
+    images.
     """
     n = len(first)
     if n == 0:
@@ -88,11 +90,11 @@ def difference_of_gains(
 def mean_interval(values: np.ndarray, image: np.ndarray | None = None) -> tuple[float, float, float]:
     """Compute the mean of outcomes or expected outcomes and its 95 % interval: value, low, high; NaN without images.
 
-    values: (case,), in [0, 1]. image: (case,), the image of each. The interval is Wilson's if all values are 0 or 1, else
-    Student's, cut to [0, 1].
+    values: (case,), in [0, 1]. image: (case,), see the module.
 
-    Of several cases per image, Wilson's is that of as many independent cases as would have the variance of the mean over
-    images (the design effect of Kish 1965), but no more than there are; where all cases are alike, of the number of images.
+    The interval is Wilson's if all values are 0 or 1, else Student's, cut to [0, 1]. With several cases per image, Wilson's
+    is that of n independent cases, where n gives the variance of the mean over images (the design effect of Kish 1965) but
+    is at most the number of cases; if all values are the same, n is the number of images.
     """
     if not is_binary(values):
         return _student(values, 0, 1, image)
@@ -112,7 +114,7 @@ def paired_mean_difference(
 ) -> tuple[float, float, float]:
     """Compute the mean of after − before over the same images and its 95 % interval: value, low, high.
 
-    before, after: (case,), in [0, 1]. image: (case,), the image of each. The interval is that of `paired_difference` if all
+    before, after: (case,), in [0, 1]. image: (case,), see the module. The interval is that of `paired_difference` if all
     values are 0 or 1, else Student's, cut to [−1, 1].
     """
     if is_binary(before) and is_binary(after):
@@ -121,19 +123,21 @@ def paired_mean_difference(
 
 
 def class_mean(hit: np.ndarray, label: np.ndarray, image: np.ndarray) -> tuple[float, float, float]:
-    """Compute the mean over classes of each class's mean and its 95 % interval, cut to [0, 1]; NaN without cases.
+    """Compute the mean over classes of each class's mean and its 95 % interval: value, low, high; NaN without cases.
 
-    hit: (case,), in [0, 1]. label, image: (case,), the class and the image of each; a class that no case has does not count.
+    hit: (case,), in [0, 1]. label, image: (case,), the class, and a number of the image. Only classes with a case count.
 
-    A case weighs 1 / (classes × cases of its class). The interval is Student's of the images' sums of weighted residuals; if
-    all hits are alike, Wilson's of as many images.
+    A case weighs 1 / (classes × cases of its class). The interval is Student's over images, from the sums of weighted
+    residuals of each image's cases; if all hits are 0 or all are 1, it is Wilson's for the number of images.
     """
     if len(hit) == 0:
         return np.nan, np.nan, np.nan
     _, of_class = np.unique(label, return_inverse=True)
     count = np.bincount(of_class)
     rate = np.bincount(of_class, hit) / count
-    if hit.min() == hit.max() and is_binary(hit):  # no residual tells how rare another outcome is
+    if hit.min() == hit.max() and is_binary(
+        hit
+    ):  # all residuals are 0: Student's interval would have no width
         return proportion(hit[0] * len(np.unique(image)), len(np.unique(image)))
     residual, _ = _by_image((hit - rate[of_class]) / (len(count) * count[of_class]), image)
     n, mean = len(residual), rate.mean()
@@ -144,7 +148,7 @@ def class_mean(hit: np.ndarray, label: np.ndarray, image: np.ndarray) -> tuple[f
 
 
 def number_images(image: "Sequence[str] | pd.Series") -> np.ndarray | None:
-    """Give each case the number of its image, (case,), from 0; return None where no image occurs twice.
+    """Give each image a number, in order of first occurrence, from 0, (case,); return None if no image occurs twice.
 
     image: ids, (case,).
     """
@@ -154,14 +158,14 @@ def number_images(image: "Sequence[str] | pd.Series") -> np.ndarray | None:
 
 
 def count_images(image: np.ndarray | None, n_cases: int) -> int:
-    """Count the images of these cases; image: (case,), the image of each, or None where each is one of its own."""
+    """Count the images of some cases; image: (case,), or None where each case is an image of its own."""
     return n_cases if image is None else len(np.unique(image))
 
 
 def count_units(image: np.ndarray | None, n_cases: int) -> dict[str, int]:
-    """Count the images of these cases as a table's field, and beside them the cases, where images show several classes.
+    """Count the images of some cases, and the cases where images show several classes, as fields of a table.
 
-    image: (case,), the image of each, or None where each is one of its own.
+    image: (case,), or None where each case is an image of its own. Returns n_images, and n_cases if some image occurs twice.
     """
     units = {"n_images": count_images(image, n_cases)}
     return units | ({"n_cases": n_cases} if has_several_cases(image) else {})
@@ -173,15 +177,15 @@ def has_several_cases(image: np.ndarray | None) -> TypeGuard[np.ndarray]:
 
 
 def _by_image(values: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sum the values of each image's cases, and count these, (image,); values, image: (case,)."""
+    """Sum the values over each image's cases, (image,), and count the cases, (image,); values, image: (case,)."""
     _, number, count = np.unique(image, return_inverse=True, return_counts=True)
     return np.bincount(number, values), count
 
 
 def _ratio(total: np.ndarray, count: np.ndarray) -> tuple[float, np.ndarray]:
-    """Compute Σ total / Σ count over images, and the images' residuals (image,), which behave as those of a plain mean.
+    """Compute Σ total / Σ count over images, and the images' residuals (image,).
 
-    The ratio's standard error is that of the mean of the residuals, to first order (Cochran 1977, section 6).
+    The ratio's standard error is, to first order, that of the mean of the residuals (Cochran 1977, section 6).
     """
     ratio = total.sum() / count.sum()
     return ratio, (total - ratio * count) / count.mean()
@@ -195,7 +199,10 @@ def is_binary(values: np.ndarray) -> bool:
 def _student(
     values: np.ndarray, least: float, most: float, image: np.ndarray | None = None
 ) -> tuple[float, float, float]:
-    """Compute the mean and Student's 95 % interval, cut to [least, most]; of a single image, all of [least, most]."""
+    """Compute the mean of values (case,) and Student's 95 % interval, cut to [least, most], which is that of a single image.
+
+    image: (case,), see the module.
+    """
     mean = values.mean()
     units = _ratio(*_by_image(values, image))[1] if has_several_cases(image) else values
     n = len(units)
@@ -208,17 +215,17 @@ def _student(
 def mcnemar(before: np.ndarray, after: np.ndarray, image: np.ndarray | None = None) -> tuple[int, int, float]:
     """Count the images corrected (wrong, then right) and broken (right, then wrong), and compute McNemar's exact p.
 
-    before, after: (case,), boolean. image: (case,), the image of each.
+    before, after: (case,), boolean. image: (case,), see the module.
 
     p is two-sided. Under the null hypothesis an image that changes is as often corrected as broken; p is 1 if none changes.
-    Of several cases per image, an image is corrected if more of its cases are corrected than broken: the sign test over
-    images.
+    With several cases per image, an image counts as corrected if more of its cases are corrected than broken, and the
+    reverse: the sign test over images.
     """
     change = after.astype(int) - before
     if has_several_cases(image):
         change, _ = _by_image(change, image)
     corrected, broken = int(np.sum(change > 0)), int(np.sum(change < 0))
-    tail = special.bdtr(min(corrected, broken), corrected + broken, 0.5)  # P(so few or fewer)
+    tail = special.bdtr(min(corrected, broken), corrected + broken, 0.5)  # of the binomial distribution
     return corrected, broken, min(2 * float(tail), 1.0)
 
 
@@ -227,11 +234,11 @@ def cluster_bootstrap(
 ) -> tuple[float, float]:
     """Compute the 95 % interval of the mean of after − before by a bootstrap over clusters: low, high.
 
-    before, after: (image,), in [0, 1]. cluster: (image,), the cluster of each image, such as its label.
-    resamples: the number of resamples; each draws all images of a cluster together, with replacement.
+    before, after: (case,), in [0, 1]. cluster: (case,), the cluster of each case, such as its label.
+    resamples: the number of resamples; each draws all cases of a cluster together, with replacement. seed: of the draws.
 
-    The interval consists of percentiles. It is a sensitivity check, since images of one class are not independent; the cases
-    of an image of several classes go with their classes. NaN if there are fewer than two clusters.
+    The interval is that of percentiles. It is a sensitivity check, since images of one class are not independent; the cases
+    of an image with several classes are drawn with their classes. NaN if there are fewer than two clusters.
     """
     clusters, member = np.unique(cluster, return_inverse=True)
     if len(clusters) < 2:
@@ -252,7 +259,7 @@ def cluster_bootstrap(
 
 
 def interval_fields(name: str, interval: tuple[float, float, float]) -> dict[str, float]:
-    """Name a value and the ends of its interval as columns of a table: `name`, `name`_low, `name`_high."""
+    """Return a value and the ends of its interval as fields of a table: `name`, `name`_low, `name`_high."""
     return dict(zip((name, f"{name}_low", f"{name}_high"), interval, strict=True))
 
 

@@ -34,17 +34,17 @@ PAIR_COLUMNS = [
     *("p_mcnemar", "p_holm", "n_images"),
 ]
 
-# What `compare_pairs` says by acceptable labels, beside the names of the two.
+# The ending of columns of `compare_pairs` by acceptable labels.
 PAIR_ENDING = "_acceptable"
 
 POINTING_COLUMNS = ["method", "rule", "tolerance", "subset", "n", "pointing", "pointing_low", "pointing_high"]
 
 
-# Of data sets that have images of several classes.
+# Further columns where images show several classes.
 CASE_COLUMNS = ["n_cases", "class_mean", "class_mean_low", "class_mean_high"]
 
 
-# Column of the summary → the null over which the gain is.
+# Column of the summary → the null over which it states the gain.
 GAINS_OVER = {"gain_over_standard_crop": "standard_crop", "gain_over_not_looking": NOT_LOOKING}
 
 
@@ -53,8 +53,8 @@ def summarise(
 ) -> dict[str, float]:
     """Summarise the scores of one method.
 
-    scores: one row per case, as from `compute_scores`, with its image. nulls: name → whether the null is right, (case,); of
-        those over which there is a gain (`GAINS_OVER`). seed: of the bootstrap.
+    scores: one row per case, as from `compute_scores`, with its image. nulls: null → whether it is right, (case,), for the
+        nulls of `GAINS_OVER`. seed: of the bootstrap.
 
     Returns fractions of cases with 95 % intervals (`_low`, `_high`): accuracy_before, accuracy_after, and gain, their
     difference; pointing, the hits among the images with a box; accuracy_own, the accuracy of the label that the method
@@ -65,12 +65,13 @@ def summarise(
     outer_ring: how often the view after the saccade lies in the outer ring of the grid; gain_outer_ring, gain_inside: the
     gain over x₀ among these cases, and among all others.
     gain_cluster_low, gain_cluster_high: the interval of the gain by a bootstrap over classes. n_images, n_pointing: the
-    images, and those with a box (of one of their classes). n_dead: the dead maps, for which the eye stays at the centre.
-    corrected, broken: the images that the saccade makes right and wrong; p_mcnemar, McNemar's exact p.
+    numbers of images, and of those with a box (of one of their classes). n_dead: the number of dead maps, for which the eye
+    stays at the centre. corrected, broken: the numbers of images that the saccade makes right and wrong; p_mcnemar,
+    McNemar's exact p.
 
-    Where images show several classes, intervals and tests are of images (`labelmaps.scoring.statistics`), and there are also
-    n_cases, and accuracy_before_any and accuracy_after_any: how often the top label is any of the image's classes, the mean
-    over images (of the mean over an image's cases, in which a cued method may look at different places).
+    Where images show several classes, intervals and tests are over images (`labelmaps.scoring.statistics`), and there are
+    also n_cases, and accuracy_before_any and accuracy_after_any: how often the top label is any of the image's classes, the
+    mean over images (of the mean over an image's cases, whose fixations differ for a cued method).
 
     Where the scores have the columns of `labelmaps.scoring.right_labels.add_outcomes`, also the fields of
     `summarise_acceptable`.
@@ -124,9 +125,9 @@ def summarise_acceptable(outcomes: pd.DataFrame) -> dict[str, float]:
 
     outcomes: one row per case: image, correct_before, correct_after, and the columns `BEFORE` and `AFTER`.
 
-    Returns n_acceptable, the images with an acceptable label, and with 95 % intervals: accuracy_before_acceptable,
-    accuracy_after_acceptable and gain_acceptable; on the same images gain_label, the gain by the label, and gain_noise, by
-    how much that exceeds the gain by acceptable labels. All are NaN where no outcome is known.
+    Returns n_acceptable, the number of images with an acceptable label, and with 95 % intervals: accuracy_before_acceptable,
+    accuracy_after_acceptable and gain_acceptable; on the same images gain_label, the gain by the label, and gain_noise, the
+    gain by the label minus the gain by acceptable labels. All are NaN where no outcome is known.
     """
     if AFTER not in outcomes:
         return {}
@@ -148,9 +149,10 @@ def summarise_acceptable(outcomes: pd.DataFrame) -> dict[str, float]:
 
 
 def _summarise(columns: dict, nulls: Mapping[str, np.ndarray], seed: int) -> dict[str, float]:
-    """Summarise cases: `image` (ids, or None where each case is an image of its own), `label`, and outcomes.
+    """Summarise cases; return the fields that methods and nulls share.
 
-    Outcomes are boolean or in [0, 1], or null where a case has none. nulls: as for `summarise`.
+    columns: `image` (ids, or None where each case is an image of its own), `label`, and outcomes (boolean, in [0, 1], or
+    null where a case has none), each (case,). nulls, seed: as for `summarise`.
     """
     ids = columns.pop("image")
     image = None if ids is None else number_images(ids)
@@ -192,15 +194,15 @@ def _summarise(columns: dict, nulls: Mapping[str, np.ndarray], seed: int) -> dic
 
 
 def compare_pairs(outcomes: pd.DataFrame, image: np.ndarray | None = None) -> pd.DataFrame:
-    """Compare the methods (or nulls) of every pair over the same images.
+    """Compare every pair of methods (or nulls) over the same images.
 
-    outcomes: one row per case and one column per method, whether it is right. image: (case,), the image of each case, a
-    number; None where each shows one class.
+    outcomes: one row per case and one column per method, whether it is right. image: (case,), a number of the image of each
+    case; None where each image shows one class.
 
     Returns one row per pair, in the order of the columns: first, second and their accuracies; difference, the first accuracy
-    minus the second, with its 95 % interval; first_only, second_only, the images for which only one of them is right;
-    p_mcnemar, McNemar's exact p; p_holm, its adjustment by Holm over all pairs of the table; n_images, and n_cases where
-    images show several classes.
+    minus the second, with its 95 % interval; first_only, second_only, the numbers of images for which only one of them is
+    right; p_mcnemar, McNemar's exact p; p_holm, its adjustment by Holm over all pairs of the table; n_images, and n_cases
+    where images show several classes.
     """
     n = len(outcomes)
     pairs = []
@@ -235,10 +237,11 @@ def add_pairs_acceptable(
 ) -> pd.DataFrame:
     """Add to the comparison of every pair the same by acceptable labels, over the images that have one.
 
-    pairs: as from `compare_pairs`. outcomes: as for it, by these labels: 0 or 1, and NaN where a case has none, or where
-    nothing is known of a method. image: as there.
+    pairs: as from `compare_pairs`. outcomes: as for it, by acceptable labels: 0 or 1, and NaN where a case has none, or
+    where a method's outcomes are not known. image: as for it.
 
-    Returns the table with further columns, of the names of `compare_pairs` with `PAIR_ENDING`, and n_acceptable, the images.
+    Returns the table with the columns of `compare_pairs` once more, their names ending in `PAIR_ENDING`, and n_acceptable,
+    the number of images with an acceptable label.
     """
     outcomes = outcomes.dropna(axis="columns", how="all")
     known = outcomes.notna().all(axis=1).to_numpy()
@@ -250,7 +253,7 @@ def add_pairs_acceptable(
 
 
 def _with_ending(name: str) -> str:
-    """Name a column of `compare_pairs` by acceptable labels: what an interval's ends are called stays at the end."""
+    """Add `PAIR_ENDING` to the name of a column, before `_low` or `_high`."""
     for end in ("_low", "_high"):
         if name.endswith(end):
             return name.removesuffix(end) + PAIR_ENDING + end
@@ -266,14 +269,14 @@ def pointing_table(
     label: np.ndarray | None = None,
     image: np.ndarray | None = None,
 ) -> pd.DataFrame:
-    """Summarise the Pointing Game of several methods with one view, in every variant; arguments as for `variants`.
+    """Summarise the Pointing Game of several methods with one view, in every variant.
 
-    label: (case,), k*; needed where `image` is given.
+    points, boxes, width, height, grid_points, image: as for `variants`. label: (case,), k*; needed if `image` is given.
 
-    Returns one row per rule, tolerance, subset and method: n, the images of the subset; pointing, the mean hit, with its 95
-    % interval (NaN if n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images. Where images
-    show several classes, the mean is over cases, and there are also n_cases and class_mean, the mean over classes of each
-    class's mean hit, as TorchRay has it, with its interval.
+    Returns one row per rule, tolerance, subset and method: n, the number of images of the subset; pointing, the mean hit,
+    with its 95 % interval (NaN if n is 0). The interval of "best_cell" ignores that the cell was chosen on the same images.
+    Where images show several classes, the mean is over cases, and there are also n_cases and class_mean, the mean over
+    classes of each class's mean hit, as in TorchRay, with its interval.
     """
     games = variants(points, boxes, width, height, grid_points, image)
     if image is None:

@@ -17,15 +17,15 @@ Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 
 
 def spell(path: str) -> str:
-    """Write a path of the user's in one way, so that another spelling of it is no other file.
+    """Return a path of the user's in one spelling, so that two spellings are not taken for two files.
 
-    `~` becomes the home folder; doubled slashes, `./` and a slash at the end go. `..` stays, as after a link it leads
-    elsewhere. Of a name with accents, which file systems write composed or decomposed (Unicode's NFC and NFD), the form
-    that exists is taken. Raises `ValueError` for the home of a user who is not known.
+    `~` becomes the home folder; doubled slashes, `./` and a slash at the end are removed. `..` stays, as after a link it
+    leads elsewhere. If a name with accents exists in another form (Unicode's NFC and NFD), the form that exists is returned.
+    Raises `ValueError` for the home of an unknown user.
     """
     known = os.path.expanduser(path)  # noqa: PTH111 (Path.expanduser would raise RuntimeError)
     if known.startswith("~") and not os.path.lexists(known):
-        raise ValueError(f"{path}: no home folder is known of this name; write the path out")
+        raise ValueError(f"{path}: no user of this name has a home folder; write the path out")
     spelt = re.sub("^/+", "/", str(Path(known)))  # Path keeps two slashes at the start
     return str(find_file(Path(spelt)))
 
@@ -33,24 +33,24 @@ def spell(path: str) -> str:
 # A path of the user's: some text, as files are named.
 Location = Annotated[str, Field(min_length=1, pattern=r"^[^\x00]+$"), pydantic.AfterValidator(spell)]
 Positive = Annotated[int, Field(ge=1, lt=2**31)]
-Seed = Annotated[int, Field(ge=0, lt=2**63)]  # what every generator of random numbers takes
+Seed = Annotated[int, Field(ge=0, lt=2**63)]  # the range that every random generator accepts
 ThreeMeans = Annotated[list[Annotated[float, Field(ge=0, le=1)]], Field(min_length=3, max_length=3)]
 ThreeSpreads = Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=3, max_length=3)]
 
-MOST_NAMED = 40  # names are all listed; of more, the nearest
+MOST_NAMED = 40  # up to so many allowed names are all listed in a message; of more, only the nearest
 NEAREST = 5
-# Why a key may be there that the user did not write.
+# The reason why a key may be present that the user did not write.
 MERGED = "(an entry of an existing name is merged into it; choose a new name)"
 
 
 class ConfigurationError(ValueError):
-    """The mistakes in a configuration, one a line."""
+    """The mistakes in a configuration, one per line."""
 
 
 def check_known(name: str, names: Collection[str], what: str) -> str:
-    """Return the name, or raise `ValueError` with what is allowed.
+    """Return the name if it is among the allowed ones; otherwise raise `ValueError` with these.
 
-    names: a dictionary where there may be thousands, as in a catalogue.
+    names: a dictionary, as a catalogue is, if there may be thousands. what: the key, for the message.
     """
     if name not in names:
         raise ValueError(f"{what} {name!r} is unknown; {_hint(name, tuple(names))}")
@@ -59,7 +59,7 @@ def check_known(name: str, names: Collection[str], what: str) -> str:
 
 @cache  # thousands of entries may share a mistake
 def _hint(name: str, names: tuple[str, ...]) -> str:
-    """Say which name is near to this one, and what there is."""
+    """Return the allowed names that are nearest to a wrong one, or all of them."""
     if len(names) <= MOST_NAMED:
         close = difflib.get_close_matches(name, names, 1)
         hint = f"did you mean '{close[0]}'? " if close else ""
@@ -71,7 +71,7 @@ def _hint(name: str, names: tuple[str, ...]) -> str:
 
 
 class Closed(pydantic.BaseModel):
-    """Settings whose keys are all known; types are not converted."""
+    """A block of settings with known keys only, whose types are not converted."""
 
     model_config = pydantic.ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 

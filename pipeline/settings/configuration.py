@@ -1,4 +1,4 @@
-"""The whole configuration: its blocks, and what must hold across them."""
+"""The whole configuration: its blocks, and the checks across them."""
 
 import math
 from typing import Annotated
@@ -14,15 +14,15 @@ from pipeline.settings.networks import Compute, Model, Parts
 from pipeline.settings.outputs import Calibration, Explorer, Figure, Figures, Nulls, Pointing, Scanpaths
 from pipeline.settings.views_and_methods import Method, OneOf, View
 
-# The fixations for which `parts` and `images_per_second` are given; other grids count in proportion.
+# The number of fixations for which `parts` and `images_per_second` are given; other grids count in proportion.
 FIXATIONS = 7 * 7
-MOST_PARTS = 900  # the joined file opens them all, and a process may usually open 1024 files
+MOST_PARTS = 900  # the joined file opens all parts, and a process may usually open 1024 files
 
 VIEWS, METHODS = OneOf(views, "family", "View"), OneOf(methods, "method", "saliency")
 
 
 class Run(Closed):
-    """Names selected from the catalogues."""
+    """The names that are selected from the catalogues."""
 
     datasets: list[Name] = Field(min_length=1, description="names from `datasets`")
     models: list[Name] = Field(min_length=1, description="names from `models`")
@@ -49,7 +49,7 @@ class Settings(Closed):
     sample: Sampled = Sampled()
     calibration: Calibration = Calibration()
     sweeps: dict[Name, Annotated[list[Name], Field(min_length=2)]] = Field(
-        {}, description="option of a view → views that differ in it alone"
+        {}, description="option of a view → names of views that differ only in it"
     )
     run: Run
 
@@ -90,7 +90,10 @@ class Settings(Closed):
         return self
 
     def _check_map(self, view: str, key: str) -> None:
-        """Raise `ValueError` for a view, named by a key, that there is not, or on which Grad-CAM and DFF cannot be read."""
+        """Raise `ValueError` for an unknown view, or one on which maps of Grad-CAM and DFF have no place.
+
+        key: the key that names the view, for the message.
+        """
         check_known(view, self.views, key)
         if obstacle := self.views[view].map_obstacle:
             raise ValueError(
@@ -104,16 +107,16 @@ class Settings(Closed):
         usual = views.create_view("shift", base="crop", grid=1, share=own, interpolation=own)
         if views.create_view(**self.views["standard_crop"].arguments) != usual:
             raise ValueError(
-                "views.standard_crop: is what classifiers usually see; name a view of yours otherwise, or give a network "
-                "its own crop_share and interpolation"
+                "views.standard_crop: this name is for the standard crop of classifiers; give your view another name, "
+                "or give a network its own crop_share and interpolation"
             )
         if self.nulls.ten_crop:
             check_known("ten_crop", self.views, "view")
             usual = views.create_view("ten_crop", share=own, interpolation=own)
             if views.create_view(**self.views["ten_crop"].arguments) != usual:
                 raise ValueError(
-                    "views.ten_crop: is what nulls.ten_crop averages over; name a view of yours otherwise, or give a "
-                    "network its own crop_share and interpolation"
+                    "views.ten_crop: this name is for the crops that nulls.ten_crop averages; give your view another "
+                    "name, or give a network its own crop_share and interpolation"
                 )
         for name in self.methods:
             if name in (*NULL_NAMES, LIKELIHOOD_SET, "ceiling", *SCANPATH_BASELINES):
@@ -122,8 +125,8 @@ class Settings(Closed):
             entry = self.methods.get(name)
             if entry is not None and (entry.input, entry.cue) == ("glimpse", "uncued"):
                 raise ValueError(
-                    f"methods.{name}: a scanpath of this name follows from all views, and one of {entry.method} from x₀; "
-                    "choose another name"
+                    f"methods.{name}: scanpaths of this name are chosen from all views, but those of {entry.method} "
+                    "from x₀; choose another name"
                 )
         return self
 
@@ -136,10 +139,10 @@ class Settings(Closed):
             for name in names:
                 check_known(name, getattr(self, kind), f"run.{kind}")
             if len(set(names)) < len(names):
-                raise ValueError(f"run.{kind}: a name is given twice")
+                raise ValueError(f"run.{kind}: a name is given twice; remove one")
         if all(self.methods[name].cue == "baseline" for name in self.run.methods):
             raise ValueError(
-                "run.methods: without a cued or uncued method there is no saccade; add likelihood, say"
+                "run.methods: without a cued or uncued method there is no saccade; add one, such as likelihood"
             )
         known = {*self.methods, *(method.method for method in self.methods.values())}
         for model, entry in self.models.items():
@@ -148,7 +151,7 @@ class Settings(Closed):
         for model in self.run.models:
             if all(self.methods[name].cue == "baseline" for name in self.methods_of(model)):
                 raise ValueError(
-                    f"models.{model}.without: leaves no cued and no uncued method of run.methods"
+                    f"models.{model}.without: leaves no cued and no uncued method of run.methods; shorten one of the two"
                 )
         on_glimpses = [name for name in self.run.methods if self.methods[name].input == "glimpse"]
         for view in self.run.views:
@@ -181,18 +184,18 @@ class Settings(Closed):
         return self
 
     def methods_of(self, model: str) -> list[str]:
-        """Return the methods of the run that a network does not do without."""
+        """Return the methods of the run for a network, without those that its key `without` names."""
         return [name for name in self.run.methods if not self.does_without(model, name)]
 
     def does_without(self, model: str, method: str) -> bool:
-        """Tell whether a network does without a method, by its name in the catalogue or by its module's."""
+        """Return whether a network does without a method, by its name in the catalogue or by its module's."""
         return not {method, self.methods[method].method}.isdisjoint(self.models[model].without)
 
     def n_parts(self, dataset: str, view: str, model: str) -> int:
-        """Count the parts into which a network's label maps are to be divided.
+        """Compute the number of parts into which a network's label maps are to be divided.
 
-        Raises `ConfigurationError` where there would be too many, and where their number follows from a time, and the number
-        of images or the network's speed is not known.
+        Raises `ConfigurationError` if there are too many, or if the number follows from `parts.minutes` but the number of
+        images or the network's speed is not known.
         """
         share = self.views[view].options["grid"] ** 2 / FIXATIONS
         parts = self.datasets[dataset].parts or 1
@@ -202,11 +205,12 @@ class Settings(Closed):
             images, speed = self.n_images(dataset), self.parts.images_per_second.get(model)
             if images is None:
                 raise ConfigurationError(
-                    f"datasets.{dataset}.expect_images: {key} needs it, for the parts must be known before there is an index"
+                    f"datasets.{dataset}.expect_images: set it, since {key} needs the number of images before there "
+                    "is an index"
                 )
             if speed is None:
                 raise ConfigurationError(
-                    f"parts.images_per_second.{model}: {key} needs it; the log of a part ends with it "
+                    f"parts.images_per_second.{model}: set it, since {key} needs it; the log of a part ends with it "
                     "(logs/compute_label_maps/…)"
                 )
             parts = images / (speed * 60 * self.parts.minutes)
@@ -218,7 +222,7 @@ class Settings(Closed):
         return parts
 
     def n_images(self, dataset: str) -> int | None:
-        """Count the images of a data set, as far as the settings tell; None where they do not."""
+        """Return the number of images of a data set by the settings; None if they do not state it."""
         whole, sample = self.whole(dataset), self.datasets[dataset].sample
         n = whole.expect_images if whole.scenes is None else whole.scenes.images
         return n if sample is None else min(sample.images, n or sample.images)

@@ -1,4 +1,4 @@
-"""What is made of the label maps: scores, figures, the explorer, the calibration."""
+"""The results made from label maps: scores, figures, the explorer, the calibration."""
 
 import itertools
 from typing import Annotated, Literal
@@ -13,17 +13,17 @@ class Pointing(Closed):
     """The Pointing Game."""
 
     tolerance: Annotated[float, Field(ge=0)] = Field(
-        0.0, description="pixels of the original image by which boxes are widened"
+        0.0, description="number of pixels of the original image by which boxes are extended on each side"
     )
 
 
 class Figure(Closed):
-    """A figure that shows some methods: Figure 1, their maps on single images; Figure 2, their scores."""
+    """A figure that shows some methods: Figure 1 their maps on single images, Figure 2 their scores."""
 
     methods: list[Name] = Field(
         [],
-        description="entries that run, or, where one does not, other entries of the method that it names; `[]`, or where "
-        "none of them runs: all that run but the baselines",
+        description="names of entries that run; an entry that does not is replaced by other entries of the method of "
+        "its name. With `[]`, or if none of them runs: all that run, without the baselines",
     )
 
 
@@ -33,8 +33,8 @@ class Figures(Closed):
     sizes: list[Literal["page", "column", "slide"]] = Field(
         ["page"],
         min_length=1,
-        description="any of `page` (7.2 inches wide), `column` (3.5) and `slide` (6.4: on a slide of 13.3, letters are "
-        "twice as large). The page's figures are in `figures/`, the others' in `figures/column/` and "
+        description="any of `page` (7.2 inches wide), `column` (3.5) and `slide` (6.4; on a slide of 13.3 inches "
+        "letters are twice as large). Figures of the size `page` are in `figures/`, others in `figures/column/` and "
         "`figures/slide/`",
     )
 
@@ -47,46 +47,47 @@ class Figures(Closed):
 
 
 class Explorer(Closed):
-    """The page on which to look at single images."""
+    """The page on which single images can be explored."""
 
     images: Positive = Field(
         48,
-        description="how many the explorer shows: those of `datasets.….examples` first, then in turn the next largest "
-        "gain, agreement, disagreement and failure (of each network, by the methods of Figure 1) and the next "
+        description="number of images in the explorer: those of `datasets.….examples` first, then in turn the next "
+        "largest gain, agreement, disagreement and failure (of each network, by the methods of Figure 1) and the next "
         "small object",
     )
 
 
 class Nulls(Closed):
-    """What there is to gain without looking where a method says."""
+    """The nulls: accuracies that are reached without looking where a method says."""
 
-    seed: Seed = Field(0, description="of the random fixation, the random decoy and the folds")
+    seed: Seed = Field(0, description="seed of the random fixation, the random decoy and the folds")
     folds: Annotated[int, Field(ge=2)] = Field(
         10,
-        description="into how many the images are divided at random, to choose temperature and ring weights by "
+        description="number of folds into which images are divided at random, to choose temperature and ring weights by "
         "cross-validation",
     )
     ten_crop: bool = Field(
         False,
-        description="whether five- and ten-crop are among the nulls (torchvision's `FiveCrop` and `TenCrop`, the mean of "
-        "the probabilities): nine more views of each image for each network, the view `ten_crop`",
+        description="whether five- and ten-crop are among the nulls (torchvision's `FiveCrop` and `TenCrop`, the mean "
+        "of the probabilities): nine more views of each image for each network, the view `ten_crop`",
     )
 
 
 class Scanpaths(Closed):
-    """Several fixations one after another, and when to stop."""
+    """Scanpaths: several fixations one after another, and when they end."""
 
     fixations: Annotated[int, Field(ge=1, le=100)] = Field(
-        8, description="of the longest path, x₀ included; a grid of fewer views ends it"
+        8, description="length of the longest path, with x₀; paths are shorter in a grid with fewer views"
     )
     among: Literal["all", "inner"] = Field(
-        "all", description="the views that can be chosen: `all`, or without the grid's outer ring, `inner`"
+        "all", description="the views that can be chosen: `all`, or `inner`, without the grid's outer ring"
     )
-    draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="random paths per image")
-    seed: Seed = Field(0, description="of the random paths")
+    draws: Annotated[int, Field(ge=1, le=1000)] = Field(20, description="number of random paths per image")
+    seed: Seed = Field(0, description="seed of the random paths")
     thresholds: list[Annotated[float, Field(ge=0)]] = Field(
         [0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 4.0],
-        description="of the accumulated posterior's entropy, in nats: where it is below one, a path ends; `[]`: none does",
+        description="entropies of the accumulated posterior, in nats; for each, paths end at the first fixation after "
+        "which the entropy is below it. `[]`: no path ends early",
     )
 
     @pydantic.field_validator("thresholds")
@@ -98,15 +99,16 @@ class Scanpaths(Closed):
 
 
 class Calibration(Closed):
-    """Which reading of the protocol fits the paper's numbers."""
+    """The calibration: which reading of the protocol fits the paper's numbers."""
 
     views: list[Name] = Field(
-        [], description="the readings; your list replaces it (29 views in `readings.yaml`)"
+        [],
+        description="names of the views to compare; your list replaces this one (29 views in `readings.yaml`)",
     )
     images: Literal["all", "sample"] = Field(
         "all",
-        description="the images on which the target `calibration` ranks them: `all` of each data set, or, for a quick look, "
-        "its `sample`",
+        description="the images on which the target `calibration` ranks readings: `all` of each data set, or, to save "
+        "time, its `sample`",
     )
-    resamples: Annotated[int, Field(ge=100)] = Field(2000, description="bootstrap resamples of the images")
-    seed: Seed = Field(0, description="of the resamples")
+    resamples: Annotated[int, Field(ge=100)] = Field(2000, description="number of bootstrap resamples")
+    seed: Seed = Field(0, description="seed of the resamples")

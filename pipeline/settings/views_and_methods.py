@@ -1,4 +1,4 @@
-"""Views and saliency methods: an entry names a module of the package, which brings the schema of its options."""
+"""Views and saliency methods: an entry names a module of the package, which also gives the schema of its options."""
 
 import inspect
 from types import ModuleType
@@ -19,12 +19,13 @@ class View(Closed):
     family: str = Field(..., description="the module of [`labelmaps/views`](../labelmaps/views)")
     engine: Literal["exact", "shared"] = Field(
         "exact",
-        description="how label maps are computed; `shared`, for `shift` alone: all views of an image from one feature map",
+        description="how label maps are computed; `shared`, for `shift` only: all views of an image from one feature "
+        "map",
     )
 
     @property
     def options(self) -> dict:
-        """The options of the family's `View`, those at their defaults too."""
+        """The options of the family's `View`, including those with default values."""
         return self.model_dump(exclude=set(View.model_fields))
 
     @property
@@ -34,7 +35,7 @@ class View(Closed):
 
     @property
     def map_obstacle(self) -> str:
-        """Why a map of x₀ cannot be read on the view, or an empty text where it can."""
+        """The reason why a map of x₀ has no place on the view; an empty text if it has one."""
         return views.find_map_obstacle(views.create_view(**self.arguments))
 
     @pydantic.model_validator(mode="after")
@@ -59,7 +60,7 @@ class Method(Closed):
 
     @property
     def options(self) -> dict:
-        """The options of the method's `saliency`, those at their defaults too."""
+        """The options of the method's `saliency`, including those with default values."""
         return self.model_dump(exclude=set(Method.model_fields))
 
     @property
@@ -85,7 +86,7 @@ class Method(Closed):
 
 
 class OneOf:
-    """An annotation: the entry's key `tag` names a module of a package, and its other keys are the module's options.
+    """An annotation for entries whose key `tag` names a module of a package, and whose other keys are the module's options.
 
     The options are the keyword-only parameters of the module's `function`, so a new module brings its own schema.
     """
@@ -108,7 +109,7 @@ class OneOf:
         )
 
     def make_schema(self, base: type[Closed], name: str) -> type[Closed]:
-        """Make the schema of one module's entry."""
+        """Build the schema of the entries of one module."""
         function = getattr(load_module(self.package, name), self.function)
         texts = option_descriptions(function)
         fields: dict[str, Any] = {self.tag: (Literal[name], ...)}  # ty: ignore[invalid-type-form]: made at run time

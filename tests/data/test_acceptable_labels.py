@@ -165,7 +165,7 @@ def test_they_are_listed_in_the_order_of_the_index_and_come_back(data, content, 
 def test_a_list_that_is_damaged_or_no_list_is_refused(data):
     listed(data, {"a": [0], "b": [0], "c": [1]})
     path = data / "labels.parquet"
-    with pytest.raises(InputError, match=r"index\.parquet: no table of acceptable labels"):
+    with pytest.raises(InputError, match=r"index\.parquet: not a table of acceptable labels"):
         read_labels(data / "index.parquet")
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"labels\.parquet"):

@@ -87,7 +87,7 @@ def test_small_numbers_are_nobodys_labels_until_somebody_says_whose(tmp_path, na
     source = FORMATS[name](tmp_path, [str(label) for label in range(10)])
     assert list(index_dataset(IMAGENET, **source)[0]["label"]) == [*range(10)]  # somebody gave the classes
     message = (
-        f"labels are numbers, 9 the largest, and nothing says of which classes. Give `classes`: {IMAGENET}"
+        f"labels are numbers, 9 the largest, but it is not known of which classes. Give `classes`: {IMAGENET}"
     )
     with pytest.raises(InputError, match=message):
         index_dataset(IMAGENET, **source, are_classes_assumed=True)

@@ -31,9 +31,9 @@ def test_the_file_gives_the_order_in_any_encoding_of_line_ends(tmp_path):
         (b"a one\n\nb two\n", r"line 2: expected 'id name', got ''"),
         (b"a one\nb two\n\n", r"line 3: expected 'id name', got ''"),
         (b"a one\nb\n", r"line 2: expected 'id name', got 'b'"),
-        (b"a one\nb two\na three\n", r"line 3: id a stands on line 1 already"),
+        (b"a one\nb two\na three\n", r"line 3: id a is already on line 1"),
         (b"", r"line 1: expected 'id name', got ''"),
-        (b"a one\n", r"classes\.txt: one class alone; a classifier tells two or more apart"),
+        (b"a one\n", r"classes\.txt: only one class; give two or more"),
         (b"a \xff\n", "give a UTF-8 text file"),
     ],
 )
@@ -59,7 +59,7 @@ def test_ids_with_blanks_stand_before_a_tab(tmp_path):
 
 @pytest.mark.parametrize("name", ["", " a", "a ", "a\nb", "a\rb", "a\tb", "\t", "\udcff"])
 def test_a_class_that_has_no_place_in_a_line_is_refused(tmp_path, name):
-    with pytest.raises(InputError, match="has no place in a line; rename it"):
+    with pytest.raises(InputError, match="cannot be written as a line; rename it"):
         write_classes(tmp_path / "classes.txt", [Class("b", "b"), Class(name, name)])
     assert list(tmp_path.iterdir()) == []
 
@@ -69,7 +69,7 @@ def test_there_are_no_more_classes_than_labels_can_count(tmp_path):
     path.write_text("".join(f"{i} name\n" for i in range(2**15)))
     assert len(read_classes(path)) == 2**15 == np.iinfo(np.int16).max + 1
     path.write_text("".join(f"{i} name\n" for i in range(2**15 + 1)))
-    with pytest.raises(InputError, match=r"classes\.txt: 32769 classes; 32768 are possible"):
+    with pytest.raises(InputError, match=r"classes\.txt: 32769 classes; give 32768 at most"):
         read_classes(path)
 
 

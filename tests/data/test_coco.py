@@ -72,7 +72,7 @@ def test_objects_are_read_as_coco_has_them(data, caplog):
         [[0, 0, 20, 12]],
     ]
     assert list(excluded["reason"]) == ["without an object: no annotation", "without an object: crowds alone"]
-    assert "2 annotations of crowds are no objects, in 2 images" in caplog.text
+    assert "2 annotations of crowds are not used, in 2 images" in caplog.text
 
 
 def test_images_without_an_object_are_listed_and_are_no_fault(data):
@@ -184,12 +184,12 @@ def test_files_of_one_name_in_two_folders_have_the_path_as_id(data):
         (instances() | {"images": [{"id": 1, "coco_url": "http://"}]}, r"images\[0\]: no file_name"),
         (instances() | {"images": [{"file_name": "a.png"}]}, r"images\[0\]: no id"),
         (instances() | {"images": [{"id": 1, "file_name": 7}]}, r"images\[0\]: no file_name"),
-        (instances() | {"images": [{"id": 1, "file_name": "a"}] * 2}, "images: the id 1 is there 2 times"),
+        (instances() | {"images": [{"id": 1, "file_name": "a"}] * 2}, "images: the id 1 occurs 2 times"),
         (
             instances() | {"images": [{"id": i, "file_name": "a.png"} for i in (1, 2)]},
-            "images: the file 'a.png' is there twice",
+            "images: the file 'a.png' occurs twice",
         ),
-        (instances() | {"categories": [{"id": 1, "name": "a"}] * 2}, "categories: the id 1 is there 2 times"),
+        (instances() | {"categories": [{"id": 1, "name": "a"}] * 2}, "categories: the id 1 occurs 2 times"),
         (instances() | {"categories": [{"id": 1.5, "name": "a"}]}, r"categories\[0\]: id is '1.5'"),
         (instances() | {"annotations": ["x"]}, r"annotations\[0\]: 'x' is no object with image_id"),
         (instances() | {"annotations": [{"bbox": [1, 2, 3, 4]}]}, r"annotations\[0\]: no image_id"),

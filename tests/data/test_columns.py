@@ -119,9 +119,9 @@ def test_the_configuration_may_name_the_columns(header, columns, expected):
             {"boxes": "bbox"},
             r"no column bbox, which `columns` names for boxes; the first line is",
         ),
-        ("path,label,boxs", None, "is boxs of boxes"),
-        ("path,label,xmin,ymin,xmax", None, "is xmin of boxes"),
-        ("path,label,x0,y0,width,height", None, "is x0 of boxes"),
+        ("path,label,boxs", None, "does the column boxs belong to boxes"),
+        ("path,label,xmin,ymin,xmax", None, "does the column xmin belong to boxes"),
+        ("path,label,x0,y0,width,height", None, "does the column x0 belong to boxes"),
     ],
 )
 def test_columns_that_are_not_clear_are_refused_with_what_there_is(header, columns, message):
@@ -142,7 +142,7 @@ def test_names_and_box_format_say_what_the_four_numbers_are(data, names, box_for
     if box_format in clash.get(names, ()):
         with pytest.raises(
             InputError,
-            match=f"the columns {names.replace(',', ', ')} are .*, and box_format says {box_format}",
+            match=f"the columns {names.replace(',', ', ')} are .*, but box_format is {box_format}",
         ):
             rows_of(data, text, box_format=box_format, columns=columns)
         return

@@ -70,11 +70,11 @@ REFUSED = {
         r"line 2: both file_name and image; name the image",
     ),
     "a number for a name": ("a.jsonl", [{"image": 3, "pose": 1}], r"line 1: 3 is no name of an image"),
-    "no factor": ("a.jsonl", [{"image": "x", "class": 1}], r"line 1: no factor, .* beside image, class"),
+    "no factor": ("a.jsonl", [{"image": "x", "class": 1}], r"line 1: no factor beside image, class; add"),
     "a number": (
         "a.jsonl",
         [{"image": "x", "pose": 2}],
-        r"line 1: pose: 2 is neither 0 nor 1; mend it, or take",
+        r"line 1: pose: 2 is neither 0 nor 1; correct it, or remove",
     ),
     "a text": ("a.csv", "image,pose\nx,1\ny,much\n", r'line 3: pose: "much" is neither 0 nor 1'),
     "nothing": ("a.csv", "image,pose\nx,\n", r'line 2: pose: "" is neither 0 nor 1'),
@@ -89,7 +89,11 @@ REFUSED = {
     "twice": ("a.jsonl", [{"image": "x", "pose": 1}, {"image": "x.png", "pose": 0}], r"'x' occurs twice"),
     "a column twice": ("a.csv", "image,pose,pose\nx,1,1\n", r"a column occurs twice"),
     "a short row": ("a.csv", "image,pose\nx\n", r"a\.csv, line 2"),
-    "a name that is taken": ("a.csv", "image,boxes\nx,1\n", r"grouped by boxes without a file; rename"),
+    "a name that is taken": (
+        "a.csv",
+        "image,boxes\nx,1\n",
+        r"boxes is the name of a factor that is computed; rename",
+    ),
 }
 
 
@@ -123,7 +127,7 @@ def test_they_are_listed_in_the_order_of_the_index_and_come_back(tmp_path):
     assert back["image"].tolist() == [*"aabc"]
     assert back["dark"].isna().tolist() == [False, False, True, False]
     assert back["dark"].fillna(False).tolist() == [False, False, False, True]
-    with pytest.raises(InputError, match=r"index\.parquet: no table of factors"):
+    with pytest.raises(InputError, match=r"index\.parquet: not a table of factors"):
         listed.read_factors(tmp_path / "index.parquet")
     table.write_bytes(table.read_bytes()[:-1])
     with pytest.raises(InputError, match=r"factors\.parquet"):

@@ -112,7 +112,7 @@ def test_a_root_is_indexed_as_its_val_and_the_log_says_so(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     root = save(tmp_path / "root", "val/cat/1.png", "val/dog/1.png", "train/cat/2.png", "train/cow/2.png")
     assert own_labels_of(root) == own_labels_of(root / "val") == {"cat/1": 0, "dog/1": 1}
-    assert f"{root}: the images are those of val; the folders beside it are not looked at" in caplog.text
+    assert f"{root}: the images are those of val; the folders beside it are not used" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -124,7 +124,7 @@ def test_a_root_is_indexed_as_its_val_and_the_log_says_so(tmp_path, caplog):
         (["val2014/a.png", "val2017/a.png", "labels/a.png"], "divided into val2014, val2017: which"),
         (["train/a.png", "test/a.png", "labels/a.png"], "divided into test, train: which"),
         (["JPEGImages/a.png", "Annotations/a.png"], "the root of a Pascal VOC data set; name it as `voc`"),
-        (["cat/a.png"], "1 folders of classes; a classifier tells two or more apart"),
+        (["cat/a.png"], "1 folders of classes; give two or more"),
         (
             ["cat/a.png", "dog/in/a.png", "labels/in/a.png"],
             r"no image in 2 folders, first \['dog', 'labels'\]",

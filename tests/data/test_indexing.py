@@ -608,13 +608,23 @@ def closed(request, data):
 @pytest.mark.parametrize(
     ("closed", "images", "boxes", "message"),
     [
-        ("flat", "flat", None, "cannot list the folder .*flat: .*Permission denied.*; check path and rights"),
-        ("flat", "flat/inner", None, "cannot look at .*inner: .*Permission denied.*; check its rights"),
+        (
+            "flat",
+            "flat",
+            None,
+            "cannot list the folder .*flat: .*Permission denied.*; check path and permissions",
+        ),
+        ("flat", "flat/inner", None, "cannot access .*inner: .*Permission denied.*; check its permissions"),
         ("classes/n02", "classes", None, "cannot list the folder .*n02: .*Permission denied"),
         ("all.tar", "all.tar", None, r"cannot read .*all\.tar .*Permission denied"),
         ("classes.txt", "flat", None, r"cannot read the classes file .*classes\.txt: .*Permission denied"),
         ("boxes.csv", "flat", "boxes.csv", r"cannot read .*boxes\.csv: .*Permission denied"),
-        ("classes", "flat", "classes/xml", r"cannot look at .*xml: .*Permission denied.*; check its rights"),
+        (
+            "classes",
+            "flat",
+            "classes/xml",
+            r"cannot access .*xml: .*Permission denied.*; check its permissions",
+        ),
         ("classes/n02", "flat", "classes", r"cannot read the boxes in .*classes: .*Permission denied"),
     ],
     indirect=["closed"],
@@ -745,7 +755,7 @@ def test_the_excluded_images_come_back_as_they_were_written(tmp_path):
         assert read_excluded(path).to_numpy().tolist() == excluded.to_numpy().tolist()
         assert list(read_excluded(path)) == columns
     path.write_text("a,b\n1,2\n")
-    with pytest.raises(InputError, match="no list of excluded images"):
+    with pytest.raises(InputError, match="not a list of excluded images"):
         read_excluded(path)
 
 

@@ -338,7 +338,7 @@ def test_a_folder_of_several_splits_is_refused_and_a_missing_shard_told(data, ca
         index_of(data)
     assert len(index_of(data, "hub/train-*")[0]) == 4
     index_of(data, "hub/validation-00000*")
-    assert "1 of the 2 files are there that their names tell of" in caplog.text
+    assert "1 of the 2 files that their names announce exist" in caplog.text
 
 
 def test_a_table_of_pandas_with_gaps_in_its_labels_is_read(data):

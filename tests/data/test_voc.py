@@ -124,10 +124,10 @@ def test_an_unknown_list_is_refused_with_those_that_there_are(root):
     ("text", "message"),
     [
         ("", "val.txt names no image"),
-        ("2008_000001 -1\n", "val.txt, line 1: '2008_000001 -1' says whether an image shows one class"),
+        ("2008_000001 -1\n", "val.txt, line 1: '2008_000001 -1' is a line of a list of one class"),
         (
             "2008_000001\n2008_000002\n2008_000001\n",
-            "val.txt, line 3: 2008_000001 stands there already: .*line 1",
+            "val.txt, line 3: 2008_000001 is listed already, at .*line 1",
         ),
         (b"\xff", "cannot read .*val.txt"),
     ],

@@ -10,7 +10,7 @@ from helpers.figures import LONG, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.scanpaths import BASELINES, PANELS, draw_scanpaths, line_of, name_of
 from labelmaps.methods import igub
-from labelmaps.scoring.scanpaths import ACCUMULATIONS, CUES, passes_of
+from labelmaps.scoring.scanpaths import ACCUMULATIONS, CUES, count_passes
 
 mpl.use("agg")
 THRESHOLDS = [0.1, 1.0]
@@ -24,7 +24,7 @@ def curves(*models, n=8, views=49, more=()):
         for j, (variant, rule) in enumerate((v, r) for v in (*CUES, *more) for r in ACCUMULATIONS):
             shared = network | {"method": variant, "variant": variant, "accumulation": rule}
             for k in range(1, n + 1):
-                passes = float(passes_of(variant, np.array(k), views))
+                passes = float(count_passes(variant, np.array(k), views))
                 after = {
                     "accuracy": 0.6 + 0.01 * (k > 1) * j + 0.02 * i,
                     "accuracy_last": 0.6 - 0.05 * (k - 1),

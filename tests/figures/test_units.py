@@ -12,6 +12,7 @@ from labelmaps.figures.best_of_n import draw_best_of_n
 from labelmaps.figures.calibration import draw_calibration
 from labelmaps.figures.figure_2 import draw_figure_2
 from labelmaps.figures.nulls import draw_nulls
+from labelmaps.figures.scanpaths import draw_scanpaths
 from labelmaps.figures.sweep import draw_sweep
 from labelmaps.figures.trade_off import draw_trade_off
 from labelmaps.protocol.calibration import rank_readings, terms_of
@@ -62,6 +63,17 @@ def sweep():
     )
 
 
+def scanpaths():
+    rows = [
+        NETWORK
+        | {"method": "igub", "variant": "igub", "accumulation": rule, "threshold": np.nan}
+        | {"fixations": n, "saccades": n - 1, "passes": 1.0 if n == 1 else 49.0}
+        for rule in ("mean", "product")
+        for n in (1, 2)
+    ]
+    return shares(pd.DataFrame(rows), "accuracy", "accuracy_last")
+
+
 def outcomes():
     """Outcomes of five cases of three images, by a method each."""
     columns = ["before", "standard_crop", "likelihood", "gradcam", "max_logit", "igub", "dff"]
@@ -76,6 +88,7 @@ FIGURES = {
         summary().assign(**units), PAPER[:0].assign(model="", variant="", accuracy_own=0.0), style.PAGE
     ),
     "nulls": lambda units: draw_nulls(summary().assign(**units)),
+    "scanpaths": lambda units: draw_scanpaths(scanpaths().assign(**units)),
     "sweep": lambda units: draw_sweep(sweep().assign(**units), "zoom", style.PAGE),
     "trade-off": lambda units: draw_trade_off(summary().assign(**units)),
 }

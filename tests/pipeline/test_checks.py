@@ -131,7 +131,8 @@ def test_images_and_boxes_need_not_be_there_before_there_is_an_index(folder):
     (folder / "results/mine").mkdir(parents=True)
     (folder / "results/mine/index.parquet").touch()
     assert refusal(refuse_files, study) == (
-        f"datasets.mine.images: no such file or folder: images (relative paths start from {folder}), or no right to see it"
+        f"datasets.mine.images: no such file or folder: images (relative paths start from {folder}), or no permission "
+        "to access it. Correct the path, or make it readable"
     )
     (folder / "images").mkdir()
     assert refusal(refuse_files, study).startswith("datasets.mine.boxes: no such file or folder: boxes.csv ")

@@ -348,4 +348,4 @@ def test_reading_many_shards_is_announced(tmp_path, monkeypatch, caplog):
         path.write_bytes(b"12345")
     for _ in range(2):
         Contents(tmp_path / "record.json").of_files("hub", map(str, paths))
-    assert said == ["Reading the files of hub (0.0 GB), once, to know them again"]
+    assert said == ["Reading the files of hub (0.0 GB), once, to recognise them later"]

@@ -67,7 +67,7 @@ def test_a_number_of_parts_is_of_7_x_7_views_and_one_is_enough_unless_told():
         ),
         (
             {"datasets": {"mine": {"expect_images": None}}},
-            "datasets.mine.expect_images: parts.minutes needs it",
+            "datasets.mine.expect_images: set it, since parts.minutes needs",
         ),
         (
             {"parts": {"minutes": 0.3}},
@@ -87,7 +87,10 @@ def test_more_parts_than_can_be_joined_are_refused_in_number_too():
 
 def test_a_network_whose_speed_is_not_known_is_named():
     speed = {"parts": {"minutes": 60, "images_per_second": {"fast": 10}}}
-    assert "parts.images_per_second.slow: parts.minutes needs it; the log of a part" in mistakes(MINE, speed)
+    assert (
+        "parts.images_per_second.slow: set it, since parts.minutes needs it; the log of a part"
+        in mistakes(MINE, speed)
+    )
 
 
 def test_parts_that_are_there_tell_how_they_were_begun(tmp_path):
@@ -142,5 +145,5 @@ def test_a_file_where_the_folder_of_the_parts_goes_is_refused(tmp_path, exists):
     folder.symlink_to(file)
     if exists:
         file.touch()
-    with pytest.raises(ConfigurationError, match=r"label_maps: is no folder, and the parts .* Move it away"):
+    with pytest.raises(ConfigurationError, match=r"label_maps: not a folder, but the parts .* Move it away"):
         n_parts_begun(folder)

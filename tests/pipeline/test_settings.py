@@ -135,11 +135,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"d": {"parquet": "p", "columns": {"labels": "x"}}}}, "key 'labels' is unknown"),
         (
             {"datasets": {"d": {"images": "x", "sample": {"of": "scenes"}}}},
-            "datasets.d: images: settled by the data set of the sample (an entry of an existing name is merged into it",
+            "datasets.d: images: given by the data set of the sample; remove it here (an entry of an existing name",
         ),
         (
             {"datasets": {"scenes": {"sample": {"of": "scenes"}}}},
-            "datasets.scenes: scenes: settled by the data set of the sample (an entry of an existing name is merged",
+            "datasets.scenes: scenes: given by the data set of the sample; remove it here (an entry of an existing name",
         ),
         ({"datasets": {"d": {"sample": {}}}}, "datasets.d.sample.of: Field required"),
         (
@@ -172,7 +172,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"datasets": {"a/b": {"images": "x"}}}, "datasets.a/b"),
         (
             {"datasets": {"d": {"images": "x", "examples": {"gain": "a.1"}}}},
-            "datasets.d: examples: gain is chosen automatically; name yours otherwise",
+            "datasets.d: examples: gain is chosen automatically; give yours another name",
         ),
         (
             {"figure_1": {"methods": ["grad_cam"]}},
@@ -404,11 +404,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"methods": {"max_softmax": {"method": "eigencam"}}},
-            "methods.max_softmax: a scanpath of this name follows from all views, and one of eigencam from x₀; choose",
+            "methods.max_softmax: scanpaths of this name are chosen from all views, but those of eigencam from x₀; choose",
         ),
         (
             {"methods": {"igub": {"method": "dff"}}},
-            "methods.igub: a scanpath of this name follows from all views",
+            "methods.igub: scanpaths of this name are chosen from all views",
         ),
         ({"explorer": {"images": 0}}, "explorer.images: Input should be greater than or equal to 1"),
         ({"nulls": {"seed": -1}}, "nulls.seed: Input should be greater than or equal to 0"),
@@ -460,9 +460,9 @@ REPEATED = "run:\n  datasets: [a]\n  models: [m]\ncompute: {device: cpu}\nrun:\n
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (REPEATED, "line 5: the key 'run' stands on line 1 already; make them one"),
-        ("a:\n  - {b: 1, b: 2}\n", "line 2: the key 'b' stands on line 2 already"),
-        ('{"a": {"b": 1,\n"b": 1}}', "line 2: the key 'b' stands on line 1 already"),
+        (REPEATED, "line 5: the key 'run' is already on line 1; join the two"),
+        ("a:\n  - {b: 1, b: 2}\n", "line 2: the key 'b' is already on line 2"),
+        ('{"a": {"b": 1,\n"b": 1}}', "line 2: the key 'b' is already on line 1"),
     ],
 )
 def test_a_key_that_stands_twice_in_a_file_is_refused_with_its_line(tmp_path, text, message):
@@ -792,7 +792,7 @@ def test_what_classifiers_usually_see_is_the_central_crop():
     assert geometry.extent.tolist() == [[[144, 16, 368, 240]]]  # 224 of 256 pixels
 
 
-USUAL = "views.standard_crop: is what classifiers usually see; name a view of yours otherwise"
+USUAL = "views.standard_crop: this name is for the standard crop of classifiers; give your view another name"
 
 
 @pytest.mark.parametrize(
@@ -824,7 +824,7 @@ def test_what_classifiers_usually_see_may_be_given_with_its_defaults():
     assert view == accepted().views["standard_crop"]
 
 
-TEN = "views.ten_crop: is what nulls.ten_crop averages over; name a view of yours otherwise"
+TEN = "views.ten_crop: this name is for the crops that nulls.ten_crop averages; give your view another name"
 
 
 @pytest.mark.parametrize(
@@ -899,10 +899,10 @@ def test_a_sample_has_parts_and_examples_of_its_own_and_nothing_else():
     assert (few.parts, few.examples) == (2, {"mine": "a"})
     assert set(SETTLED) | set(sample) == set(Dataset.model_fields)
     for key, value in SETTLED.items():
-        message = f"datasets.few: {key}: settled by the data set of the sample"
+        message = f"datasets.few: {key}: given by the data set of the sample"
         assert message in mistakes({"datasets": {"few": sample | {key: value}}}), key
     several = mistakes({"datasets": {"few": sample | {"verify": "header", "expect_images": 3, "boxes": "b"}}})
-    assert "datasets.few: boxes, expect_images, verify: settled by the data set of the sample" in several
+    assert "datasets.few: boxes, expect_images, verify: given by the data set of the sample" in several
 
 
 def test_igub_runs_with_each_of_its_priors():
@@ -1001,7 +1001,7 @@ def test_a_path_is_found_in_the_form_in_which_it_exists(tmp_path, monkeypatch, t
 
 def test_the_home_of_nobody_is_refused(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ValueError, match="no home folder is known"):
+    with pytest.raises(ValueError, match="no user of this name has a home folder"):
         spell("~nobody-of-this-name/images")
     Path("~odd").mkdir()
     assert spell("~odd") == "~odd"

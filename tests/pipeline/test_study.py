@@ -310,15 +310,19 @@ def test_a_network_may_say_how_its_standard_crop_is_made_and_of_no_other_view():
         (study_of(MINE, {"models": {"loaded": {"crop_share": 1.0}}}), "loaded", left | {"share": 1.0}),
     ):
         assert study.view("standard_crop", model).items() >= expected.items()
-        assert [of_null["standard_view"] for of_null in study.scored("mine")["nulls"]] == [
+        assert [of_null["standard_view"] for of_null in study.score_settings("mine")["nulls"]] == [
             study.view("standard_crop", name) for _, name in NETWORKS
         ]
-    assert given.look("mine", "standard_crop", "loaded")["view"] == given.view("standard_crop", "loaded")
+    assert given.label_map_settings("mine", "standard_crop", "loaded")["view"] == given.view(
+        "standard_crop", "loaded"
+    )
     # What other jobs are given stays, so they do not run again.
     assert given.network("loaded") == plain.network("loaded")
     for view in ("zoom", "windows"):
         assert given.view(view, "loaded") == plain.view(view, "loaded")
-        assert given.look("mine", view, "loaded") == plain.look("mine", view, "loaded")
+        assert given.label_map_settings("mine", view, "loaded") == plain.label_map_settings(
+            "mine", view, "loaded"
+        )
 
 
 def test_a_reference_is_computed_exactly_in_float32_and_not_compiled():
@@ -391,7 +395,7 @@ def test_one_of_the_papers_methods_is_the_entry_with_its_default_options():
 
 def test_one_of_the_papers_methods_that_has_no_entry_is_refused():
     study = study_of({"methods": {"dff": {"components": 2}}})
-    message = "^methods: an entry `dff` with its default options is needed here, and there is none$"
+    message = "^methods: an entry `dff` with its default options is needed here, but there is none; add it$"
     for query in (
         lambda: study.paper_method("dff"),
         lambda: study.paper_saliency("mine", "zoom", "net", "dff"),
@@ -469,7 +473,7 @@ def test_label_maps_whose_number_of_parts_is_not_known_are_refused_even_where_th
     folder.mkdir(parents=True)
     (folder / "1of2.h5").touch()
     with pytest.raises(
-        ConfigurationError, match=r"^parts\.images_per_second\.public: parts\.minutes needs it"
+        ConfigurationError, match=r"^parts\.images_per_second\.public: set it, since parts\.minutes needs it"
     ):
         study.label_map_parts("mine", "zoom", "public")
 
@@ -631,13 +635,13 @@ def test_a_family_is_shown_by_its_first_view_among_the_readings():
             ["floor", "zoom_floor_0.2", "again"],
             "the same floor twice among zoom_floor_0.2, again",
         ),
-        ({}, ["side", "crop_0.4", "zoom"], "zoom has no such option that is a number"),
-        ({}, ["side", "zoom", "crop_0.4"], "zoom has no such option that is a number"),
-        ({}, ["antialias", "zoom", "zoom_antialias"], "zoom has no such option that is a number"),
+        ({}, ["side", "crop_0.4", "zoom"], "zoom has no option side that is a number"),
+        ({}, ["side", "zoom", "crop_0.4"], "zoom has no option side that is a number"),
+        ({}, ["antialias", "zoom", "zoom_antialias"], "zoom has no option antialias that is a number"),
         (
             {},
             ["beyond", "shift_crop_black", "shift_crop_gray"],
-            "shift_crop_black has no such option that is",
+            "shift_crop_black has no option beyond that is",
         ),
     ],
 )
@@ -645,7 +649,7 @@ def test_a_sweep_whose_views_differ_otherwise_is_refused_when_asked_for(added, s
     option, *names = sweep
     study = study_of({"views": added, "sweeps": {option: names}})
     with pytest.raises(ConfigurationError) as error:
-        study.swept(option)
+        study.sweep_views(option)
     assert f"sweeps.{option}: {message}" in str(error.value)
 
 
@@ -655,18 +659,21 @@ def test_a_change_of_zoom_spoils_the_sweeps_alone():
     with pytest.raises(
         ConfigurationError, match=r"^sweeps\.grid: zoom differs from zoom_3x3 in floor, too; name"
     ):
-        study.swept("grid")
+        study.sweep_views("grid")
     with pytest.raises(
         ConfigurationError, match=r"^sweeps\.floor: the same floor twice among zoom, zoom_floor_0\.2"
     ):
-        study.swept("floor")
+        study.sweep_views("floor")
     views = ["zoom_floor_0.3", "zoom", "zoom_floor_0.4"]
-    assert study_of({"views": {"zoom": {"floor": 0.2}}, "sweeps": {"floor": views}}).swept("floor") == views
+    assert (
+        study_of({"views": {"zoom": {"floor": 0.2}}, "sweeps": {"floor": views}}).sweep_views("floor")
+        == views
+    )
 
 
 def test_a_sweep_may_be_over_any_option_that_is_a_number():
     views = ["crop_1.0", "crop_0.4", "crop_0.6"]
-    assert study_of({"sweeps": {"side": views}}).swept("side") == views
+    assert study_of({"sweeps": {"side": views}}).sweep_views("side") == views
 
 
 def test_a_sweep_has_a_row_a_value_and_a_grid_for_each_network_and_view():
@@ -703,7 +710,7 @@ def test_a_sweeps_title_names_what_its_views_have_in_common():
 
 def test_what_must_have_made_a_table_is_what_scripts_record():
     study = study_of(MINE)
-    look = study.look("mine", "windows", "loaded")
+    look = study.label_map_settings("mine", "windows", "loaded")
     assert look == {
         "view": study.view("windows", "loaded"),
         "network": study.network("loaded"),
@@ -711,19 +718,19 @@ def test_what_must_have_made_a_table_is_what_scripts_record():
         "precision": "float32",
     }
     igub = {"method": "igub", "options": {"prior": "mean"}, "arrival": "nearest"}
-    looked = study.looked("mine")
-    assert looked["networks"] == [study.look("mine", view, model) for view, model in NETWORKS]
+    looked = study.run_settings("mine")
+    assert looked["networks"] == [study.label_map_settings("mine", view, model) for view, model in NETWORKS]
     assert list(looked["methods"]) == ["center", "igub_mean"]
     assert looked["methods"]["igub_mean"] == igub
-    scored = study.scored("mine")
+    scored = study.score_settings("mine")
     chosen = {"seed": 0, "folds": 10, "ten_crop_view": None}
     of_nulls = [chosen | {"standard_view": study.view("standard_crop", model)} for _, model in NETWORKS]
     assert scored == looked | {"tolerance": 0.0, "nulls": of_nulls}
     assert study.table_settings("mine", "summary") == study.table_settings("mine", "paper") == scored
     assert study.table_settings("mine", "pointing") == looked
-    shown = study.shown("mine", "windows", "loaded")
+    shown = study.example_settings("mine", "windows", "loaded")
     assert shown == {"look": look, "methods": {"igub_mean": igub}, "tolerance": 0.0}
-    assert study.shown_of_networks("mine")[2] == shown
+    assert study.example_settings_of_networks("mine")[2] == shown
     fidelity = study.table_settings("mine_sample", "fidelity")
     assert {settings["engine"] for settings in fidelity["networks"]} == {"exact", "shared"}
     assert {settings["engine"] for settings in fidelity["references"]} == {"exact"}
@@ -734,7 +741,7 @@ def test_five_and_ten_crop_are_looked_at_only_where_they_are_asked_for():
     assert study_of(MINE).ten_crop_files("mine", "loaded") == []
     study = study_of(MINE | {"nulls": {"ten_crop": True}})
     assert study.ten_crop_files("mine", "loaded") == ["results/mine/ten_crop/loaded/label_maps.h5"]
-    views = [of_nulls["ten_crop_view"] for of_nulls in study.scored("mine")["nulls"]]
+    views = [of_nulls["ten_crop_view"] for of_nulls in study.score_settings("mine")["nulls"]]
     assert views == [study.view("ten_crop", model) for _, model in NETWORKS]
     assert len(study.label_map_parts("mine", "ten_crop", "loaded")) == 1  # nine views, not forty-nine
 
@@ -755,17 +762,19 @@ def test_scanpaths_follow_from_the_uncued_methods_on_x0_that_run():
     names = ("igub", "max_softmax", "likelihood", "dff", "gradcam_own", "dff")
     assert study.scanpath_modules() == [f"labelmaps.methods.{name}" for name in names]
     plan = {"fixations": 5, "among": "all", "draws": 20, "seed": 0}
-    scanned = study.scanned("mine", "zoom", "loaded")
-    assert scanned["look"] == study.look("mine", "zoom", "loaded")
+    scanned = study.scanpath_settings("mine", "zoom", "loaded")
+    assert scanned["look"] == study.label_map_settings("mine", "zoom", "loaded")
     assert list(scanned["methods"]) == list(expected)
     assert {key: scanned["scanpaths"][key] for key in plan} == plan
     assert set(scanned["scanpaths"]) == {*plan, "thresholds"} == set(Plan.__dataclass_fields__)
     table = study.table_settings("mine", "scanpaths")
-    assert table == {"networks": [study.scanned("mine", "zoom", model) for model in ("loaded", "drawn")]}
+    assert table == {
+        "networks": [study.scanpath_settings("mine", "zoom", model) for model in ("loaded", "drawn")]
+    }
 
 
 def test_a_precision_that_is_left_open_may_be_any():
-    assert "precision" not in study_of(MINE | {"compute": {"precision": "auto"}}).look(
+    assert "precision" not in study_of(MINE | {"compute": {"precision": "auto"}}).label_map_settings(
         "mine", "zoom", "loaded"
     )
 

@@ -263,9 +263,9 @@ def test_one_image_is_enough():
 
 def test_readings_of_other_images_are_refused():
     readings = {"a": outcomes(0), "b": outcomes(1).rename({0: 99})}
-    with pytest.raises(ValueError, match="not of the same images"):
+    with pytest.raises(ValueError, match="readings have different images"):
         rank_readings(readings, TERMS)
-    with pytest.raises(ValueError, match="not of the same images"):
+    with pytest.raises(ValueError, match="readings have different images"):
         rank_readings({"a": outcomes(0), "b": outcomes(1, n=41)}, TERMS)
     with pytest.raises(ValueError, match="twice"):
         rank_readings({"a": outcomes(0).rename({0: 1})}, TERMS)

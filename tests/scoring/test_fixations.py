@@ -181,7 +181,7 @@ def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
     saliency = np.random.default_rng(0).random((2, *shape))
     points = cell_centres(2, *shape)
     with pytest.raises(
-        InputError, match=f"map of {shape[0]} x {shape[1]} cells .* grid of 7 x 7; take the nearest"
+        InputError, match=f"map of {shape[0]} x {shape[1]} cells .* grid of 7 x 7; set the method's arrival"
     ):
         find_fixations(saliency, points, zoom_centres(2), "index")
     assert len(find_fixations(saliency, points, zoom_centres(2), "nearest")) == 2

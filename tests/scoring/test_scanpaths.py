@@ -8,30 +8,31 @@ import pandas as pd
 import pytest
 
 from helpers.study import random_label_maps, write_joined
+from labelmaps.errors import InputError
 from labelmaps.scoring import scanpaths
 from labelmaps.scoring.scanpaths import (
     ACCUMULATIONS,
     CUES,
     FOLDS,
     GlimpseMaps,
-    Learners,
     Plan,
-    by_igub,
-    by_value,
+    TrainingBlock,
+    choose_by_igub,
+    compute_evidence,
+    compute_view_values,
+    count_passes,
     curves_table,
+    divide_into_folds,
     draw_paths,
     entropy,
-    evidence_of,
-    folds_of,
-    follow,
+    find_stops,
+    follow_paths,
     learn_orders,
     make_scanpaths,
+    order_by_value,
     outward_order,
-    passes_of,
     paths_table,
-    read_learners,
-    stop,
-    values_of_views,
+    read_training_blocks,
 )
 from labelmaps.scoring.statistics import number_images
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
@@ -63,7 +64,7 @@ def test_evidence_by_hand():
     path = np.array([[[0, 1, 2]]])
     # Means: (.5, .5), (.7, .3), (.5333, .4667). Products: (.5, .5), (.45, .05) → .9, (.09, .04) → 9/13.
     for rule, best in (("mean", [0.5, 0.7, 8 / 15]), ("product", [0.5, 0.9, 9 / 13])):
-        labels, entropies = follow(evidence_of(log_p, rule), path, rule)
+        labels, entropies = follow_paths(compute_evidence(log_p, rule), path, rule)
         assert labels.tolist() == [[[0, 0, 0]]]  # of a tie the first
         expected = [-(p * np.log(p) + (1 - p) * np.log(1 - p)) for p in best]
         np.testing.assert_allclose(entropies[0, 0], expected, atol=1e-6)
@@ -72,7 +73,10 @@ def test_evidence_by_hand():
 def test_mean_and_product_can_say_different_labels():
     # Means: .45, .4, .15; products .1 · .8, .4 · .4, .5 · −: the first has the larger mean, the second the larger product.
     log_p = log([[0.1, 0.4, 0.5], [0.8, 0.4, 0.0001]])
-    last = {rule: follow(evidence_of(log_p, rule), np.array([[[0, 1]]]), rule)[0] for rule in ACCUMULATIONS}
+    last = {
+        rule: follow_paths(compute_evidence(log_p, rule), np.array([[[0, 1]]]), rule)[0]
+        for rule in ACCUMULATIONS
+    }
     assert [last[rule][0, 0, 1] for rule in ACCUMULATIONS] == [0, 1]
 
 
@@ -81,20 +85,20 @@ def test_igub_never_chooses_a_fixation_twice_and_follows_what_it_has_seen():
     # that agrees with it comes next, and the one that says label 1 last.
     log_p = log([[0.5, 0.5], [0.2, 0.8], [0.75, 0.25], [0.9, 0.1]])
     for rule in ACCUMULATIONS:
-        assert by_igub(log_p, rule, 4).tolist() == [[0, 3, 2, 1]]
-        assert by_igub(log_p, rule, 2).tolist() == [[0, 3]]
+        assert choose_by_igub(log_p, rule, 4).tolist() == [[0, 3, 2, 1]]
+        assert choose_by_igub(log_p, rule, 2).tolist() == [[0, 3]]
 
 
 def test_by_value_leaves_x0_first_and_ties_in_order():
     values = np.array([[9.0, 1, 2, 2, 1], [-1, 0, 0, 0, 0]])
-    assert by_value(values, 5).tolist() == [[0, 2, 3, 1, 4], [0, 1, 2, 3, 4]]
-    assert by_value(values, 1).tolist() == [[0], [0]]
+    assert order_by_value(values, 5).tolist() == [[0, 2, 3, 1, 4], [0, 1, 2, 3, 4]]
+    assert order_by_value(values, 1).tolist() == [[0], [0]]
 
 
 def test_entropy_of_certain_and_of_even_posteriors():
     for rule in ACCUMULATIONS:
         certain, even = (
-            evidence_of(np.log(np.maximum(p, 1e-30)), rule) for p in (np.eye(4)[0], np.ones(4) / 4)
+            compute_evidence(np.log(np.maximum(p, 1e-30)), rule) for p in (np.eye(4)[0], np.ones(4) / 4)
         )
         assert entropy(certain[None], rule) == pytest.approx(0, abs=1e-6)
         assert entropy(even[None], rule) == pytest.approx(np.log(4))
@@ -102,16 +106,16 @@ def test_entropy_of_certain_and_of_even_posteriors():
 
 def test_a_path_stops_below_the_threshold_or_at_its_end():
     entropies = np.array([[2.0, 1.0, 0.5, 0.7]])
-    assert stop(entropies, [0, 0.5, 0.6, 1.0, 1.5, 9]).tolist() == [[3, 3, 2, 2, 1, 0]]
-    assert stop(entropies, []).shape == (1, 0)
+    assert find_stops(entropies, [0, 0.5, 0.6, 1.0, 1.5, 9]).tolist() == [[3, 3, 2, 2, 1, 0]]
+    assert find_stops(entropies, []).shape == (1, 0)
 
 
 def test_passes_by_hand():
     n = np.arange(1, 4)
-    assert passes_of("igub", n, 49).tolist() == [1, 49, 49]
-    assert passes_of("likelihood", n, 25).tolist() == [1, 25, 25]
+    assert count_passes("igub", n, 49).tolist() == [1, 49, 49]
+    assert count_passes("likelihood", n, 25).tolist() == [1, 25, 25]
     for name in ("random", "outward", "blind", "a map of x₀"):
-        assert passes_of(name, n, 49).tolist() == [1, 2, 3]
+        assert count_passes(name, n, 49).tolist() == [1, 2, 3]
 
 
 def test_blind_orders_are_learnt_on_the_other_folds():
@@ -119,16 +123,16 @@ def test_blind_orders_are_learnt_on_the_other_folds():
     right, wrong = [0.9, 0.1], [0.1, 0.9]
     start = [0.45, 0.55]
     images = [[start, right, wrong], *[[start, wrong, right]] * 4]
-    learners = [Learners(log(*images), np.zeros(5, int), np.arange(5), folds_of(5))]
+    training = [TrainingBlock(log(*images), np.zeros(5, int), np.arange(5), divide_into_folds(5))]
     for rule in ACCUMULATIONS:
-        orders = learn_orders(learners, rule, 3, 3)
+        orders = learn_orders(training, rule, 3, 3)
         assert orders.tolist() == [[0, 2, 1]] * 5
         # Two images: each fold learns from the other image alone; the folds without images from both, which are at odds.
-        two = [Learners(log(*images[:2]), np.zeros(2, int), np.arange(2), folds_of(2))]
-        assert folds_of(2).tolist() == [0, 2]
+        two = [TrainingBlock(log(*images[:2]), np.zeros(2, int), np.arange(2), divide_into_folds(2))]
+        assert divide_into_folds(2).tolist() == [0, 2]
         orders = learn_orders(two, rule, 3, 3)
         assert orders.tolist() == [[0, 2, 1], [0, 1, 2], [0, 1, 2], [0, 1, 2], [0, 1, 2]]
-        one = [Learners(log(images[4]), np.zeros(1, int), np.arange(1), folds_of(1))]
+        one = [TrainingBlock(log(images[4]), np.zeros(1, int), np.arange(1), divide_into_folds(1))]
         assert learn_orders(one, rule, 3, 3)[0].tolist() == [0, 1, 2]  # nothing to learn from: outward
 
 
@@ -138,20 +142,32 @@ def test_a_map_of_x0_leads_to_the_nearest_views():
     saliency = np.array([[[1.0, 4], [2, 3]]])
     point = np.array([[[[4.0, 4], [26, 4]], [[4, 26], [16, 14]]]])  # corners, and x₀
     maps = GlimpseMaps(saliency, point, "nearest")
-    values = values_of_views(maps, slice(0, 1), centre, order)
+    values = compute_view_values(maps, slice(0, 1), centre, order)
     expected = dict.fromkeys(range(9), -np.inf) | {0: 1, 2: 4, 6: 2, 4: 3}
     assert values.tolist() == [[expected[view] for view in order]]
-    assert order[by_value(values, 5)].tolist() == [[4, 2, 6, 0, 1]]  # then outward
-    inner = values_of_views(maps, slice(0, 1), centre, order[:1])
+    assert order[order_by_value(values, 5)].tolist() == [[4, 2, 6, 0, 1]]  # then outward
+    inner = compute_view_values(maps, slice(0, 1), centre, order[:1])
     assert inner.tolist() == [[4]]
     dead = GlimpseMaps(np.zeros((1, 2, 2)), point, "nearest")
-    assert by_value(values_of_views(dead, slice(0, 1), centre, order), 9).tolist() == [list(range(9))]
+    assert order_by_value(compute_view_values(dead, slice(0, 1), centre, order), 9).tolist() == [
+        list(range(9))
+    ]
     by_index = GlimpseMaps(np.arange(9.0).reshape(1, 3, 3), centre, "index")
-    assert order[by_value(values_of_views(by_index, slice(0, 1), centre, order), 9)].tolist() == [
+    assert order[order_by_value(compute_view_values(by_index, slice(0, 1), centre, order), 9)].tolist() == [
         [4, 8, 7, 6, 5, 3, 2, 1, 0]
     ]
-    some = values_of_views(by_index, slice(0, 1), centre, order[:5])
+    some = compute_view_values(by_index, slice(0, 1), centre, order[:5])
     assert some.tolist() == [[4, 1, 3, 5, 7]]
+
+
+@pytest.mark.parametrize("shape", [(1, 9), (9, 1), (2, 2), (5, 5)])
+def test_a_map_of_other_cells_than_the_grid_has_no_view_by_index(shape):
+    centre = np.zeros((1, 3, 3, 2))
+    maps = GlimpseMaps(np.arange(float(np.prod(shape))).reshape(1, *shape), np.zeros((1, *shape, 2)), "index")
+    with pytest.raises(
+        InputError, match=rf"{shape[0]} x {shape[1]} cells .* 3 x 3; set the method's arrival"
+    ):
+        compute_view_values(maps, slice(0, 1), centre, outward_order(3, 3))
 
 
 def test_random_paths_are_fair_and_the_same_in_blocks_of_any_size():
@@ -172,7 +188,7 @@ def test_igub_is_exact_where_sums_of_probabilities_underflow():
     log_p[:, 1:, 0] = -150 - 100 * rng.random((3, 5))
     log_p[:, 0] = [0, -200, -200, -200, -200]
     for rule in ACCUMULATIONS:
-        path = by_igub(log_p.astype(np.float32), rule, 6)
+        path = choose_by_igub(log_p.astype(np.float32), rule, 6)
         assert np.sort(path, axis=1).tolist() == [list(range(6))] * 3
         for i, some in enumerate(
             log_p if rule == "product" else ()
@@ -183,10 +199,12 @@ def test_igub_is_exact_where_sums_of_probabilities_underflow():
     maps = LabelMaps(
         ["a"], never.reshape(1, 2, 2, 3), np.zeros((1, 2, 2)), np.zeros((1, 2, 2), int), None, None
     )
-    log_p = scanpaths.ordered(maps, outward_order(2, 2))
+    log_p = scanpaths.order_log_p(maps, outward_order(2, 2))
     for rule in ACCUMULATIONS:
-        assert by_igub(log_p, rule, 4).tolist() == [[0, 1, 2, 3]]
-        assert np.isfinite(follow(evidence_of(log_p, rule), np.array([[[0, 1, 2, 3]]]), rule)[1]).all()
+        assert choose_by_igub(log_p, rule, 4).tolist() == [[0, 1, 2, 3]]
+        assert np.isfinite(
+            follow_paths(compute_evidence(log_p, rule), np.array([[[0, 1, 2, 3]]]), rule)[1]
+        ).all()
 
 
 # ---- Against an independent brute force
@@ -325,7 +343,7 @@ def test_all_paths_and_outcomes_equal_a_brute_force(study, shape, plan):
                 mean = np.mean(stops, axis=0).T
                 np.testing.assert_allclose(outcomes.fixations_stopped[case], mean[0])
                 if name != "random":  # whose passes are fixations
-                    found_passes = passes_of(name, outcomes.fixations_stopped[case], len(order))
+                    found_passes = count_passes(name, outcomes.fixations_stopped[case], len(order))
                     np.testing.assert_allclose(found_passes, mean[1])
                 np.testing.assert_allclose(outcomes.correct_stopped[case], mean[2])
                 if name == "random":
@@ -351,7 +369,7 @@ def test_no_result_depends_on_the_blocks(study, monkeypatch):
             np.testing.assert_array_equal(getattr(found[key], name), field)
 
 
-def test_learners_are_spread_evenly_where_there_are_more_images_than_memory_allows(study, monkeypatch):
+def test_training_images_are_spread_evenly_where_there_are_more_images_than_memory_allows(study, monkeypatch):
     path, index, _ = study(n_images=40, grid=3, cases=[*range(20), 20, *range(20, 40)])
     label, order = index["label"].to_numpy(), outward_order(3, 3)
 
@@ -359,24 +377,24 @@ def test_learners_are_spread_evenly_where_there_are_more_images_than_memory_allo
         for name, limit in limits.items():
             monkeypatch.setattr(scanpaths, name, limit)
         with open_label_maps(path, index) as file:
-            learners, whole = list(read_learners(file, label, order)), file.by_image.read(0, 40)
-        images = np.concatenate([some.log_p for some in learners])
+            training, whole = list(read_training_blocks(file, label, order)), file.by_image.read(0, 40)
+        images = np.concatenate([some.log_p for some in training])
         cells = whole.log_probability.reshape(40, 9, 4)[:, order]
         chosen = [int(np.flatnonzero((cells == image).all(axis=(1, 2)))[0]) for image in images]
-        return chosen, learners
+        return chosen, training
 
-    chosen, learners = read()
+    chosen, training = read()
     assert chosen == list(range(40))
-    assert np.concatenate([some.label for some in learners]).tolist() == label.tolist()
-    assert np.concatenate([some.fold for some in learners]).tolist() == (
-        folds_of(40)[[*range(20), 20, *range(20, 40)]].tolist()
+    assert np.concatenate([some.label for some in training]).tolist() == label.tolist()
+    assert np.concatenate([some.fold for some in training]).tolist() == (
+        divide_into_folds(40)[[*range(20), 20, *range(20, 40)]].tolist()
     )
-    assert read(LEARNERS=4)[0] == [0, 13, 26, 39]
-    chosen, learners = read(LEARNERS=3)
+    assert read(MAX_TRAINING_IMAGES=4)[0] == [0, 13, 26, 39]
+    chosen, training = read(MAX_TRAINING_IMAGES=3)
     assert chosen == [0, 20, 39]
-    assert [some.place.tolist() for some in learners] == [[0], [0, 0], [0]]  # image 20 has two cases
-    assert len(read(LEARNERS=1000, LEARNERS_BYTES=5 * 9 * 4 * 4)[0]) == 5
-    assert len(read(LEARNERS_BYTES=1)[0]) == 1
+    assert [some.place.tolist() for some in training] == [[0], [0, 0], [0]]  # image 20 has two cases
+    assert len(read(MAX_TRAINING_IMAGES=1000, MAX_TRAINING_BYTES=5 * 9 * 4 * 4)[0]) == 5
+    assert len(read(MAX_TRAINING_BYTES=1)[0]) == 1
 
 
 # ---- Tables
@@ -459,7 +477,7 @@ def test_a_uniform_network_never_fails(study):
     n = SimpleNamespace(images=3, grid=3, labels=4)
     even = np.full((n.images, n.grid**2, n.labels), -np.log(n.labels), np.float32)
     for rule in ACCUMULATIONS:
-        assert by_igub(even, rule, 9).tolist() == [list(range(9))] * 3
-        labels, entropies = follow(evidence_of(even, rule), np.tile(np.arange(9), (3, 1, 1)), rule)
+        assert choose_by_igub(even, rule, 9).tolist() == [list(range(9))] * 3
+        labels, entropies = follow_paths(compute_evidence(even, rule), np.tile(np.arange(9), (3, 1, 1)), rule)
         assert (labels == 0).all()
         np.testing.assert_allclose(entropies, np.log(4), atol=1e-5)

@@ -132,7 +132,7 @@ def test_an_environment_whose_folder_a_shell_would_split_is_refused(tmp_path):
     [
         (
             "compute: {device: cpu}\ncompute: {threads: 1}\n",
-            "line 2: the key 'compute' stands on line 1 already",
+            "line 2: the key 'compute' is already on line 1",
         ),
         ("a: !!python/object/apply:os.system ['touch ran']\n", "not valid JSON or YAML"),
         ("", "must be given as JSON or YAML with keys at top level"),

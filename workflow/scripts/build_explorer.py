@@ -1,4 +1,4 @@
-"""Build the explorer: one page on which to look at telling images through every network, view and method."""
+"""Build the explorer: one page that shows some images through every network, view and method."""
 
 from contextlib import ExitStack
 from itertools import islice
@@ -37,13 +37,14 @@ def build_explorer(
     shown: list[dict],
     scanned: dict,
 ) -> None:
-    """Write the explorer.
+    """Write the explorer as one HTML file.
 
-    networks: view and model of each of `measures`, `label_maps` and `scanpaths`. methods: name → variant and cue; done: the
-    names of those of each network, whose files saliency, fixations and scores hold, network by network. chosen: the user's
-    own examples, name → image id; n_images: how many images are shown.
-    made_by, shown, scanned: the settings of all files, as from `Study.scored`, of each of `measures`, as from `Study.shown`,
-    and of the scanpaths, as from `Study.scanned_by_all`.
+    networks: view and model of each of `measures`, `label_maps` and `scanpaths`.
+    methods: name → variant and cue. done: the names of each network's methods, whose files `saliency`, `fixations` and
+    `scores` hold, network by network.
+    chosen: the user's own examples, name → image id. n_images: the number of images on the page.
+    made_by, shown, scanned: the settings of all files, as from `Study.score_settings`; of each of `measures`, as from
+    `Study.example_settings`; and of the scanpaths, as from `Study.scanpath_settings_of_networks`.
     """
     images = read_index(index)
     names, results = read_classes(classes), {}

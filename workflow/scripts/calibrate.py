@@ -42,25 +42,27 @@ def calibrate(
     seed: int,
     made_by: dict,
 ) -> None:
-    """Write the ranking and its terms; `rows` says what each file of outcomes is, in the tables' first columns.
+    """Write the ranking of the readings and the terms of their misfits.
 
+    outcomes: one file per network and view; rows: the network and view of each, which are the tables' first columns.
     standard: the label maps of each network's standard crop, in the order of the networks. has_imagenet_classes: whether the
-    labels are ImageNet's. In the tables, view and arrival say what a reading is; images, whether they are the paper's: those
-    of ImageNet's validation. Where there are several networks, the ranking also has rows of all of them together.
-    made_by: the settings of all files, as from `Study.calibrated`.
+    labels are ImageNet's. made_by: the settings of all files, as from `Study.calibration_settings`.
+
+    In the tables, view and arrival name a reading; the column images states whether these are ImageNet's validation images.
+    If there are several networks, the ranking also has rows of all of them together.
     """
     stated, ours = read_paper(paper), read_index(index)
     ids, same_images = ours["image"].tolist(), are_imagenet_validation(ours, has_imagenet_classes)
     images = "ImageNet validation" if same_images else "other images"
     by_model: dict[str, list[tuple[dict, dict, Path]]] = {}
-    for row, look, path in zip(rows, made_by["networks"], outcomes, strict=True):
-        by_model.setdefault(row["model"], []).append((row, look, path))
+    for row, map_settings, path in zip(rows, made_by["networks"], outcomes, strict=True):
+        by_model.setdefault(row["model"], []).append((row, map_settings, path))
     networks, of_networks, of_terms, obstacles, label_maps = {}, {}, {}, {}, []
     for (model, files), view, crop in zip(by_model.items(), made_by["standard_views"], standard, strict=True):
         readings, origin, precisions = {}, {}, set()
-        for row, look, path in files:
+        for row, map_settings, path in files:
             table = read_parquet(path)
-            check_settings(look | {"methods": made_by["methods"]}, table.attrs, path)
+            check_settings(map_settings | {"methods": made_by["methods"]}, table.attrs, path)
             origin = origin or table.attrs
             check_same_origin(origin, table.attrs, path, ["weights_sha256"])
             precisions.add(table.attrs["precision"])
@@ -104,9 +106,10 @@ def calibrate(
 
 
 def read_standard_crop(path: Path, index: pd.DataFrame, view: dict, origin: dict) -> np.ndarray:
-    """Read whether a network is right in the standard crop, (case,), of label maps made as the outcomes were.
+    """Read whether a network is right in the standard crop, (case,).
 
-    view: the crop's, as the configuration says it. origin: the attributes of a table of outcomes of the network.
+    path: the label maps of the crop. view: its settings. origin: the attributes of a table of the network's outcomes, with
+    which the label maps must share weights and pixels; otherwise `InputError` is raised.
     """
     with open_label_maps(path, index) as file:
         check_same_origin(origin, file.attributes, path, ["weights_sha256"])
@@ -122,7 +125,7 @@ def rank(
     seed: int,
     obstacle: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Rank and judge readings, as from `readings_of` or `join_networks`."""
+    """Rank readings, as from `readings_of` or `join_networks`, and add the verdict on each."""
     named = {name: table for name, (_, table) in readings.items()}
     return judge_readings(*rank_readings(named, terms, resamples, seed), obstacle)
 
@@ -130,13 +133,13 @@ def rank(
 def name_readings(
     table: pd.DataFrame, network: dict, readings: dict[str, tuple[dict, pd.DataFrame]]
 ) -> pd.DataFrame:
-    """Put the network, and the view and arrival of each reading, before the columns of its rows."""
+    """Add the network, and the view and arrival of each reading, as the first columns of its rows."""
     what = pd.DataFrame([network | readings[name][0] for name in table["reading"]])
     return pd.concat([what, table], axis=1)
 
 
 def report(model: str, ranking: pd.DataFrame, obstacle: str) -> None:
-    """Log which reading is best, or why none is."""
+    """Log which reading is best, or why readings are not ranked."""
     best = f"best: {ranking['reading'].iloc[0]}" if not obstacle else f"not ranked: {obstacle}"
     logger.info("%s, %d readings; %s", model, len(ranking), best)
 

@@ -1,4 +1,4 @@
-"""Check a network on a data set before it is run at length: weights, classes, size, logits, and the map of x₀."""
+"""Check a network on a data set before it runs on all images: weights, classes, size, logits, and the map of x₀."""
 
 import json
 import logging
@@ -31,7 +31,10 @@ def check_network(
     checked: Path,
     network_config: dict,
 ) -> None:
-    """Write what was found, as JSON; with the network's last map, or why it has none. network_config: of `NetworkConfig`."""
+    """Write the results of the checks as JSON: the network's last map, or the reason why it has none.
+
+    network_config: the fields of `NetworkConfig`.
+    """
     be_deterministic()
     network, cpu = NetworkConfig(**network_config), torch.device("cpu")
     module, preprocessing, notes = load_network(network, weights, len(read_classes(classes)))

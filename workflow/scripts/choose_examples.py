@@ -1,4 +1,4 @@
-"""Choose the images that Figure 1 shows, and say of every image how telling it is."""
+"""Choose the images that Figure 1 shows, and write for every image the measures by which they are chosen."""
 
 from pathlib import Path
 
@@ -25,11 +25,11 @@ def choose_examples(
     chosen: dict[str, str],
     made_by: dict,
 ) -> None:
-    """Write one row per example, and to `measures` one row per image.
+    """Write one row per example to `examples`, and one row per image to `measures`.
 
-    scores, fixations: of the methods to be shown, in one order.
+    scores, fixations: those of the methods in the figure, in the same order.
     chosen: the user's own examples, name → image id, or `image · class`. made_by: the settings of all files, as from
-    `Study.shown`.
+    `Study.example_settings`.
     """
     images = read_index(index)
     ids = images["image"].tolist()

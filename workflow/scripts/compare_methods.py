@@ -1,4 +1,4 @@
-"""Compare every two methods of a network over the same images."""
+"""Compare every pair of a network's methods over the same images."""
 
 from itertools import islice
 from pathlib import Path
@@ -29,12 +29,12 @@ def compare_methods(
     methods: list[list[str]],
     made_by: dict,
 ) -> None:
-    """Write one row per network and pair of methods; among them the nulls that choose no fixation image by image.
+    """Write one row per network and pair of methods; nulls whose fixation does not depend on the image count as methods.
 
-    networks: what each file of nulls is, in the table's first columns; methods: the names
-    of each network's, whose files `scores` holds, network by network. acceptable_labels: the table of them, if the data set
-    has one.
-    made_by: the settings of all of them, as from `Study.scored`.
+    networks: the network of each file of nulls, as the table's first columns.
+    methods: the names of each network's methods, whose files `scores` holds, network by network.
+    acceptable_labels: the data set's table of them, or no path.
+    made_by: the settings of all files, as from `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     tables = []

@@ -1,4 +1,4 @@
-"""Set the paper's numbers and orders beside ours."""
+"""Compare our numbers, and the order of our methods, with the paper's."""
 
 from pathlib import Path
 
@@ -29,11 +29,11 @@ def compare_with_paper(
     rows: list[dict],
     made_by: dict,
 ) -> None:
-    """Write the two tables.
+    """Write the table of numbers and the table of orders.
 
-    acceptable_labels: the table of them, if the data set has one. has_imagenet_classes: whether the labels are ImageNet's.
-    rows: for each file of scores its view, model, weights and variant of the method. made_by: the settings of all files, as
-    from `Study.scored`.
+    acceptable_labels: the data set's table of them, or no path. has_imagenet_classes: whether the labels are ImageNet's.
+    rows: the view, model, weights and method's variant of each file of scores. made_by: the settings of all files, as from
+    `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     table_of_all = read_results(summary, made_by | state_labels(acceptable))

@@ -44,9 +44,9 @@ def compute_glimpse_saliency(
 ) -> None:
     """Write the saliency maps of a method.
 
-    method, options: the module of `labelmaps.methods`, and the options of its `saliency`. view_config, network_config,
-    compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. layer: the module that gives the last map,
-    where it is not to be found. threads: CPU threads.
+    method, options: the module of `labelmaps.methods`, and the options of its `saliency`.
+    view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`.
+    layer: the name of the module that computes the last map; None to find it. threads: the number of CPU threads.
     """
     network, compute = NetworkConfig(**network_config), Compute(**compute_config)
     own_options = network.own_options(view_config)

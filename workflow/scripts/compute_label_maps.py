@@ -44,17 +44,17 @@ def compute_label_maps(
     compute_config: dict,
     threads: int,
 ) -> None:
-    """Write the label maps of part `part` of `parts`.
+    """Write the label maps of part `part` (from 1) of `parts`.
 
-    view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: CPU
-    threads.
+    view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: the
+    number of CPU threads.
     """
     network, compute = NetworkConfig(**network_config), Compute(**compute_config)
     own_options = network.own_options(view_config)
     view = create_view(**view_config | own_options)
     take_gpu(compute.device)
     be_deterministic()
-    # Shared by all parts and later runs.
+    # All parts and later runs share what torch's compiler has compiled.
     os.environ.setdefault("TORCHINDUCTOR_CACHE_DIR", str(Path("resources/compiled").resolve()))
     n_labels = len(read_classes(classes))
     module, preprocessing, notes = load_network(network, weights, n_labels)

@@ -14,9 +14,11 @@ from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases, writ
 
 
 def compute_saliency(*, label_maps: Path, index: Path, saliency: Path, method: str, options: dict) -> None:
-    """Write the saliency maps of the method module `method`, called with `options`, one per row of the index.
+    """Write the saliency maps of a method, one per row of the index.
 
-    A method that is not given k* computes one for each image, also where that has several classes, and so several rows.
+    method, options: the module of `labelmaps.methods`, and the options of its `saliency`.
+
+    A method that is not given k* computes one map per image, which is repeated if an image has several rows (classes).
     """
     images = read_index(index)
     label = images["label"].to_numpy(np.int64)

@@ -12,7 +12,10 @@ logger = logging.getLogger(__name__)
 
 
 def download_timm_weights(*, weights: Path, name: str, revision: str, sha256: str | None) -> None:
-    """Write timm's weights of this name and tag, compared with the sha256 given, or with the one that the hub states."""
+    """Write timm's weights of this name and revision, after their SHA-256 was checked.
+
+    sha256: the expected value in hexadecimal; None takes the one that the hub states.
+    """
     repository = timm_repository(name)
     found = download_from_hub(repository, revision, sha256, weights)
     logger.info("%s, revision %s: the sha256 of model.safetensors is %s", repository, revision, found)

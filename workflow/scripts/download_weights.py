@@ -9,7 +9,7 @@ from labelmaps.networks.preprocessing import torchvision_weights
 
 
 def download_weights(*, weights: Path, architecture: str, name: str) -> None:
-    """Write torchvision's weights of this name, compared with the hash in the name of their file."""
+    """Write torchvision's weights of this name, after their hash was checked against the one in the name of their file."""
     download.download_weights(torchvision_weights(architecture, name).url, weights)
 
 

@@ -10,7 +10,7 @@ from labelmaps.networks.weights import random_weights, save_weights
 
 
 def draw_random_weights(*, classes: Path, weights: Path, network_config: dict, seed: int) -> None:
-    """Write a state dict of random weights with one output per class. network_config: the fields of `NetworkConfig`."""
+    """Write a state dict of random weights with one output per class; network_config: the fields of `NetworkConfig`."""
     network = NetworkConfig(**network_config)
     size = network.preprocessing().size
     state = random_weights(network.architecture, len(read_classes(classes)), seed, size)

@@ -1,4 +1,4 @@
-"""Find who gains from a saccade: accuracy before and after it, by what the images are like."""
+"""Find who gains from a saccade: accuracy before and after it, in groups of images."""
 
 from pathlib import Path
 
@@ -31,8 +31,8 @@ def find_who_gains(
 ) -> None:
     """Write the rows of `labelmaps.scoring.groups.gains_table` for every method of every network.
 
-    factors: the table of them, if the data set has one. rows: what each file of scores is, in the table's first columns,
-    network by network. made_by: the settings of all files, as from `Study.looked`.
+    factors: the data set's table of them, or no path. rows: the network and method of each file of scores, network by
+    network, which are the table's first columns. made_by: the settings of all files, as from `Study.run_settings`.
     """
     images = read_index(index)
     ids, known = images["image"].tolist(), None
@@ -42,7 +42,7 @@ def find_who_gains(
         known = found.drop(columns="image")
     groups = list_groups(images["boxes"], images["width"].to_numpy(), images["height"].to_numpy(), known)
     networks = dict.fromkeys((row["view"], row["model"]) for row in rows)
-    looks = dict(zip(networks, made_by["networks"], strict=True))
+    map_settings = dict(zip(networks, made_by["networks"], strict=True))
     origins: dict[tuple[str, str], dict] = {}
     tables = []
     for row, path in zip(rows, scores, strict=True):
@@ -50,7 +50,7 @@ def find_who_gains(
         check_same_images(ids, table["image"].tolist(), path)
         check_same_origin(origins.setdefault(network, table.attrs), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values())), table.attrs, path)
-        check_settings(looks[network] | made_by["methods"][row["method"]], table.attrs, path)
+        check_settings(map_settings[network] | made_by["methods"][row["method"]], table.attrs, path)
         outcomes = (table[name].to_numpy(bool) for name in ("correct_before", "correct_after"))
         gains = gains_table(*outcomes, groups, number_images(ids))
         tables.append(gains.assign(**row)[[*row, *gains.columns]])

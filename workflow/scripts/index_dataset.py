@@ -1,4 +1,4 @@
-"""Write a data set's index, and the list of the images that it leaves out."""
+"""Write a data set's index, and the list of the images that it excludes."""
 
 from pathlib import Path
 
@@ -31,9 +31,10 @@ def index_dataset(
     min_matched: float,
     threads: int,
 ) -> None:
-    """Index the data set that the settings describe (see `labelmaps.data.indexing`) into two files.
+    """Index the data set that the settings describe, and write the index and the excluded images.
 
-    origin_of_classes: "assumed", where neither the settings nor the data set name them, or "given".
+    Arguments are those of `labelmaps.data.indexing.index_dataset`, but for `origin_of_classes`: "assumed" if neither the
+    settings nor the data set name the classes, else "given".
     """
     rows, left_out = indexing.index_dataset(
         classes,

@@ -1,4 +1,4 @@
-"""Verify the parts of a network's label maps and join them."""
+"""Check the parts of a network's label maps and join them."""
 
 from pathlib import Path
 
@@ -10,10 +10,10 @@ from labelmaps.storage import label_map_file
 
 
 def join_label_maps(*, parts: list[Path], index: Path, label_maps: Path) -> None:
-    """Join parts that hold the images of the index, one after the other.
+    """Join parts that hold the images of the index, one after another.
 
-    Where the index has no digests (`verify: header`), the images are read again: a part must have been made from what is
-    there now.
+    If the index has no digests (`verify: header`), the images are read again, since a part must have been made from the
+    files as they are now.
     """
     images = images_of(read_index(index))
     label_map_file.join_label_maps(parts, label_maps, images["image"].tolist(), find_digests(images))

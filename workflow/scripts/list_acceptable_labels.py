@@ -13,7 +13,7 @@ from labelmaps.jobs.script import run_script
 def list_acceptable_labels(
     *, index: Path, source: Path, classes: Path, min_matched: float, acceptable_labels: Path
 ) -> None:
-    """Write the labels that a file of the user's, `source`, gives the images of the index, row by row."""
+    """Write the acceptable labels of each row of the index, as found in the user's file `source`."""
     images = read_index(index)
     found = find_acceptable_labels(images, source, read_classes(classes), min_matched)
     write_labels(acceptable_labels, images["image"].tolist(), found)

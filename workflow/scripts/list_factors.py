@@ -10,7 +10,7 @@ from labelmaps.jobs.script import run_script
 
 
 def list_factors(*, index: Path, source: Path, min_matched: float, factors: Path) -> None:
-    """Write the factors that a file of the user's, `source`, gives the images of the index, row by row."""
+    """Write the factors of each row of the index, as found in the user's file `source`."""
     write_factors(factors, find_factors(read_index(index), source, min_matched))
 
 

@@ -35,16 +35,17 @@ def measure_fidelity(
 ) -> None:
     """Write one row per network, view and accuracy; the eye arrives at the nearest view.
 
-    rows: what the files of each place in the lists are, in the table's first columns. settings: those
-    of all files, as from `Study.compared`.
+    The other lists have one file per network and view; rows: their network and view, which are the table's first columns.
+    settings: those of all files, as from `Study.fidelity_settings`.
     """
     tables = []
-    looks = settings["networks"], settings["references"]
-    files = zip(rows, *looks, label_maps, outcomes, reference_label_maps, reference_outcomes, strict=True)
-    for row, look, reference_look, maps, reading, reference_maps, reference_reading in files:
+    both_settings = settings["networks"], settings["references"]
+    paths = label_maps, outcomes, reference_label_maps, reference_outcomes
+    files = zip(rows, *both_settings, *paths, strict=True)
+    for row, map_settings, reference_settings, maps, reading, reference_maps, reference_reading in files:
         with open_label_maps(maps) as ours, open_label_maps(reference_maps) as reference:
-            check_settings(look, ours.attributes, maps)
-            check_settings(reference_look, reference.attributes, reference_maps)
+            check_settings(map_settings, ours.attributes, maps)
+            check_settings(reference_settings, reference.attributes, reference_maps)
             check_same_images(reference.images, ours.images, maps)
             check_same_origin(reference.attributes, ours.attributes, maps, (*SAME_NETWORK, "view"))
             check_same_pixels(ours.images, reference.digests, ours.digests, maps, OLDER)
@@ -59,7 +60,10 @@ def measure_fidelity(
 
 
 def nearest(path: Path, label_maps: LabelMapFile) -> tuple[pd.DataFrame, list[str]]:
-    """Read the outcomes of these label maps where the eye arrives at the nearest view, and the images' ids."""
+    """Read the outcomes for which the eye arrives at the nearest view, and the images' ids.
+
+    path: the table of outcomes. label_maps: those from which it must have been made, otherwise `InputError` is raised.
+    """
     outcomes = read_parquet(path)
     check_same_origin(label_maps.origin, outcomes.attrs, path)
     table = outcomes[outcomes["arrival"] == "nearest"]

@@ -28,8 +28,9 @@ def play_pointing_game(
 ) -> None:
     """Write the rows of `labelmaps.scoring.summary.pointing_table` for every network.
 
-    networks: what each file of label maps is, in the table's first columns. methods: the names of each network's, whose
-    files `fixations` holds, network by network. made_by: the settings of all of them, as from `Study.looked`.
+    networks: the network of each file of label maps, as the table's first columns. methods: the names of each network's
+    methods, whose files `fixations` holds, network by network. made_by: the settings of all files, as from
+    `Study.run_settings`.
     """
     images = read_index(index)
     ids = images["image"].tolist()

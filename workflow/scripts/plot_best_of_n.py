@@ -1,4 +1,4 @@
-"""Plot what n views are worth."""
+"""Plot accuracy against the number of views of which the best is taken."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from labelmaps.storage.csv_tables import read_results
 def plot_best_of_n(
     *, best_of_n: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict
 ) -> None:
-    """Draw the curves of each network through `view`, in these sizes, in the format of each figure's name."""
+    """Draw the curves of each network through `view`, in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(best_of_n, made_by)
     shown = table[table["view"] == view]

@@ -1,4 +1,4 @@
-"""Plot which reading of the protocol fits the paper, for one network."""
+"""Plot how well the readings of the protocol fit the paper, for one network."""
 
 from pathlib import Path
 
@@ -11,7 +11,10 @@ from labelmaps.storage.provenance import check_same_origin
 
 
 def plot_calibration(*, ranking: Path, terms: Path, figures: list[Path], model: str, made_by: dict) -> None:
-    """Draw every reading of `model`, in the format of each figure's name; `made_by` must have made both tables."""
+    """Draw every reading of `model`, in the format of each figure's name.
+
+    made_by: the settings with which both tables must have been made.
+    """
     style.prepare()
     tables = read_results(ranking, made_by), read_results(terms, made_by)
     check_same_origin(tables[0].attrs, tables[1].attrs, terms)

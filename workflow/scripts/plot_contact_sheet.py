@@ -1,4 +1,4 @@
-"""Plot some images of a data set with their boxes and labels, and what the data set holds."""
+"""Plot the contact sheet: some images of a data set with their boxes and labels, and the data set's counts."""
 
 from pathlib import Path
 
@@ -16,7 +16,8 @@ def plot_contact_sheet(
 ) -> None:
     """Draw the contact sheet in the format of each figure's name.
 
-    dataset: its name. whole, excluded: the name of the data set of which it is a sample, or its own, and what that left out.
+    dataset: the data set's name. whole: the name of the data set of which it is a sample, or its own. excluded: the images
+    that the index of `whole` leaves out.
     """
     style.prepare()
     images, names = read_index(index), short_names(read_classes(classes))

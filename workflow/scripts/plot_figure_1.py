@@ -52,10 +52,14 @@ def plot_figure_1(
 ) -> None:
     """Draw the examples of these names in these sizes, in the format of each figure's name.
 
-    saliency, fixations: of the methods to be shown, in the order of `methods`, which gives the variant and the cue of each.
-    figures: as many for each of `names`, in their order; of one example as `style.draw` takes them.
-    made_by: the settings of all files, as from `Study.shown`; scanned: of the scanpaths, as from `Study.scanned`. variants:
-    of the methods on x₀ among these. chosen: the user's own examples, name → image id.
+    saliency, fixations: those of the methods in the figure, in the order of `methods`, which holds each one's variant and
+    cue.
+    figures: the same number for each of `names`, in their order; those of one example as for `style.draw`.
+    made_by: the settings of all files, as from `Study.example_settings`. scanned: those of the scanpaths, as from
+    `Study.scanpath_settings`.
+    variants: the methods on x₀ among these, name → variant. chosen: the user's own examples, name → image id.
+
+    Raises `InputError` if an example is not in the index, or if a file was made from other images or with other settings.
     """
     style.prepare()
     images = read_index(index)
@@ -68,7 +72,7 @@ def plot_figure_1(
     except KeyError as case:
         image = case.args[0][0]
         raise InputError(
-            f"{examples}: shows {image}, which is not in {index}. Delete it and run again"
+            f"{examples}: contains {image}, which is not in {index}. Delete {examples} and run again"
         ) from case
     decoded = list(read_batches(images.iloc[places], 1))
     class_names, contents = short_names(read_classes(classes)), []

@@ -25,8 +25,10 @@ def plot_figure_2(
 ) -> None:
     """Draw these methods through `view` in these sizes, in the format of each figure's name.
 
-    has_imagenet_classes: whether the labels are ImageNet's. The paper's values stand beside ours where `find_marks` says so.
-    made_by: the settings that must have made the summary.
+    has_imagenet_classes: whether the labels are ImageNet's. made_by: the settings with which the summary must have been
+    made.
+
+    The paper's values are drawn beside ours if `find_marks` returns them.
     """
     style.prepare()
     table = read_results(summary, made_by)

@@ -1,4 +1,4 @@
-"""Plot how much of each gain is noise of the labels."""
+"""Plot how much of each gain is label noise."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from labelmaps.storage.csv_tables import read_results
 def plot_label_noise(
     *, summary: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict
 ) -> None:
-    """Draw gains through `view` by the label and by acceptable labels, in these sizes and the formats of the names."""
+    """Draw gains through `view` by the label and by acceptable labels, in these sizes and each name's format."""
     style.prepare()
     table = read_results(summary, made_by)
     shown = table[table["view"] == view]

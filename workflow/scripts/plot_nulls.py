@@ -1,4 +1,4 @@
-"""Plot what part of each number a null explains."""
+"""Plot methods beside nulls."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from labelmaps.storage.csv_tables import read_results
 
 
 def plot_nulls(*, summary: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict) -> None:
-    """Draw methods and nulls through `view`, in these sizes, in the format of each figure's name."""
+    """Draw methods and nulls through `view`, in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(summary, made_by)
     shown = table[table["view"] == view]

@@ -1,4 +1,4 @@
-"""Plot what several fixations one after another are worth."""
+"""Plot accuracy against the number of saccades and of passes."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from labelmaps.storage.csv_tables import read_results
 def plot_scanpaths(
     *, scanpaths: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict
 ) -> None:
-    """Draw the curves of each network through `view`, in these sizes, in the format of each figure's name."""
+    """Draw the curves of each network through `view`, in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(scanpaths, made_by)
     shown = table[table["view"] == view]

@@ -10,7 +10,7 @@ from labelmaps.storage.csv_tables import read_results
 
 
 def plot_sweep(*, sweep: Path, figures: list[Path], title: str, sizes: list[str], made_by: dict) -> None:
-    """Draw a sweep in these sizes, in the format of each figure's name."""
+    """Draw a sweep in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(sweep, made_by)
     style.draw(lambda width: draw_sweep(table, title, width), figures, sizes)

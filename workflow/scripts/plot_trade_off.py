@@ -10,7 +10,7 @@ from labelmaps.storage.csv_tables import read_results
 
 
 def plot_trade_off(*, summary: Path, figures: list[Path], view: str, sizes: list[str], made_by: dict) -> None:
-    """Draw the rows of `view`, in these sizes, in the format of each figure's name."""
+    """Draw the rows of `view`, in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(summary, made_by)
     shown = table[table["view"] == view]

@@ -1,4 +1,4 @@
-"""Plot where each view of a family looks on one image, and what the network receives."""
+"""Plot the fixations and views of a view family on one image."""
 
 from pathlib import Path
 
@@ -19,15 +19,18 @@ def plot_views(
 ) -> None:
     """Draw the views of an image (by default the first) in the format of each figure's name.
 
-    name: of the view in the configuration. view_config, network_config: the fields of a view and of `NetworkConfig`.
+    name: the view's name in the configuration. view_config, network_config: the fields of a view and of `NetworkConfig`.
+    image: its id, or `image · class`.
+
+    Raises `InputError` if the index has no such image.
     """
     style.prepare()
     images = read_index(index)
     ids = images["image"].tolist()
     if image is not None and image not in ids:
-        image = image.rpartition(" · ")[0]  # one class of it
+        image = image.rpartition(" · ")[0]  # the name of a case
     if image is not None and image not in ids:
-        raise InputError(f"examples: {image} is not among the images of the index; mend its id")
+        raise InputError(f"examples: {image} is not among the images of the index; correct its id")
     place = ids.index(image) if image else 0
     ((rows, (pixels,)),) = read_batches(images.iloc[[place]], 1)
     network = NetworkConfig(**network_config)

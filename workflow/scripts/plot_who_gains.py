@@ -1,4 +1,4 @@
-"""Plot who gains from a saccade."""
+"""Plot who gains from a saccade: each method's gain in groups of images."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from labelmaps.storage.csv_tables import read_results
 def plot_who_gains(
     *, who_gains: Path, figures: list[Path], view: str, sizes: list[str], methods: list[str], made_by: dict
 ) -> None:
-    """Draw the gains of these methods through `view`, in these sizes and the formats of the names."""
+    """Draw the gains of these methods through `view`, in these sizes and in the format of each figure's name."""
     style.prepare()
     table = read_results(who_gains, made_by)
     shown = table[(table["view"] == view) & table["method"].isin(methods)]

@@ -12,7 +12,10 @@ from labelmaps.storage.files import moved_into_place
 def render_tables(
     *, tables: list[Path], pages: list[Path], titles: list[str], notes: list[str], made_by: list[dict]
 ) -> None:
-    """Write each table as an HTML page; `made_by` holds, for each, the settings that must have made it."""
+    """Write each table as an HTML page, with its title and note.
+
+    made_by: for each table, the settings with which it must have been made.
+    """
     contents = [
         render_table(read_results(table, settings), title, note)
         for table, title, note, settings in zip(tables, titles, notes, made_by, strict=True)

@@ -11,7 +11,7 @@ logger = logging.getLogger(__name__)
 
 
 def sample_images(*, whole_index: Path, index: Path, n_images: int, seed: int) -> None:
-    """Write the index of `n_images` images drawn at random, or of all where there are no more."""
+    """Write the index of `n_images` images drawn at random, or of all images if there are no more."""
     images = read_index(whole_index)
     sample = draw_sample(images, n_images, seed)
     logger.info("%d of %d images", len(sample), len(images))

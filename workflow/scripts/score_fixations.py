@@ -1,4 +1,4 @@
-"""Score a method's fixations, image by image, or class by class where images show several."""
+"""Score a method's fixations, one per image, or one per class of each image where images show several."""
 
 from pathlib import Path
 

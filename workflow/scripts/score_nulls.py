@@ -1,4 +1,4 @@
-"""Score what there is to gain on a network's label maps without a method's knowledge of where to look."""
+"""Score the nulls of a network: the accuracy that is reached without knowing where to look."""
 
 import logging
 from copy import deepcopy
@@ -42,11 +42,11 @@ def score_nulls(
     seed: int,
     folds: int,
 ) -> None:
-    """Write the table of `labelmaps.scoring.nulls`, with the label, and that of `labelmaps.scoring.best_of_n`.
+    """Write the table of nulls (`labelmaps.scoring.nulls`), with the label, to `scores`, and that of `best_of_n_table`.
 
-    standard: label maps of one view per image, what classifiers usually see. ten_crop: those of the view of this name, or
-    none. acceptable_labels: the table of them, if the data set has one. tolerance: of the Pointing Game, in original pixels.
-    seed: of what is drawn at random. folds: into how many the images are divided, at random, for cross-validation.
+    standard: label maps of the standard crop, one view per image. ten_crop: those of the view `ten_crop`, or no path.
+    acceptable_labels: the data set's table of them, or no path. tolerance: of the Pointing Game, in original pixels.
+    seed: of all random draws. folds: the number of folds into which images are divided at random for cross-validation.
     """
     generator = np.random.default_rng(seed)
     images = read_index(index)
@@ -55,12 +55,12 @@ def score_nulls(
     if acceptable is not None:
         check_same_images(ids, list(acceptable.image), acceptable_labels[0])
     with open_label_maps(label_maps, images) as file, open_label_maps(standard, images) as standard_file:
-        check_same_looks(file, standard_file, standard)
+        check_same_network_and_pixels(file, standard_file, standard)
         crops = {"standard_crop": standard_file.field("top_label")[:, 0, 0]}
         views_of_crops = {"standard_view": standard_file.attributes["view"], "ten_crop_view": None}
         for path in ten_crop:
             with open_label_maps(path, images) as ten_file:
-                check_same_looks(file, ten_file, path)
+                check_same_network_and_pixels(file, ten_file, path)
                 blocks = (one.blocks(IMAGES_PER_READ) for one in (standard_file, ten_file))
                 crops |= zip(CROPS, crop_labels(*blocks), strict=True)
                 views_of_crops["ten_crop_view"] = ten_file.attributes["view"]
@@ -75,7 +75,7 @@ def score_nulls(
     hit, image = hits(*np.moveaxis(centre, -1, 0), images["boxes"], tolerance), number_images(ids)
 
     def judge(right: RightLabels, draw: np.random.Generator) -> tuple[nulls.Outcomes, nulls.Candidates]:
-        """Judge by these labels x₀ ("center"), the nulls of which nothing is chosen, and the others' candidates."""
+        """Compute by these labels the outcomes of x₀ ("center") and of the nulls, and of the candidates of fitted nulls."""
         by_set = right if right is acceptable else None
         outcomes = (
             {"center": (right.contain(initial),)}
@@ -116,8 +116,8 @@ def score_nulls(
         write_parquet(output, content)
 
 
-def check_same_looks(file: LabelMapFile, crops: LabelMapFile, path: Path) -> None:
-    """Raise `InputError` unless the label maps of crops, at `path`, are of the network and pixels of other label maps."""
+def check_same_network_and_pixels(file: LabelMapFile, crops: LabelMapFile, path: Path) -> None:
+    """Raise `InputError` unless the label maps of crops, read from `path`, have the network and pixels of `file`."""
     check_same_origin(file.attributes, crops.attributes, path, (*SAME_NETWORK, "precision"))
     check_same_pixels(file.images, file.digests, crops.digests, path, OLDER)
 

@@ -1,4 +1,4 @@
-"""Ask of one view whether the network is right before and after the saccade of each of the paper's methods."""
+"""Compute for one view whether the network is right before and after the saccade of each of the paper's methods."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ def score_reading(
 ) -> None:
     """Write one row per arrival and case: arrival, image, and the columns of `labelmaps.protocol.readings.read_protocol`.
 
-    gradcam, dff: their saliency files. Where their maps have as many cells as the grid, the eye may also arrive by index.
+    gradcam, dff: their saliency files. If their maps have as many cells as the grid, the arrival "index" is computed, too.
     methods: the settings of the two, as from `Study.paper_settings`.
     """
     images, glimpses = read_index(index), {"gradcam": gradcam, "dff": dff}

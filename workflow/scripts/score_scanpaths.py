@@ -36,7 +36,8 @@ def score_scanpaths(
 ) -> None:
     """Write the paths of each image and the network's curves, as from `labelmaps.scoring.scanpaths`.
 
-    saliency: of the uncued methods on x₀; variants: theirs, by name. made_by: the settings, as from `Study.scanned`.
+    saliency: the files of the uncued methods on x₀. variants: name → variant of these methods. made_by: the settings, as
+    from `Study.scanpath_settings`.
     """
     images, plan = read_index(index), Plan(**made_by["scanpaths"])
     ids, label = images["image"].tolist(), images["label"].to_numpy(np.int64)
@@ -62,14 +63,17 @@ def score_scanpaths(
 
 
 def read_glimpse_maps(path: Path, settings: dict, file: LabelMapFile) -> GlimpseMaps:
-    """Read a method's maps of x₀, one per image; settings: the method, its options and its arrival."""
+    """Read a method's maps of x₀, one per image.
+
+    settings: the method, its options and its arrival. file: the label maps with which they must share network and pixels.
+
+    Raises `InputError` if the file is damaged, has other images, or was made from other pixels or with other settings.
+    """
     maps = read_saliency(path)
     check_same_images(file.images, maps.image, path)
     check_saliency(maps, file, path)
     check_settings({key: settings[key] for key in ("method", "options")}, maps.attributes, path)
-    first = np.flatnonzero(
-        np.diff(file.place, prepend=-1)
-    )  # of the cases of each image, which have the same map
+    first = np.flatnonzero(np.diff(file.place, prepend=-1))  # all cases of an image have the same map
     return GlimpseMaps(maps.saliency[first], maps.point[first], settings["arrival"])
 
 

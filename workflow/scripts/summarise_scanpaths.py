@@ -1,4 +1,4 @@
-"""Join the scanpaths' curves of all networks in one table."""
+"""Join the scanpaths' curves of all networks into one table."""
 
 from pathlib import Path
 
@@ -10,16 +10,16 @@ from labelmaps.storage.csv_tables import write_results
 from labelmaps.storage.parquet import read_parquet
 from labelmaps.storage.provenance import check_same_pixels_of_tables, check_settings
 
-MADE_OF = ("methods", "scanpaths")  # settings beside those of the label maps
+MADE_OF = ("methods", "scanpaths")  # the keys of further settings, beside those of the label maps
 
 
 def summarise_scanpaths(
     *, curves: list[Path], scanpaths: list[Path], networks: list[dict], made_by: dict
 ) -> None:
-    """Write the table.
+    """Write the curves of all networks as one table.
 
-    networks: what each file of curves is; in the table's first columns. made_by: the settings of all, as from
-    `Study.scanned_by_all`.
+    networks: the network of each file of curves, as the table's first columns. made_by: the settings of all files, as from
+    `Study.scanpath_settings_of_networks`.
     """
     tables: list[pd.DataFrame] = []
     for settings, path in zip(made_by["networks"], curves, strict=True):

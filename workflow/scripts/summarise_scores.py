@@ -1,4 +1,4 @@
-"""Summarise a data set: one row per (model, view, method or null), and what n views are worth."""
+"""Summarise a data set: one row per model, view, and method or null; and the curves of the best of n."""
 
 from pathlib import Path
 
@@ -36,17 +36,17 @@ def summarise_scores(
 ) -> None:
     """Write the summary and the curves.
 
-    rows, networks: what each file of scores, and each file of nulls and of curves, is; in the tables' first columns.
-    acceptable_labels: the table of them, if the data set has one. made_by: the settings of all of them, as from
-    `Study.scored`.
+    rows: the network and method of each file of scores; networks: the network of each file of nulls and of curves; both are
+    the tables' first columns. acceptable_labels: the data set's table of them, or no path. made_by: the settings of all
+    files, as from `Study.score_settings`.
     """
     acceptable = read_right_labels(acceptable_labels)
     origins, compared, ids, null_rows = {}, {}, {}, []
     tolerance = {"tolerance": made_by["tolerance"]}
     of_nulls = zip(networks, made_by["networks"], made_by["nulls"], nulls, strict=True)
-    for network, look, settings, path in of_nulls:
+    for network, map_settings, settings, path in of_nulls:
         table = read_parquet(path)
-        check_settings(look | settings | tolerance | state_labels(acceptable), table.attrs, path)
+        check_settings(map_settings | settings | tolerance | state_labels(acceptable), table.attrs, path)
         check_same_pixels_of_tables(next(iter(origins.values()), table.attrs), table.attrs, path)
         key = network["view"], network["model"]
         origins[key] = table.attrs
@@ -56,9 +56,8 @@ def summarise_scores(
         variants = {NOT_LOOKING: f"{NOT_LOOKING} null={table.attrs['chosen'][NOT_LOOKING]}"}
         for name in filter(by_null.__contains__, (*NULL_NAMES, LIKELIHOOD_SET)):
             of_null = by_null[name]
-            has_row = np.isin(
-                ids[key], of_null["image"]
-            )  # `likelihood_set` has none where it is told nothing
+            # `likelihood_set` has no row for an image without acceptable labels.
+            has_row = np.isin(ids[key], of_null["image"])
             same_cases = {other: correct[has_row] for other, correct in compared[key].items()}
             row = network | {"method": name, "variant": variants.get(name, name)} | NULL
             null_rows.append(row | summarise_null(of_null, same_cases))

@@ -1,4 +1,4 @@
-"""Summarise the readings of one option of the view: accuracy after the saccade, and what it costs."""
+"""Summarise views that differ in one option: accuracy after the saccade, and the number of operations."""
 
 from pathlib import Path
 
@@ -31,14 +31,16 @@ def summarise_sweep(
 ) -> None:
     """Write one row per network, view and method; the eye arrives at the nearest view.
 
-    option: the name of what changes. rows: what each file of outcomes is, in the table's first columns, with the option's
-    value; grids: its fixations along each axis. methods: method → its cue. views: the forward passes that a method takes
-    per image, and gflop what they cost. made_by: the settings of all files, as from `Study.swept_by`.
+    option: the name of the option. rows: the network, view and value of the option of each file of outcomes, which are the
+    table's first columns. grids: the fixations along each axis of each file. methods: method → its cue. made_by: the
+    settings of all files, as from `Study.sweep_settings`.
+
+    The column views is the number of forward passes per image that a method takes, gflop their number of operations in 10⁹.
     """
     table, first = [], {}
-    for row, look, grid, path in zip(rows, made_by["networks"], grids, outcomes, strict=True):
+    for row, map_settings, grid, path in zip(rows, made_by["networks"], grids, outcomes, strict=True):
         reading = read_parquet(path)
-        check_settings(look | {"methods": made_by["methods"]}, reading.attrs, path)
+        check_settings(map_settings | {"methods": made_by["methods"]}, reading.attrs, path)
         other = first.setdefault(row["model"], reading)
         check_same_origin(other.attrs, reading.attrs, path, ["weights_sha256"])
         check_same_pixels_of_tables(other.attrs, reading.attrs, path)

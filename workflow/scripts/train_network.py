@@ -1,4 +1,4 @@
-"""Train a small network on synthetic scenes that share no random stream with the evaluation's."""
+"""Train a small network on synthetic scenes whose random stream is not that of the evaluation."""
 
 from pathlib import Path
 
@@ -9,7 +9,10 @@ from labelmaps.networks.weights import save_weights
 
 
 def train_network(*, weights: Path, architecture: str, training: dict[str, int], n_threads: int) -> None:
-    """Write the trained state dict; `training` holds `seed`, `scenes` and `epochs`, as in the settings."""
+    """Write the trained state dict.
+
+    training: `seed`, `scenes` and `epochs`, as in the settings.
+    """
     save_weights(train(architecture, threads=n_threads, **training), weights)
 
 

@@ -1,1 +1,1 @@
-"""Formats of data sets, a module for each. What plans the jobs imports those that need neither pandas nor torch."""
+"""Formats of data sets, one module for each. Those that are imported when jobs are planned need neither pandas nor torch."""

@@ -18,20 +18,20 @@ from labelmaps.storage.json_files import read_json
 
 logger = logging.getLogger(__name__)
 
-# What each list's items must have; an annotation without box or category costs its image alone.
+# The keys that the items of each list must have. An annotation without box or category only makes its image unusable.
 _LISTS = {"images": ("id", "file_name"), "annotations": ("image_id",), "categories": ("id", "name")}
 
 
 def read_coco(
     path: str | Path, images: str | Path, classes: list[Class], box_format: str = "size"
 ) -> tuple[list[FoundImage], Annotations]:
-    """Read the objects of a data set in COCO's format.
+    """Read the images and objects of a data set in COCO's format.
 
-    path: the JSON. images: the folder from which its `file_name`s start. box_format: one of `BOX_FORMATS`; COCO's boxes are
-        x y width height in pixels.
+    path: the JSON. images: the folder to which its `file_name`s are relative. classes: those of the classes file.
+        box_format: one of `BOX_FORMATS`; COCO's boxes are x y width height in pixels.
 
-    Categories are classes by their names or by their ids, whichever fits more. Annotations of crowds
-    (`iscrowd`) are no objects; they are counted in the log.
+    Categories are matched with classes by their names or by their ids, whichever fits more. Annotations of crowds
+    (`iscrowd`) are not objects; they are counted in the log.
 
     Returns the images and their annotations. Raises `InputError` if the file is no such JSON, with the place in it, or if
     none of its categories is a class.
@@ -58,7 +58,7 @@ def read_coco(
             objects[key].append((str(item.get("category_id")), _numbers_of(item.get("bbox"))))
     if crowds:
         logger.info(
-            "%s: %d annotations of crowds are no objects, in %d images", path, crowds.total(), len(crowds)
+            "%s: %d annotations of crowds are not used, in %d images", path, crowds.total(), len(crowds)
         )
     if astray:
         logger.warning("%s: %d annotations are of images that it does not list", path, astray)
@@ -67,7 +67,7 @@ def read_coco(
 
 
 def _numbers_of(box: Any) -> Sequence[str | float]:
-    """Return the numbers of a box as the JSON has them, and whatever else stands there as texts."""
+    """Return the numbers of a box as the JSON has them; return anything else as texts, which make the image unusable."""
     if isinstance(box, list) and {*map(type, box)} <= {int, float}:
         return box
     return [str(number) for number in (box if isinstance(box, list) else [box])]
@@ -80,7 +80,7 @@ def classes_of(path: str | Path) -> list[Class]:
         categories = sorted(categories, key=lambda item: item["id"])
     except TypeError:
         raise InputError(
-            f"{path}: ids of categories are numbers and texts; give the classes in a file"
+            f"{path}: some ids of categories are numbers and some are texts; give the classes in a file"
         ) from None
     return make_classes([item["name"] for item in categories], str(path))
 
@@ -93,7 +93,11 @@ def _entries(
     names: dict[str, str],
     box_format: str,
 ) -> Iterator[Entry]:
-    """Yield the id of each image, and the function that makes its annotation."""
+    """Yield for each image its id and the function that parses its annotation.
+
+    objects: the JSON's id of an image → its objects. ids: the same → our id. crowds: the number of each image's annotations
+    of crowds. labels, names: id of a category → label, and → name.
+    """
     for key, its_objects in objects.items():
         yield ids[key], partial(_parse, its_objects, crowds[key], labels, names, box_format)
 
@@ -101,7 +105,12 @@ def _entries(
 def _parse(
     objects: Objects, crowds: int, labels: dict[str, int], names: dict[str, str], box_format: str
 ) -> Annotation:
-    """Make the annotation of an image from its objects, of each its category's id and its box."""
+    """Parse the objects of an image, each the id of its category and its box, into its annotation.
+
+    crowds: the number of the image's annotations of crowds. labels, names: id of a category → label, and → name.
+
+    Raises `UnusableError` if there is no object, if a category is no class, or if a box does not have four numbers.
+    """
     if not objects:
         raise UnusableError(f"{WITHOUT_OBJECT}: " + ("crowds alone" if crowds else "no annotation"))
     for category, box in objects:
@@ -118,7 +127,10 @@ def _parse(
 
 
 def _labels(categories: list[dict], classes: list[Class], path: str | Path) -> dict[str, int]:
-    """Map the ids of categories, as texts, to labels: by names or by ids, whichever fits more."""
+    """Map the ids of categories, as texts, to labels, by names or by ids, whichever fits more.
+
+    Raises `InputError` if neither fits any category.
+    """
     by_name = named_labels({str(item["id"]): item["name"] for item in categories}, classes)
     ids = class_indices(classes)
     by_id = {str(item["id"]): ids[str(item["id"])] for item in categories if str(item["id"]) in ids}
@@ -142,18 +154,18 @@ def _labels(categories: list[dict], classes: list[Class], path: str | Path) -> d
 
 
 def _files(images: list[dict], path: str | Path) -> dict[str, str]:
-    """Map the ids of images to their files' names; raise `InputError` if a file occurs twice."""
+    """Map the ids of images to the names of their files; raise `InputError` if a file occurs twice."""
     files = {str(item["id"]): item["file_name"] for item in images}
     if len({*files.values()}) < len(files):
         name = Counter(files.values()).most_common(1)[0][0]
         raise InputError(
-            f"{path}: images: the file {name!r} is there twice; keep one, with all its annotations"
+            f"{path}: images: the file {name!r} occurs twice; keep one, with all its annotations"
         )
     return files
 
 
 def _read(path: str | Path) -> dict[str, list[dict]]:
-    """Read the JSON; raise `InputError` unless it has the lists of COCO's instances, whose items have what is used."""
+    """Read the JSON; raise `InputError` unless it has the lists of COCO's instances, with the keys that are used."""
     content = read_json(path, "COCO's instances_….json")
     if not isinstance(content, dict):
         raise InputError(
@@ -170,22 +182,22 @@ def _read(path: str | Path) -> dict[str, list[dict]]:
             raise InputError(f"{path}: its list `{name}` is empty; give a JSON with images and categories")
         key, count = Counter(str(item["id"]) for item in content[name]).most_common(1)[0]
         if count > 1:
-            raise InputError(f"{path}: {name}: the id {key} is there {count} times; keep one")
+            raise InputError(f"{path}: {name}: the id {key} occurs {count} times; keep one")
     return content
 
 
 def _check_item(item: Any, keys: tuple[str, ...], place: str) -> None:
-    """Raise `InputError`, with the place, unless an item of a list has the keys that are used, with values that can be."""
+    """Raise `InputError`, with the place, unless an item of a list has the given keys, with values of the right types."""
     if not isinstance(item, dict):
         raise InputError(
-            f"{place}: {str(item)[:80]!r} is no object with {', '.join(keys)}; mend or remove it"
+            f"{place}: {str(item)[:80]!r} is no object with {', '.join(keys)}; correct or remove it"
         )
     for key in keys:
         value = item.get(key)
         is_text = key in ("file_name", "name")
         if value is None or (is_text and not (isinstance(value, str) and value.strip())):
-            raise InputError(f"{place}: no {key}; mend it, or give COCO's instances_….json")
+            raise InputError(f"{place}: no {key}; add it, or give COCO's instances_….json")
         if not is_text and key != "bbox" and (isinstance(value, bool) or not isinstance(value, int | str)):
             raise InputError(
-                f"{place}: {key} is {str(value)[:80]!r}, neither a whole number nor a text; mend it"
+                f"{place}: {key} is {str(value)[:80]!r}, neither a whole number nor a text; correct it"
             )

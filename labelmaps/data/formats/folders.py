@@ -1,6 +1,6 @@
-"""Images in folders: flat, a folder per class, or the root of a data set that holds `val/`; and in plain tar archives.
+"""Images in folders (a flat one, one per class, or the root of a data set that holds `val/`) and in plain tar archives.
 
-Neither pandas nor torch is imported here, because what plans the jobs looks at these folders, too.
+Neither pandas nor torch is imported here, because these folders are also listed when jobs are planned.
 """
 
 import logging
@@ -30,22 +30,22 @@ from labelmaps.storage.files import open_regular
 
 logger = logging.getLogger(__name__)
 
-# Folders of a root that divide a data set (`val`, `train2017`), and no classes.
+# Names of folders in a root that are parts of a data set (`val`, `train2017`), not classes.
 _YEAR = r"([-_ ]?\d{4})?"
 _VALIDATION = re.compile(rf"(val|valid|validation){_YEAR}", re.IGNORECASE)
 _SPLIT = re.compile(rf"(val|valid|validation|train|training|test|testing){_YEAR}", re.IGNORECASE)
 
 
 def images_folder(folder: Path) -> Path:
-    """Return the folder in which a data set's images lie: `val/` where it is the root of a divided data set, or itself.
+    """Return the folder that holds a data set's images: `val/` if the folder is the root of a divided data set, else itself.
 
-    A root holds no image itself, and has `val` (`valid`, `validation`, `val2017`) beside other divisions such as `train`, or
-    alone; or its `val` holds folders and no image, so that it cannot be that of a class.
+    A root holds no image itself, and has `val` (`valid`, `validation`, `val2017`) beside other parts such as `train`, or
+    alone; or its `val` holds folders and no image, so that it cannot be a class.
 
-    Raises `InputError` if there is no `val`, or more than one, if the folder is the root of Pascal VOC, and if a folder
-    cannot be listed.
+    Raises `InputError` if a divided data set has no `val`, or more than one, if the folder is the root of Pascal VOC, and if
+    a folder cannot be listed.
     """
-    names, has_images = _look_into(folder)
+    names, has_images = _list_folders_and_images(folder)
     if has_images:
         return folder
     if "JPEGImages" in names:
@@ -53,7 +53,7 @@ def images_folder(folder: Path) -> Path:
     splits, validation = ([*filter(pattern.fullmatch, names)] for pattern in (_SPLIT, _VALIDATION))
     is_divided = len(splits) > 1 or 0 < len(splits) == len(names)
     if len(validation) == 1:
-        inner_names, inner_has_images = _look_into(folder / validation[0])
+        inner_names, inner_has_images = _list_folders_and_images(folder / validation[0])
         is_divided = is_divided or (bool(inner_names) and not inner_has_images)
     if not is_divided:
         return folder
@@ -64,8 +64,11 @@ def images_folder(folder: Path) -> Path:
     return folder / validation[0]
 
 
-def _look_into(folder: Path) -> tuple[list[str], bool]:
-    """Return the names of the visible folders in a folder, sorted, and whether there is an image beside them."""
+def _list_folders_and_images(folder: Path) -> tuple[list[str], bool]:
+    """Return the names of the visible folders in a folder, sorted, and whether it also holds an image.
+
+    Raises `InputError` if the folder cannot be listed.
+    """
     names, has_images = [], False
     try:
         with os.scandir(folder) as scan:
@@ -80,34 +83,36 @@ def _look_into(folder: Path) -> tuple[list[str], bool]:
 
 
 def _unlistable(folder: Path, error: OSError) -> InputError:
-    """Return what to raise for a folder that cannot be listed."""
-    return InputError(f"cannot list the folder {folder}: {error}; check path and rights")
+    """Return the error to raise for a folder that cannot be listed."""
+    return InputError(f"cannot list the folder {folder}: {error}; check path and permissions")
 
 
 def has_own_classes(folder: Path, known: Sequence[Class]) -> bool:
-    """Tell whether a data set's folders name classes of their own, which `classes_of` lists.
+    """Return whether a data set's folders name classes of their own, which `classes_of` lists.
 
-    known: the classes of a data set whose folders do not, ImageNet's. Where one folder is named by their id, or all by
-    numbers, the folders are theirs; a folder of images has none.
+    known: ImageNet's classes. If a folder is named by the id of one of them, or all are named by numbers, the folders stand
+    for ImageNet's classes. A folder of images has no classes.
 
-    Raises what `images_folder` raises.
+    Raises `InputError` as `images_folder` does.
     """
-    names, has_images = _look_into(images_folder(folder))
+    names, has_images = _list_folders_and_images(images_folder(folder))
     ids = class_indices([*known])
     return not (has_images or any(name in ids for name in names) or all(map(_is_number, names)))
 
 
 def classes_of(folder: Path) -> list[Class]:
-    """Name classes after the folders of a folder per class, in the order of torchvision's ImageFolder: sorted.
+    """Return one class for each folder of a folder per class, sorted by name as in torchvision's ImageFolder.
 
-    Raises `InputError` where that is hardly meant: for one folder alone, and for one without an image, which ImageFolder
-    refuses, too; and what `images_folder` raises.
+    Raises `InputError` if that is probably not intended: for a single folder, and for one without an image, which
+    ImageFolder refuses, too; and as `images_folder` does.
     """
     place = images_folder(folder)
-    names, _ = _look_into(place)
+    names, _ = _list_folders_and_images(place)
     if len(names) < 2:
-        raise InputError(f"{place}: {len(names)} folders of classes; a classifier tells two or more apart")
-    if empty := [name for name in names if not _look_into(place / name)[1]]:
+        raise InputError(
+            f"{place}: {len(names)} folders of classes; give two or more, since a classifier distinguishes them"
+        )
+    if empty := [name for name in names if not _list_folders_and_images(place / name)[1]]:
         raise InputError(
             f"{place}: no image in {len(empty)} folders, first {empty[:3]}: are they classes? Remove them, or list the "
             "classes in a file, `classes`"
@@ -116,7 +121,7 @@ def classes_of(folder: Path) -> list[Class]:
 
 
 def _numbered_labels(names: Iterable[str], n_labels: int) -> dict[str, int]:
-    """Map folders that are named by labels, as ImageNet-V2's are, to these; nothing where a name is no label."""
+    """Map folders that are named by labels, as ImageNet-V2's are, to these labels; return nothing if a name is no label."""
     if not all(map(_is_number, names)):
         return {}
     numbers = {name: int(name) for name in names}
@@ -125,28 +130,26 @@ def _numbered_labels(names: Iterable[str], n_labels: int) -> dict[str, int]:
 
 
 def _is_number(name: str) -> bool:
-    """Tell whether a name is a whole number."""
+    """Return whether a name is a whole number."""
     return name.isascii() and name.isdigit()
 
 
 def find_images(path: Path, classes: list[Class], *, are_assumed: bool = False) -> list[FoundImage]:
     """Find the images of a flat folder, of a folder per class, of a root with `val/`, or of a plain tar archive.
 
-    Folders of classes are named by ids of the classes, or all by their labels. Images are named as `ids_of` does.
-    are_assumed: whether nobody named the classes.
+    classes: those of the classes file; folders are named by their ids, or all by their labels. are_assumed: whether the
+    classes were not given. Images are named as by `ids_of`.
 
-    Raises `InputError` if there is none, if the name of a folder is neither the id nor the label of a class, and as
+    Raises `InputError` if there is no image, if the name of a folder is neither the id nor the label of a class, and as
     `refuse_numbers_of_others` does.
     """
     try:
         is_folder = path.is_dir()
     except OSError as error:
-        raise InputError(f"cannot look at {path}: {error}; check its rights") from error
+        raise InputError(f"cannot access {path}: {error}; check its permissions") from error
     place = images_folder(path) if is_folder else path
     if place != path:
-        logger.info(
-            "%s: the images are those of %s; the folders beside it are not looked at", path, place.name
-        )
+        logger.info("%s: the images are those of %s; the folders beside it are not used", path, place.name)
     find = _find_in_folder if is_folder else _find_in_tar
     found, ignored = find(place, class_indices(classes))
     labels = {PurePosixPath(item.image).parent.name: item.label for item in found if item.label is not None}
@@ -165,7 +168,8 @@ def find_images(path: Path, classes: list[Class], *, are_assumed: bool = False) 
 def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
     """Find the images of a flat folder or of a folder per class, and count the entries that are ignored.
 
-    labels: class id -> label.
+    labels: class id -> label. Raises `InputError` if images and folders of classes lie side by side, and as `_labels_of`
+    does.
     """
     listed = _list_folder(folder)
     if not listed.images:
@@ -184,7 +188,10 @@ def _find_in_folder(folder: Path, labels: dict[str, int]) -> tuple[list[FoundIma
 def _find_in_class_folders(
     folder: Path, top: "FolderContent", labels: dict[str, int]
 ) -> tuple[list[FoundImage], int]:
-    """Find the images in the folders of `folder`, of which `top` is the content, named by class ids; count the rest."""
+    """Find the images in the folders of `folder`, named by class ids or labels, and count the entries that are ignored.
+
+    top: the content of `folder`. labels: class id -> label.
+    """
     folder_labels = _labels_of(folder, top.folders, labels)
     found, ignored = _unused(folder, top._replace(folders=[])), top.ignored
     for name in top.folders:
@@ -205,9 +212,9 @@ def _find_in_class_folders(
 
 
 def _labels_of(folder: Path, names: list[str], labels: dict[str, int]) -> dict[str, int]:
-    """Return the label of each class's folder: that of the id that it is named by, or, of numbers throughout, the number.
+    """Map the folders of classes to labels: by the ids that they are named by, or, if all names are numbers, by these.
 
-    Raises `InputError` for folders that are named otherwise.
+    Raises `InputError` for folders with other names.
     """
     unknown = [name for name in names if name not in labels]
     if not unknown:
@@ -227,16 +234,16 @@ def _labels_of(folder: Path, names: list[str], labels: dict[str, int]) -> dict[s
 
 
 def _named_label(name: str, labels: dict[str, int]) -> int | None:
-    """Return the label of the synset in a file's name; None if there is none, or if it is no class's id."""
+    """Return the label of the synset in a file's name; None if there is none, or if it is not the id of a class."""
     synset = synset_in_name(PurePosixPath(name).name)
     return None if synset is None else labels.get(synset)
 
 
 class FolderContent(NamedTuple):
-    """What a folder holds, names sorted.
+    """The entries of a folder, with names sorted.
 
-    images: what is read. others: what looks like an image, name -> why it is not read. folders: the visible ones. ignored:
-    the number of the other entries, hidden folders among them.
+    images: the images that are read. others: files that look like images, name -> why they are not read. folders: the
+    visible ones. ignored: the number of the other entries, hidden folders among them.
     """
 
     images: list[str]
@@ -246,7 +253,7 @@ class FolderContent(NamedTuple):
 
 
 def _list_folder(folder: Path) -> FolderContent:
-    """List a folder."""
+    """List the entries of a folder by their kind; raise `InputError` if it cannot be listed."""
     try:
         with os.scandir(folder) as scan:
             entries = sorted(scan, key=lambda entry: entry.name)
@@ -268,9 +275,9 @@ def _list_folder(folder: Path) -> FolderContent:
 
 
 def _why_not_read(name: str, path: Path | None, offset: int = 0) -> str | None:
-    """Say why a file that looks like an image is not read; None if it does not look like one.
+    """Return why a file that looks like an image is not read; None if it does not look like one.
 
-    path, offset: where its content begins; without a path only its name counts.
+    path, offset: the place where its content begins; without a path only its name is checked.
     """
     if is_other_image_name(name):
         return f"image under an ending that is not read: {name}; save it as JPEG or PNG, or move it away"
@@ -280,7 +287,7 @@ def _why_not_read(name: str, path: Path | None, offset: int = 0) -> str | None:
         with open_regular(path) as file:
             file.seek(offset)
             start = file.read(SIGNATURE_BYTES)
-    except OSError:  # as it does not look like an image by its name
+    except OSError:  # by its name it is no image
         return None
     if is_image_start(start):
         return f"image by its content, not by its name: {name}; give it an image's ending, or move it away"
@@ -288,7 +295,7 @@ def _why_not_read(name: str, path: Path | None, offset: int = 0) -> str | None:
 
 
 def _unused(folder: Path, listed: FolderContent) -> list[FoundImage]:
-    """List what looks like images and is not used: files of other formats, and images in the folders below."""
+    """List entries of a folder that look like images and are not used: other formats, and images in folders below."""
     unused = [FoundImage(name, str(folder / name), problem=reason) for name, reason in listed.others.items()]
     for name in listed.folders:
         if (folder / name).is_symlink():  # it may lead back here
@@ -305,7 +312,10 @@ def _unused(folder: Path, listed: FolderContent) -> list[FoundImage]:
 
 
 def _find_in_tar(path: Path, labels: dict[str, int]) -> tuple[list[FoundImage], int]:
-    """Find the images in a plain tar archive, and count the entries that are ignored; labels: class id -> label."""
+    """Find the images in a plain tar archive, and count the entries that are ignored.
+
+    labels: class id -> label. Raises `InputError` if the file is missing or is not a plain tar archive.
+    """
     try:
         with open_tar(path) as archive:
             members = list(iterate_members(archive))
@@ -324,7 +334,7 @@ def _find_in_tar(path: Path, labels: dict[str, int]) -> tuple[list[FoundImage], 
 
 
 def _without_top(found: list[FoundImage]) -> list[FoundImage]:
-    """Take the folders in which all images of an archive lie out of their names."""
+    """Remove the folders in which all images of an archive lie from the images' names."""
     parents = {PurePosixPath(item.image).parts[:-1] for item in found}
     levels = takewhile(lambda level: len({*level}) == 1, zip(*parents, strict=False))
     start = "".join(f"{folder}/" for folder, *_ in levels)
@@ -334,7 +344,10 @@ def _without_top(found: list[FoundImage]) -> list[FoundImage]:
 def _find_member(
     member: tarfile.TarInfo, path: Path, labels: dict[str, int], folder_labels: dict[str, int]
 ) -> FoundImage | None:
-    """Return a member of the tar archive at `path` as an image, with the reason if it cannot be read; None if it is none."""
+    """Return a member of the tar archive at `path` as an image, with the reason if it cannot be read; None if it is none.
+
+    labels: class id -> label. folder_labels: name of a folder -> label.
+    """
     name = PurePosixPath(member.name).name
     is_whole = member.isreg()
     if is_image_name(name):

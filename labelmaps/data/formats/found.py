@@ -1,4 +1,4 @@
-"""What a format finds: image files, before any is read."""
+"""The result of a format's search: image files, before any is read."""
 
 from typing import NamedTuple
 
@@ -6,8 +6,8 @@ from typing import NamedTuple
 class FoundImage(NamedTuple):
     """An image file, a member of a tar archive or a cell of a parquet file (`offset`, `length`: as in the index).
 
-    label: that of the folder of a class. named_label: that of the synset in the file's name. problem: why it cannot be used,
-    where that is known before it is read.
+    label: that of the class's folder. named_label: that of the synset in the file's name. problem: the reason why the image
+    cannot be used, if it is known before the image is read.
     """
 
     image: str

@@ -1,4 +1,4 @@
-"""The classes that a data set names itself, for each key of the configuration whose source can name them."""
+"""The classes that a data set itself names, for each key of the configuration whose source can name them."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +18,7 @@ READERS: dict[str, Callable[[str, parquet.Columns | None], list[Class] | None]] 
 def named_classes(source: dict[str, str], columns: parquet.Columns | None = None) -> list[Class]:
     """List the classes that a source names, in the order of the labels.
 
-    source: the key under which it is configured, one of `READERS`, and its path. columns: of a parquet file, as for
+    source: one key of the configuration, one of `READERS`, and its path. columns: for a parquet file, as for
     `read_parquet_images`.
 
     Raises `InputError` if the source cannot be read, or names no classes.

@@ -1,4 +1,4 @@
-"""Labels and boxes as tables and JSON have them: numbers, texts, lists of either; and which classes they stand for."""
+"""Labels and boxes as tables and JSON hold them (numbers, texts, or lists of either), and the classes of the labels."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -8,21 +8,19 @@ from labelmaps.data.annotations import Annotation, UnusableError, make_annotatio
 from labelmaps.data.classes import Class, class_indices, name_indices, refuse_numbers_of_others
 from labelmaps.errors import InputError
 
-Objects = list[
-    tuple[str, Sequence[str | float]]
-]  # of each object the text of its label, and four numbers of its box, or none
-Columns = Mapping[
-    str, str | Sequence[str]
-]  # image, label or boxes → the name of a column or key; of boxes, also of four
-# Of an image that shows nothing of interest: it is left out, but that is no fault of the data set's.
+# The objects of an image: the text of each one's label, and the four numbers of its box, or none.
+Objects = list[tuple[str, Sequence[str | float]]]
+# image, label or boxes → the name of a column or key; for boxes, also four names.
+Columns = Mapping[str, str | Sequence[str]]
+# The kind of reason for an image without an object: it is excluded, but does not count as unusable.
 WITHOUT_OBJECT = "without an object"
 NO_LABEL = "no label: −1, as rows of test splits have"
 
 
 def make_classes(names: Iterable[str], place: str) -> list[Class]:
-    """Make classes from the names that a source gives them, which become their ids, too, in order.
+    """Make classes from the names that a source gives them, in order; a name is also the id.
 
-    place: the source, for the message. Raises `InputError` for an empty name, and where two would have one id.
+    place: the source, for the message. Raises `InputError` for an empty name, and if two names are the same.
     """
     classes = [Class(*[" ".join(name.split())] * 2) for name in names]
     twice = [name for name, count in Counter(item.id for item in classes).items() if count > 1]
@@ -33,9 +31,9 @@ def make_classes(names: Iterable[str], place: str) -> list[Class]:
 
 
 def named_labels(names: dict[str, str], classes: list[Class]) -> dict[str, int]:
-    """Map keys to the labels of the classes that have their names, as id or in plain words; of others, keys are left out.
+    """Map keys to labels by names: a key's name must be the id (with `_` for blanks) or the name of a class.
 
-    names: key → name, as a source gives it. A name of several keys or classes tells neither, and is left out.
+    names: key → name, as a source gives it. Other keys are left out, and so are names of several keys or of several classes.
     """
     ids, plain = class_indices(classes), name_indices(classes)
     repeated = Counter(names.values())
@@ -54,15 +52,15 @@ def choose_labels(
     *,
     are_assumed: bool = False,
 ) -> dict[str, int]:
-    """Map texts of labels to labels: they are ids of classes or their indices, or the source names them.
+    """Map texts of labels to labels: texts are ids or indices of classes, or numbers for which the source gives names.
 
-    texts: those of all objects. names: index → name, where the source names what its numbers stand for. place: the source,
-        for the message. are_assumed: whether nobody named the classes (see `refuse_numbers_of_others`).
+    texts: those of all objects. names: index → name, if the source names what its numbers stand for. place: the source,
+        for the message. are_assumed: whether the classes were not given (see `refuse_numbers_of_others`).
 
-    Ids come first: a user's class ids may be numbers in another order. Where the source has names and no class has them, its
-    numbers are indices only if there are as many classes.
+    Ids come first: a user's class ids may be numbers in another order. If the source has names but not all are names of
+    classes, its numbers are indices only if there are as many classes and no name contradicts that.
 
-    Returns text → label, of the texts that stand for classes. Raises `InputError` if the names fit the classes in part.
+    Returns text → label, of the texts that stand for classes. Raises `InputError` if only some names are names of classes.
     """
     indices = {str(label): label for label in range(len(classes))}
     if names is None or not {*texts} & names.keys():
@@ -75,7 +73,7 @@ def choose_labels(
     by_name = named_labels(names, classes)
     if {*texts} & names.keys() <= by_name.keys():
         return by_name
-    # Of ImageNet's names a few differ from list to list; what is known then stands in its place.
+    # A few of ImageNet's names differ from list to list. Those that are known must then be at their indices.
     agree = sum(indices.get(text) == label for text, label in by_name.items())
     if len(names) == len(classes) and agree == len(by_name):
         return indices
@@ -91,8 +89,8 @@ def annotate(
 ) -> Annotation:
     """Make the annotation of an image from its objects.
 
-    problem: why there can be none, where that is known already. labels: text of a label → label. box_format: one of
-    `BOX_FORMATS`. place: of the image in its file, which ends the reason.
+    problem: the reason why there can be none, if it is known already. labels: text of a label → label. box_format: one of
+    `BOX_FORMATS`. place: the image's place in its file, with which the reason ends.
 
     Raises `UnusableError` as `make_annotation` does, and for a problem.
     """
@@ -105,12 +103,11 @@ def annotate(
 
 
 def text_of(label: Any) -> str:
-    """Return the text of one label, a number or a text; raise `UnusableError` for none, −1 and anything else."""
+    """Return one label, a number or a text, as text; raise `UnusableError` for an empty one, −1 and anything else."""
     if isinstance(label, bytes):
         label = label.decode(errors="replace")
-    if (
-        isinstance(label, float) and label.is_integer()
-    ):  # as pandas writes whole numbers in a column with gaps
+    # pandas writes whole numbers as floats if some values of the column are missing.
+    if isinstance(label, float) and label.is_integer():
         label = int(label)
     if isinstance(label, bool) or not isinstance(label, int | str | None):
         raise UnusableError(f"label of another kind: {str(label)[:80]!r}, neither a whole number nor a text")
@@ -123,10 +120,10 @@ def text_of(label: Any) -> str:
 
 
 def pair(label: Any, boxes: Any) -> Objects:
-    """Pair the label or the labels of an image with its boxes; raise `UnusableError` where they do not fit.
+    """Pair the label or the labels of an image with its boxes; raise `UnusableError` if they do not fit.
 
-    label: one for all boxes, or a list of one for each. boxes: lists of four numbers, such numbers one after the other, in a
-        list or a text; None, or none of them, where the image has no box.
+    label: one for all boxes, or a list of one for each. boxes: lists of four numbers each, or all numbers in one list or
+        text; None, or an empty list, if the image has no box.
     """
     found = _boxes_of(boxes)
     if not isinstance(label, list):
@@ -137,7 +134,7 @@ def pair(label: Any, boxes: Any) -> Objects:
 
 
 def _boxes_of(boxes: Any) -> list[list[str]]:
-    """Return the numbers of each box as texts."""
+    """Return the numbers of each box as texts; raise `UnusableError` if they are not four numbers each."""
     if isinstance(boxes, str):
         boxes = boxes.split()
     if boxes is None:
@@ -153,7 +150,7 @@ def _boxes_of(boxes: Any) -> list[list[str]]:
 
 
 def find_boxes(content: Any, names: str | Sequence[str]) -> Any:
-    """Return the boxes of a row or a JSON: what lies under one name, or four numbers of a box; None without."""
+    """Return the boxes of a row or a JSON: the value under one name, or the values under four; None without boxes."""
     if isinstance(names, str):
         return find_value(content, names)
     box = [find_value(content, name) for name in names]
@@ -161,7 +158,7 @@ def find_boxes(content: Any, names: str | Sequence[str]) -> Any:
 
 
 def find_value(content: Any, path: str) -> Any:
-    """Return what lies at a path of keys, joined by dots, in nested objects; of a list, the list of what lies in each."""
+    """Return the value at a path of keys, joined by dots, in nested objects; for a list, the list of its items' values."""
     if isinstance(content, dict) and path in content:
         return content[path]
     key, _, rest = path.partition(".")

@@ -1,4 +1,4 @@
-"""The reader of tables in parquet with a column of images, as data sets on the hub of Hugging Face have it."""
+"""The reader of parquet tables with a column of images, as data sets on the hub of Hugging Face have it."""
 
 import json
 import logging
@@ -35,13 +35,13 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-COLUMNS = {"image": "image", "label": "label", "boxes": "boxes"}  # what is sought unless columns are named
-MOST_DECODED = 200  # images for each that is read; the hub's row groups of 100 take 50
-_ROWS = 4096  # that are read at a time, without their images
+COLUMNS = {"image": "image", "label": "label", "boxes": "boxes"}  # the names of columns by default
+MOST_DECODED = 200  # images that are decoded to read one, on average; the hub's row groups of 100 take 50
+_ROWS = 4096  # the number of rows that are read at a time, without their images
 
 
 class _Row(NamedTuple):
-    """A row without its image: where it is, the name of the image's file if it has one, and its objects or the problem."""
+    """A row without its image: its place, the name of the image's file if it has one, and its objects or the problem."""
 
     shard: str
     group: int  # the first row of its row group
@@ -60,20 +60,21 @@ def read_parquet_images(
     *,
     are_assumed: bool = False,
 ) -> tuple[list[FoundImage], Annotations]:
-    """List the images in parquet files, which stay where they are, with their labels and boxes.
+    """List the images in parquet files, which are not copied, with their labels and boxes.
 
     place: a file, a folder or a pattern, as for `list_shards`.
-    columns: the names of the columns `image`, `label` and `boxes` where they have others; of nested ones, the names joined
-        by dots (`objects.bbox`); of boxes, also four columns of a number each.
-    box_format: one of `BOX_FORMATS`. are_assumed: whether nobody named the classes.
+    classes: those of the classes file.
+    columns: the names of the columns `image`, `label` and `boxes` if they have others; nested names are joined by dots
+        (`objects.bbox`); boxes may also be four columns of a number each.
+    box_format: one of `BOX_FORMATS`. are_assumed: whether the classes were not given.
 
-    An image is a cell of bytes, or a struct with the field `bytes`, and `path`, which names it. A label is the id of a class
-    or an index; the names of a `ClassLabel` in the schema's metadata say what its numbers stand for. A row may have several
-    labels, one for each of its boxes.
+    An image is a cell of bytes, or a struct with the field `bytes`, and optionally `path`, its name. A label is the id of a
+    class or an index; the names of a `ClassLabel` in the schema's metadata name the classes of its numbers. A row may have
+    several labels, one for each of its boxes.
 
-    Ids are the files' names in `path` (see `ids_of`); file and row where they do not tell the rows apart.
+    Ids are the files' names in `path` (see `ids_of`), or file and row if those do not distinguish the rows.
 
-    Returns the images and their annotations. Raises `InputError` for a file that is damaged, for columns that are not there
+    Returns the images and their annotations. Raises `InputError` for a file that is damaged, for columns that are missing
     or hold something else, if no row has a label, and as `choose_labels` does.
     """
     shards = list_shards(place, PARQUET)
@@ -107,10 +108,10 @@ def read_parquet_images(
 def classes_of(
     place: str, columns: Columns | None = None, imagenet: list[Class] | None = None
 ) -> list[Class] | None:
-    """Return the classes that the schema of the first file names, in order; None where it names none.
+    """Return the classes that the schema of the first file names, in order; None if it names none.
 
-    Arguments as for `read_parquet_images`. imagenet: ImageNet's classes, which are returned where the names are theirs, so
-    that the synsets are known.
+    place, columns: as for `read_parquet_images`. imagenet: ImageNet's classes, which are returned if the names are theirs,
+    so that the synsets are known.
 
     Raises `InputError` as `read_parquet_images` and `make_classes` do.
     """
@@ -125,7 +126,7 @@ def classes_of(
 
 
 def _warn_of_order(rows: dict[str, _Row], place: str) -> None:
-    """Warn where reading in the order of the ids goes through the beginnings of large row groups again and again.
+    """Warn if reading in the order of the ids would decode the beginnings of large row groups again and again.
 
     rows: id → row.
     """
@@ -147,18 +148,18 @@ def _warn_of_order(rows: dict[str, _Row], place: str) -> None:
 
 
 def _named_label(name: str, labels: dict[str, int]) -> int | None:
-    """Return the label of the synset in an image's name; None if there is none, or if it is no class's id."""
+    """Return the label of the synset in an image's name; None if there is none, or if it is not the id of a class."""
     return labels.get(synset_in_name(Path(name).name) or "")
 
 
 def _ids_of(rows: list[_Row], shards: list[str]) -> list[str]:
-    """Return the id of each row: by the name of its image's file, or by file and row."""
+    """Return the id of each row: the name of its image's file, or file and row."""
     names = [row.name for row in rows]
     if all(names):
         ids = ids_of(names)
         if len({*ids}) == len(ids):
             return ids
-        logger.info("the names of the images do not tell the rows apart, so their ids are file and row")
+        logger.info("several rows have the same image name, so their ids are file and row")
     places, digits = name_shards(shards, PARQUET), len(str(max(row.row for row in rows)))
     return [f"{places[row.shard]}/{row.row:0{digits}}" for row in rows]
 
@@ -188,7 +189,7 @@ def _rows_of(shard: str, columns: Columns) -> Iterator[_Row]:
 
 
 def _objects(content: dict[str, Any], wanted: dict[str, list[str]]) -> tuple[Objects, str | None]:
-    """Return the objects of a row, or none and the reason."""
+    """Return the objects of a row, and the reason if it has none."""
     label = find_value(content, wanted["label"][0])
     names = wanted.get("boxes", [])
     boxes = find_boxes(content, names if len(names) > 1 else names[0]) if names else None
@@ -199,9 +200,9 @@ def _objects(content: dict[str, Any], wanted: dict[str, list[str]]) -> tuple[Obj
 
 
 def _find_columns(schema: pa.Schema, columns: Columns, shard: str) -> dict[str, list[str]]:
-    """Return the names of the columns that a file has; boxes only where they are named or there.
+    """Return the columns of a file for each key of `COLUMNS`; boxes are optional unless `columns` names them.
 
-    Raises `InputError` for a column that is not there, and for one of images that holds something else.
+    Raises `InputError` for a column that is missing, and for one of images that holds something else.
     """
     there = ", ".join(f"{field.name} ({field.type})" for field in schema)[:400]
     wanted = {}
@@ -231,7 +232,7 @@ def _find_columns(schema: pa.Schema, columns: Columns, shard: str) -> dict[str, 
 
 
 def _stored(schema: pa.Schema, name: str) -> str | None:
-    """Return the column that holds a column, as pyarrow reads it: itself, or the list in which it is; None without."""
+    """Return the column to read for a (nested) name: itself, or the list that contains it; None if there is none."""
     if name in schema.names:
         return name
     path, *rest = name.split(".")
@@ -253,7 +254,7 @@ def _fields(kind: pa.StructType) -> list[str]:
 
 
 def _names_of(shard: str, columns: Columns) -> dict[str, str] | None:
-    """Return index → name of the classes of the label's column, as the metadata of Hugging Face name them; None without."""
+    """Return index → name of the classes of the label's column, from Hugging Face's metadata; None if they name none."""
     with _opening(shard) as parquet:
         metadata = parquet.schema_arrow.metadata or {}
     try:
@@ -267,7 +268,7 @@ def _names_of(shard: str, columns: Columns) -> dict[str, str] | None:
 
 
 def _element(node: Any) -> Any:
-    """Return what a list of the metadata holds, and anything else as it is."""
+    """Return the type of the elements of a list in the metadata; return anything else as it is."""
     while isinstance(node, list) or (isinstance(node, dict) and isinstance(node.get("feature"), dict | list)):
         node = node[0] if isinstance(node, list) else node["feature"]
     return node

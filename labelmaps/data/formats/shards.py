@@ -1,4 +1,4 @@
-"""The files among which a data set is divided: a file, all of a folder, or those that a pattern names."""
+"""The files (shards) into which a data set is divided: a single file, all files of a folder, or those of a pattern."""
 
 import glob
 import logging
@@ -13,18 +13,19 @@ from labelmaps.errors import InputError
 
 logger = logging.getLogger(__name__)
 
-# As Hugging Face names files: `validation-00003-of-00014.parquet`, maybe with a digest of the content behind.
+# Hugging Face's names of files: `validation-00003-of-00014.parquet`, maybe with a digest of the content at the end.
 _NUMBERED = re.compile(r"(?P<split>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})(-[0-9a-f]+)?\.\w+")
 
 
 def list_shards(place: str, ending: str) -> list[str]:
     """List the files of a data set, sorted by path.
 
-    place: one file; a folder, of which all files with the ending count, also those in the folders below it; or a pattern
-        with `*`, `?`, `[…]` or `**`, as in the shell, of which the same ones count. What is hidden does not count.
+    place: a file; a folder, for all files with the ending in it and in the folders below it; or a pattern with `*`, `?`,
+        `[…]` or `**`, as in the shell, for the files with the ending that match. Hidden files do not count.
     ending: that of the files' names, with its dot.
 
-    Raises `InputError` if there is none, if the one file has another ending, or if a folder holds several splits by names.
+    Raises `InputError` if there is none, if a single file has another ending, or if the names of a folder's files are those
+    of several splits.
     """
     try:
         if os.path.isfile(place):  # noqa: PTH113 (raises for nothing)
@@ -40,7 +41,7 @@ def list_shards(place: str, ending: str) -> list[str]:
         is_folder = os.path.isdir(place)  # noqa: PTH112
         shards = sorted(_files_below(place, ending) if is_folder else _files_named(place, ending))
     except OSError as error:
-        raise InputError(f"cannot list {place}: {error}; check path and rights") from error
+        raise InputError(f"cannot list {place}: {error}; check path and permissions") from error
     if not shards:
         what = (
             f"no {ending} file in the folder" if is_folder else "no such file or folder, and no such pattern"
@@ -53,12 +54,12 @@ def list_shards(place: str, ending: str) -> list[str]:
 
 
 def is_pattern(place: str) -> bool:
-    """Tell whether a place is a pattern by which something is there."""
+    """Return whether a place is a pattern that matches some path."""
     return next(glob.iglob(place, recursive=True), None) is not None  # noqa: PTH207
 
 
 def _files_below(folder: str, ending: str) -> list[str]:
-    """List the files with an ending in a folder and the folders below it, but hidden ones."""
+    """List the files with an ending in a folder and the folders below it, without hidden ones."""
     found = []
     for inner, folders, names in os.walk(folder, onerror=_stop):
         folders[:] = [name for name in folders if not name.startswith(HIDDEN_FOLDERS)]
@@ -74,13 +75,13 @@ def _stop(error: OSError) -> None:
 
 
 def _files_named(pattern: str, ending: str) -> list[str]:
-    """List the files with an ending that a pattern names."""
+    """List the files with an ending that match a pattern."""
     found = glob.glob(pattern, recursive=True)  # noqa: PTH207 (Path.glob takes no absolute pattern)
     return [name for name in found if name.endswith(ending) and os.path.isfile(name)]  # noqa: PTH113
 
 
 def _refuse_several_splits(folder: str, shards: list[str]) -> None:
-    """Raise `InputError` if files are named as those of several splits; `train` and `test` are hardly one data set."""
+    """Raise `InputError` if the names of files are those of several splits: `train` and `test` are hardly one data set."""
     splits = defaultdict(list)
     for shard in shards:
         if match := _NUMBERED.fullmatch(Path(shard).name):
@@ -93,19 +94,19 @@ def _refuse_several_splits(folder: str, shards: list[str]) -> None:
 
 
 def name_shards(shards: list[str], ending: str) -> dict[str, str]:
-    """Name each shard by its file, or by its path from the folder of all where two have one name; without the ending."""
+    """Name each shard by its file, or by its path below the common folder if two names are the same; without the ending."""
     folder = os.path.commonpath([str(Path(shard).parent) for shard in shards])
     inner = [str(Path(shard).relative_to(folder)).removesuffix(ending) for shard in shards]
     return dict(zip(shards, ids_of(inner), strict=True))
 
 
 def warn_of_missing(shards: list[str]) -> None:
-    """Log how many shards are missing, where their names say how many there are."""
+    """Warn of missing shards, if the shards' names state how many there are."""
     numbers = [match for shard in shards if (match := _NUMBERED.fullmatch(Path(shard).name))]
     expected = sum(int(count) for _, count in {(match["split"], match["count"]) for match in numbers})
     if numbers and len(numbers) < expected:
         logger.warning(
-            "%d of the %d files are there that their names tell of: a part of the data set, if that is meant",
+            "%d of the %d files that their names announce exist: complete them, unless a part is intended",
             len(numbers),
             expected,
         )

@@ -1,4 +1,4 @@
-"""Pascal VOC: a root with a list of images, their files, and an XML file of the objects in each."""
+"""The reader of Pascal VOC: a root with a list of images, their files, and an XML file of the objects in each."""
 
 import logging
 from collections.abc import Iterator
@@ -27,14 +27,15 @@ logger = logging.getLogger(__name__)
 
 
 def read_voc(path: Path, subset: str, classes: list[Class]) -> tuple[list[FoundImage], Annotations]:
-    """Find the images that a list of a Pascal VOC root names, and read their objects.
+    """Read the images that a list of a Pascal VOC root names, and their objects.
 
-    path: the root, or the folder that holds it alone. subset: the list's name, such as val.
+    path: the root, or the folder that contains only the root. subset: the list's name, such as val. classes: those of the
+    classes file.
 
-    The numbers of a box are its corners as the XML has them; Pascal VOC counts pixels from 1. A class of which all objects
-    in an image are flagged `difficult` is none of that image's, as in VOC's own evaluation and in TorchRay's; otherwise the
-    flagged ones count. `truncated` and `occluded` say nothing here. An image that is listed and absent, or that has no
-    readable XML, is found with the reason why it cannot be used.
+    The numbers of a box are its corners as in the XML; Pascal VOC counts pixels from 1. A class whose objects in an image
+    are all flagged `difficult` is not counted as shown by it, as in VOC's own evaluation and in TorchRay's; otherwise
+    flagged objects count. `truncated` and `occluded` are ignored. An image that is listed but missing, or that has no
+    readable XML, is returned with the reason why it cannot be used.
 
     Raises `InputError` if the root or the list cannot be read (see `voc_files`).
     """
@@ -62,15 +63,17 @@ def read_voc(path: Path, subset: str, classes: list[Class]) -> tuple[list[FoundI
 def _entries(
     readable: list[tuple[ListedImage, bytes]], indices: dict[str, int], difficult: list[str]
 ) -> Iterator[Entry]:
-    """Yield an entry for each image and its XML; arguments as for `_parse`."""
+    """Yield an entry for each image with a readable XML; other arguments as for `_parse`."""
     for item, content in readable:
         yield item.name, partial(_parse, content, item.name, indices, difficult)
 
 
 def _parse(content: bytes, image: str, indices: dict[str, int], difficult: list[str]) -> Annotation:
-    """Make the annotation of an image from its XML. indices: class → label.
+    """Parse the XML of an image into its annotation. indices: class id → label.
 
-    difficult: gets the image once for each class that is left out because all its objects are difficult.
+    difficult: a list to which the image is added once for each class that is left out because all its objects are difficult.
+
+    Raises `UnusableError` if no object is left, and as `parse_xml` and `make_annotation` do.
     """
     items = parse_xml(content, f"{image}.xml", image)
     objects = [object_of(item) for item in items]
@@ -85,12 +88,12 @@ def _parse(content: bytes, image: str, indices: dict[str, int], difficult: list[
 
 
 def _is_difficult(item: Element) -> bool:
-    """Tell whether an object is flagged as difficult."""
+    """Return whether an object is flagged as difficult."""
     return item.findtext("difficult", default="").strip().lower() in ("1", "true")
 
 
 def _read_xml(item: ListedImage) -> bytes | str:
-    """Read the XML file of an image, or say why that cannot be."""
+    """Read the XML file of an image; return the reason, as text, if that is impossible."""
     if item.xml is None:
         return f"no annotation: no {item.name}.xml in Annotations ({item.place})"
     try:

@@ -1,6 +1,6 @@
-"""The files of a Pascal VOC root, the images that a list of it names, and its classes.
+"""The files of a Pascal VOC root, the images that one of its lists names, and its classes.
 
-Neither pandas nor torch is imported here, because what plans the jobs looks at these files, too.
+Neither pandas nor torch is imported here, because these files are also listed when jobs are planned.
 """
 
 import logging
@@ -40,7 +40,7 @@ CLASSES = (
 
 
 class ListedImage(NamedTuple):
-    """An image of a list. place: the line that names it. image: its file, and xml: that of its objects; None if absent."""
+    """An image of a list. place: the line that names it. image, xml: its file and that of its objects; None if missing."""
 
     name: str
     place: str
@@ -51,14 +51,14 @@ class ListedImage(NamedTuple):
 def voc_root(path: Path) -> Path:
     """Return the folder that holds `Annotations` and `JPEGImages`: the path itself, or the only such folder in it.
 
-    Raises `InputError` if there is none, or more than one.
+    Raises `InputError` if there is none, or more than one, or if the path cannot be listed.
     """
     try:
         if _is_root(path):
             return path
         inner = sorted(folder for folder in path.iterdir() if _is_root(folder))
     except OSError as error:
-        raise InputError(f"cannot list the folder {path}: {error}; check path and rights") from error
+        raise InputError(f"cannot list the folder {path}: {error}; check path and permissions") from error
     if len(inner) != 1:
         found = (
             f"several of them: {', '.join(folder.name for folder in inner)}" if inner else "no such folder"
@@ -70,14 +70,14 @@ def voc_root(path: Path) -> Path:
 
 
 def _is_root(path: Path) -> bool:
-    """Tell whether a folder is a root."""
+    """Return whether a folder is a Pascal VOC root."""
     return (path / ANNOTATIONS).is_dir() and (path / IMAGES).is_dir()
 
 
 def list_file(root: Path, subset: str) -> Path:
     """Return the file of a list: `ImageSets/Main/{subset}.txt`, or `ImageSets/{subset}.txt`.
 
-    Raises `InputError` if there is none, with those that there are.
+    Raises `InputError`, with the lists that exist, if there is none.
     """
     for folder in (root / LISTS / "Main", root / LISTS):
         if (folder / f"{subset}.txt").exists():
@@ -88,8 +88,8 @@ def list_file(root: Path, subset: str) -> Path:
             path.relative_to(root / LISTS).with_suffix("").as_posix().removeprefix("Main/") for path in paths
         }
     except OSError as error:
-        raise InputError(f"cannot list the folder {root / LISTS}: {error}; check its rights") from error
-    whole = sorted(found, key=lambda name: ("_" in name, name))  # those of single classes, cat_val, come last
+        raise InputError(f"cannot list the folder {root / LISTS}: {error}; check its permissions") from error
+    whole = sorted(found, key=lambda name: ("_" in name, name))  # lists of single classes (cat_val) come last
     more = f" and {len(whole) - 12} more" if len(whole) > 12 else ""
     raise InputError(
         f"{root}: no list {subset!r} in {LISTS}; `subset` is one of: {', '.join(whole[:12]) or 'none'}{more}"
@@ -99,7 +99,8 @@ def list_file(root: Path, subset: str) -> Path:
 def listed_images(root: Path, subset: str) -> list[ListedImage]:
     """List the images that a list of a root names, in its order.
 
-    Raises `InputError` if the list or a folder cannot be read, if it names no image, one twice, or something beside a name.
+    Raises `InputError` if the list or a folder cannot be read, if the list names no image or one twice, if it is a list of a
+    single class, with numbers after the names, or if two images have the same id.
     """
     path = list_file(root, subset)
     try:
@@ -118,10 +119,10 @@ def listed_images(root: Path, subset: str) -> list[ListedImage]:
             continue
         if name not in by_name and line.split()[1:] in (["-1"], ["0"], ["1"]):
             raise InputError(
-                f"{place}: {line!r} says whether an image shows one class; `subset` is a list of names alone, such as val"
+                f"{place}: {line!r} is a line of a list of one class; give as `subset` a list of names alone, such as val"
             )
         if name in listed:
-            raise InputError(f"{place}: {name} stands there already: {listed[name].place}; remove one")
+            raise InputError(f"{place}: {name} is listed already, at {listed[name].place}; remove one")
         if name in others:
             raise InputError(
                 f"two images share the id {name!r}: {by_name[name]} and {others[name]}; rename one"
@@ -133,24 +134,26 @@ def listed_images(root: Path, subset: str) -> list[ListedImage]:
 
 
 def _visible_files(folder: Path, is_wanted: Callable[[str], bool]) -> list[Path]:
-    """List the files in a folder whose names are wanted, sorted; raise `OSError` if it cannot be listed."""
+    """List the files in a folder whose names `is_wanted` accepts, sorted; raise `OSError` if it cannot be listed."""
     return sorted(item for item in folder.iterdir() if is_wanted(item.name))
 
 
 def annotation_files(path: Path) -> list[Path]:
-    """List all annotations of a root; raise `InputError` if it cannot be listed."""
+    """List all XML files of a root; raise `InputError` if the folder cannot be listed."""
     root = voc_root(path)
     try:
         return _visible_files(root / ANNOTATIONS, is_visible_xml)
     except OSError as error:
-        raise InputError(f"cannot list the folder {root / ANNOTATIONS}: {error}; check its rights") from error
+        raise InputError(
+            f"cannot list the folder {root / ANNOTATIONS}: {error}; check its permissions"
+        ) from error
 
 
 def classes_of(path: Path) -> list[Class]:
-    """Name the classes that the objects of a root have: VOC's twenty where all are among these, else those found; sorted.
+    """Return the classes of a root's objects, sorted: VOC's twenty if all are among these, else those that occur.
 
-    All annotations of the root count, whatever list is used. Files that cannot be read are passed over, since the index
-    leaves their images out with the reason.
+    All annotations of the root count, whichever list is used. Files that cannot be read are skipped with a warning, since
+    the index excludes their images with the reason.
 
     Raises `InputError` if there is no object, or if the folder cannot be read.
     """

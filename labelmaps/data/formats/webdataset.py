@@ -1,4 +1,4 @@
-"""The reader of WebDataset's tars: the members of one sample share their name up to its first dot."""
+"""The reader of WebDataset's tar files, in which the members of a sample share their name up to its first dot."""
 
 import json
 import tarfile
@@ -26,12 +26,12 @@ from labelmaps.data.images import IMAGE_SUFFIXES, synset_in_name
 from labelmaps.errors import InputError
 
 ENDING = ".tar"
-COLUMNS = {"label": "label", "boxes": "boxes"}  # what is sought in a sample's JSON unless it is named
+COLUMNS = {"label": "label", "boxes": "boxes"}  # the keys of a sample's JSON by default
 _READ = ("cls", "json")
 
 
 class _Sample(NamedTuple):
-    """A sample: its key, where its image lies in the shard, and its objects; or why it cannot be used."""
+    """A sample: its key, the place of its image in the shard, and its objects; or the reason why it cannot be used."""
 
     shard: str
     key: str
@@ -49,15 +49,15 @@ def read_webdataset(
     *,
     are_assumed: bool = False,
 ) -> tuple[list[FoundImage], Annotations]:
-    """List the images in WebDataset's shards, which stay where they are, with their labels and boxes.
+    """List the images in WebDataset's shards, which are not unpacked, with their labels and boxes.
 
-    place: a tar, a folder or a pattern, as for `list_shards`. columns: the names of the keys `label` and `boxes` in the
-        samples' JSON, where they have others; of nested ones, the names joined by dots. box_format: one of `BOX_FORMATS`.
-        are_assumed: whether nobody named the classes.
+    place: a tar, a folder or a pattern, as for `list_shards`. classes: those of the classes file. columns: the names of the
+        keys `label` and `boxes` in the samples' JSON, if they have others; nested names are joined by dots. box_format: one
+        of `BOX_FORMATS`. are_assumed: whether the classes were not given.
 
-    A sample has an image (`.jpg`, `.png`, …) and its label: in `.cls`, an index or a class's id, or in `.json`, where boxes
-    stand, too. Where `columns` names a label, that of the JSON counts. Ids are the keys: their last part, all of it, or with
-    the shard before it, as `ids_of` says.
+    A sample has an image (`.jpg`, `.png`, …) and its label: in `.cls`, an index or a class's id, or in `.json`, which may
+    also hold boxes. If `columns` names a label, that of the JSON is used. Ids are the last parts of the keys, or whole keys,
+    or keys after the name of the shard, the first of these that distinguishes all samples.
 
     Returns the images and their annotations. Raises `InputError` for a shard that is damaged, and if there is no sample.
     """
@@ -84,7 +84,7 @@ def read_webdataset(
 
 
 def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
-    """Return the id of each sample: of its key, with its shard before it where keys repeat."""
+    """Return the id of each sample: from its key, with its shard before it if keys repeat."""
     keys = [f"{sample.key}.jpg" for sample in samples]
     ids = ids_of(keys)
     if len({*ids}) == len(ids):
@@ -94,7 +94,7 @@ def _ids_of(samples: list[_Sample], shards: list[str]) -> list[str]:
 
 
 def _samples_of(shard: str, columns: Columns) -> Iterator[_Sample]:
-    """Yield the samples of a shard, in the order in which they begin."""
+    """Yield the samples of a shard, in the order in which they begin; raise `InputError` if it cannot be read."""
     members: dict[str, dict[str, list[tuple[int, int]]]] = {}  # key → ending → place of each member
     read: dict[tuple[str, str], bytes] = {}
     try:
@@ -117,7 +117,7 @@ def _samples_of(shard: str, columns: Columns) -> Iterator[_Sample]:
 
 
 def _split(name: str) -> tuple[str, str]:
-    """Split the name of a member at the first dot of its last part; of what is hidden, the key is empty."""
+    """Split the name of a member at the first dot of its last part into key and ending; a hidden file has an empty key."""
     folder, slash, last = name.removeprefix("./").rpartition("/")
     stem, _, ending = last.partition(".")
     return (f"{folder}{slash}{stem}" if stem else ""), ending.lower()
@@ -130,7 +130,10 @@ def _sample(
     read: dict[str, bytes | None],
     columns: Columns,
 ) -> _Sample:
-    """Make a sample of its members. places: ending → those of that ending. read: the contents of label and JSON."""
+    """Build a sample from its members; if it cannot be used, the reason becomes its problem.
+
+    places: ending → places (offset, length) of the members with that ending. read: the contents of label and JSON.
+    """
     images = [place for ending in places if f".{ending}" in IMAGE_SUFFIXES for place in places[ending]]
     if len(images) != 1:
         fault = "several images" if images else "no image"
@@ -148,7 +151,7 @@ def _sample(
 def _objects(
     places: dict[str, list[tuple[int, int]]], read: dict[str, bytes | None], columns: Columns
 ) -> Objects:
-    """Return the objects of a sample, from its label and its JSON; raise `UnusableError` where they are none."""
+    """Return the objects of a sample, from its label and its JSON; raise `UnusableError` unless it has one label."""
     for ending in _READ:
         if len(places.get(ending, [])) > 1:
             raise UnusableError(f"several labels in the sample: {len(places[ending])} members .{ending}")
@@ -171,7 +174,7 @@ def _objects(
 
 
 def _content(text: bytes | None) -> dict[str, Any]:
-    """Read a sample's JSON; an empty object where it has none."""
+    """Parse a sample's JSON; return an empty object if it has none; raise `UnusableError` if it is no object."""
     if text is None:
         return {}
     try:
