@@ -97,6 +97,23 @@ def test_shares_are_of_cases_where_the_table_counts_them():
         assert figure.axes[0].get_ylabel() == expected
 
 
+def test_variants_of_one_method_have_its_colour_and_other_dashes():
+    methods = {"igub": 0.6, "igub prior=inner": 0.62, "max_logit": 0.5}
+    figure = draw_two_stages(stages("one", methods=methods), curves("one"))
+    lines = [line for line in figure.axes[0].lines if len(line.get_xdata()) > 2]
+    assert [line.get_color() for line in lines] == [style.method_colour(name) for name in methods]
+    assert len({(line.get_color(), line.is_dashed()) for line in lines}) == len(methods)
+    shown = dict(
+        zip(
+            (t.get_text() for t in figure.legends[0].get_texts()),
+            figure.legends[0].legend_handles,
+            strict=True,
+        )
+    )
+    assert not shown["IGUB"].is_dashed()
+    assert shown["IGUB, prior=inner"].is_dashed()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("size", style.SIZES)
 @pytest.mark.parametrize("models", [1, 4])

@@ -685,6 +685,25 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert per_view == pytest.approx([per_view[0]] * len(sweep), rel=1e-4)
 
 
+def test_two_stages_are_read_from_the_label_maps_that_are_there(study):
+    repository, folder, _ = study
+    run = folder, "two_stages", "--configfile", folder / "config.yaml"
+    made = planned_jobs(succeed(snakemake(*run, repository=repository)))
+    assert made == {"summarise_two_stages": 1, "render_reading": 1, "plot_two_stages": 1}
+    results = folder / "results/four"
+    stages, summary = (pd.read_csv(results / f"{name}.csv") for name in ("two_stages", "summary"))
+    on_maps = ["likelihood", "max_logit", "max_softmax", "min_entropy", "igub", "igub_inner", "consensus"]
+    of_all = stages[stages["ring"] == "always"].set_index("method")
+    assert of_all.index.tolist() == on_maps
+    expected = summary.set_index("method")["accuracy_after"]
+    assert (of_all["accuracy"] == expected[on_maps]).all()
+    assert set(of_all["passes"]) == {49}
+    assert set(stages.loc[stages["ring"] == "never", "passes"]) == {25}
+    for suffix in ("pdf", "svg", "png"):
+        assert (results / f"figures/two_stages_zoom.{suffix}").stat().st_size > 1000
+    assert planned_jobs(succeed(snakemake(folder, "-n", *run[2:], repository=repository))) == {}
+
+
 def test_two_settings_that_exchange_their_values_are_noticed(study, readings):
     """Snakemake compares the values of params, not their names."""
     repository, folder, _ = study
