@@ -10,6 +10,7 @@ for package in ("labelmaps", "pipeline"):
     if problem := find_another(package, Path(workflow.current_basedir.get_path_or_uri(secret_free=True))):
         raise WorkflowError(problem)
 
+from pipeline.costs import write_costs
 from pipeline.made import dates_of_results, describe_made
 from pipeline.sources import ROOT, shown
 
@@ -88,3 +89,8 @@ before = dates_of_results(study) if workflow.is_main_process else {}
 onsuccess:
     for line in describe_made(study, before):
         print(line)
+    write_costs(study)
+
+
+onerror:
+    write_costs(study)

@@ -207,6 +207,17 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert len(logs) > 50
     took = re.compile(r" done: [\d.]+ s \([\d.]+ s of processor\), \d+ MiB of memory at most\n\Z")
     assert [log for log in logs if not took.search(log)] == []
+    of_all, *stages = pd.read_csv(results / "cost.csv").to_dict("records")
+    assert of_all["stage"] == "all"
+    assert of_all["jobs"] == len(logs) == sum(row["jobs"] for row in stages)
+    (maps,) = (row for row in stages if (row["stage"], row["view"]) == ("compute_label_maps", "zoom"))
+    assert (maps["model"], maps["jobs"], maps["device"]) == ("own", 2, "cpu")
+    assert maps["images_per_second"] > 0
+    assert {row["stage"] for row in stages if row["images_per_second"] > 0} == {
+        "compute_glimpse_saliency",
+        "compute_label_maps",
+        "index_dataset",
+    }
 
 
 def test_the_tables_follow_from_the_label_maps(study):
