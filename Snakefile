@@ -19,6 +19,7 @@ for package in ("labelmaps", "pipeline"):
     if problem := find_another(package, clone):
         raise WorkflowError(problem)
 
+from pipeline.costs import write_costs
 from pipeline.made import dates_of_results, describe_made
 from pipeline.sources import ROOT, shown
 from pipeline.terminal import show_results, take_over
@@ -104,3 +105,8 @@ onstart:
 
 onsuccess:
     show_results(workflow, describe_made(study, before))
+    write_costs(study)
+
+
+onerror:
+    write_costs(study)

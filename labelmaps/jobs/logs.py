@@ -96,6 +96,23 @@ def describe_cost() -> str:
     return f"{seconds:.1f} s ({busy:.1f} s of processor), {memory:.0f} MiB of memory at most"
 
 
+def log_rate(n_images: int, seconds: float, device: object) -> None:
+    """Log how many images a job went through in how many seconds, and on which device, as `read_rate` reads it."""
+    logging.info("%d images in %.1f s, %.1f images/s, on %s", n_images, seconds, n_images / seconds, device)
+
+
+def read_rate(log: str) -> tuple[int, float, str] | None:
+    """Read the last line of `log_rate` in a log: images, seconds, device; None if there is none."""
+    found = re.findall(r" (\d+) images in ([\d.]+) s, [\d.]+ images/s, on (.+)\n", log)
+    return (int(found[-1][0]), float(found[-1][1]), found[-1][2]) if found else None
+
+
+def read_cost(log: str) -> tuple[float, float, int] | None:
+    """Read the last line of a log, as `cost_so_far` says it: seconds, seconds of processor, MiB; None if it is another."""
+    found = re.search(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n\Z", log)
+    return (float(found[1]), float(found[2]), int(found[3])) if found else None
+
+
 def _most_memory(usage: resource.struct_rusage) -> int:
     """Return the largest memory of this process so far, in bytes.
 

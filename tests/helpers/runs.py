@@ -85,8 +85,9 @@ def written_rules():
 
 
 def contents_of(folder):
-    """File → bytes, of all files, hidden ones too."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """File → bytes, of all files, hidden ones too, but for `cost.csv`, which says how long jobs took."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "cost.csv")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def write_config(path, **config):

@@ -210,6 +210,17 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert len(logs) > 50
     took = re.compile(r" done: [\d.]+ s \([\d.]+ s of processor\), \d+ MiB of memory at most\n\Z")
     assert [log for log in logs if not took.search(log)] == []
+    of_all, *stages = pd.read_csv(results / "cost.csv").to_dict("records")
+    assert of_all["stage"] == "all"
+    assert of_all["jobs"] == len(logs) == sum(row["jobs"] for row in stages)
+    (maps,) = (row for row in stages if (row["stage"], row["view"]) == ("compute_label_maps", "zoom"))
+    assert (maps["model"], maps["jobs"], maps["device"]) == ("own", 2, "cpu")
+    assert maps["images_per_second"] > 0
+    assert {row["stage"] for row in stages if row["images_per_second"] > 0} == {
+        "compute_glimpse_saliency",
+        "compute_label_maps",
+        "index_dataset",
+    }
 
 
 def test_the_tables_follow_from_the_label_maps(study):
@@ -730,6 +741,25 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert cost["gradcam"].to_dict() == {3: 2, 7: 2}
     per_view = (sweep["gflop"] / sweep["views"]).tolist()
     assert per_view == pytest.approx([per_view[0]] * len(sweep), rel=1e-4)
+
+
+def test_two_stages_are_read_from_the_label_maps_that_are_there(study):
+    repository, folder, _ = study
+    run = folder, "two_stages", "--configfile", folder / "config.yaml"
+    made = planned_jobs(succeed(snakemake(*run, repository=repository)))
+    assert made == {"summarise_two_stages": 1, "render_reading": 1, "plot_two_stages": 1}
+    results = folder / "results/four"
+    stages, summary = (pd.read_csv(results / f"{name}.csv") for name in ("two_stages", "summary"))
+    on_maps = ["likelihood", "max_logit", "max_softmax", "min_entropy", "igub", "igub_inner", "consensus"]
+    of_all = stages[stages["ring"] == "always"].set_index("method")
+    assert of_all.index.tolist() == on_maps
+    expected = summary.set_index("method")["accuracy_after"]
+    assert (of_all["accuracy"] == expected[on_maps]).all()
+    assert set(of_all["passes"]) == {49}
+    assert set(stages.loc[stages["ring"] == "never", "passes"]) == {25}
+    for suffix in ("pdf", "svg", "png"):
+        assert (results / f"figures/two_stages_zoom.{suffix}").stat().st_size > 1000
+    assert planned_jobs(succeed(snakemake(folder, "-n", *run[2:], repository=repository))) == {}
 
 
 def test_two_settings_that_exchange_their_values_are_noticed(study, readings):
