@@ -209,7 +209,7 @@ rule plot_two_stages:
         view="{view}",
         sizes=settings.figures.sizes,
         made_by=per_job(study.staged_settings),
-        scanned=per_job(study.scanned_by_all),
+        scanned=per_job(study.scanpath_settings_of_networks),
     message:
         "Plotting looks in two stages on {wildcards.dataset} through {wildcards.view}"
     script:

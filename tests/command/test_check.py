@@ -338,7 +338,7 @@ UNUSABLE = {
     "twice": (
         "c.yaml",
         "run: {models: [a], models: [b]}\n",
-        "c.yaml, line 1: the key 'models' stands on line 1",
+        "c.yaml, line 1: the key 'models' is already on line 1",
     ),
     "a key": (
         "c.yaml",

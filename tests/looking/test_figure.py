@@ -11,7 +11,7 @@ import pytest
 import labelmaps
 from helpers.figures import shown_texts, unreadable
 from labelmaps.errors import InputError
-from labelmaps.figures.figure_1 import RIGHT, UNTOLD, WRONG
+from labelmaps.figures.figure_1 import RIGHT, UNJUDGED, WRONG
 from labelmaps.looking.figure import choose_methods, make_example
 from labelmaps.scenes.scene import Stream, nth_scene
 
@@ -75,7 +75,7 @@ def test_without_a_label_nothing_is_right_or_wrong(looks):
     frames = {
         axes.spines["left"].get_edgecolor() for axes in figure.axes if axes.spines["left"].get_visible()
     }
-    assert frames == {mpl.colors.to_rgba(UNTOLD[1])}
+    assert frames == {mpl.colors.to_rgba(UNJUDGED[1])}
 
 
 def test_what_is_drawn_is_what_was_computed(looks):

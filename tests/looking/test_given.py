@@ -302,7 +302,7 @@ def test_scenes_are_known_by_name():
         (nn.Sequential(Network(), nn.Softmax(1)), "ends in a softmax: its outputs are probabilities"),
         (
             nn.Sequential(Network(), nn.Unflatten(1, (5, 1))),
-            "returns a Tensor of shape [1, 5, 1], and no tensor of logits",
+            "returns a Tensor of shape [1, 5, 1] instead of a tensor of logits",
         ),
         (
             "net.pth",
@@ -311,7 +311,7 @@ def test_scenes_are_known_by_name():
         ("resnet19", "network: torchvision has no classifier 'resnet19'. Near: resnet18"),
         ("timm:resnet19", "network: timm has no classifier 'resnet19'. Near: resnet"),
         ("mine.py:build", "checkpoint: the weights of mine.py:build are not known"),
-        ("a b:c d", "after the last colon comes the name of a function"),
+        ("a b:c d", "'c d' is not the name of a function"),
     ],
 )
 def test_what_is_no_network_is_refused_with_what_to_give(network, message):
@@ -331,10 +331,10 @@ def test_a_scripted_module_is_refused():
         ({"weights": "V1", "checkpoint": "a.pth"}, "weights and checkpoint: give one of the two"),
         (
             {"network": "resnet18", "weights": "V9"},
-            "weights: torchvision has no 'V9' for resnet18; choose V1",
+            "weights: torchvision has no weights 'V9' for resnet18. Choose one of V1",
         ),
         ({"network": "timm:resnet18.a1_in1k", "weights": "a2_in1k"}, "the network's name says a1_in1k"),
-        ({"network": "timm:resnet18", "weights": "a9"}, "weights: timm has no resnet18.a9"),
+        ({"network": "timm:resnet18", "weights": "a9"}, "weights: timm has no weights resnet18.a9"),
         ({"network": "small_resnet", "checkpoint": "no.pth"}, "no.pth"),
         ({"preprocessing": None}, "preprocessing: Network does not say what it expects of its input. Give"),
         ({"preprocessing": "cifar"}, "preprocessing: 'cifar'. Give"),
@@ -349,7 +349,7 @@ def test_a_scripted_module_is_refused():
         ({"size": 0}, "size: 0. Give the side"),
         ({"size": "16"}, "size: '16'. Give the side"),
         ({"size": (16, 20)}, "size: (16, 20). Give the side"),
-        ({"network": Flat(), "size": 20}, "size: Flat cannot look at 20 × 20 pixels"),
+        ({"network": Flat(), "size": 20}, "size: Flat cannot process views of 20 × 20 pixels"),
         ({"device": "gpu"}, "device: 'gpu'. Give cpu, cuda, auto"),
         ({"device": "cuda:1"}, "device: 'cuda:1'. Give cpu, cuda, auto"),
         ({"precision": "fp16"}, "precision: 'fp16'. Give float32"),
@@ -387,7 +387,7 @@ def test_a_scripted_module_is_refused():
             "methods: dff: Flat has no map from which alone its logits follow",
         ),
         ({"methods": ["dff"], "view": "ten_crop"}, "methods: dff: a map of x₀ cannot be read on this view"),
-        ({"methods": ["dff"], "layer": "none"}, "layer: Network runs no module `none`"),
+        ({"methods": ["dff"], "layer": "none"}, "layer: Network has no module `none` that runs once"),
     ],
 )
 def test_arguments_that_cannot_be_or_do_not_go_together_are_refused(arguments, message):
