@@ -1,8 +1,9 @@
-"""Import this first in a script: the job stops where Python would take another copy of the package than its script's.
+"""Import this first in a script: the job takes the package from the clone to which its script belongs.
 
 What a rule's params name is the code beside the Snakefile, and Python puts the scripts' folders last on its path: a wheel of
-labelmaps in the environment, or another clone in PYTHONPATH, comes before them. This module stands in none of the packages,
-because it must not be taken from the other copy of one; should it be, it tells by the script's place.
+labelmaps in the environment, another clone that is installed there in place, or one in PYTHONPATH, comes before them. This
+module stands in none of the packages, because it must not be taken from the other copy of one; should it be, it tells by the
+script's place.
 """
 
 import sys
@@ -31,11 +32,12 @@ def find_another(package: str, root: Path) -> str | None:
 
 
 def _begin(main: Any) -> None:
-    """Stop a script that Snakemake runs, with a line in its log, if the package is another copy's."""
+    """Let Python look first in the clone of a script that Snakemake runs; stop, with a line in its log, if too late."""
     folder = Path(getattr(main, "__file__", "")).parent
     if not hasattr(main, "snakemake") or folder.parts[-2:] != ("workflow", "scripts"):
         return
-    if problem := find_another("labelmaps", folder.parents[1]):
+    sys.path.insert(0, str(folder.parents[1]))  # as for the plan; processes that the job starts have it, too
+    if problem := find_another("labelmaps", folder.parents[1]):  # which was imported before
         log = Path(main.snakemake.log[0])
         log.parent.mkdir(parents=True, exist_ok=True)
         log.write_text(f"ERROR: {problem}\n", encoding="utf-8", errors="backslashreplace")

@@ -4,9 +4,11 @@ import importlib
 import inspect
 import pkgutil
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
+from numbers import Integral, Real
 from types import ModuleType
+from typing import Literal, get_args, get_origin
 
 from labelmaps.errors import InputError
 
@@ -56,3 +58,42 @@ def option_descriptions(function_or_class: Callable) -> dict[str, str]:
             lines = []  # of no option
     texts = {name: " ".join(" ".join(lines).split()) for name, lines in described.items()}
     return {name: texts[name] for name in option_names(function_or_class) if name in texts}
+
+
+def check_options(function_or_class: Callable, options: Mapping[str, object], owner: str) -> None:
+    """Raise `InputError` for options that a function or a class does not have, or whose values it cannot take.
+
+    owner: whose options they are, for the message. A configuration is checked by its schema; this is for callers in Python.
+    """
+    known = option_names(function_or_class)
+    parameters = inspect.signature(function_or_class).parameters
+    for name, value in options.items():
+        if name not in known:
+            choices = f"its options are {', '.join(known)}" if known else "it has none"
+            raise InputError(f"{owner} has no option '{name}'; {choices}")
+        annotation = parameters[name].annotation
+        if not _can_be(value, annotation):
+            raise InputError(f"{owner}: {name} is {value!r}. Make it {_in_words(annotation)}")
+
+
+def _can_be(value: object, annotation: object) -> bool:
+    """Tell whether a value is of a kind that an annotation names; where it names others than these, it may be."""
+    if get_origin(annotation) is Literal:
+        return any(
+            value == one and isinstance(value, bool) == isinstance(one, bool) for one in get_args(annotation)
+        )
+    if kinds := get_args(annotation):
+        return any(_can_be(value, kind) for kind in kinds)
+    if annotation in (int, float):
+        return isinstance(value, Integral if annotation is int else Real) and not isinstance(value, bool)
+    return isinstance(value, annotation) if isinstance(annotation, type) else True
+
+
+def _in_words(annotation: object) -> str:
+    """Write what values an annotation allows."""
+    if get_origin(annotation) is Literal:
+        return " or ".join(map(repr, get_args(annotation)))
+    if kinds := get_args(annotation):
+        return " or ".join(map(_in_words, kinds))
+    names = {bool: "True or False", str: "some text", int: "a whole number", float: "a number"}
+    return names.get(annotation, str(annotation))

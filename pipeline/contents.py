@@ -230,12 +230,12 @@ def name_names(names: Iterable[str]) -> str:
 
 
 @cache
-def _digest(path: Path) -> str:
-    """Compute the SHA-256 of one of the project's files, once per process."""
-    return sha256(path)
+def _line(path: Path, root: Path) -> str:
+    """Return the path of one of the project's files, relative to `root`, and its SHA-256, computed once per process."""
+    return f"{path.relative_to(root)} {sha256(path)}\n"
 
 
 def name_code(paths: Iterable[Path]) -> str:
     """Return one name for the paths and contents of the project's files, which does not depend on the project's folder."""
-    lines = [f"{path.relative_to(ROOT)} {_digest(path)}\n" for path in paths]
+    lines = [_line(path, ROOT) for path in paths]
     return hashlib.sha256("".join(sorted(lines)).encode()).hexdigest()[:DIGITS]

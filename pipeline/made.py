@@ -1,12 +1,15 @@
-"""The message at the end of a run: which figures, tables and pages it made."""
+"""The message at the end of a run: its table of results, and which figures, tables and pages it made."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.results_table import table_of
 from pipeline.study import Study
 
 # Name in the message → pattern of the files in a data set's folder.
 SHOWN = {"Figures": "figures/**/*.*", "Tables": "*.csv", "Explorer": "explorer.html"}
+SUMMARY = "summary.csv"  # whose table is shown
+MOST_NAMED = 3  # tables
 
 
 def dates_of_results(study: Study) -> dict[Path, int]:
@@ -21,21 +24,24 @@ def dates_of_results(study: Study) -> dict[Path, int]:
 
 
 def describe_made(study: Study, before: dict[Path, int]) -> Iterator[str]:
-    """Yield a line for each data set for which a run made something: the places of figures, tables and explorer.
+    """Yield lines for each data set for which a run made something: its table of results, and the places of the rest.
 
     before: the dates from `dates_of_results` when the run began.
     """
     made = {path for path, date in dates_of_results(study).items() if before.get(path) != date}
     for dataset in dict.fromkeys(path.parts[1] for path in sorted(made)):
         folder = Path(study.folder(dataset))
+        if folder / SUMMARY in made:
+            yield from table_of(folder / SUMMARY)
         places = {name: sorted(made.intersection(folder.glob(pattern))) for name, pattern in SHOWN.items()}
         if places["Figures"]:
-            places["Figures"] = [folder / "figures"]
-        texts = [
-            f"{name}: {', '.join(f'{path}/' if path.is_dir() else str(path) for path in paths)}"
-            for name, paths in places.items()
-            if paths
-        ]
+            yield f"Figures: {folder}/figures/"
+        if tables := places["Tables"]:
+            tables.sort(key=lambda path: path.name != SUMMARY)  # which comes first
+            more = len(tables) - MOST_NAMED
+            named = [*map(str, tables[:1]), *(path.name for path in tables[1:MOST_NAMED])]
+            yield f"Tables: {', '.join(named)}" + f" and {more} more" * (more > 0)
+        for page in places["Explorer"]:
+            yield f"Explorer: {page}, to be opened in a browser"
         if places["Figures"] or places["Explorer"]:
-            texts.append("Report: run again with --report report.zip")
-        yield "   ".join(texts)
+            yield "All in one page: run again with --report report.zip"

@@ -44,7 +44,7 @@ def sources(script: str, *modules: str) -> list[Path]:
         if path not in found:
             found.add(path)
             waiting += imported_files(path)
-    return sorted(found)
+    return sorted(found, key=str)
 
 
 def shown(path: Path) -> str:
@@ -88,7 +88,11 @@ def remember(record: Path) -> None:
         recorded = json.loads(record.read_text(encoding="utf-8"))
     if isinstance(recorded, dict):
         KNOWN.update(recorded)
-    for path in (*(ROOT / "labelmaps").rglob("*.py"), *(ROOT / "workflow" / "scripts").glob("*.py")):
+    scripts = (ROOT / "workflow" / "scripts").glob("*.py")
+    for path in (
+        *scripts,
+        *(file for name, file in project_files().items() if name.startswith("labelmaps/")),
+    ):
         imported_names(path)
     if recorded != KNOWN:
         with suppress(InputError, OSError), moved_into_place(record) as temporary:
@@ -167,4 +171,17 @@ def statements(node: ast.AST) -> Iterator[ast.AST]:
 @cache
 def module_files(module: str) -> list[Path]:
     """List the files that importing a dotted name runs: the module and the packages around it; none if it is foreign."""
-    return files_below(ROOT, module) if module.split(".")[0] in PACKAGES else []
+    names = module.split(".")
+    if names[0] not in PACKAGES:
+        return []
+    stems = ["/".join(names[:n]) for n in range(1, len(names) + 1)]
+    files = [project_files().get(f"{stem}{end}") for stem in stems for end in ("/__init__.py", ".py")]
+    return [file for file in files if file is not None]
+
+
+@cache
+def project_files() -> dict[str, Path]:
+    """Return the modules of the packages, by their paths from `ROOT`; listed once, because each is used often."""
+    files = [file for package in PACKAGES for file in sorted((ROOT / package).rglob("*.py"))]
+    start = len(f"{ROOT}/")
+    return {str(file)[start:]: file for file in files}

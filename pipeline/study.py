@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Literal
 
 from labelmaps.data.classes import read_classes
 from labelmaps.data.file_names import xml_files
@@ -461,7 +462,7 @@ class Study:
         """Return the dotted names of the modules of views, which are part of a rule's code: scripts load them by name."""
         return [f"labelmaps.views.{self.settings.views[view].family}" for view in views]
 
-    def engine(self, dataset: str, view: str) -> str:
+    def engine(self, dataset: str, view: str) -> Literal["exact", "shared"]:
         """Return the name of the engine that computes label maps: the view's, or "exact" for a reference."""
         return "exact" if self.is_reference(dataset) else self.settings.views[view].engine
 
@@ -615,6 +616,45 @@ class Study:
         """Return the methods for each of `network_rows`."""
         return [self.settings.methods_of(model) for _, model in self._networks()]
 
+    def staged_rows(self, dataset: str) -> list[dict[str, str]]:
+        """Return those of `method_rows` whose methods look at all views, which two stages may spare them.
+
+        Raises `ConfigurationError` where there are none, and for a view whose grid has no outer ring.
+        """
+        on_maps = self.methods_on("label maps")
+        rows = [
+            row for row in self.method_rows(dataset) if row["method"] in on_maps and row["cue"] != "baseline"
+        ]
+        if not rows:
+            raise ConfigurationError(
+                "run.methods: none looks at all views; name one for the target two_stages, such as igub"
+            )
+        for view in self.settings.run.views:
+            if self.settings.views[view].options["grid"] < 3:
+                raise ConfigurationError(
+                    f"views.{view}: its grid has no outer ring to leave for a second stage; leave it out of run.views for "
+                    "the target two_stages"
+                )
+        return rows
+
+    def staged_files(self, dataset: str) -> dict[str, list[str]]:
+        """Return the saliency maps of each of `staged_rows`, and the label maps of the networks among them."""
+        folders = [
+            (self.folder(dataset, row["view"], row["model"]), row["method"])
+            for row in self.staged_rows(dataset)
+        ]
+        return {
+            "label_maps": [
+                f"{folder}/label_maps.h5" for folder in dict.fromkeys(folder for folder, _ in folders)
+            ],
+            "saliency": [f"{folder}/saliency/{method}.h5" for folder, method in folders],
+        }
+
+    def staged_modules(self) -> list[str]:
+        """Return the modules of the methods of `staged_rows`, dotted; see `method_modules`."""
+        on_maps = self.methods_on("label maps")
+        return self.method_modules(name for name in self.settings.run.methods if name in on_maps)
+
     def shown_files(self, dataset: str, view: str, model: str, kind: str, suffix: str) -> list[str]:
         """Return one file for each of a network's methods in Figure 1; `kind` is as for `method_files`."""
         folder = self.folder(dataset, view, model, kind)
@@ -693,6 +733,16 @@ class Study:
             "networks": [self.scanpath_settings(dataset, view, model) for view, model in self._networks()]
         }
 
+    def staged_settings(self, dataset: str) -> dict:
+        """Return the settings of looks in two stages: of the label maps of each network of `staged_rows`, and of methods."""
+        rows = self.staged_rows(dataset)
+        networks = dict.fromkeys((row["view"], row["model"]) for row in rows)
+        methods = dict.fromkeys(row["method"] for row in rows)
+        return {
+            "networks": [self.label_map_settings(dataset, *network) for network in networks],
+            "methods": self._method_settings(methods),
+        }
+
     def _method_settings(self, methods: Iterable[str]) -> dict[str, dict]:
         """Return name → settings of methods: the method, its options, and the arrival."""
         entries = {name: self.settings.methods[name] for name in methods}
@@ -745,7 +795,7 @@ class Study:
             "who_gains": self.run_settings,
             "fidelity": self.fidelity_settings,
         }
-        of_table |= {"scanpaths": self.scanpath_settings_of_networks}
+        of_table |= {"scanpaths": self.scanpath_settings_of_networks, "two_stages": self.staged_settings}
         of_table |= dict.fromkeys(("calibration", "calibration_terms"), self.calibration_settings)
         return of_table.get(table, self.score_settings)(dataset)
 

@@ -167,6 +167,55 @@ rule fidelity:
         [table for sample in study.samples() for table in study.table_files(sample, "fidelity")],
 
 
+rule summarise_two_stages:
+    """What a look at the inner views first, and at the outer ring only where a bound asks for it, saves and changes."""
+    input:
+        unpack(per_job(study.staged_files)),
+        index="results/{dataset}/index.parquet",
+    output:
+        two_stages=multiext("results/{dataset}/two_stages", ".csv", ".parquet"),
+    log:
+        "logs/summarise_two_stages/{dataset}.log",
+    conda:
+        "../envs/analysis.yaml"
+    params:
+        code=code_of("summarise_two_stages.py", "analysis", *study.staged_modules()),
+        rows=per_job(study.staged_rows),
+        made_by=per_job(study.staged_settings),
+    message:
+        "Comparing looks in two stages on {wildcards.dataset}"
+    script:
+        "../workflow/scripts/summarise_two_stages.py"
+
+
+rule plot_two_stages:
+    """Accuracy against the network's passes: looks in two stages, beside the scanpaths."""
+    input:
+        two_stages="results/{dataset}/two_stages.parquet",
+        scanpaths="results/{dataset}/scanpaths.parquet",
+    output:
+        figures=drawn(
+            "two_stages_{view}",
+            category="Two stages: passes saved by leaving the outer ring for later",
+            labels={"data set": "{dataset}", "view": "{view}", **MODELS_AND_METHODS},
+            caption="../workflow/report/two_stages.rst",
+        ),
+    log:
+        "logs/plot_two_stages/{dataset}/{view}.log",
+    conda:
+        "../envs/figures.yaml"
+    params:
+        code=code_of("plot_two_stages.py", "figures", *study.staged_modules(), *study.scanpath_modules()),
+        view="{view}",
+        sizes=settings.figures.sizes,
+        made_by=per_job(study.staged_settings),
+        scanned=per_job(study.scanned_by_all),
+    message:
+        "Plotting looks in two stages on {wildcards.dataset} through {wildcards.view}"
+    script:
+        "../workflow/scripts/plot_two_stages.py"
+
+
 rule calibration:
     """Target: rank the readings of the protocol by their fit to the paper."""
     input:
@@ -204,4 +253,18 @@ rule sweeps:
             for dataset in study.samples()
             for option in settings.sweeps
             for file in study.figure_files(dataset, f"sweep_{option}")
+        ],
+
+
+rule two_stages:
+    """Target: what is saved by looking at the outer ring of the grid only where it may matter."""
+    input:
+        tables=[
+            table for dataset in settings.run.datasets for table in study.table_files(dataset, "two_stages")
+        ],
+        figures=[
+            file
+            for dataset in settings.run.datasets
+            for view in settings.run.views
+            for file in study.figure_files(dataset, f"two_stages_{view}")
         ],

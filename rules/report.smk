@@ -55,7 +55,7 @@ TABLES = {
         "validation images.",
     ),
 }
-# The same for the tables of the targets `fidelity`, `calibration` and `sweeps`.
+# The same for the tables of the targets `fidelity`, `calibration`, `two_stages` and `sweeps`.
 READINGS = {
     "fidelity": (
         "Fidelity: the run beside the exact engine in float32",
@@ -72,6 +72,13 @@ READINGS = {
     "calibration_terms": (
         "Readings of the protocol, number by number",
         "Ours with its 95 % interval, the paper's, and the deviation in standard errors (z).",
+    ),
+    "two_stages": (
+        "Two stages",
+        "The inner views first, the outer ring of the grid always (all views), where the best inner value is below a bound (the "
+        "quantile, over other images, of the best outer value), or never. Passes: the mean of the views that the network "
+        "must see. Accuracy of the chosen view and its change against all views, with 95 % intervals over images; same_view: how "
+        "often the view is that chosen among all. Methods whose values of inner views need the outer ones are left out.",
     ),
 } | {
     f"sweep_{option}": (

@@ -85,8 +85,11 @@ def test_every_script_begins_so(script):
     assert own[0] == "begin_job"
 
 
-def begin(tmp_path, script):
-    """Begin a script, as Snakemake runs it, where another copy stands first on the path; its result and its log."""
+def begin(tmp_path, script, before=""):
+    """Begin a script, as Snakemake runs it, where another copy stands first on the path; its result and its log.
+
+    before: what is imported before it.
+    """
     log, other = tmp_path / "logs" / "job.log", tmp_path / "other"
     (other / "labelmaps").mkdir(parents=True)
     (other / "labelmaps" / "__init__.py").write_text("print('imported')")
@@ -94,6 +97,7 @@ def begin(tmp_path, script):
 import sys
 from types import SimpleNamespace
 sys.path[:0] = [{str(other)!r}, {str(ROOT)!r}]
+{before}
 snakemake, __file__ = SimpleNamespace(log=[{str(log)!r}]), {str(script)!r}
 import begin_job
 import labelmaps
@@ -104,9 +108,16 @@ import labelmaps
     return result, log.read_text(encoding="utf-8") if log.exists() else None
 
 
-def test_a_job_stops_with_one_line_in_its_log_before_it_imports_the_package(tmp_path):
+def test_a_job_takes_the_package_of_its_clone_whatever_stands_first_on_the_path(tmp_path):
+    """As a wheel in the environment, or another clone that is installed there in place."""
     result, log = begin(tmp_path, ROOT / "workflow/scripts/any.py")
-    assert (result.returncode, result.stdout, result.stderr) == (1, "", "")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "", "")
+    assert "process " in log
+
+
+def test_a_job_for_which_another_copy_was_imported_before_stops_with_one_line_in_its_log(tmp_path):
+    result, log = begin(tmp_path, ROOT / "workflow/scripts/any.py", "import labelmaps")
+    assert (result.returncode, result.stdout, result.stderr) == (1, "imported\n", "")
     assert log.startswith("ERROR: another copy of the package labelmaps: ")
     assert str(tmp_path / "other" / "labelmaps") in log
     assert log.count("\n") == 1

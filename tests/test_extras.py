@@ -24,7 +24,7 @@ FREE = {
     "modules",
     "errors",
 }
-FREE |= {"extras"}
+FREE |= {"extras", "command"}
 NOT_FREE = {"methods._factorisation", "jobs.memory", "jobs.transfer"}
 # Imports all modules where the libraries of extras are not found, as if they were not installed.
 IMPORT_ALL = """

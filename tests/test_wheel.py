@@ -19,6 +19,7 @@ from pipeline.sources import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 OF_OTHERS = {"triton"}  # comes with torch, where it is used
+OF_COMMAND = {"cyclopts"}  # which no job runs
 
 
 def uv(*arguments):
@@ -48,10 +49,13 @@ def test_the_wheel_holds_the_package_with_its_page_and_nothing_else(wheel):
         for path in (ROOT / "labelmaps").rglob("*")
         if path.is_file() and path.parent.name != "__pycache__"
     }
-    assert "labelmaps/explorer/page.html" in package
+    assert "labelmaps/explorer/web/page.html" in package
     files = files_of(wheel)
     about = {name.rpartition("/")[2]: content for name, content in files.items() if name not in package}
-    assert about.keys() == {"METADATA", "WHEEL", "LICENSE"}
+    assert about.keys() == {"METADATA", "WHEEL", "LICENSE", "entry_points.txt"}
+    assert (
+        about["entry_points.txt"].decode() == "[console_scripts]\nlabelmaps = labelmaps.command.app:main\n\n"
+    )
     assert {name: content for name, content in files.items() if name in package} == package
 
 
@@ -87,7 +91,8 @@ def test_the_environments_hold_nothing_that_the_wheel_would_not_install():
     installed = {*PROJECT["project"]["dependencies"]}.union(
         *PROJECT["project"]["optional-dependencies"].values()
     )
-    assert set().union(*(PROJECT["dependency-groups"][name] for name in GROUPS)) == installed
+    assert set().union(*(PROJECT["dependency-groups"][name] for name in GROUPS)) == installed - OF_COMMAND
+    assert set(PROJECT["dependency-groups"]["workflow"]) >= OF_COMMAND
 
 
 IMPORT_ALL = """
@@ -153,3 +158,18 @@ def test_a_wheel_in_an_empty_environment_reads_results_and_names_the_extras_that
     read, views = run(READ, results)
     assert read == "(3, 3, 4) (3, 3) None"
     assert views == "(3, 3, 16, 16, 3)" if "networks" in extras else "this needs torch: " in views
+    look = run_command(empty, tmp_path, "look", results.parents[1] / "00.png", "-n", "no_such_network")
+    needed = (
+        "torchvision has no classifier 'no_such_network'" if "networks" in extras else "this needs torch: "
+    )
+    assert look.startswith("labelmaps look: ")
+    assert needed in look
+    assert "without the workflow" in run_command(empty, tmp_path, "check", "mine.yaml")
+
+
+def run_command(environment, folder, *arguments):
+    """Run the command of an environment, which refuses what it is given in one line; return that."""
+    command = [environment / "bin/labelmaps", *arguments]
+    done = subprocess.run(command, cwd=folder, capture_output=True, encoding="utf-8", check=False)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+    return done.stderr

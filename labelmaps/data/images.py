@@ -228,6 +228,23 @@ def _refuse_unsuitable(image: Image.Image) -> None:
         raise ValueError("a TIFF with a rotation tag; save it upright, and its boxes accordingly")
 
 
+def decode_image(image: Image.Image) -> np.ndarray:
+    """Decode an image that Pillow has opened or made to (row, column, RGB) uint8, as `read_image` does; it is left as it is.
+
+    Raises `ValueError` or `OSError` where `read_image` raises `InputError`, but takes an image of any format.
+    """
+    _refuse_unsuitable(image)
+    return to_rgb(image.copy())
+
+
+def is_to_be_turned(image: Image.Image) -> bool:
+    """Return whether an image says, in EXIF, that it is to be shown turned or mirrored; a damaged EXIF says nothing."""
+    try:
+        return image.getexif().get(_ORIENTATION, 1) not in (0, 1)  # 0 stands for an unknown one
+    except Exception:  # for broken metadata Pillow raises almost any exception
+        return False
+
+
 def to_rgb(image: Image.Image) -> np.ndarray:
     """Decode an image to (row, column, RGB) uint8; raise `ValueError` for 32-bit grey values."""
     if image.mode in ("I", "F"):

@@ -101,18 +101,22 @@ def describe_scanpaths(variant: str) -> dict:
     return {"name": name_of(variant), "colour": mpl.colors.to_hex(line_of(variant)["color"])}
 
 
-def describe_path(row: pd.Series) -> dict:
-    """Describe a scanpath: its views, and the label of the posterior accumulated until each."""
-    return {"views": row["views"].tolist(), "labels": row["labels"].tolist()}
+def describe_path(path: Mapping) -> dict:
+    """Describe a scanpath, a row of its table: its views, and the label of the posterior accumulated until each."""
+    return {"views": path["views"].tolist(), "labels": path["labels"].tolist()}
 
 
-def describe_image(row: pd.Series, kind: str, network: str, picture: EmbeddedImage) -> dict:
-    """Describe an image of the index: what kind of example it is, and of which network; and embed its pixels."""
+def describe_image(row: pd.Series, name: str, kind: str, network: str, picture: EmbeddedImage) -> dict:
+    """Describe an image of the index: what kind of example it is, and of which network; and embed its pixels.
+
+    name: of the case, as from `name_cases`.
+    """
     share = object_share([row["boxes"]], np.array([row["width"]]), np.array([row["height"]]))
     (size,) = size_bin(share)
     height, width = picture.pixels.shape[:2]
     return {
-        "id": row["image"],
+        "id": name,
+        "image": row["image"],
         "kind": kind,
         "network": network,
         "label": int(row["label"]),
@@ -166,8 +170,8 @@ def describe_map(
     saliency: np.ndarray,
     point: np.ndarray,
     maps: LabelMaps,
-    fixation: pd.Series,
-    score: pd.Series,
+    fixation: Mapping,
+    score: Mapping,
     arrival: Arrival,
 ) -> dict:
     """Describe a method's map of one image, its fixation, and the outcome.
@@ -206,10 +210,10 @@ def describe_summary(
     A measure is written as in the report's table, with its interval: "61.3 [56.4, 65.9]". None where a network does without
     a method.
     """
-    names = {name: f"{name.replace('_', ' ')} (%)" for name in MEASURES}
-    rows = html_table.readable(summary).rename(columns={shown: name for name, shown in names.items()})
-    rows = rows.rename(columns={f"n {what}": f"n_{what}" for what in ("images", "pointing")})
-    found = rows.set_index(["view", "model", "method"])[[*names, "n_images", "n_pointing"]].to_dict("index")
+    text, numbers = html_table.readable(summary), ["n_images", "n_pointing"]
+    rows = {name: text[f"{name.replace('_', ' ')} (%)"] for name in MEASURES} | dict(summary[numbers].items())
+    keys = summary[["view", "model", "method"]].itertuples(index=False, name=None)
+    found = dict(zip(keys, pd.DataFrame(rows).astype(object).to_dict("records"), strict=True))
     return [[[found.get((view, model, method)) for method in methods] for model in models] for view in views]
 
 

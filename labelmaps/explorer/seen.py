@@ -4,6 +4,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,6 +14,7 @@ from labelmaps.data.classes import Class, short_names
 from labelmaps.data.index import find_cases, has_several_classes, name_cases
 from labelmaps.explorer.data import (
     LARGEST_IMAGE_BYTES,
+    EmbeddedImage,
     describe_geometry,
     describe_image,
     describe_map,
@@ -39,6 +41,15 @@ from labelmaps.storage.label_map_file import LabelMapFile, open_label_maps
 from labelmaps.storage.provenance import REMAKE, check_same_pixels, check_settings, seen_view
 from labelmaps.storage.saliency_file import SaliencyMaps
 from labelmaps.views import View, create_view
+
+
+class MethodFiles(NamedTuple):
+    """The files of a method's results of a network, and the settings that must have made them (method, options, arrival)."""
+
+    settings: Mapping
+    saliency: Path
+    fixations: Path
+    scores: Path
 
 
 @dataclass(frozen=True)
@@ -74,10 +85,7 @@ def open_results(
     label_maps: Path,
     measures: Path,
     scanpaths: Path,
-    saliency: Sequence[Path],
-    fixations: Sequence[Path],
-    scores: Sequence[Path],
-    methods: Mapping[str, Mapping],
+    methods: Mapping[str, MethodFiles],
     look: Mapping,
     shown: Mapping,
     scanned: Mapping,
@@ -85,19 +93,24 @@ def open_results(
 ) -> Generator[NetworkResults]:
     """Open the results of a network that looks through a view; view and preprocessing are those of its label maps.
 
-    index: its rows. saliency, fixations, scores, methods: of the methods, in one order; of a method, its name → method,
-    options and arrival. look, shown, scanned: the settings of the label maps, of the measures, and of the scanpaths.
+    index: its rows.
+    label_maps, measures, scanpaths: files of the network.
+    methods: name → files, of the methods that the network does not do without.
+    look, shown, scanned: the settings of the label maps, of the measures, and of the scanpaths.
     tolerance: of the Pointing Game.
+
     Raises `InputError` for files of other images, another origin or other settings.
     """
     images = index["image"].tolist()
     with open_label_maps(label_maps, index) as file:
         check_settings(look, file.attributes, label_maps)
         made_by, of_methods = file.provenance, {}
-        for (name, settings), maps, *paths in zip(methods.items(), saliency, fixations, scores, strict=True):
-            tables = [read_rows(path, images, file.origin) for path in paths]
-            check_settings({**settings, "tolerance": tolerance}, tables[1].attrs, paths[1])
-            of_methods[name] = MethodResults(settings["arrival"], maps, *tables)
+        for name, files in methods.items():
+            fixations, scores = (
+                read_rows(path, images, file.origin) for path in (files.fixations, files.scores)
+            )
+            check_settings({**files.settings, "tolerance": tolerance}, scores.attrs, files.scores)
+            of_methods[name] = MethodResults(files.settings["arrival"], files.saliency, fixations, scores)
         measured = read_rows(measures, images, file.origin)
         check_settings(shown, measured.attrs, measures)
         yield NetworkResults(
@@ -126,8 +139,6 @@ def collect_data(
     methods: name → variant and cue. summary: the data set's.
     """
     views, models = (list(dict.fromkeys(names)) for names in zip(*networks, strict=True))
-    of_view = {view: networks[view, models[0]] for view in views}
-    of_model = {model: networks[views[0], model] for model in models}
     looks = [[networks[view, model] for model in models] for view in views]
     names = short_names(classes)
     scanpaths = list(dict.fromkeys(name for seen in networks.values() for name in seen.scanpaths))
@@ -137,16 +148,20 @@ def collect_data(
         "n_images": len(index),
         "unit": "case" if has_several_classes(index) else "image",
         "views": [
-            describe_view(view, seen.view, seen.label_maps.provenance["view"])
-            for view, seen in of_view.items()
+            describe_view(name, of_view[0].view, of_view[0].label_maps.provenance["view"])
+            for name, of_view in zip(views, looks, strict=True)
         ],
         "models": [
-            describe_model(model, seen.label_maps.provenance, seen.preprocessing)
-            for model, seen in of_model.items()
+            describe_model(name, seen.label_maps.provenance, seen.preprocessing)
+            for name, seen in zip(models, looks[0], strict=True)
         ],
-        "methods": [describe_method(method["variant"], method["cue"]) for method in methods.values()],
+        "methods": [
+            {"id": name} | describe_method(method["variant"], method["cue"])
+            for name, method in methods.items()
+        ],
         "scanpaths": [
-            describe_scanpaths(name if name in CUES else methods[name]["variant"]) for name in scanpaths
+            {"id": name} | describe_scanpaths(name if name in CUES else methods[name]["variant"])
+            for name in scanpaths
         ],
         "summary": describe_summary(summary, views, models, list(methods)),
         "images": images,
@@ -155,6 +170,39 @@ def collect_data(
         "palette": palette(),
         "largest_picture": LARGEST_IMAGE_BYTES,
     }
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a network, and the methods that it does not do without, made of the images that are shown, in their order.
+
+    maps, fixations, scores: of each method. paths: of each way of choosing.
+    """
+
+    network: NetworkResults
+    maps: Mapping[str, SaliencyMaps]
+    fixations: Mapping[str, list[dict]]
+    scores: Mapping[str, list[dict]]
+    paths: Mapping[str, list[dict]]
+
+
+def read_shown(network: NetworkResults, places: Sequence[int], images: Sequence[str]) -> Shown:
+    """Read what a network made of the images at some places of the index, whose ids are `images`.
+
+    Each file is opened and compared with its checksums here, once, and not for every image; so are rows of tables looked up.
+    """
+
+    def rows(table: pd.DataFrame) -> list[dict]:
+        return table.iloc[places].to_dict("records")
+
+    methods = network.methods.items()
+    return Shown(
+        network,
+        {name: read_maps(method.saliency, places, images, network.label_maps) for name, method in methods},
+        {name: rows(method.fixations) for name, method in methods},
+        {name: rows(method.scores) for name, method in methods},
+        {name: rows(paths) for name, paths in network.scanpaths.items()},
+    )
 
 
 def describe_images(
@@ -170,84 +218,69 @@ def describe_images(
     scanpaths: the ways of choosing. names: what each row of the index is called, as from `name_cases`.
     """
     places = find_cases(index, telling)
+    images = telling["image"].tolist()
+    shown = [[read_shown(network, places, images) for network in of_view] for of_view in networks]
     decoded = read_batches(index.iloc[places], 1)
-    chosen, described = telling["image"].tolist(), []
-    # Each file is opened and compared with its checksums once, and not for every image.
-    with_maps = [
-        [
-            (
-                network,
-                {
-                    name: read_maps(method.saliency, places, chosen, network.label_maps)
-                    for name, method in network.methods.items()
-                },
+    described = []
+    for i, (place, (rows, (pixels,))) in enumerate(zip(places, decoded, strict=True)):
+        image, picture, example = rows.iloc[0], embed_image(pixels), telling.iloc[i]
+        views, answers = [], []
+        for of_view in shown:
+            geometries, of_networks = zip(
+                *(
+                    describe_seen(one, i, place, image, pixels, picture, methods, scanpaths)
+                    for one in of_view
+                ),
+                strict=True,
             )
-            for network in of_view
-        ]
-        for of_view in networks
-    ]
-    kinds = telling["kind"], telling["network"]
-    for i, ((rows, (pixels,)), place, kind, of_network) in enumerate(
-        zip(decoded, places, *kinds, strict=True)
-    ):
-        image, embedded = rows.iloc[0], embed_image(pixels)
-        seen = [
-            [
-                describe_seen(network, maps, i, image, place, pixels, embedded.pixels, methods, scanpaths)
-                for network, maps in of_view
-            ]
-            for of_view in with_maps
-        ]
-        described.append(
-            describe_image(image, kind, of_network, embedded)
-            | {"id": names[place]}
-            | {"views": [_without_repeats([geometry for geometry, _ in of_view]) for of_view in seen]}
-            | {"networks": [[answers for _, answers in of_view] for of_view in seen]}
-        )
+            is_same = all(geometry == geometries[0] for geometry in geometries)  # as of most views
+            views.append(geometries[:1] if is_same else geometries)
+            answers.append(of_networks)
+        of_image = describe_image(image, names[place], example["kind"], example["network"], picture)
+        described.append(of_image | {"views": views, "networks": answers})
     return described
 
 
-def _without_repeats(geometries: Sequence[dict]) -> Sequence[dict]:
-    """Return the geometry of each network's views, or only the first where all are alike, as of most views they are."""
-    return geometries if any(geometry != geometries[0] for geometry in geometries) else geometries[:1]
-
-
 def describe_seen(
-    network: NetworkResults,
-    salient: Mapping[str, SaliencyMaps],
+    shown: Shown,
     i: int,
-    image: pd.Series,
     place: int,
+    image: pd.Series,
     pixels: np.ndarray,
-    embedded: np.ndarray,
+    picture: EmbeddedImage,
     methods: Sequence[str],
     scanpaths: Sequence[str],
 ) -> tuple[dict, dict]:
     """Describe where the views of an image lie, and what the network and the methods made of it.
 
-    salient: maps of the network's methods, of which this image's are the i-th. image: its row of the index, at `place`, with
-    the digest of what was read now. pixels: the image's; embedded: those of the image that the page holds. methods: their
-    names, and scanpaths: of the ways of choosing; None stands for one that the network does without. Raises `InputError` for
-    label maps of other pixels.
+    shown: of the network, where the image is the i-th. image: its row of the index, at `place`, with the digest of what was
+    read now. pixels, picture: those of the image, and what the page holds of them. methods, scanpaths: the names of all;
+    None stands for one that the network does without.
+    Raises `InputError` for label maps of other pixels.
     """
+    network = shown.network
     digests = network.label_maps.digests[place : place + 1]
     check_same_pixels([image["image"]], [image["digest"]], digests, network.path, REMAKE)
     maps = network.label_maps.read(place, place + 1)
     geometry = describe_geometry(maps, network.view, image["width"], image["height"])
     answers = describe_views(maps, image["label"])
-    answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, embedded)
-    answers["methods"] = []
-    for name in methods:
-        if name not in network.methods:
-            answers["methods"].append(None)
-            continue
-        method, found = network.methods[name], salient[name]
-        rows = method.fixations.iloc[place], method.scores.iloc[place]
-        answers["methods"].append(
-            describe_map(found.saliency[i], found.point[i], maps, *rows, method.arrival)
+    answers["deviation"] = measure_deviation(network, maps.extent[0], pixels, picture.pixels)
+    answers["methods"] = [
+        describe_map(
+            shown.maps[name].saliency[i],
+            shown.maps[name].point[i],
+            maps,
+            shown.fixations[name][i],
+            shown.scores[name][i],
+            network.methods[name].arrival,
         )
-    paths = [network.scanpaths.get(name) for name in scanpaths]
-    answers["scanpaths"] = [None if rows is None else describe_path(rows.iloc[place]) for rows in paths]
+        if name in network.methods
+        else None
+        for name in methods
+    ]
+    answers["scanpaths"] = [
+        describe_path(shown.paths[name][i]) if name in shown.paths else None for name in scanpaths
+    ]
     return geometry, answers
 
 
@@ -259,11 +292,10 @@ def measure_deviation(
     extent: (row, column, 4) of the image's views. Returns the mean over x₀ and a view of each ring around it.
     """
     height, width = pixels.shape[:2]
-    cells = telling_cells(network.view.grid)
-    numbers = [row * network.view.grid + column for row, column in cells]
-    boxes = np.stack([extent[cell] for cell in cells])
+    rows, columns = np.transpose(telling_cells(network.view.grid))
     scale = embedded.shape[1] / width, embedded.shape[0] / height
     drawing = drawing_of(network.view, width, height)
-    drawn = draw_views(embedded, boxes, drawing, scale, network.preprocessing)
-    received = view_pixels(pixels, network.view, network.preprocessing, numbers)
-    return round(float(np.abs(received.astype(int) - drawn).mean()), 2)
+    drawn = draw_views(embedded, extent[rows, columns], drawing, scale, network.preprocessing)
+    cells = (rows * network.view.grid + columns).tolist()
+    received = view_pixels(pixels, network.view, network.preprocessing, cells)
+    return round(float(np.abs(received.astype(np.int16) - drawn).mean()), 2)

@@ -37,10 +37,14 @@ LEGEND = {4: 6.2, 2: 4.2, 1: 0.0}  # number of the legend's columns → the widt
 LEGEND_LINE = 0.16  # the height of a line of the legend
 
 HEAT, HEAT_ALPHA = "viridis", 0.55
-BLACK = (
-    -80
-)  # the value that is drawn black, below 0, so that dark parts stay lighter than black under the map
-RIGHT, WRONG = ("✓", "#00694C"), ("✗", "#B3301C")
+# The grey value that is drawn as black; it lies below 0, so that dark parts of the image stay lighter than black under the
+# map.
+BLACK = -80
+RIGHT, WRONG, UNJUDGED = (
+    ("✓ ", "#00694C"),
+    ("✗ ", "#B3301C"),
+    ("", "black"),
+)  # the last where no label is given
 # White under a dark edge can be seen on any image.
 BOX_STYLE: dict[str, Any] = {
     "edgecolor": "white",
@@ -122,8 +126,11 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
 
     # A column for the image and x₀, and one for each method.
     views = [example.before, *(saccade.view for saccade in saccades)]
-    titles = [title(example.label, "the given label", panel)]
-    titles += [title(saccade.method, style.CUE_LABELS[saccade.cue], panel) for saccade in saccades]
+    first = (
+        ("the image", "no label is given") if example.label is None else (example.label, "the given label")
+    )
+    titles = [title(*first, panel)]
+    titles += [title(saccade.method, style.CUE_STYLES[saccade.cue][0], panel) for saccade in saccades]
     headings = [note("x₀: before the saccade", panel)]
     for view in views[1:]:
         stays = np.array_equal(view.extent, example.before.extent)
@@ -137,7 +144,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
     page_width = 2 * MARGIN + panel + per_block * (panel + GAP)
     footer = fit(Line(" · ".join(example.notes), color=GREY), page_width - 2 * MARGIN, 3)
     legend_columns = next(columns for columns, needed in LEGEND.items() if page_width > needed)
-    legend = 4 // legend_columns * LEGEND_LINE
+    legend = math.ceil(len(make_entries(example)) / legend_columns) * LEGEND_LINE
     # Scanpaths stand below, as many side by side as there are panels above.
     columns = 1 + per_block
     path_titles = [title(path.name, count_fixations(path), panel) for path in example.scanpaths]
@@ -175,7 +182,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
         top += path_above + GAP / 2
         draw_path(page.add_panel(left, top, panel, upper), image.convert("L"), example, path)
         page.write(path_verdicts[i], left, top + upper + GAP)
-    draw_legend(page, end, legend_columns)
+    draw_legend(page, end, legend_columns, example)
     page.write(footer, MARGIN, end + legend)
     return page.figure
 
@@ -192,12 +199,17 @@ def title(name: str, below: str, width: float) -> list[Line]:
 
 def verdict(view: SeenView, width: float) -> list[Line]:
     """Return the lines below a view: the network's label, whether it is right, its probability, and the given label's."""
-    mark, colour = RIGHT if view.correct else WRONG
-    lines = fit(Line(f"{mark} {view.label}", color=colour, weight="bold"), width, 2)
+    mark, colour = mark_of(view)
+    lines = fit(Line(f"{mark}{view.label}", color=colour, weight="bold"), width, 2)
     lines.append(Line(f"p = {view.probability:.2f}"))
-    if not view.correct:
+    if view.correct is not None and not view.correct:
         lines.append(Line(f"p(given label) = {view.truth:.2f}"))
     return lines
+
+
+def mark_of(seen: SeenView | Scanpath) -> tuple[str, str]:
+    """Return the mark and the colour of a label: right, wrong, or neither where the image has no label."""
+    return UNJUDGED if seen.correct is None else RIGHT if seen.correct else WRONG
 
 
 def count_fixations(path: Scanpath) -> str:
@@ -207,8 +219,8 @@ def count_fixations(path: Scanpath) -> str:
 
 def evidence(path: Scanpath, width: float) -> list[Line]:
     """Return the lines below a scanpath: the label of its accumulated evidence, and whether that is right."""
-    mark, colour = RIGHT if path.correct else WRONG
-    label = fit(Line(f"{mark} {path.label}", color=colour, weight="bold"), width, 2)
+    mark, colour = mark_of(path)
+    label = fit(Line(f"{mark}{path.label}", color=colour, weight="bold"), width, 2)
     return label + note("says the views’ mean", width)
 
 
@@ -262,25 +274,30 @@ def draw_path(axes: Axes, grey: Image.Image, example: Example, path: Scanpath) -
 def draw_view(axes: Axes, view: SeenView) -> None:
     """Draw a view as the network received it, in a frame whose colour shows whether the label is right."""
     axes.imshow(view.pixels)
-    axes.spines[:].set(visible=True, color=(RIGHT if view.correct else WRONG)[1], linewidth=1.5)
+    axes.spines[:].set(visible=True, color=mark_of(view)[1], linewidth=1.5)
 
 
-def draw_legend(page: Page, top: float, columns: int) -> None:
+def make_entries(example: Example) -> dict[str, Any]:
+    """Make the entries of the legend, which explain the outlines, the point and the colours: text → what it explains."""
+    box, extent = (Patch(facecolor="0.6", **style) for style in (BOX_STYLE, EXTENT_STYLE))
+    scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
+    return {
+        **({"box": box} if len(example.boxes) else {}),
+        "most salient point": Line2D([], [], **POINT_STYLE),
+        "view selected there": extent,
+        "saliency: low to high, each map on its own scale": scale,
+    }
+
+
+def draw_legend(page: Page, top: float, columns: int, example: Example) -> None:
     """Draw the legend of the outlines, the point and the colours.
 
     top: the distance from the page's upper edge, in inches. columns: the number of the legend's columns.
     """
-    box, extent = (Patch(facecolor="0.6", **style) for style in (BOX_STYLE, EXTENT_STYLE))
-    scale = tuple(Patch(color=colour) for colour in plt.get_cmap(HEAT)(np.linspace(0, 1, 16)))
-    handles: list[Any] = [box, Line2D([], [], **POINT_STYLE), extent, scale]
+    entries = make_entries(example)
     page.figure.legend(
-        handles,
-        [
-            "box",
-            "most salient point",
-            "view selected there",
-            "saliency: low to high, each map on its own scale",
-        ],
+        list(entries.values()),
+        list(entries),
         handler_map={tuple: HandlerTuple(ndivide=None, pad=0)},
         ncols=columns,
         fontsize=TEXT_SIZE,

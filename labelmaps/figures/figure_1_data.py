@@ -21,7 +21,7 @@ class SeenView:
 
     pixels: (size, size, RGB) uint8. extent: the box x0, y0, x1, y1 that fills the view, in original pixels. label: the name
     of the top label; probability: the probability of it; truth: that of the image's label; correct: whether the two labels
-    are the same.
+    are the same. Where the image has no label, truth is NaN and correct None.
     """
 
     pixels: np.ndarray
@@ -29,7 +29,7 @@ class SeenView:
     label: str
     probability: float
     truth: float
-    correct: bool
+    correct: bool | None
 
 
 @dataclass(frozen=True)
@@ -57,14 +57,15 @@ class Scanpath:
     """Several fixations of one image, one after another.
 
     name, colour: those of the choice of fixations. point: (fixation, 2), x, y in original pixels, x₀ first. label: the name
-    of the label of the posterior accumulated over all of them; correct: whether it is the image's.
+    of the label of the posterior accumulated over all of them; correct: whether it is the image's, None where that has no
+    label.
     """
 
     name: str
     colour: str
     point: np.ndarray
     label: str
-    correct: bool
+    correct: bool | None
 
 
 @dataclass(frozen=True)
@@ -72,13 +73,13 @@ class Example:
     """All data that Figure 1 shows of one image.
 
     pixels: the image (H, W, RGB) uint8. boxes: (box, 4), x0, y0, x1, y1 in original pixels. label: the name of the image's
-    class. before: the view at x₀. notes: texts of the footer: the kind of example, the network, the view, the image's id.
-    scanpaths: may be empty.
+    class, None where it has no label. before: the view at x₀. notes: texts of the footer: the kind of example, the network,
+    the view, the image's id. scanpaths: may be empty.
     """
 
     pixels: np.ndarray
     boxes: np.ndarray
-    label: str
+    label: str | None
     before: SeenView
     saccades: Sequence[Saccade]
     notes: Sequence[str]
@@ -117,7 +118,7 @@ def collect_saccades(
 
 def collect_views(
     pixels: np.ndarray,
-    label: int,
+    label: int | None,
     maps: LabelMaps,
     fixations: Sequence[pd.Series],
     view: View,
@@ -126,8 +127,8 @@ def collect_views(
 ) -> list[SeenView]:
     """Collect the views of one image at x₀ and at each fixation, with the labels that the network gave them.
 
-    pixels: (H, W, RGB) uint8. label: the image's. maps: the label maps of this image alone. fixations: with `row` and
-    `column` of the view after the saccade. class_names: the name of every label.
+    pixels: (H, W, RGB) uint8. label: the image's, or None. maps: the label maps of this image alone. fixations: with `row`
+    and `column` of the view after the saccade. class_names: the name of every label.
     """
     cells = [maps.initial, *((fixation["row"], fixation["column"]) for fixation in fixations)]
     numbers = [row * view.grid + column for row, column in cells]
@@ -135,7 +136,8 @@ def collect_views(
     for (row, column), received in zip(cells, view_pixels(pixels, view, preprocessing, numbers), strict=True):
         p, top = np.exp(maps.log_probability[0, row, column]), maps.top_label[0, row, column]
         extent = maps.extent[0, row, column]
-        labelled_views.append(SeenView(received, extent, class_names[top], p[top], p[label], top == label))
+        truth, correct = (np.nan, None) if label is None else (p[label], top == label)
+        labelled_views.append(SeenView(received, extent, class_names[top], p[top], truth, correct))
     return labelled_views
 
 
@@ -143,13 +145,14 @@ def collect_scanpaths(
     paths: Mapping[str, pd.Series],
     variants: Mapping[str, str],
     maps: LabelMaps,
-    label: int,
+    label: int | None,
     class_names: Sequence[str],
 ) -> list[Scanpath]:
     """Collect the scanpaths of one image: those by IGUB, by the label, and by the configured methods' maps of x₀.
 
     paths: choice of fixations → the image's row, as in `labelmaps.scoring.scanpaths.paths_table`. variants: the variants of
-    those choices that are methods of the configuration. maps: the label maps of this image alone. label: the image's.
+    those choices that are methods of the configuration. maps: the label maps of this image alone. label: the image's, or
+    None.
 
     The others are left out, since each panel takes time to draw.
     """
@@ -161,7 +164,7 @@ def collect_scanpaths(
             line_of(variant)["color"],
             centre[row["views"]],
             class_names[row["labels"][-1]],
-            row["labels"][-1] == label,
+            None if label is None else row["labels"][-1] == label,
         )
         for variant, row in named
     ]

@@ -2,7 +2,8 @@
 
 import logging
 import textwrap
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -136,6 +137,15 @@ def prepare() -> None:
     logging.getLogger("fontTools").setLevel(
         logging.WARNING
     )  # otherwise every PDF's letters are listed in the log
+
+
+@contextmanager
+def undisturbed() -> Generator[None]:
+    """Draw as after `prepare` inside the `with` block; matplotlib keeps its backend, and is afterwards as it was before."""
+    with mpl.rc_context():
+        mpl.rcdefaults()
+        mpl.rcParams.update(REPRODUCIBLE)
+        yield
 
 
 def draw(figure: Callable[[float], Figure], paths: Sequence[Path], sizes: Sequence[str]) -> None:

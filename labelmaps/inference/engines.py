@@ -7,7 +7,7 @@ its feature map. At the border of a view, the convolutions then see the view's s
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -99,10 +99,13 @@ class Engine(ABC):
             how = ", compiled" * classifier.compiled
             self.difference = check_logits(logits[:n_known], known, self.name, classifier.precision, how)
 
-    def logits(self, images: Sequence[np.ndarray], batch: int) -> Tensor:
+    def logits(
+        self, images: Sequence[np.ndarray], batch: int, run: Callable[..., Iterable[Tensor]] = map
+    ) -> Tensor:
         """Compute the logits of all views of some images.
 
         images: (H, W, 3) uint8, at most `images_at_once(batch)` of them. batch: as `round_batch` returns it.
+        run: calls a function with each of some batches, as `map` does; an executor's `map` runs several at a time.
         Returns (image, row, column, label) float32, on the engine's device.
         """
         inputs = self.network_inputs(images)
@@ -111,7 +114,7 @@ class Engine(ABC):
             of_image = inputs[0]
             inputs.append(of_image.new_zeros(n_absent * len(of_image), *of_image.shape[1:]))
         together = inputs[0] if len(inputs) == 1 else torch.cat(inputs)
-        logits = [self.classifier.logits(views) for views in together.split(self.inputs_at_once(batch))]
+        logits = list(run(self.classifier.logits, together.split(self.inputs_at_once(batch))))
         grid = self.view.grid
         return torch.cat(logits).unflatten(0, (-1, grid, grid))[: len(images)]
 

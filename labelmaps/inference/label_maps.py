@@ -1,6 +1,6 @@
 """From images to label maps: each image is decoded once, its views go through the network, and the logits are stored."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from labelmaps.inference.parallel import compute_in_batches, name_images
 from labelmaps.jobs.progress import progress
 from labelmaps.jobs.transfer import PendingArrays
 from labelmaps.storage.label_map_file import LabelMapWriter, write_label_maps
+from labelmaps.views import View
 
 
 def write_part(
@@ -70,17 +71,28 @@ def compute_label_maps(
     ):
         with name_images(rows):  # a GPU reports some errors only when its results are read
             arrays = label_maps.arrays()
-        finite = arrays.pop("finite")
-        if not finite.all():
-            raise InputError(
-                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart for the "
-                "float16 in which they are stored. Check the weights, or choose a wider precision (compute.precision: "
-                "float32)"
-            )
-        geometry = [engine.view.geometry(*size) for size in sizes]
-        centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
-        writer.append(digest=rows["digest"].tolist(), **arrays, centre=centre, extent=extent)
+        arrays = with_places(arrays, rows["image"].tolist(), sizes, engine.view)
+        writer.append(digest=rows["digest"].tolist(), **arrays)
         yield len(rows)
+
+
+def with_places(
+    arrays: Mapping[str, np.ndarray], images: Sequence[str], sizes: Sequence[tuple[int, int]], view: View
+) -> dict[str, np.ndarray]:
+    """Add the places of the views to the arrays of `convert_logits`: all that a label map file holds of the images.
+
+    images: their ids. sizes: width and height of each. Raises `InputError` that names the image whose logits are not finite.
+    """
+    arrays = dict(arrays)
+    finite = arrays.pop("finite")
+    if not finite.all():
+        raise InputError(
+            f"{images[int(finite.argmin())]}: the network's logits are not finite, or too far apart for the "
+            "float16 in which they are stored. Check the weights, or choose a wider precision (compute.precision: "
+            "float32)"
+        )
+    geometry = [view.geometry(*size) for size in sizes]
+    return arrays | {name: np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent")}
 
 
 def convert_logits(logits: Tensor) -> PendingArrays:

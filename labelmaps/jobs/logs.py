@@ -18,6 +18,7 @@ from typing import IO
 from labelmaps.errors import InputError
 
 BEGUN = time.perf_counter()  # this module is the first that a job loads
+OF_JOB = "job"  # the name of the handler of a job's log
 MIB = 2**20
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # bytes, of `ru_maxrss`
 GPU_FAILURE = re.compile(r"(CUDA|cuDNN) error|No CUDA GPUs are available")  # in messages of torch
@@ -36,10 +37,12 @@ def begin_log(log: str | Path) -> None:
     """Begin the log of this process, with a line that helps if the process is killed and cannot log an error.
 
     Call this before libraries are imported, which takes seconds and memory. From then on, exceptions outside `job` are
-    logged as well, and a crash logs the line of code at which it occurred.
+    logged as well, a crash logs the line of code at which it occurred, and what libraries print on stderr goes to the log,
+    because on the terminal the lines of several jobs would mix.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     file = _log_to(log)
+    os.dup2(file.fileno(), 2)
     logging.info(
         "process %d on %s. If the job fails and no ERROR follows, the process was killed from outside, most often because "
         "memory ran out (see dmesg, or sacct on a cluster): %s, and run again",
@@ -57,7 +60,8 @@ def job(log: str | Path) -> Generator[None]:
 
     Expected failures are logged in one line: an `InputError`, lack of memory, a failing GPU, or a signal to stop (SIGTERM,
     SIGINT, SIGHUP). Any other exception is a defect of the workflow and is logged with its traceback. The exit status is 1,
-    or 128 + the number of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
+    or 128 + the number of the signal. Nothing is printed: the process that shows the run prints these lines, and warnings,
+    from the log.
 
     The last line of a job that succeeds states its time and memory.
     """
@@ -73,7 +77,7 @@ def job(log: str | Path) -> Generator[None]:
         logging.info("done: %s", describe_cost())
     except KeyboardInterrupt as stop:
         number = signal.Signals(*stop.args or [signal.SIGINT])
-        logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
+        _log_stop(number)
         sys.exit(128 + number)
     except Exception as error:
         _log_failure(error)
@@ -92,6 +96,23 @@ def describe_cost() -> str:
     return f"{seconds:.1f} s ({busy:.1f} s of processor), {memory:.0f} MiB of memory at most"
 
 
+def log_rate(n_images: int, seconds: float, device: object) -> None:
+    """Log how many images a job went through in how many seconds, and on which device, as `read_rate` reads it."""
+    logging.info("%d images in %.1f s, %.1f images/s, on %s", n_images, seconds, n_images / seconds, device)
+
+
+def read_rate(log: str) -> tuple[int, float, str] | None:
+    """Read the last line of `log_rate` in a log: images, seconds, device; None if there is none."""
+    found = re.findall(r" (\d+) images in ([\d.]+) s, [\d.]+ images/s, on (.+)\n", log)
+    return (int(found[-1][0]), float(found[-1][1]), found[-1][2]) if found else None
+
+
+def read_cost(log: str) -> tuple[float, float, int] | None:
+    """Read the last line of a log, as `cost_so_far` says it: seconds, seconds of processor, MiB; None if it is another."""
+    found = re.search(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n\Z", log)
+    return (float(found[1]), float(found[2]), int(found[3])) if found else None
+
+
 def _most_memory(usage: resource.struct_rusage) -> int:
     """Return the largest memory of this process so far, in bytes.
 
@@ -107,11 +128,29 @@ def _most_memory(usage: resource.struct_rusage) -> int:
     return int(found[1]) * 1024 if found else usage.ru_maxrss * RSS_UNIT
 
 
+def has_log() -> bool:
+    """Tell whether this process is a job that has a log."""
+    return any(handler.name == OF_JOB for handler in logging.root.handlers)
+
+
 def _log_to(log: str | Path) -> IO[str]:
     """Direct the log of this process to a file, in UTF-8 in every locale, and return the open file."""
     file = Path(log).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (stays open)
-    logging.basicConfig(stream=file, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    handler = logging.StreamHandler(file)
+    handler.name = OF_JOB
+    handler.setFormatter(_Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
+    logging.basicConfig(handlers=[handler], level=logging.INFO)
     return file
+
+
+class _Formatter(logging.Formatter):
+    """A formatter that marks the package's warnings, which the terminal shows; not those of libraries, for programmers."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (logging's name)
+        """Write the line of a record."""
+        if record.levelno == logging.WARNING and record.name != "py.warnings":
+            record.message = f"WARNING: {record.message}"
+        return super().formatMessage(record)
 
 
 def _stop(number: int, frame: object) -> None:
@@ -120,10 +159,18 @@ def _stop(number: int, frame: object) -> None:
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Handle an exception outside `job`: log it, and print it as Python does (a `sys.excepthook`)."""
+    """Handle an exception outside `job`: log it, and print it as Python does if it is no error (a `sys.excepthook`)."""
     if isinstance(error, Exception):
         _log_failure(error)
-    sys.__excepthook__(kind, error, trace)
+    elif isinstance(error, KeyboardInterrupt):
+        _log_stop(signal.SIGINT)
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+def _log_stop(number: signal.Signals) -> None:
+    """Log that a signal stopped the process."""
+    logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
 
 
 def _log_failure(error: Exception) -> None:

@@ -3,6 +3,8 @@
 import os
 import shutil
 import warnings
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 
@@ -44,6 +46,31 @@ def be_deterministic() -> None:
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
     warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # the compiler recommends them
+
+
+@contextmanager
+def deterministic() -> Generator[None]:
+    """Let torch compute as after `be_deterministic` inside the `with` block, and afterwards as it did before.
+
+    Random numbers, which a network draws when it is built, go on afterwards as if none had been drawn.
+    """
+    matmul, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn
+    before = torch.get_num_threads(), torch.get_deterministic_debug_mode()
+    fills = torch.utils.deterministic.fill_uninitialized_memory  # ty: ignore[missing-attribute] (see above)
+    tf32, workspace = (matmul.allow_tf32, cudnn.allow_tf32), os.environ.get("CUBLAS_WORKSPACE_CONFIG")
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        be_deterministic()
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before[0])
+            torch.set_deterministic_debug_mode(before[1])
+            torch.utils.deterministic.fill_uninitialized_memory = fills  # ty: ignore[missing-attribute]
+            matmul.allow_tf32, cudnn.allow_tf32 = tf32
+            if workspace is None:
+                del os.environ["CUBLAS_WORKSPACE_CONFIG"]
+            else:
+                os.environ["CUBLAS_WORKSPACE_CONFIG"] = workspace
 
 
 def resolve_device(device: str) -> torch.device:

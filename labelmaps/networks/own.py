@@ -51,11 +51,11 @@ def build_own(architecture: Architecture, n_labels: int, size: int) -> nn.Module
             f"architecture: {name}: returns a {type(network).__name__} instead of a torch.nn.Module. Let it return the "
             "network"
         )
-    network.register_forward_hook(_logits_of)
+    network.register_forward_hook(logits_of)
     return network
 
 
-def _logits_of(_: nn.Module, inputs: tuple, output: object) -> object:
+def logits_of(_: nn.Module, inputs: tuple, output: object) -> object:
     """Return the attribute `logits` of a module's output, or None, which leaves the output as it is: a forward hook."""
     logits = getattr(output, "logits", None)
     return logits if isinstance(logits, Tensor) else None

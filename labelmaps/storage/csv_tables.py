@@ -21,7 +21,7 @@ NAMES = frozenset(
     {"dataset", "view", "model", "method", "variant", "cue", "architecture", "weights"}
     | {"paper_network", "measure", "greater", "lesser", "verdict"}
     | {"first", "second", "rule", "subset", "reading", "term", "option", "arrival", "images"}
-    | {"engine", "precision", "compiled", "factor", "level", "accumulation"}
+    | {"engine", "precision", "compiled", "factor", "level", "accumulation", "ring"}
 )
 
 

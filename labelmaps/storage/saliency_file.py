@@ -56,19 +56,24 @@ def repeat_for_cases(
     return maps[place], None if own_label is None else own_label[place]
 
 
-def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
-    """Write saliency maps to a file, which appears at `path` when it is complete.
-
-    attributes: the provenance of the maps.
-
-    Raises `InputError`, with the id of the first such image, if its map contains NaN or infinite values.
-    """
+def check_finite(maps: SaliencyMaps) -> None:
+    """Raise `InputError`, with the id of the first such image, if its map contains NaN or infinite values."""
     finite = np.isfinite(maps.saliency).all(axis=(1, 2))
     if not finite.all():
         raise InputError(
             f"{maps.image[finite.argmin()]}: its saliency map contains NaN or infinite values. Check the weights, or choose "
             "a wider precision (compute.precision)"
         )
+
+
+def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
+    """Write saliency maps to a file, which appears at `path` when it is complete.
+
+    attributes: the provenance of the maps.
+
+    Raises `InputError` as `check_finite` does.
+    """
+    check_finite(maps)
     own_label = np.full(len(maps.image), NO_LABEL) if maps.own_label is None else maps.own_label
     with new_hdf5(path) as file:
         sealed = SealedWriter(file)

@@ -16,6 +16,7 @@ from matplotlib.colors import to_hex
 from PIL import Image
 
 from helpers.browser import needs_browser, opened
+from helpers.explorer import page_data
 from helpers.study import (
     MADE_BY,
     both,
@@ -37,19 +38,19 @@ from labelmaps.explorer.data import (
     describe_image,
     describe_map,
     describe_path,
+    describe_summary,
     describe_view,
     describe_views,
     drawing_of,
     embed_image,
 )
-from labelmaps.explorer.page import PAGE, render_explorer
+from labelmaps.explorer.page import WEB, render_explorer
 from labelmaps.figures import style
 from labelmaps.figures.views import telling_cells
 from labelmaps.inference.view_pixels import draw_views, view_pixels
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.resampling.taps import Drawing, Sampling
 from labelmaps.scoring.fixations import find_fixations
-from labelmaps.scoring.pointing import SIZE_BINS
 from labelmaps.scoring.summary import summarise
 from labelmaps.storage.csv_tables import read_results, write_results
 from labelmaps.storage.label_map_file import LabelMaps, open_label_maps
@@ -247,22 +248,22 @@ def browsed(study):
         yield page
 
 
+DATA = 'modules["data.js"].data'
+
+
 def wait_for_picture(page):
-    """Until the image's pixels are there; the page's policy does not let playwright wait by an expression."""
-    for _ in range(400):
-        if page.evaluate("Boolean(pixels)"):
-            return
-        page.wait_for_timeout(25)
-    raise AssertionError("the picture was not decoded")
+    """Until the image's pixels are there, and the view is drawn from them."""
+    page.locator("#view[aria-busy=false]").wait_for()
 
 
 @pytest.fixture
-def page(browsed):
+def page(study, browsed):
     """The page as it is when just opened, and drawn."""
     browsed.set_viewport_size({"width": 1400, "height": 900})
     browsed.emulate_media(color_scheme="light")
     browsed.mouse.move(0, 0)
-    browsed.reload()
+    browsed.goto("about:blank")
+    browsed.goto(study.path.as_uri())
     wait_for_picture(browsed)
     return browsed
 
@@ -275,7 +276,7 @@ def embedded(study):
 
 def choose(page, image, view, model, method):
     """Show an image, by its id, through a view, a network and a method, by their names."""
-    ids = page.evaluate("data.images.map((image) => image.id)")
+    ids = page.evaluate(f"{DATA}.images.map((image) => image.id)")
     page.select_option("#through", str(list(VIEWS).index(view)))
     page.select_option("#model", str(list(MODELS).index(model)))
     page.locator("#cards input").nth(list(METHODS).index(method)).check(force=True)
@@ -300,8 +301,8 @@ def pixels_of(page):
     """What the canvas shows, (size, size, RGB) uint8."""
     rgba = page.evaluate(
         """() => {
-            const { width, height } = $("view");
-            return [...$("view").getContext("2d").getImageData(0, 0, width, height).data];
+            const canvas = document.getElementById("view");
+            return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
         }"""
     )
     side = round((len(rgba) / 4) ** 0.5)
@@ -366,7 +367,8 @@ def test_what_the_page_says_is_what_the_files_say(study, page, view, model, meth
 @browsing
 def test_shares_are_said_to_be_of_cases_where_images_show_several_classes(page):
     assert page.get_attribute("#next", "aria-label") == "Next image"
-    page.evaluate("data.unit = 'case'; data.n_images = 13; renderAll()")
+    page.evaluate(f"{DATA}.unit = 'case'; {DATA}.n_images = 13")
+    page.locator("#cards input").nth(2).check(force=True)
     text = page.inner_text("#summary")
     assert "on all 13 cases of 6 images: right in" in text
     assert "% of the cases with a box, in 5 images." in text
@@ -514,23 +516,24 @@ def test_filters_leave_the_images_whose_scores_say_so(study, page, view, model, 
     scores = outcomes(study, view, model, method)
     before, after = scores["correct_before"], scores["correct_after"]
     expected = {
-        ("outcome", 0): ~before & after,
-        ("outcome", 1): before & ~after,
-        ("outcome", 2): before & after,
-        ("outcome", 3): ~before & ~after,
-        ("pointing", 0): scores["pointing"] == "hit",
-        ("pointing", 1): scores["pointing"] == "miss",
-        ("pointing", 2): scores["pointing"] == "skipped",
+        ("outcome", "corrected"): ~before & after,
+        ("outcome", "broken"): before & ~after,
+        ("outcome", "right before and after"): before & after,
+        ("outcome", "wrong before and after"): ~before & ~after,
+        ("pointing", "hit"): scores["pointing"] == "hit",
+        ("pointing", "miss"): scores["pointing"] == "miss",
+        ("pointing", "no box"): scores["pointing"] == "skipped",
     }
     for (name, option), fits in expected.items():
-        page.select_option(f"#{name}", str(option))
+        page.select_option(f"#{name}", option)
         assert listed(page) == np.flatnonzero(fits).tolist()
         assert page.locator(f"#{name} option:checked").inner_text().endswith(f"({fits.sum()})")
         page.get_by_role("button", name="Clear").click()
     assert listed(page) == list(range(len(SIZES)))
-    page.select_option("#outcome", "0")
-    page.select_option("#pointing", "1")
-    assert listed(page) == np.flatnonzero(expected["outcome", 0] & expected["pointing", 1]).tolist()
+    page.select_option("#outcome", "corrected")
+    page.select_option("#pointing", "miss")
+    both_fit = expected["outcome", "corrected"] & expected["pointing", "miss"]
+    assert listed(page) == np.flatnonzero(both_fit).tolist()
 
 
 @browsing
@@ -541,7 +544,7 @@ def test_filters_by_label_and_by_object_size(study, page):
     assert listed(page) == np.flatnonzero(index["label"] == 1).tolist()
     assert page.inner_text("#label") == "hammer"
     page.get_by_role("button", name="Clear").click()
-    page.select_option("#size", str(SIZE_BINS.index("10–25 %")))
+    page.select_option("#size", "10–25 %")
     assert "image 0" in [shown[i]["id"] for i in listed(page)]  # 30 × 30 of 90 × 60 pixels
     assert "image 2" not in [shown[i]["id"] for i in listed(page)]
     page.select_option("#size", label="no box (1)")
@@ -559,6 +562,7 @@ FAMILIES["bicubic_plain"] = FAMILIES["bicubic"] | {"antialias": False, "beyond":
 DIFFERENCE = """([bytes, received, width, boxes, drawing, size, gray]) => {
     const decoded = (text) => Uint8ClampedArray.from(atob(text), (c) => c.charCodeAt(0));
     const [picture, expected] = [new ImageData(decoded(bytes), width), decoded(received)];
+    const { drawView } = modules["drawing.js"];
     const drawn = boxes.flatMap((box) => [...drawView(picture, box, drawing, [1, 1], size, gray).data]);
     return [drawn.length, drawn.reduce((most, level, i) => Math.max(most, Math.abs(level - expected[i])), 0)];
 }"""
@@ -618,7 +622,7 @@ def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, 
     data = embedded(study)
     data["views"][0]["exact"] = False
     path = tmp_path / "explorer.html"
-    path.write_text(render_explorer(data, *page_parts()), encoding="utf-8")
+    path.write_text(render_explorer(data), encoding="utf-8")
     other = browsed.context.new_page()
     other.goto(path.as_uri())
     assert other.inner_text("#exactness").startswith(
@@ -628,11 +632,6 @@ def test_a_family_that_does_not_say_how_it_draws_is_shown_as_approximate(study, 
     plain = SimpleNamespace(grid=3)
     assert not describe_view("mine", plain, {})["exact"]
     assert drawing_of(plain, 40, 30) == Drawing((0, 0, 40, 30))
-
-
-def page_parts():
-    template, stylesheet, *scripts = (path.read_text(encoding="utf-8") for path in PAGE)
-    return template, stylesheet, "".join(scripts)
 
 
 @browsing
@@ -780,7 +779,7 @@ def test_a_method_that_a_network_does_without_is_a_gap(study, browsed, tmp_path)
         card = browsed.locator(".card").nth(list(METHODS).index("dff"))
         card.locator("input").check(force=True)
         browsed.select_option("#model", "1")
-        assert browsed.evaluate("data.methods[state.method].name") == "likelihood map"
+        assert browsed.inner_text("#map-title") == "Map: likelihood map"
         assert card.locator("input").is_disabled()
         assert "not with this network" in card.inner_text()
         assert "DFF" not in browsed.get_attribute("#picture", "aria-label")
@@ -870,11 +869,11 @@ def test_48_images_of_noise_two_networks_and_two_views_stay_under_15_mb():
             "boxes": np.zeros((9, 4)),
         }
     )
-    image = describe_image(row, "disagreement", "resnet101 through zoom", embed_image(noise))
+    image = describe_image(row, row["image"], "disagreement", "resnet101 through zoom", embed_image(noise))
     image["views"] = [[describe_geometry(maps, family, 500, 375)]] * 2
     image["networks"] = [[network] * 2] * 2
     classes = dict.fromkeys(range(n), "x" * 30)
-    assert len(render_explorer({"images": [image] * 48, "classes": classes}, *page_parts())) < 15e6
+    assert len(render_explorer({"images": [image] * 48, "classes": classes})) < 15e6
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -939,3 +938,40 @@ def test_an_image_exchanged_after_the_label_maps_is_not_shown(study, tmp_path):
         build_explorer(
             **study.arguments | {"index": tmp_path / "index.parquet", "explorer": tmp_path / "a.html"}
         )
+
+
+def test_the_scripts_types_are_those_of_the_data(study):
+    """TypeScript checks the script against these types; that the data has them is checked here."""
+    declared = (WEB / "types.d.ts").read_text(encoding="utf-8")
+    types = {
+        name: set(re.findall(r"^  (\w+\??):", body, re.MULTILINE))
+        for name, body in re.findall(
+            r"^export interface (\w+) \{\n(.*?)^\}", declared, re.MULTILINE | re.DOTALL
+        )
+    }
+    for data in (embedded(study), page_data()):
+        image, answers = data["images"][0], data["images"][0]["networks"][0][0]
+        geometry = image["views"][0][0]
+        found = {
+            **{"Data": [data], "View": data["views"], "Model": data["models"], "Method": data["methods"]},
+            **{"Scanpath": data["scanpaths"], "Summary": data["summary"][0][0], "Picture": data["images"]},
+            **{"Jpeg": [image["picture"]], "Geometry": [geometry], "Drawing": [geometry["drawing"]]},
+            **{"Sampling": [geometry["drawing"]["sampling"]], "Answers": [answers]},
+            **{"MethodMap": answers["methods"], "Path": answers["scanpaths"]},
+        }
+        assert found.keys() == types.keys() - {"State"}
+        for name, objects in found.items():
+            needed = {key for key in types[name] if not key.endswith("?")}
+            allowed = {key.rstrip("?") for key in types[name]}
+            assert all(needed <= thing.keys() <= allowed for thing in objects), name
+
+
+def test_the_summary_of_images_without_boxes_counts_none():
+    shares = dict.fromkeys(("accuracy_before", "accuracy_after", "gain"), 0.5) | {"pointing": np.nan}
+    row = {f"{name}{end}": share for name, share in shares.items() for end in ("", "_low", "_high")}
+    names = {"view": "zoom", "model": "18", "method": "igub"}
+    table = pd.DataFrame([names | row | {"n_images": 6, "n_pointing": 0}])
+    ((found,),) = describe_summary(table, ["zoom"], ["18"], ["igub", "gradcam"])
+    text = dict.fromkeys(("accuracy_before", "accuracy_after", "gain"), "50.0 [50.0, 50.0]")
+    assert found == [text | {"pointing": "–", "n_images": 6, "n_pointing": 0}, None]
+    assert json.dumps(found)

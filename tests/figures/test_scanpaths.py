@@ -3,40 +3,15 @@
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
-import pandas as pd
 import pytest
 
-from helpers.figures import LONG, unreadable
+from helpers.figures import LONG, curves, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.scanpaths import BASELINES, PANELS, draw_scanpaths, line_of, name_of
 from labelmaps.methods import igub
-from labelmaps.scoring.scanpaths import ACCUMULATIONS, CUES, count_passes
+from labelmaps.scoring.scanpaths import CUES
 
 mpl.use("agg")
-THRESHOLDS = [0.1, 1.0]
-
-
-def curves(*models, n=8, views=49, more=()):
-    """The curves of some networks and all ways of choosing."""
-    rows = []
-    for i, model in enumerate(models):
-        network = {"model": model, "architecture": "resnet18", "weights": "checkpoint", "n_images": 1000}
-        for j, (variant, rule) in enumerate((v, r) for v in (*CUES, *more) for r in ACCUMULATIONS):
-            shared = network | {"method": variant, "variant": variant, "accumulation": rule}
-            for k in range(1, n + 1):
-                passes = float(count_passes(variant, np.array(k), views))
-                after = {
-                    "accuracy": 0.6 + 0.01 * (k > 1) * j + 0.02 * i,
-                    "accuracy_last": 0.6 - 0.05 * (k - 1),
-                }
-                rows.append(shared | {"threshold": np.nan, "fixations": k, "passes": passes} | after)
-            for k, threshold in enumerate(THRESHOLDS):
-                stopped = {"threshold": threshold, "fixations": 3.5 - k, "passes": 20.5 - 9 * k}
-                rows.append(shared | stopped | {"accuracy": 0.61, "accuracy_last": np.nan})
-    table = pd.DataFrame(rows)
-    for measure in ("accuracy", "accuracy_last"):
-        table[f"{measure}_low"], table[f"{measure}_high"] = table[measure] - 0.05, table[measure] + 0.04
-    return table.assign(saccades=table["fixations"] - 1)
 
 
 @pytest.fixture(autouse=True)

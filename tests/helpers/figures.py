@@ -4,10 +4,13 @@ from itertools import combinations
 
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 from matplotlib.transforms import Bbox
 
 from labelmaps.figures import style
+from labelmaps.scoring.scanpaths import ACCUMULATIONS, CUES, count_passes
 
+THRESHOLDS = [0.1, 1.0]  # of `curves`
 LONG = "a_network_with_a_very_long_name_that_fits_nowhere_on_a_line_of_this_page"
 
 
@@ -54,3 +57,26 @@ def same_bytes(draw, folder):
         (folder / f"a.{suffix}").read_bytes() == (folder / f"b.{suffix}").read_bytes()
         for suffix in ("pdf", "svg", "png")
     )
+
+
+def curves(*models, n=8, views=49, more=()):
+    """The curves of the scanpaths of some networks, by all ways of choosing."""
+    rows = []
+    for i, model in enumerate(models):
+        network = {"model": model, "architecture": "resnet18", "weights": "checkpoint", "n_images": 1000}
+        for j, (variant, rule) in enumerate((v, r) for v in (*CUES, *more) for r in ACCUMULATIONS):
+            shared = network | {"method": variant, "variant": variant, "accumulation": rule}
+            for k in range(1, n + 1):
+                passes = float(count_passes(variant, np.array(k), views))
+                after = {
+                    "accuracy": 0.6 + 0.01 * (k > 1) * j + 0.02 * i,
+                    "accuracy_last": 0.6 - 0.05 * (k - 1),
+                }
+                rows.append(shared | {"threshold": np.nan, "fixations": k, "passes": passes} | after)
+            for k, threshold in enumerate(THRESHOLDS):
+                stopped = {"threshold": threshold, "fixations": 3.5 - k, "passes": 20.5 - 9 * k}
+                rows.append(shared | stopped | {"accuracy": 0.61, "accuracy_last": np.nan})
+    table = pd.DataFrame(rows)
+    for measure in ("accuracy", "accuracy_last"):
+        table[f"{measure}_low"], table[f"{measure}_high"] = table[measure] - 0.05, table[measure] + 0.04
+    return table.assign(saccades=table["fixations"] - 1)

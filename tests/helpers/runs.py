@@ -60,12 +60,17 @@ def succeed(result):
 
 
 def planned_jobs(text):
-    """Rule → number of jobs, from the table that a (dry) run prints; without `all`."""
+    """Rule → number of jobs, from the table that a dry run prints; without `all`."""
     if "Nothing to be done" in text:
         return Counter()
     lines = text.split("Job stats:")[-1].split("total")[0].splitlines()[3:]
     rows = [line.split() for line in lines]
     return Counter({row[0]: int(row[1]) for row in rows if len(row) == 2 and row[0] != "all"})
+
+
+def jobs_that_ran(folder):
+    """Rule → number of jobs, of the last run in a folder, from its log; without `all`."""
+    return planned_jobs(max((folder / ".snakemake/log").glob("*.log")).read_text(encoding="utf-8"))
 
 
 def written_rules():
@@ -80,8 +85,9 @@ def written_rules():
 
 
 def contents_of(folder):
-    """File → bytes, of all files, hidden ones too."""
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    """File → bytes, of all files, hidden ones too, but for `cost.csv`, which says how long jobs took."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "cost.csv")
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
 
 
 def write_config(path, **config):

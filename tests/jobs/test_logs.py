@@ -113,3 +113,31 @@ def test_a_job_that_is_not_to_be_hung_up_goes_on(tmp_path):
     result, log = run_script(tmp_path, *lines)
     assert result.returncode == 0
     assert "ERROR" not in log.partition(BEGUN)[2]
+
+
+def test_what_a_library_prints_goes_to_the_log_not_to_a_terminal_that_jobs_share(tmp_path):
+    """C++ writes to the file, not to Python's stream."""
+    lines = ["os.write(2, b'[W1] no NNPACK\\n')", "import sys; print('in Python', file=sys.stderr)"]
+    result, log = run_script(tmp_path, *lines, "print('asked for')")
+    assert (result.returncode, result.stdout, result.stderr) == (0, "asked for\n", "")
+    assert log.splitlines()[1:] == ["[W1] no NNPACK", "in Python"]
+
+
+def test_a_warning_of_the_package_is_marked_and_a_librarys_is_not(tmp_path):
+    lines = ["import logging, warnings", "from labelmaps.jobs.logs import job", "with job(snakemake.log[0]):"]
+    lines += [
+        "    logging.getLogger('labelmaps.data').warning('%d images excluded', 3)",
+        "    warnings.warn('old')",
+    ]
+    _, log = run_script(tmp_path, *lines)
+    excluded, old, *_ = log.splitlines()[1:]
+    assert excluded[9:] == "WARNING: 3 images excluded"
+    assert "WARNING" not in old
+    assert old.endswith("UserWarning: old")
+
+
+def test_a_job_that_is_interrupted_during_its_imports_says_so(tmp_path):
+    result, log = run_script(tmp_path, "raise KeyboardInterrupt")
+    assert result.returncode != 0
+    assert log.splitlines()[-1][9:] == "ERROR: stopped by SIGINT. Run again; what is finished is kept"
+    assert "Traceback" not in log

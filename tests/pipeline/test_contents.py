@@ -252,11 +252,11 @@ def test_code_goes_by_its_names_and_contents(tmp_path, monkeypatch):
     for first, second in (("1", "2"), ("2", "1"), ("1", "1")):
         paths[0].write_text(first)
         paths[1].write_text(second)
-        module._digest.cache_clear()
+        module._line.cache_clear()
         names.append(name_code(paths))
     assert len(set(names)) == 3
     assert name_code(paths[::-1]) == names[-1] != name_code(paths[:1])
-    module._digest.cache_clear()
+    module._line.cache_clear()
 
 
 def test_contents_of_a_data_set_and_a_network_are_the_users_own_files(tmp_path, monkeypatch):

@@ -1,12 +1,14 @@
 """A run that ends says what it made, and nothing else."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from helpers.configurations import study_of
 from pipeline.made import dates_of_results, describe_made
+from pipeline.sources import ROOT
 
 CONFIG = {
     "datasets": {"mine": {"images": "images", "boxes": "boxes.csv"}},
@@ -43,11 +45,26 @@ def test_only_what_changed_is_said(write):
     write("mine/summary.csv")
     assert list(describe_made(study, before)) == ["Tables: results/mine/summary.csv"]
     write("mine/figures/figure_1/zoom/own/gain.png")
+    write("mine/explorer.html")
+    for name in ("best_of_n", "comparisons", "nulls", "pointing"):
+        write(f"mine/{name}.csv")
     write("mine_sample/calibration.csv")
     assert list(describe_made(study, before)) == [
-        "Figures: results/mine/figures/   Tables: results/mine/summary.csv   Report: run again with --report report.zip",
+        "Figures: results/mine/figures/",
+        "Tables: results/mine/summary.csv, best_of_n.csv, comparisons.csv and 2 more",
+        "Explorer: results/mine/explorer.html, to be opened in a browser",
+        "All in one page: run again with --report report.zip",
         "Tables: results/mine_sample/calibration.csv",
     ]
+
+
+def test_the_table_of_results_comes_first(write):
+    study = study_of(CONFIG)
+    write("mine/summary.csv")
+    shutil.copy(ROOT / "docs/default_summary.csv", "results/mine/summary.csv")
+    lines = list(describe_made(study, {}))
+    assert lines[0] == "Accuracy in %, before and after the saccade: scenes, zoom, 200 images"
+    assert lines[-2:] == ["", "Tables: results/mine/summary.csv"]
 
 
 def test_what_a_configuration_adds_and_does_not_select_is_said():

@@ -613,6 +613,42 @@ def test_a_network_does_without_methods_by_their_names_or_by_their_modules():
         study_of(MINE, {"models": {"drawn": {"without": ["gradcam"]}}}).reading_rows("few", ["zoom"])
 
 
+def test_two_stages_are_of_methods_that_look_at_all_views_and_of_networks_that_have_one():
+    run = MINE["run"] | {"methods": ["center", "igub_mean", "dff", "likelihood"], "views": ["zoom"]}
+    without = {"models": {"loaded": {"without": ["igub", "likelihood"]}}}
+    study = study_of(MINE | {"run": run}, without)
+    assert [(row["model"], row["method"]) for row in study.staged_rows("mine")] == [
+        ("drawn", "igub_mean"),
+        ("drawn", "likelihood"),
+    ]
+    folder = "results/mine/zoom/drawn"
+    assert study.staged_files("mine") == {
+        "label_maps": [f"{folder}/label_maps.h5"],
+        "saliency": [f"{folder}/saliency/igub_mean.h5", f"{folder}/saliency/likelihood.h5"],
+    }
+    settings = study.table_settings("mine", "two_stages")
+    assert settings["networks"] == [study.look("mine", "zoom", "drawn")]
+    assert settings["methods"]["igub_mean"]["options"] == {"prior": "mean"}
+    assert list(settings["methods"]) == ["igub_mean", "likelihood"]
+    assert study.staged_modules() == [
+        f"labelmaps.methods.{name}" for name in ("center", "igub", "likelihood")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("run", "message"),
+    [
+        ({"methods": ["center", "dff"]}, r"^run\.methods: none looks at all views; name one"),
+        ({"views": ["zoom", "standard_crop"]}, r"^views\.standard_crop: its grid has no outer ring"),
+    ],
+)
+def test_two_stages_are_refused_where_there_is_nothing_to_leave_for_later(run, message):
+    study = study_of(MINE | {"run": MINE["run"] | {"methods": ["igub"]} | run})
+    for query in (study.staged_rows, study.staged_files, study.staged_settings):
+        with pytest.raises(ConfigurationError, match=message):
+            query("mine")
+
+
 def test_a_family_is_shown_by_its_first_view_among_the_readings():
     assert study_of().family_examples() == ["zoom", "crop_0.4", "shift_letterbox_black"]
     views = ["shift_crop_gray", "zoom_mask", "zoom", "shift_crop_black"]

@@ -58,6 +58,7 @@ from workflow.scripts.plot_nulls import plot_nulls
 from workflow.scripts.plot_scanpaths import plot_scanpaths
 from workflow.scripts.plot_sweep import plot_sweep
 from workflow.scripts.plot_trade_off import plot_trade_off
+from workflow.scripts.plot_two_stages import plot_two_stages
 from workflow.scripts.plot_views import plot_views
 from workflow.scripts.plot_who_gains import plot_who_gains
 from workflow.scripts.render_tables import render_tables
@@ -70,6 +71,7 @@ from workflow.scripts.select_fixations import select_fixations
 from workflow.scripts.summarise_scanpaths import summarise_scanpaths
 from workflow.scripts.summarise_scores import summarise_scores
 from workflow.scripts.summarise_sweep import summarise_sweep
+from workflow.scripts.summarise_two_stages import summarise_two_stages
 
 pytestmark = pytest.mark.slow  # together
 
@@ -92,6 +94,7 @@ TABLES = [
     "calibration",
     "calibration_terms",
     "sweep",
+    "two_stages",
 ]
 LOOK = {"view": VIEW, "network": MADE_BY["network"], "engine": "exact", "precision": "bfloat16"}
 REFERENCE = LOOK | {"precision": "float32"}
@@ -107,6 +110,8 @@ SCANNED = {
     "methods": {"dff": SETTINGS["dff"]},
     "scanpaths": {"fixations": 4, "among": "all", "draws": 2, "seed": 0, "thresholds": [0.5]},
 }
+ON_LABEL_MAPS = ("likelihood", "igub")
+STAGED = {"networks": [LOOK], "methods": {name: SETTINGS[name] for name in ON_LABEL_MAPS}}
 READ = {"networks": [LOOK, REFERENCE], "methods": ON_GLIMPSES}
 CALIBRATED = READ | {"bootstrap": {"resamples": 20, "seed": 0}, "standard_views": [CROP]}
 SWEPT = READ | {"option": "floor"}
@@ -167,6 +172,7 @@ def write_study(folder, ids=IDS, weights="0123", seed=0, pixels=0, **columns):
     scanpaths_of(files, files["scanpaths"])
     ranking_of(files, files["calibration"], files["calibration_terms"])
     sweep_of(files, files["sweep"])
+    stages_of(files, files["two_stages"])
     return files
 
 
@@ -358,6 +364,17 @@ def sweep_of(files, output):
     )
 
 
+def stages_of(files, output):
+    summarise_two_stages(
+        index=files["index"],
+        label_maps=[files["label maps"]],
+        saliency=[files[f"{method}, label maps"] for method in ON_LABEL_MAPS],
+        two_stages=both(output),
+        rows=[row for row in ROWS if row["method"] in ON_LABEL_MAPS],
+        made_by=STAGED,
+    )
+
+
 def figure_from(plot, table, **options):
     """Make a function that draws a figure of one table from the files."""
 
@@ -516,6 +533,22 @@ READERS = {
         ["calibration", "calibration_terms"],
     ),
     "plot_sweep": (figure_from(plot_sweep, "sweep", title="a", made_by=SWEPT), ["sweep"]),
+    "summarise_two_stages": (
+        lambda files, out: stages_of(files, out / "a.csv"),
+        ["index", "igub, label maps", *LABEL_MAPS],
+    ),
+    "plot_two_stages": (
+        lambda files, out: plot_two_stages(
+            two_stages=files["two_stages"],
+            scanpaths=files["scanpaths"],
+            figures=[out / "a.png"],
+            view="zoom",
+            sizes=["page"],
+            made_by=STAGED,
+            scanned={"networks": [SCANNED, SCANNED]},
+        ),
+        ["two_stages", "scanpaths"],
+    ),
     "render_tables": (
         lambda files, out: render_tables(
             tables=[files["best_of_n"], files["summary"]],
@@ -710,6 +743,8 @@ NOTICED = {
     "plot_calibration": OF_NETWORK,
     "summarise_sweep": OF_NETWORK,
     "plot_sweep": OF_NETWORK,
+    "summarise_two_stages": OF_NETWORK | {"options.prior"},
+    "plot_two_stages": OF_NETWORK | {"options.prior"},
 }
 
 
@@ -764,6 +799,31 @@ def test_other_examples_than_the_configurations_are_not_drawn(study, tmp_path, m
     message = refusal("plot_figure_1", study, tmp_path)
     assert message.startswith(f"{study['examples']}: made with other settings")
     assert 'chosen.cat was null and is "image 3"' in message
+
+
+def test_two_stages_of_methods_that_all_need_the_outer_views_are_refused(study, tmp_path, monkeypatch):
+    """On a grid of 3 x 3 the central prior is one of all views."""
+    monkeypatch.setitem(SETTINGS["igub"]["options"], "prior", "inner")
+    other = study | {"igub, label maps": tmp_path / "igub.h5"}
+    compute_saliency(
+        label_maps=study["label maps"],
+        index=study["index"],
+        saliency=other["igub, label maps"],
+        method="igub",
+        options=SETTINGS["igub"]["options"],
+    )
+    given = {
+        "index": study["index"],
+        "label_maps": [study["label maps"]],
+        "rows": [row for row in ROWS if row["method"] == "igub"],
+        "made_by": STAGED,
+        "two_stages": both(tmp_path / "a"),
+    }
+    with pytest.raises(InputError, match="without the outer views"):
+        summarise_two_stages(saliency=[other["igub, label maps"]], **given)
+    assert [path.name for path in tmp_path.iterdir()] == ["igub.h5"]
+    stages_of(other, tmp_path / "a")  # the likelihood map is left
+    assert set(pd.read_csv(tmp_path / "a.csv")["method"]) == {"likelihood"}
 
 
 @pytest.fixture(scope="module")

@@ -27,8 +27,8 @@ def test_resources_are_of_rules_that_there_are_and_gpus_of_those_that_run_networ
 
 
 def test_whatever_is_asked_for_can_be_grouped(tmp_path):
-    arguments = ["--profile", ROOT / "profiles/slurm", "-n", "all", "calibration", "sweeps", "fidelity"]
-    text = succeed(snakemake(tmp_path, *arguments))
+    targets = "all", "calibration", "sweeps", "two_stages", "fidelity"
+    text = succeed(snakemake(tmp_path, "--profile", ROOT / "profiles/slurm", "-n", *targets))
     assert planned_jobs(text).keys() >= RULES.keys() - {
         *ON_THE_LOGIN_NODE,
         "list_classes",

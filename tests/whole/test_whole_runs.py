@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.runs import snakemake, succeed, write_config, write_images
+from helpers.runs import jobs_that_ran, snakemake, succeed, write_config, write_images
 from pipeline.sources import ROOT
 
 DATA = os.environ.get("LABELMAPS_TEST_DATA")
@@ -79,7 +79,9 @@ def test_the_embedded_default_runs_to_its_end(tmp_path, thorough):
         config = write_config(tmp_path / "small.yaml", **small)
         said = succeed(snakemake(tmp_path, *targets, "--configfile", config))
     assert "Figures: results/scenes/figures/" in said
-    assert "train_network" not in said
+    assert len(said.splitlines()) <= 60
+    assert [row for row in ROWS if f"\n{row}  " not in said] == []
+    assert "train_network" not in jobs_that_ran(tmp_path)
     summary = pd.read_csv(tmp_path / "results/scenes/summary.csv").set_index("method")
     assert set(summary["weights"]) == {"trained on scenes"}
     for figure in ("figure_2_zoom", "figure_1/zoom/small_resnet/gain"):

@@ -15,12 +15,15 @@ import pytest
 import torch
 from PIL import Image
 
+import labelmaps
 from helpers.browser import needs_browser, opened
 from helpers.damage import flip_data
+from helpers.notebooks import cells_of, kinds, run
 from helpers.runs import (
     SIZES,
     contents_of,
     copy_repository,
+    jobs_that_ran,
     planned_jobs,
     run_snakemake,
     snakemake,
@@ -207,6 +210,17 @@ def test_a_run_leaves_one_summary_row_per_method_and_the_figure(study):
     assert len(logs) > 50
     took = re.compile(r" done: [\d.]+ s \([\d.]+ s of processor\), \d+ MiB of memory at most\n\Z")
     assert [log for log in logs if not took.search(log)] == []
+    of_all, *stages = pd.read_csv(results / "cost.csv").to_dict("records")
+    assert of_all["stage"] == "all"
+    assert of_all["jobs"] == len(logs) == sum(row["jobs"] for row in stages)
+    (maps,) = (row for row in stages if (row["stage"], row["view"]) == ("compute_label_maps", "zoom"))
+    assert (maps["model"], maps["jobs"], maps["device"]) == ("own", 2, "cpu")
+    assert maps["images_per_second"] > 0
+    assert {row["stage"] for row in stages if row["images_per_second"] > 0} == {
+        "compute_glimpse_saliency",
+        "compute_label_maps",
+        "index_dataset",
+    }
 
 
 def test_the_tables_follow_from_the_label_maps(study):
@@ -264,9 +278,7 @@ def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
     text = (ROOT / "docs/python.md").read_text()
     paths = {
         "results/scenes/zoom/small_resnet": "results/four/zoom/own",
-        "results/scenes/index.parquet": "results/four/index.parquet",
         "resources/small_resnet.pth": "network.pth",
-        "resources/scenes/scenes/classes.txt": str(ROOT / "resources/imagenet_classes.txt"),
     }
     for path, ours in paths.items():
         assert path in text
@@ -276,6 +288,43 @@ def test_the_examples_from_python_hold(study, tmp_path, monkeypatch):
     failed, tried = doctest.testfile(str(page), module_relative=False)
     assert failed == 0
     assert tried > 30
+
+
+def test_the_notebook_on_a_run_runs_and_shows_what_it_stores(study, monkeypatch):
+    monkeypatch.chdir(study[1])
+    cells = cells_of(ROOT / "docs/a_run.ipynb")
+    stored, ours = (
+        'Results("../results/scenes/zoom/small_resnet")',
+        'Results("results/four/zoom/own", weights="network.pth")',
+    )
+    assert stored in "".join(cells[0]["source"])
+    shown = run(cells, lambda code: code.replace(stored, ours))
+    assert kinds(shown) == kinds(cell["outputs"] for cell in cells)
+
+
+def test_python_looks_at_images_as_the_run_did(study):
+    folder = study[1]
+    results = labelmaps.Results(folder / "results/four/zoom/own")
+    paths = [folder / path for path in results.index["path"]]
+    methods = {name: {"method": name} for name in results.methods if not name.startswith("igub")}
+    methods |= {
+        "igub": {},
+        "igub_mean": {"method": "igub", "prior": "mean"},
+        "igub_inner": {"method": "igub", "prior": "inner"},
+    }
+    known = {"checkpoint": folder / "network.pth", "classes": "imagenet", "label": 0, "device": "cpu"}
+    looks = labelmaps.look(paths, "small_resnet", methods=methods, **known)
+    scores = {name: results.scores(name) for name in METHODS}
+    for seen in looks:
+        stored = results.label_maps(seen.name)
+        assert np.array_equal(seen.label_maps.log_probability, stored.log_probability)
+        assert np.array_equal(seen.views, results.views(seen.name))
+        for name in METHODS:
+            assert np.array_equal(seen.maps[name], results.saliency(name, seen.name)), name
+            row, fixation = scores[name].loc[seen.name], seen.fixations[name]
+            assert (fixation.x, fixation.y, fixation.label) == (row["x"], row["y"], row["predicted_after"]), (
+                name
+            )
 
 
 def test_every_column_of_a_run_is_explained(study):
@@ -421,7 +470,7 @@ def exchanged(path, other):
         path.write_bytes(before)
 
 
-def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
+def test_the_six_edits_plan_these_jobs_and_no_others(study, tmp_path):
     repository, folder, config = study
     second = {"second": {"architecture": "small_resnet", "random": {"seed": 4}}}
     models, run = config["models"] | second, config["run"] | {"models": ["own", "second"]}
@@ -440,6 +489,13 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         planned["a checkpoint is exchanged under an old date"] = plan(study)
     with edited(repository / "labelmaps/figures/figure_1.py", commented):
         planned["a figure is edited"] = plan(study)
+    with (
+        edited(repository / "labelmaps/looking/look.py", commented),
+        edited(repository / "labelmaps/looking/compute.py", commented),
+        edited(repository / "labelmaps/results.py", commented),
+        edited(repository / "labelmaps/__init__.pyi", commented),
+    ):
+        planned["what the package exports is edited"] = plan(study)
     assert planned == {
         "a network is added": {"draw_random_weights": 1, **ONE_MODEL},
         "a key with a default is added": {},
@@ -448,6 +504,7 @@ def test_the_five_edits_plan_these_jobs_and_no_others(study, tmp_path):
         | dict.fromkeys(("compute_saliency", "select_fixations", "score_fixations"), 3),
         "a checkpoint is exchanged under an old date": ONE_MODEL,
         "a figure is edited": {"plot_figure_1": 1, **EXPLORER},
+        "what the package exports is edited": {},
     }
     assert plan(study) == {}
 
@@ -522,7 +579,8 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     maps = [f"results/four/zoom/{model}/label_maps.h5" for model in ("own", "second")]
     options = [folder, *maps, "--configfile", path]
     try:
-        made = planned_jobs(succeed(snakemake(*options, repository=repository)))
+        succeed(snakemake(*options, repository=repository))
+        made = jobs_that_ran(folder)
         assert made == {"check_network": 1, "compute_label_maps": 2, "join_label_maps": 1}
         for file, expected in (("mine", made), ("blocks", made), ("stranger", {})):
             with edited(folder / f"nets/{file}.py", commented):
@@ -537,7 +595,7 @@ def test_adding_or_editing_a_network_of_ones_own_plans_its_jobs_alone(study):
     [
         ("labelmaps/methods/gradcam.py", ONE_GLIMPSE_METHOD),
         ("labelmaps/scoring/scores.py", {"score_fixations": 11, **AFTER_SCORES}),
-        ("labelmaps/explorer/page.js", EXPLORER),
+        ("labelmaps/explorer/web/map.js", EXPLORER),
         ("labelmaps/figures/figure_2.py", {"plot_figure_2": 1}),
         ("labelmaps/figures/contact_sheet.py", CONTACT_SHEET),
         ("labelmaps/scoring/scanpaths.py", SCANPATHS | {"render_tables": 1, "plot_figure_1": 1, **EXPLORER}),
@@ -574,8 +632,8 @@ def test_files_dated_ahead_cost_nothing(study, tmp_path):
     for file in (tmp_path, *tmp_path.rglob("*"), repository, *repository.rglob("*")):
         os.utime(file, (2**32, 2**32))
     run = tmp_path, "results/four/index.parquet", "--configfile", path
-    made = planned_jobs(succeed(snakemake(*run, repository=repository)))
-    assert made == {"index_dataset": 1}
+    succeed(snakemake(*run, repository=repository))
+    assert jobs_that_ran(tmp_path) == {"index_dataset": 1}
     assert planned_jobs(succeed(snakemake(*run, "-n", repository=repository))) == {}
 
 
@@ -683,6 +741,25 @@ def test_readings_are_ranked_on_a_sample_and_drawn(study, readings):
     assert cost["gradcam"].to_dict() == {3: 2, 7: 2}
     per_view = (sweep["gflop"] / sweep["views"]).tolist()
     assert per_view == pytest.approx([per_view[0]] * len(sweep), rel=1e-4)
+
+
+def test_two_stages_are_read_from_the_label_maps_that_are_there(study):
+    repository, folder, _ = study
+    run = folder, "two_stages", "--configfile", folder / "config.yaml"
+    made = planned_jobs(succeed(snakemake(*run, repository=repository)))
+    assert made == {"summarise_two_stages": 1, "render_reading": 1, "plot_two_stages": 1}
+    results = folder / "results/four"
+    stages, summary = (pd.read_csv(results / f"{name}.csv") for name in ("two_stages", "summary"))
+    on_maps = ["likelihood", "max_logit", "max_softmax", "min_entropy", "igub", "igub_inner", "consensus"]
+    of_all = stages[stages["ring"] == "always"].set_index("method")
+    assert of_all.index.tolist() == on_maps
+    expected = summary.set_index("method")["accuracy_after"]
+    assert (of_all["accuracy"] == expected[on_maps]).all()
+    assert set(of_all["passes"]) == {49}
+    assert set(stages.loc[stages["ring"] == "never", "passes"]) == {25}
+    for suffix in ("pdf", "svg", "png"):
+        assert (results / f"figures/two_stages_zoom.{suffix}").stat().st_size > 1000
+    assert planned_jobs(succeed(snakemake(folder, "-n", *run[2:], repository=repository))) == {}
 
 
 def test_two_settings_that_exchange_their_values_are_noticed(study, readings):

@@ -1,14 +1,13 @@
 """Build the explorer: one page that shows some images through every network, view and method."""
 
 from contextlib import ExitStack
-from itertools import islice
 from pathlib import Path
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.classes import read_classes, short_names
 from labelmaps.data.index import name_cases, read_index
-from labelmaps.explorer.page import PAGE, render_explorer
-from labelmaps.explorer.seen import collect_data, open_results
+from labelmaps.explorer.page import render_explorer
+from labelmaps.explorer.seen import MethodFiles, collect_data, open_results
 from labelmaps.jobs.script import run_script
 from labelmaps.scoring.examples import choose_telling
 from labelmaps.storage.csv_tables import read_results
@@ -49,7 +48,7 @@ def build_explorer(
     images = read_index(index)
     names, results = read_classes(classes), {}
     with ExitStack() as stack:
-        files = [iter(paths) for paths in (saliency, fixations, scores)]
+        files = iter(zip(saliency, fixations, scores, strict=True))
         for i, (view, model) in enumerate(networks):
             results[view, model] = stack.enter_context(
                 open_results(
@@ -57,8 +56,7 @@ def build_explorer(
                     label_maps[i],
                     measures[i],
                     scanpaths[i],
-                    *(list(islice(paths, len(done[i]))) for paths in files),
-                    {method: made_by["methods"][method] for method in done[i]},
+                    {method: MethodFiles(made_by["methods"][method], *next(files)) for method in done[i]},
                     made_by["networks"][i],
                     shown[i],
                     scanned["networks"][i],
@@ -68,9 +66,8 @@ def build_explorer(
         by_network = {f"{model} through {view}": seen.measures for (view, model), seen in results.items()}
         telling = choose_telling(images, by_network, chosen, n_images, name_cases(images, short_names(names)))
         data = collect_data(dataset, images, telling, results, methods, read_results(summary, made_by), names)
-    template, stylesheet, *code = (path.read_text(encoding="utf-8") for path in PAGE)
     with moved_into_place(explorer) as temporary:
-        temporary.write_text(render_explorer(data, template, stylesheet, "".join(code)), encoding="utf-8")
+        temporary.write_text(render_explorer(data), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data.batches import first_images
@@ -10,6 +11,7 @@ from labelmaps.data.index import read_index
 from labelmaps.inference.glimpse_saliency import compute_saliency_of_glimpses
 from labelmaps.inference.inputs import views_to_compare
 from labelmaps.jobs.gpu_slots import take_gpu
+from labelmaps.jobs.logs import log_rate
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.jobs.script import run_script
 from labelmaps.methods import facts_of, load_method
@@ -63,6 +65,7 @@ def compute_glimpse_saliency(
     classifier = SplitClassifier(
         copy_with_folded_norms(module, known, name), device, known, precision, name, layer
     )
+    begun = perf_counter()
     maps = with_enough_memory(
         lambda batch: compute_saliency_of_glimpses(
             images,
@@ -90,6 +93,7 @@ def compute_glimpse_saliency(
         "options": options,
         "method_versions": {"grad-cam": version("grad-cam")},
     }
+    log_rate(images["image"].nunique(), perf_counter() - begun, attributes["device"])
     write_saliency(saliency, maps, attributes)
 
 

@@ -13,6 +13,7 @@ from labelmaps.data.index import read_index
 from labelmaps.inference.engines import create_engine, equivalent_views
 from labelmaps.inference.label_maps import write_part
 from labelmaps.jobs.gpu_slots import take_gpu
+from labelmaps.jobs.logs import log_rate
 from labelmaps.jobs.memory import with_enough_memory
 from labelmaps.jobs.script import run_script
 from labelmaps.networks.compute import (
@@ -84,7 +85,7 @@ def compute_label_maps(
         resolve_batch(compute.batch, device),
         engine.round_batch,
     )
-    logger.info("%d images in %.1f s, %.1f images/s", len(rows), elapsed, len(rows) / elapsed)
+    log_rate(len(rows), elapsed, attributes["device"])
 
 
 if __name__ == "__main__":

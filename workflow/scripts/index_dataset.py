@@ -1,10 +1,12 @@
 """Write a data set's index, and the list of the images that it excludes."""
 
 from pathlib import Path
+from time import perf_counter
 
 import begin_job  # noqa: F401 (see there)
 from labelmaps.data import indexing
 from labelmaps.data.index import write_excluded, write_index
+from labelmaps.jobs.logs import log_rate
 from labelmaps.jobs.script import run_script
 
 
@@ -36,6 +38,7 @@ def index_dataset(
     Arguments are those of `labelmaps.data.indexing.index_dataset`, but for `origin_of_classes`: "assumed" if neither the
     settings nor the data set name the classes, else "given".
     """
+    begun = perf_counter()
     rows, left_out = indexing.index_dataset(
         classes,
         images,
@@ -56,6 +59,7 @@ def index_dataset(
         min_matched=min_matched,
         workers=threads,
     )
+    log_rate(rows["image"].nunique() + len(left_out), perf_counter() - begun, "cpu")
     write_index(index, rows)
     write_excluded(excluded, left_out)
 

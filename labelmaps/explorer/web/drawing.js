@@ -1,7 +1,8 @@
-"use strict";
 // Views drawn from a picture, as labelmaps/resampling/boxes.py draws them for the network.
 
-/** The weight of a pixel at a distance below 2 from a sample: Keys's cubic convolution with a = -0.5, as in Pillow. */
+/** @import { Box, Drawing, Sampling } from "./types" */
+
+/** @param {number} distance The weight of a pixel below 2 from a sample: Keys's cubic convolution with a = -0.5, as in Pillow. */
 function cubic(distance) {
   if (distance < 1) return (1.5 * distance - 2.5) * distance ** 2 + 1;
   return -0.5 * (((distance - 5) * distance + 8) * distance - 4);
@@ -10,8 +11,18 @@ function cubic(distance) {
 /**
  * What samples an interval of a row of `n` pixels at `size` evenly spaced points: for each its taps, [pixel, weight], whose
  * weights sum to 1. Pixel j covers [j, j + 1]; pixel n is empty. No sample lies beyond [first, last]: what is there, `beyond` says.
+ *
+ * @param {number} start
+ * @param {number} stop
+ * @param {number} first
+ * @param {number} last
+ * @param {number} n
+ * @param {number} size
+ * @param {Sampling} sampling
+ * @returns {[number, number][][]}
  */
 function sampleInterval(start, stop, first, last, n, size, { antialias, places, beyond, interpolation }) {
+  /** @param {number} x @param {number} side */
   const modulo = (x, side) => ((x % side) + side) % side;
   const length = stop - start;
   const side = last - first;
@@ -24,6 +35,7 @@ function sampleInterval(start, stop, first, last, n, size, { antialias, places, 
     if (beyond === "roll") position = first + modulo(position - first, side);
     if (beyond === "reflect") position = first + side - Math.abs(modulo(position - first, 2 * side) - side);
     if (!edges && (position < Math.max(first, 0) || position > Math.min(last, n))) return [[n, 1]];
+    /** @type {[number, number][]} */
     const taps = [];
     let total = 0;
     for (let pixel = Math.floor(position - 0.5 - support) + 1; pixel < position - 0.5 + support; pixel++) {
@@ -43,15 +55,24 @@ function sampleInterval(start, stop, first, last, n, size, { antialias, places, 
  *
  * box, and the `visible_box` of `drawing`, are in pixels of the image; `scale` is the picture's [width, height] in units of the image's.
  * gray: the network's mean colour, in levels of 255.
+ *
+ * @param {ImageData} picture
+ * @param {Box} box
+ * @param {Drawing} drawing
+ * @param {number[]} scale
+ * @param {number} size
+ * @param {number[]} gray
  */
-function drawView(picture, box, drawing, scale, size, gray) {
+export function drawView(picture, box, drawing, scale, size, gray) {
   const { data, width, height } = picture;
   const [x0, y0, x1, y1] = box.map((x, i) => x * scale[i % 2]);
   const [left, top, right, bottom] = drawing.visible_box.map((x, i) => x * scale[i % 2]);
   const columns = sampleInterval(x0, x1, left, right, width, size, drawing.sampling);
   const rows = sampleInterval(y0, y1, top, bottom, height, size, drawing.sampling);
   const empty = drawing.empty === "gray" ? gray : [0, 0, 0];
-  const narrow = []; // the picture's rows, resampled; the one beyond the last is empty
+  /** @type {Float64Array[]} The picture's rows, resampled; the one beyond the last is empty. */
+  const narrow = [];
+  /** @param {number} y */
   const resampled = (y) => {
     if (!narrow[y]) {
       const row = (narrow[y] = new Float64Array(size * 3));
