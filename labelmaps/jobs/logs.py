@@ -108,7 +108,7 @@ def read_rate(log: str) -> tuple[int, float, str] | None:
 
 
 def read_cost(log: str) -> tuple[float, float, int] | None:
-    """Read the last line of a log, as `cost_so_far` says it: seconds, seconds of processor, MiB; None if it is another."""
+    """Read the last line of a log, as `describe_cost` says it: seconds, seconds of processor, MiB; None if it is another."""
     found = re.search(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n\Z", log)
     return (float(found[1]), float(found[2]), int(found[3])) if found else None
 

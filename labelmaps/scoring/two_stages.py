@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from labelmaps.scoring.scanpaths import folds_of
+from labelmaps.scoring.scanpaths import divide_into_folds
 from labelmaps.scoring.scores import is_in_outer_ring
 from labelmaps.scoring.statistics import count_units, interval_fields, mean_interval, paired_difference
 from labelmaps.storage.label_map_file import LabelMaps
@@ -103,7 +103,7 @@ def two_stages_table(
     values, right = (maps.reshape(len(maps), -1) for maps in (saliency, is_right))
     is_outer, case = outer_views(*saliency.shape[1:]), np.arange(len(values))
     number = case if image is None else image
-    fold = folds_of(len(np.unique(number)))[number]
+    fold = divide_into_folds(len(np.unique(number)))[number]
     of_all, _ = find_best(values, np.ones_like(is_outer))
     inner, _ = find_best(values, ~is_outer)
     n_inner, n_outer = np.sum(~is_outer), np.sum(is_outer)

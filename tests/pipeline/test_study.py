@@ -627,7 +627,7 @@ def test_two_stages_are_of_methods_that_look_at_all_views_and_of_networks_that_h
         "saliency": [f"{folder}/saliency/igub_mean.h5", f"{folder}/saliency/likelihood.h5"],
     }
     settings = study.table_settings("mine", "two_stages")
-    assert settings["networks"] == [study.look("mine", "zoom", "drawn")]
+    assert settings["networks"] == [study.label_map_settings("mine", "zoom", "drawn")]
     assert settings["methods"]["igub_mean"]["options"] == {"prior": "mean"}
     assert list(settings["methods"]) == ["igub_mean", "likelihood"]
     assert study.staged_modules() == [

@@ -7,7 +7,7 @@ from helpers.methods import add_method
 from helpers.study import random_label_maps
 from labelmaps import views
 from labelmaps.methods import load_method
-from labelmaps.scoring.scanpaths import folds_of
+from labelmaps.scoring.scanpaths import divide_into_folds
 from labelmaps.scoring.two_stages import (
     ALWAYS,
     BELOW,
@@ -130,7 +130,7 @@ def test_cases_of_an_image_stay_in_one_fold():
     # Two images of three cases each; the first's own ring is high, the second's is low.
     saliency = np.stack([grid(1, 8)] * 3 + [grid(1, 0)] * 3)
     image = np.repeat([0, 1], 3)
-    assert folds_of(2).tolist() == [0, 2]
+    assert divide_into_folds(2).tolist() == [0, 2]
     table = two_stages_table(saliency, np.ones((6, 3, 3), bool), image)
     # The bound of the first is the second's 0, below its 1; that of the second the first's 8.
     assert table["passes"].iloc[1] == 1 + 8 * 0.5
