@@ -1,4 +1,4 @@
-"""Options describe themselves, each in a line of the docstring of a view or a method, and are checked for callers in Python."""
+"""Options describe themselves, each in a line of its owner's docstring, and are checked for callers in Python."""
 
 import inspect
 import re
