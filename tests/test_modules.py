@@ -1,12 +1,16 @@
-"""Options describe themselves: each has a line of its own in the docstring of a view or a method."""
+"""Options describe themselves, each in a line of its owner's docstring, and are checked for callers in Python."""
 
+import inspect
 import re
+from typing import Literal
 
+import numpy as np
 import pytest
 
 from labelmaps import methods, views
+from labelmaps.errors import InputError
 from labelmaps.methods import dff
-from labelmaps.modules import load_module, module_names, option_descriptions, option_names
+from labelmaps.modules import check_options, load_module, module_names, option_descriptions, option_names
 from labelmaps.views import zoom
 
 BUILT_IN = [
@@ -84,3 +88,46 @@ def test_every_word_that_an_option_may_be_is_in_its_description(described):
     for name, text in option_descriptions(described).items():
         choices = [value for value in getattr(annotations[name], "__args__", ()) if isinstance(value, str)]
         assert [value for value in choices if not re.search(f'"{value}"', text)] == []
+
+
+@pytest.mark.parametrize("described", BUILT_IN, ids=lambda described: described.__module__.split(".", 1)[1])
+def test_defaults_are_values_that_options_can_take(described):
+    parameters = inspect.signature(described).parameters
+    check_options(described, {name: parameters[name].default for name in option_names(described)}, "x")
+
+
+def options(
+    *,
+    count: int = 1,
+    share: float | Literal["network"] = 1.0,
+    is_on: bool = True,
+    word: str = "",
+    kind: Literal[1, "a"] = 1,
+): ...
+
+
+@pytest.mark.parametrize(
+    ("name", "taken", "refused", "words"),
+    [
+        ("count", [0, np.int64(3)], [1.0, "1", True, None], "a whole number"),
+        ("share", [1, 0.5, np.float32(2), "network"], ["net", True, None], "a number or 'network'"),
+        ("is_on", [True], [1, "yes", None], "True or False"),
+        ("word", [""], [1, None], "some text"),
+        ("kind", [1, "a"], [True, 2, "b", None, [1]], "1 or 'a'"),
+    ],
+)
+def test_options_of_callers_are_checked_by_their_types(name, taken, refused, words):
+    for value in taken:
+        check_options(options, {name: value}, "x")
+    for value in refused:
+        with pytest.raises(InputError, match=re.escape(f"x: {name} is {value!r}. Make it {words}")):
+            check_options(options, {name: value}, "x")
+
+
+def test_options_that_there_are_not_are_refused_with_those_that_there_are():
+    with pytest.raises(
+        InputError, match="x has no option 'counts'; its options are count, share, is_on, word, kind"
+    ):
+        check_options(options, {"counts": 1}, "x")
+    with pytest.raises(InputError, match="x has no option 'a'; it has none"):
+        check_options(lambda given: given, {"a": 1}, "x")

@@ -91,6 +91,7 @@ def test_what_is_drawn_is_what_was_computed(looks):
         assert saccade.view.correct == fixation.correct
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["page", "column", "slide"])
 def test_all_methods_fit_in_every_size(looks, size):
     figure = looks[0].plot(methods=list(looks[0].maps), size=size)
@@ -105,6 +106,7 @@ def test_the_centre_alone_is_shown_where_nothing_else_was_computed():
     assert "the centre: no saccade" in texts(figure)
 
 
+@pytest.mark.slow
 def test_the_figure_is_saved_in_the_format_of_the_name(looks, tmp_path):
     for suffix, start in {"pdf": b"%PDF", "svg": b"<?xml", "png": b"\x89PNG"}.items():
         looks[0].plot(tmp_path / f"new/figure.{suffix}", methods="igub")
@@ -155,6 +157,7 @@ def test_a_look_is_told_in_a_line_and_a_table(looks):
     ]
 
 
+@pytest.mark.slow
 def test_the_package_exports_it_without_importing_torch_or_matplotlib_first():
     code = (
         "import sys, labelmaps; assert not {'torch', 'matplotlib', 'labelmaps.looking'} & sys.modules.keys();"
