@@ -2,7 +2,7 @@
 
 import csv
 import shutil
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -52,7 +52,9 @@ def _table_of_view(view: str, rows: Sequence[dict[str, str]], columns: int) -> l
         if first + width * len(models) <= columns:
             break
     at_once = max(1, (columns - first) // width)
-    lines = [f"Accuracy in %, before and after the saccade: {rows[0]['dataset']}, {view}{_count(rows)}"]
+    lines = [
+        f"Accuracy in %, before and after the saccade: {rows[0]['dataset']}, {view}{_count(rows, names)}"
+    ]
     for i in range(0, len(models), at_once):
         some = models[i : i + at_once]
         table = {INTERVAL if has_interval else "": some}
@@ -93,10 +95,10 @@ def _name_method(variant: str) -> str:
     return ", ".join([method, *options])
 
 
-def _count(rows: Sequence[dict[str, str]]) -> str:
-    """Say of how many images, or cases, the accuracies are, if all are of as many."""
+def _count(rows: Sequence[dict[str, str]], names: Container[str]) -> str:
+    """Say of how many images, or cases, the accuracies of the variants `names` are, if all are of as many."""
     unit = "cases" if "n_cases" in rows[0] else "images"
-    counts = {row[f"n_{unit}"] for row in rows if row["method"] == "center"}
+    counts = {row[f"n_{unit}"] for row in rows if row["variant"] in names}
     return f", {counts.pop()} {unit}" if len(counts) == 1 else ""
 
 

@@ -41,6 +41,9 @@ ENDED = re.compile(
     r"\.py' (?:died with <Signals\.(?P<signal>\w+): \d+>|returned non-zero (?P<status>exit status \d+))"
 )
 MISSING = re.compile(r"^Job (\d+) +completed successfully, but some output files are missing", re.MULTILINE)
+FURTHER = re.compile(
+    r" *(?:Detailed failure reason unavailable|For further error details)"
+)  # of SLURM's messages
 STOPPED = "stopped by SIG"  # what a job says that a signal stopped
 FAILED, AT_LEAST_ONE = (
     "Exiting because a job execution failed",
@@ -170,9 +173,14 @@ class Terminal(logging.Handler):
         job, logs = self._end_failed(record.jobid), list(record.log or ())
         if record.jobid in self._group:  # which was told as a whole
             return
-        told = record.rule_msg or self._ends.pop(record.thread, None)
+        cluster = FURTHER.split(record.rule_msg or "")[0]
+        told = cluster or self._ends.pop(record.thread, None)
         reason = describe_failure(logs, job.since if job else 0.0, told)
-        if reason and reason.startswith(STOPPED):
+        if (
+            reason and reason.startswith(STOPPED) and cluster
+        ):  # which stops what takes too long, or too much memory
+            reason = f"{reason} ({cluster})"
+        elif reason and reason.startswith(STOPPED):
             self._failed.discard(record.jobid)
             self._say_once(reason, self._screen.colour(f"ERROR: {reason}", RED))
             return

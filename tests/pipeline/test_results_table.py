@@ -56,6 +56,14 @@ def test_no_line_is_wider_than_the_terminal(write, columns):
     assert len(re.findall(r"75\.5", "\n".join(lines))) == 7
 
 
+def test_images_are_counted_without_the_centre_too_and_where_networks_saw_as_many(write):
+    assert table_of(write({"method": "igub", "variant": "igub", "cue": "uncued"}), 80)[0].endswith(
+        ", zoom, 200 images"
+    )
+    assert table_of(write({}, {"model": "other", "n_images": "9"}), 80)[0].endswith(": scenes, zoom")
+    assert table_of(write({"n_cases": "7"}), 80)[0].endswith(", zoom, 7 cases")
+
+
 def test_many_views_are_not_all_shown(write):
     path = write(*({"view": f"view_{i}"} for i in range(5)))
     lines = table_of(path, 80)

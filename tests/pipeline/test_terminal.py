@@ -224,6 +224,20 @@ def test_of_a_group_that_failed_those_jobs_are_told_that_did(run):
     assert run.shown[3:] == ["  Tried again: compute 1, compute 2, compute 3"]
 
 
+def test_what_a_cluster_stopped_has_failed_and_the_cluster_says_why(run):
+    run.plan()
+    run.start(1)
+    status = "SLURM-job '3' failed, SLURM status is: 'TIMEOUT'."
+    further = " Detailed failure reason unavailable (status command is not 'sacct').For further error details see the log"
+    run.fail(1, message=status + further, text="10:00:01 ERROR: stopped by SIGTERM. Run again\n")
+    run.end()
+    assert run.shown[1:] == [
+        f"ERROR: stopped by SIGTERM. Run again ({status})",
+        f"  compute 1 ({run.log(1)})",
+        "1 job failed, 2 jobs not run. What is finished is kept; run again to go on.",
+    ]
+
+
 def test_what_a_signal_stopped_has_not_failed(run):
     run.plan()
     run.start(1)
