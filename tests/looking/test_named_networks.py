@@ -89,7 +89,7 @@ def test_torchvisions_weights_are_downloaded_once_and_anew_where_they_were_cut(k
 def test_a_download_that_fails_says_what_to_do(kept, monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    message = r"not downloaded .* fetch the file elsewhere and give it as `checkpoint:`"
+    message = r"not downloaded .* give it as `checkpoint:`"
     with pytest.raises(InputError, match=message):
         labelmaps.look(IMAGE, "timm:test_resnet")
     assert not list(kept.glob("*"))
