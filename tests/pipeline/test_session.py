@@ -78,7 +78,7 @@ def leaves_encoding_open(call):
     if name not in TEXT_CALLS or owner in NOT_TEXT:
         return False
     modes = [node.value for node in ast.walk(call) if isinstance(node, ast.Constant) and node.value != ""]
-    return not keys & {"encoding", "stream"} and not any(
+    return not keys & {"encoding", "stream", "handlers"} and not any(
         isinstance(mode, str) and mode[-1:] == "b" for mode in modes
     )
 
