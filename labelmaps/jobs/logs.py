@@ -139,7 +139,8 @@ def _log_to(log: str | Path) -> IO[str]:
     handler = logging.StreamHandler(file)
     handler.name = OF_JOB
     handler.setFormatter(_Formatter("%(asctime)s %(message)s", datefmt="%H:%M:%S"))
-    logging.basicConfig(handlers=[handler], level=logging.INFO)
+    logging.root.addHandler(handler)
+    logging.root.setLevel(logging.INFO)
     return file
 
 
