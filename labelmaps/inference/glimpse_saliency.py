@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from labelmaps.data.batches import IMAGES_MIB
 from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
@@ -18,6 +19,10 @@ from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases
 from labelmaps.views import View, cell_points, find_map_obstacle
 
 MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
+LARGE, MAX_LARGE = (
+    2**21,
+    2**26,
+)  # pixels: of an image, from which on a batch holds at most so many of all images
 
 
 def compute_saliency_of_glimpses(
@@ -30,14 +35,15 @@ def compute_saliency_of_glimpses(
     threads: int = 1,
     title: str = "",
     is_cued: bool = True,
+    images_mib: float = IMAGES_MIB,
 ) -> SaliencyMaps:
     """Compute a method's saliency maps at the x₀ of every image of an index, one map per row.
 
     saliency: the method, as from `labelmaps.methods.load_method`: from the glimpse and the labels
     (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
-    batch: views that go through the network together. threads: as in `compute_in_batches`; no result depends on them.
-    title: of the progress bar. is_cued: whether the method is given the labels; of an image of several classes, one that is
-    not computes one map, which stands in all rows of the image.
+    batch: views that go through the network together. threads, images_mib: as in `compute_in_batches`; no result depends on
+    them. title: of the progress bar. is_cued: whether the method is given the labels; of an image of several classes, one
+    that is not computes one map, which stands in all rows of the image.
     Raises `InputError` for a view on which a map of x₀ cannot be read.
     """
     if obstacle := find_map_obstacle(view):
@@ -63,7 +69,7 @@ def compute_saliency_of_glimpses(
     n_images = images_at_once(by_image, batch, concurrent_batches(classifier.device, threads))
     with progress(total=len(by_image), unit="image", desc=title) as bar:
         for rows, (some_maps, own_label) in compute_in_batches(
-            compute, by_image, n_images, classifier.device, threads
+            compute, by_image, n_images, classifier.device, threads, images_mib
         ):
             maps.append(some_maps)
             n_rows = [len(labels[image]) for image in rows["image"]]
@@ -89,7 +95,9 @@ def images_at_once(index: pd.DataFrame, batch: int, n_concurrent: int) -> int:
     """Choose how many images' activations a method gets at once: more amortise its many small operations.
 
     More than the `batch` that the network sees together only where the images, some of which wait, are small, and where
-    every one of the concurrent batches still has its share.
+    every one of the concurrent batches still has its share. Of photographs of many megapixels there are fewer.
     """
     pixels = (index["width"] * index["height"]).mean()
+    if pixels > LARGE:
+        return max(min(batch, int(MAX_LARGE / pixels)), 1)
     return max(batch, min(MAX_IMAGES, len(index) // n_concurrent, int(MAX_PIXELS / pixels)))

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from labelmaps.data.batches import IMAGES_MIB
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine
 from labelmaps.inference.parallel import compute_in_batches, name_images
@@ -24,10 +25,11 @@ def write_part(
     batch: int,
     threads: int,
     title: str,
+    images_mib: float = IMAGES_MIB,
 ) -> float:
     """Write the label maps of the images of an index to a file that appears under its name only when whole.
 
-    attributes: what made them. batch, threads: as in `compute_label_maps`. title: of the progress bar.
+    attributes: what made them. batch, threads, images_mib: as in `compute_label_maps`. title: of the progress bar.
 
     Returns the seconds that it took.
     """
@@ -38,17 +40,22 @@ def write_part(
         ) as writer,
         progress(total=len(index), unit="image", desc=title) as bar,
     ):
-        for n_images in compute_label_maps(index, engine, batch, writer, threads):
+        for n_images in compute_label_maps(index, engine, batch, writer, threads, images_mib):
             bar.update(n_images)
     return bar.format_dict["elapsed"]
 
 
 def compute_label_maps(
-    index: pd.DataFrame, engine: Engine, batch: int, writer: LabelMapWriter, threads: int = 1
+    index: pd.DataFrame,
+    engine: Engine,
+    batch: int,
+    writer: LabelMapWriter,
+    threads: int = 1,
+    images_mib: float = IMAGES_MIB,
 ) -> Iterator[int]:
     """Compute and write the label maps of every image of an index.
 
-    batch: views that go through the network together, as `engine.round_batch` gives them. threads: as in
+    batch: views that go through the network together, as `engine.round_batch` gives them. threads, images_mib: as in
     `compute_in_batches`; no result depends on them.
 
     Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
@@ -59,7 +66,7 @@ def compute_label_maps(
         return label_maps_of(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
 
     for rows, (label_maps, sizes) in compute_in_batches(
-        compute, index, engine.images_at_once(batch), engine.device, threads
+        compute, index, engine.images_at_once(batch), engine.device, threads, images_mib
     ):
         with name_images(rows):  # a GPU may report only now what went wrong
             arrays = label_maps.arrays()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from labelmaps.data.batches import read_batches
+from labelmaps.data.batches import IMAGES_MIB, read_batches
 from labelmaps.jobs.ahead import in_order
 
 T = TypeVar("T")
@@ -35,12 +35,15 @@ def compute_in_batches(
     n_images: int,
     device: torch.device,
     threads: int,
+    images_mib: float = IMAGES_MIB,
 ) -> Iterator[tuple[pd.DataFrame, T]]:
     """Call `compute(rows, images)` for every `n_images` images of the index, and yield the rows with the result, in order.
 
     rows: of the index; images: (H, W, 3) uint8, read ahead. On a CPU as many batches run at a time as there are `threads`,
     and none waits for another; a GPU does the next batch while the last one's result is used. An exception says at which
     images it was raised.
+    images_mib: MiB of decoded images that wait for a batch, at most, and as many in the batches that are computed or wait
+    for it; one image, and one batch, are always taken.
     """
 
     def with_rows(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, T]:
@@ -49,7 +52,13 @@ def compute_in_batches(
 
     at_once = concurrent_batches(device, threads)
     with one_thread_each(at_once) as pool:
-        yield from in_order(pool, with_rows, read_batches(index, n_images, threads), 2 * at_once)
+        batches = read_batches(index, n_images, threads, images_mib)
+        yield from in_order(pool, with_rows, batches, 2 * at_once, mib_of_batch, images_mib)
+
+
+def mib_of_batch(rows: pd.DataFrame, images: list[np.ndarray]) -> float:
+    """Return how many MiB the decoded images of a batch take."""
+    return sum(image.nbytes for image in images) / 2**20
 
 
 @contextmanager

@@ -246,6 +246,11 @@ class Compute(Closed):
         "the grid. Left out: 8 on a CPU, 1024 on a GPU. Where memory runs out it is halved, and the part "
         "starts again; the file says with which",
     )
+    images_mib: Positive = Field(
+        256,
+        description="MiB of decoded images that each job holds ahead of the network, and as many in its batches, however "
+        "large the images are; one is always taken. No result depends on it",
+    )
     threads: Positive = Field(
         1,
         description="CPU threads of each job that indexes, trains or runs a network. A CPU works on as many batches at a "

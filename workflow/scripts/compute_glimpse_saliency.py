@@ -43,12 +43,13 @@ def compute_glimpse_saliency(
     layer: str | None,
     compute_config: dict,
     threads: int,
+    images_mib: int,
 ) -> None:
     """Write the saliency maps of a method.
 
     method, options: the module of `labelmaps.methods`, and the options of its `saliency`. view_config, network_config,
     compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. layer: the module that gives the last map,
-    where it is not to be found. threads: CPU threads.
+    where it is not to be found. threads: CPU threads. images_mib: MiB of decoded images that wait.
     """
     network, compute = NetworkConfig(**network_config), Compute(**compute_config)
     own_options = network.own_options(view_config)
@@ -73,6 +74,7 @@ def compute_glimpse_saliency(
             threads,
             title=f"{network.architecture} {method}",
             is_cued=facts_of(method).cue == "cued",
+            images_mib=images_mib,
         ),
         resolve_batch(compute.batch, device),
         round_batch=lambda batch: batch,
