@@ -13,7 +13,7 @@ from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
-IMAGES_MIB = 256  # of decoded images that wait; 450 of ImageNet's, or 3 photographs of 24 megapixels
+IMAGES_MIB = 192  # of decoded images that wait: 340 of ImageNet's, or two photographs of 24 megapixels
 
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:

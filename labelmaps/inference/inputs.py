@@ -70,10 +70,12 @@ def make_views(
     Returns for each image (cell, 3, size, size), on `device`.
     """
     size, black = preprocessing.size, preprocessing.black(device)
+    views = []
     # Sampling weights sum to 1, so normalising the pixels gives the same as normalising the views.
-    return [
-        view.sample(pixels, size, black, cells, dtype) for pixels in normalised(images, preprocessing, device)
-    ]
+    for pixels in normalised(images, preprocessing, device):
+        views.append(view.sample(pixels, size, black, cells, dtype))
+        del pixels  # before the next image's are there: those of a photograph take hundreds of megabytes
+    return views
 
 
 def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Preprocessing) -> Tensor:

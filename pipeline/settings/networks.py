@@ -247,7 +247,7 @@ class Compute(Closed):
         "starts again; the file says with which",
     )
     images_mib: Positive = Field(
-        256,
+        192,
         description="MiB of decoded images that each job holds ahead of the network, and as many in its batches, however "
         "large the images are; one is always taken. No result depends on it",
     )

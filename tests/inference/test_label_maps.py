@@ -76,7 +76,7 @@ def exact(network, view=VIEW, preprocessing=PREPROCESSING):
     return Exact(Classifier(network, CPU, "float32"), view, preprocessing)
 
 
-def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1, images_mib=256):
+def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1, images_mib=192):
     """Label maps with the views of some images at once."""
     recorder = Recorder()
     engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
@@ -212,7 +212,7 @@ def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
         np.testing.assert_array_equal(read, expected)
 
 
-@pytest.mark.parametrize(("images_mib", "expected"), [(1e-9, 1), (2.1, 2), (3.5, 3), (256, 8)])
+@pytest.mark.parametrize(("images_mib", "expected"), [(1e-9, 1), (2.1, 2), (3.5, 3), (192, 8)])
 def test_reading_ahead_holds_no_more_pixels_than_there_is_room_for(
     tmp_path, monkeypatch, images_mib, expected
 ):

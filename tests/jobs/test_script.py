@@ -77,5 +77,7 @@ def test_a_list_of_one_file_stays_a_list(tmp_path):
     ("inputs", "outputs", "n"), [({}, {}, 0), ({"index": "a"}, {"index": "b"}, 2)], ids=["none", "two"]
 )
 def test_a_name_that_the_rule_does_not_have_once_is_a_defect(tmp_path, inputs, outputs, n):
-    with pytest.raises(TypeError, match=f"the rule has {n} inputs, outputs, params and resources of the name index"):
+    with pytest.raises(
+        TypeError, match=f"the rule has {n} inputs, outputs, params and resources of the name index"
+    ):
         run_script(lambda index: None, rule(tmp_path, inputs, outputs))

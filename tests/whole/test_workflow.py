@@ -644,8 +644,9 @@ def test_another_size_of_figures_draws_them_again_and_computes_nothing(study):
     assert jobs.keys() == FIGURES.keys() | {"plot_figure_1", "plot_scanpaths"}
 
 
-def test_another_number_of_threads_computes_nothing_again(study):
-    assert plan(study, compute=study[2].get("compute", {}) | {"threads": 1}) == {}
+def test_another_number_of_threads_or_room_for_images_computes_nothing_again(study):
+    for other in ({"threads": 1}, {"images_mib": 64}):
+        assert plan(study, compute=study[2].get("compute", {}) | other) == {}
 
 
 def test_run_selects_and_the_default_does_not_leak_in(study):
