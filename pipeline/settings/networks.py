@@ -249,7 +249,8 @@ class Compute(Closed):
     images_mib: Positive = Field(
         192,
         description="MiB of decoded images that each job holds ahead of the network, and as many in its batches, however "
-        "large the images are; one is always taken. No result depends on it",
+        "large the images are; one is always taken, and one more than there are threads keeps these busy. No result "
+        "depends on it",
     )
     threads: Positive = Field(
         1,
