@@ -37,7 +37,7 @@ from labelmaps.networks.compute import be_deterministic, resolve_batch, resolve_
 from labelmaps.networks.load import COMPARED_IMAGES
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import ask
+from labelmaps.networks.verification import compute_known_logits
 
 PRECISIONS = ("float32", "bfloat16")
 PASSES = 20  # over the images, for the short factorisations
@@ -63,7 +63,7 @@ def main() -> None:
     paths = sorted(arguments.images.iterdir())[: arguments.n]
     initial = [view.grid**2 // 2]
     x0 = torch.cat(make_views([*map(read_image, paths)], view, preprocessing, device, initial))
-    known = ask(load_network(*source), x0[:COMPARED_IMAGES].cpu(), arguments.architecture)
+    known = compute_known_logits(load_network(*source), x0[:COMPARED_IMAGES].cpu(), arguments.architecture)
     ours = {
         precision: SplitClassifier(load_folded_network(*source), device, known, precision)
         for precision in PRECISIONS

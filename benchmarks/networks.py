@@ -32,7 +32,12 @@ from labelmaps.networks.build import build
 from labelmaps.networks.classifier import PRECISIONS, Classifier
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import Known, ask, deviation, folded
+from labelmaps.networks.verification import (
+    KnownLogits,
+    compute_known_logits,
+    copy_with_folded_norms,
+    deviation,
+)
 from labelmaps.networks.weights import load_weights, random_weights
 
 CPU = torch.device("cpu")
@@ -71,7 +76,7 @@ def main() -> None:
 def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) -> list[str]:
     """Measure one network; return the cells of its row. ways: a precision, and whether it is compiled, each."""
     network, known = prepare(name, paths)
-    prepared = folded(network, known, name)
+    prepared = copy_with_folded_norms(network, known, name)
     size = str(known.inputs.shape[-1])
     return [
         name.partition("=")[0],
@@ -81,7 +86,7 @@ def measure(name: str, paths: Sequence[Path], ways: Sequence[tuple[str, bool]]) 
     ]
 
 
-def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, Known]:
+def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, KnownLogits]:
     """Build a network, and compute what it says of x₀ of these pictures and of noise."""
     name, _, checkpoint = name.partition("=")
     architecture, _, size = name.partition("@")
@@ -93,10 +98,10 @@ def prepare(name: str, paths: Sequence[Path]) -> tuple[nn.Module, Known]:
         load_weights(network, checkpoint)
     else:
         network.load_state_dict(random_weights(architecture, N_LABELS, 0, preprocessing.size, x0))
-    return network, ask(network.eval(), x0, architecture)
+    return network, compute_known_logits(network.eval(), x0, architecture)
 
 
-def run(network: nn.Module, known: Known, precision: str, compiled: bool) -> str:
+def run(network: nn.Module, known: KnownLogits, precision: str, compiled: bool) -> str:
     """Run a copy of the network at a precision, and say how far its logits are from the known ones."""
     classifier = Classifier(copy.deepcopy(network), CPU, precision, compiled)
     logits: Tensor = classifier.logits(known.inputs)
@@ -106,7 +111,7 @@ def run(network: nn.Module, known: Known, precision: str, compiled: bool) -> str
     return f"{deviation(logits, known, precision):.3f} ({largest:.2f})"
 
 
-def cut(network: nn.Module, known: Known, name: str) -> tuple[str, str]:
+def cut(network: nn.Module, known: KnownLogits, name: str) -> tuple[str, str]:
     """Cut a copy of the network at its last map; return what that is, and how far the logits that follow from it are."""
     try:
         split = SplitClassifier(copy.deepcopy(network), CPU, known, name=name)

@@ -1,4 +1,4 @@
-"""The first glimpse, x₀: the last map of a network, which methods such as Grad-CAM and DFF need."""
+"""The first glimpse, x₀: a network's last map at x₀, on which methods such as Grad-CAM and DFF work."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,11 +20,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Glimpse:
-    """The last map of a network at x₀, its activations, for some images.
+    """The activations of a network's last map at x₀, for some images.
 
     activations: (image, channel, row, column) float32, on the network's device.
-    classifier: the network, cut at its last map.
-    prefix: (image, token, channel), the tokens before the cells of each image, where the network has any.
+    classifier: the network, split at its last map.
+    prefix: (image, token, channel), the tokens that precede the cells of each image, such as the class token; None if the
+        network has none.
     """
 
     activations: Tensor
@@ -32,7 +33,11 @@ class Glimpse:
     prefix: Tensor | None = None
 
     def of_cases(self, image: np.ndarray) -> "Glimpse":
-        """Return the glimpse of each case in place of that of images; image: (case,), the image of each, from 0."""
+        """Repeat the activations of each image for its cases.
+
+        image: (case,) integers, the position of each case's image among the activations, from 0.
+        Returns a glimpse with one row per case, or this object if there are as many cases as images.
+        """
         if len(image) == len(self.activations):
             return self
         rows = torch.from_numpy(image).to(self.activations.device)
@@ -41,9 +46,9 @@ class Glimpse:
         )
 
     def head(self, activations: Tensor) -> Tensor:
-        """Compute the logits (map, label) that follow from activations, with the other tokens of their image.
+        """Compute the logits (map, label) that follow from activations, together with the other tokens of their image.
 
-        activations: (map, channel, row, column), equally many maps of each image, image by image.
+        activations: (map, channel, row, column); all maps of the first image, then as many of the next, and so on.
         """
         prefix = self.prefix
         if prefix is not None:
@@ -51,10 +56,12 @@ class Glimpse:
         return self.classifier.head(activations, prefix)
 
     def cam(self, kind: "type[BaseCAM]", label: Tensor) -> Tensor:
-        """Compute the maps of a class activation method of the grad-cam package for labels k* (image,).
+        """Compute the maps of a class activation method of the grad-cam package.
 
-        Returns (image, row, column): the package's arithmetic on our activations and gradients, at the block's own
-        resolution, without scaling to [0, 1]; with a ReLU at the end, as in the package.
+        kind: the method's class in the package. label: (image,), k* of each image, for which the gradient is computed.
+
+        Returns (image, row, column): what the package computes from these activations and gradients, with its ReLU at the
+        end, but at the map's own resolution and not scaled to [0, 1].
         """
         gradient = self.classifier.gradient(self.activations, label, self.prefix)
         with kind(self.classifier.network, target_layers=[]) as package:
@@ -72,14 +79,17 @@ def first_glimpse(
     preprocessing: Preprocessing,
     batch: int,
 ) -> Glimpse:
-    """Compute the last block's activations at x₀ for some images (H, W, 3) uint8.
+    """Compute the activations of a network's last map at the x₀ of some images.
 
-    rows: of the index, for the same images. batch: views that go through the network together.
-    Raises `InputError` naming the image whose activations are not finite.
+    rows: the rows of the index for these images, in the same order; their ids are for the message.
+    images: (H, W, 3) uint8.
+    batch: the number of views that go through the network together.
+
+    Raises `InputError`, with the first such image, if activations are not finite.
     """
     initial, device = [view.grid**2 // 2], classifier.device
     views = make_views(images, view, preprocessing, device, initial, classifier.dtype)
-    parts = [classifier.look(together) for together in torch.cat(views).split(batch)]
+    parts = [classifier.map_and_prefix(together) for together in torch.cat(views).split(batch)]
     activations = torch.cat([maps for maps, _ in parts])
     prefix = (
         torch.cat([tokens for _, tokens in parts if tokens is not None]) if parts[0][1] is not None else None
@@ -88,6 +98,6 @@ def first_glimpse(
     if not finite.all():
         raise InputError(
             f"{rows['image'].iloc[finite.argmin()]}: the activations of the network's last map are not finite. Check "
-            "the weights, or choose a wider precision (compute.precision)"
+            "the weights, or choose a wider precision (compute.precision: float32)"
         )
     return Glimpse(activations, classifier, prefix)

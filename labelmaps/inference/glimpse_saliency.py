@@ -1,4 +1,4 @@
-"""Saliency maps of the methods that look at the first glimpse, x₀: Grad-CAM, DFF and the like."""
+"""Saliency maps of the methods that work on the activations at x₀, such as Grad-CAM and DFF."""
 
 from collections.abc import Callable
 
@@ -18,11 +18,9 @@ from labelmaps.networks.split import SplitClassifier
 from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases
 from labelmaps.views import View, cell_points, find_map_obstacle
 
-MAX_IMAGES, MAX_PIXELS = 32, 2**23  # whose activations a method gets at once
-LARGE, MAX_LARGE = (
-    2**21,
-    2**26,
-)  # pixels: of an image, from which on a batch holds at most so many of all images
+MAX_IMAGES, MAX_PIXELS = 32, 2**23  # for which a method is called at once; pixels of the decoded images
+# pixels: of an image, from which on a batch holds at most so many pixels of all its images
+LARGE, MAX_LARGE = 2**21, 2**26
 
 
 def compute_saliency_of_glimpses(
@@ -37,18 +35,23 @@ def compute_saliency_of_glimpses(
     is_cued: bool = True,
     images_mib: float = IMAGES_MIB,
 ) -> SaliencyMaps:
-    """Compute a method's saliency maps at the x₀ of every image of an index, one map per row.
+    """Compute a method's saliency maps at the x₀ of every image of an index, one map per row of the index.
 
-    saliency: the method, as from `labelmaps.methods.load_method`: from the glimpse and the labels
-    (image,) of some images to their maps (image, row, column) and, if the method gives any, their own labels (image,).
-    batch: views that go through the network together. threads, images_mib: as in `compute_in_batches`; no result depends on
-    them. title: of the progress bar. is_cued: whether the method is given the labels; of an image of several classes, one
-    that is not computes one map, which stands in all rows of the image.
-    Raises `InputError` for a view on which a map of x₀ cannot be read.
+    index: one row per case; the cases of an image follow one another.
+    saliency: the method, as `labelmaps.methods.load_method` returns it. It is called with the glimpse and the labels k*
+        (case,) of some images, and returns their maps (case, row, column) and the labels that the method itself predicts
+        (case,), or None.
+    batch: the number of views that go through the network together.
+    threads, images_mib: as for `compute_in_batches`; the results do not depend on them.
+    title: the title of the progress bar.
+    is_cued: whether the method is given the labels. An uncued method computes one map per image, which is repeated for
+        all cases of the image.
+
+    Raises `InputError` if a map over x₀ cannot be located in the image with this view, and as `first_glimpse` does.
     """
     if obstacle := find_map_obstacle(view):
         raise InputError(
-            f"a map of x₀ cannot be read on this view: {obstacle}. Choose another view or method"
+            f"a saliency map over x₀ cannot be located in the image: {obstacle}. Choose another view or method"
         )
     centre = view.grid // 2
     labels: dict[str, list[int]] = {}
@@ -92,10 +95,13 @@ def compute_saliency_of_glimpses(
 
 
 def images_at_once(index: pd.DataFrame, batch: int, n_concurrent: int) -> int:
-    """Choose how many images' activations a method gets at once: more amortise its many small operations.
+    """Choose for how many images a method is called at once: more images amortise its many small operations.
 
-    More than the `batch` that the network sees together only where the images, some of which wait, are small, and where
-    every one of the concurrent batches still has its share. Of photographs of many megapixels there are fewer.
+    index: rows with the width and height of the images, in pixels. batch: the number of views that go through the network
+    together, which is the least. n_concurrent: the number of batches that are computed concurrently.
+
+    The number is above `batch` only if the decoded images need little memory, and if every concurrent batch gets a share.
+    It is below `batch` if the images are photographs of many megapixels.
     """
     pixels = (index["width"] * index["height"]).mean()
     if pixels > LARGE:

@@ -1,4 +1,4 @@
-"""From images to label maps: decode once, make the views, run the network, store the logits."""
+"""From images to label maps: each image is decoded once, its views go through the network, and the logits are stored."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -12,7 +12,7 @@ from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine
 from labelmaps.inference.parallel import compute_in_batches, name_images
 from labelmaps.jobs.progress import progress
-from labelmaps.jobs.transfer import OnItsWay
+from labelmaps.jobs.transfer import PendingArrays
 from labelmaps.storage.label_map_file import LabelMapWriter, write_label_maps
 
 
@@ -27,11 +27,16 @@ def write_part(
     title: str,
     images_mib: float = IMAGES_MIB,
 ) -> float:
-    """Write the label maps of the images of an index to a file that appears under its name only when whole.
+    """Compute the label maps of the images of an index, and write them to a file that appears only when it is complete.
 
-    attributes: what made them. batch, threads, images_mib: as in `compute_label_maps`. title: of the progress bar.
+    index: one row per image.
+    n_labels: the number of the network's logits.
+    attributes: the provenance of the label maps, to which the batch size is added.
+    batch, threads, images_mib: as for `compute_label_maps`.
+    title: the title of the progress bar.
 
-    Returns the seconds that it took.
+    Returns the seconds from the first image to the last.
+    Raises `InputError` as `engine.prepare`, `compute_label_maps` and `write_label_maps` do.
     """
     engine.prepare(batch)
     with (
@@ -53,28 +58,31 @@ def compute_label_maps(
     threads: int = 1,
     images_mib: float = IMAGES_MIB,
 ) -> Iterator[int]:
-    """Compute and write the label maps of every image of an index.
+    """Compute the label map of every image of an index, and append it to a file; yield the number of images in each batch.
 
-    batch: views that go through the network together, as `engine.round_batch` gives them. threads, images_mib: as in
-    `compute_in_batches`; no result depends on them.
+    index: one row per image.
+    batch: the number of views that go through the network together, as `engine.round_batch` returns it.
+    writer: the writer of the file.
+    threads, images_mib: as for `compute_in_batches`; the results do not depend on them.
 
-    Yields the number of images done after each batch. Raises `InputError` naming the image whose logits are not finite.
+    Raises `InputError`, with the first such image, if its logits are not finite.
     """
 
-    def compute(_: pd.DataFrame, images: list[np.ndarray]) -> tuple[OnItsWay, list[tuple[int, int]]]:
+    def compute(_: pd.DataFrame, images: list[np.ndarray]) -> tuple[PendingArrays, list[tuple[int, int]]]:
         # Take the size from the decoded image: reading it from the (short) DataFrame would be slower.
-        return label_maps_of(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
+        return convert_logits(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
 
     for rows, (label_maps, sizes) in compute_in_batches(
         compute, index, engine.images_at_once(batch), engine.device, threads, images_mib
     ):
-        with name_images(rows):  # a GPU may report only now what went wrong
+        with name_images(rows):  # a GPU reports some errors only when its results are read
             arrays = label_maps.arrays()
         finite = arrays.pop("finite")
         if not finite.all():
             raise InputError(
-                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart. Check "
-                "the weights, or choose a wider precision (compute.precision)"
+                f"{rows['image'].iloc[finite.argmin()]}: the network's logits are not finite, or too far apart for the "
+                "float16 in which they are stored. Check the weights, or choose a wider precision (compute.precision: "
+                "float32)"
             )
         geometry = [engine.view.geometry(*size) for size in sizes]
         centre, extent = (np.stack([getattr(g, name) for g in geometry]) for name in ("centre", "extent"))
@@ -82,10 +90,14 @@ def compute_label_maps(
         yield len(rows)
 
 
-def label_maps_of(logits: Tensor) -> OnItsWay:
-    """Convert logits (image, row, column, label) to what a label map file holds, and to which images are `finite`."""
-    log_probability = logits.log_softmax(-1).half()  # nearer to 0 than logits − log_sum_exp, which rounds
-    return OnItsWay(
+def convert_logits(logits: Tensor) -> PendingArrays:
+    """Convert logits (image, row, column, label) to the arrays of a label map file, and start their copy to the CPU.
+
+    The arrays are `log_probability`, `log_sum_exp` and `top_label`, as in `labelmaps.storage.label_map_file`, and `finite`,
+    (image,) bool: whether all log-probabilities of an image are finite.
+    """
+    log_probability = logits.log_softmax(-1).half()  # more exact near 0 than logits − log_sum_exp
+    return PendingArrays(
         log_probability=log_probability,
         log_sum_exp=logits.logsumexp(-1),
         top_label=logits.argmax(-1).short(),

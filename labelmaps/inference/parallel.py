@@ -1,4 +1,4 @@
-"""Several batches of images at a time: one in each thread of a CPU, one after the other on a GPU."""
+"""Computation in batches of images: on a CPU one batch in each thread, on a GPU one batch after another."""
 
 from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,12 +16,12 @@ T = TypeVar("T")
 
 
 def concurrent_batches(device: torch.device, threads: int) -> int:
-    """Return how many batches run concurrently: one on a GPU, one per thread on a CPU."""
+    """Return how many batches are computed concurrently: one on a GPU, one per thread on a CPU."""
     return 1 if device.type == "cuda" else threads
 
 
 def one_thread_each(n: int) -> ThreadPoolExecutor:
-    """Make a pool of `n` threads in each of which torch computes in that thread alone.
+    """Create a pool of `n` threads in which torch's operations use one thread each.
 
     A new thread ignores an earlier `torch.set_num_threads` if its first operation is a convolution, so each thread calls it
     when it starts.
@@ -37,13 +37,17 @@ def compute_in_batches(
     threads: int,
     images_mib: float = IMAGES_MIB,
 ) -> Iterator[tuple[pd.DataFrame, T]]:
-    """Call `compute(rows, images)` for every `n_images` images of the index, and yield the rows with the result, in order.
+    """Divide an index into batches, compute each from its images, and yield its rows with the result, in order.
 
-    rows: of the index; images: (H, W, 3) uint8, read ahead. On a CPU as many batches run at a time as there are `threads`,
-    and none waits for another; a GPU does the next batch while the last one's result is used. An exception says at which
-    images it was raised.
-    images_mib: MiB of decoded images that wait for a batch, at most, and as many in the batches that are computed or wait
-    for it; one image, and one batch, are always taken.
+    compute: called with the rows of a batch and its images, (H, W, 3) uint8, which are read ahead.
+    index: one row per image.
+    n_images: the number of images in a batch; the last may have fewer.
+    threads: the number of batches that a CPU computes concurrently, and of images that are decoded concurrently. A GPU
+        computes one batch while the caller uses the result of the one before.
+    images_mib: the largest number of MiB of decoded images that wait for a batch, and the same for the batches that are
+        computed or wait. One image and one batch are always taken.
+
+    An exception that `compute` raises gets a note that names the first and the last image of its batch.
     """
 
     def with_rows(rows: pd.DataFrame, images: list[np.ndarray]) -> tuple[pd.DataFrame, T]:
@@ -63,7 +67,7 @@ def mib_of_batch(rows: pd.DataFrame, images: list[np.ndarray]) -> float:
 
 @contextmanager
 def name_images(rows: pd.DataFrame) -> Generator[None]:
-    """Add to an exception at which images, the first and the last of these rows of the index, it was raised."""
+    """Add to an exception that the block raises a note with the first and the last image of these rows of the index."""
     try:
         yield
     except Exception as error:

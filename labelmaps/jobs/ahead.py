@@ -1,4 +1,4 @@
-"""Work that threads do ahead of the consumer of its results."""
+"""Computation in threads, ahead of the consumer of the results."""
 
 import math
 from collections import deque
@@ -19,8 +19,11 @@ def in_order(
 ) -> Iterator[T]:
     """Compute `function(*item)` for each item in a thread pool, and yield the results in the order of the items.
 
-    ahead: the number of items whose results are computed, or waiting, before the consumer takes them. size: of an item and
-    its result, in the unit of room, beyond which they are no more together; an item that is larger comes alone.
+    ahead: the largest number of items that are being computed, or whose results wait for the consumer.
+    size: the size of an item and its result, in the unit of room.
+    room: the largest size of all these items together; an item that is larger is computed alone.
+
+    An exception that the function raises is raised when its result would be yielded.
     """
     futures: deque[tuple[Future[T], float]] = deque()
     try:
@@ -34,5 +37,5 @@ def in_order(
         while futures:
             yield futures.popleft()[0].result()
     finally:
-        for future, _ in futures:  # the consumer stopped, and will not take them
+        for future, _ in futures:  # there are any left only if the consumer stopped or an item failed
             future.cancel()

@@ -1,8 +1,8 @@
-"""One GPU for each job, on a machine with several.
+"""The assignment of one GPU to each job, on a machine with several.
 
-Snakemake's `--resources gpu=4` counts GPUs but assigns none: every job would use the first. Each job therefore locks a file
-that stands for one GPU, and makes that GPU the only one it sees. The lock is released when the process ends, however it
-ends.
+Snakemake's `--resources gpu=4` counts GPUs but does not assign them, so every job would use the first. Each job therefore
+locks a file that represents one GPU, and hides all other GPUs from itself. The lock is released when the process ends, in
+whatever way it ends.
 """
 
 import fcntl
@@ -19,25 +19,25 @@ from labelmaps.jobs.local_disk import private_folder
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 SECONDS_BETWEEN_ATTEMPTS = 1
 logger = logging.getLogger(__name__)
-_locks: list[IO] = []  # kept open, and so locked, until the process ends
+_locks: list[IO] = []  # open files, which stay locked until the process ends
 
 
 def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None = None) -> None:
     """Reserve a GPU that no other job of this user on this machine has, and hide all others from CUDA in this process.
 
-    Call it before anything starts CUDA. If all GPUs are reserved, it logs this and waits for one. If CUDA_VISIBLE_DEVICES is
-    set, a scheduler or the user has chosen a GPU, and nothing is reserved.
+    Call this before CUDA is initialised. If all GPUs are reserved, it logs this and waits for one. If CUDA_VISIBLE_DEVICES
+    is set, a scheduler or the user has chosen a GPU, and nothing is reserved.
 
-    device: as in the settings; for `cpu` nothing is reserved.
-    gpus: UUIDs of the GPUs; by default those that the driver lists.
-    folder: where the lock files lie; by default on this machine's own disk, since other machines have other GPUs.
+    device: the setting `compute.device`; nothing is reserved for `cpu`.
+    gpus: the UUIDs of the GPUs; by default those that the driver lists.
+    folder: the folder of the lock files; by default on this machine's own disk, because other machines have other GPUs.
 
     Raises `InputError` if the default folder belongs to another user.
     """
     if device == "cpu":
         return
     if VISIBLE in os.environ:
-        logger.info("GPU: %s=%s, as given", VISIBLE, os.environ[VISIBLE])
+        logger.info("GPU: %s=%s, as set in the environment", VISIBLE, os.environ[VISIBLE])
         return
     gpus = list_gpus() if gpus is None else gpus
     if not gpus:
@@ -47,7 +47,9 @@ def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None
     if gpu is None:
         n = len(gpus)
         logger.info(
-            "GPU: waiting, other jobs have all %d here (--resources gpu=%d starts no more at once)", n, n
+            "GPU: waiting, because other jobs use all %d GPUs of this machine (--resources gpu=%d starts at most so many)",
+            n,
+            n,
         )
     while gpu is None:
         time.sleep(SECONDS_BETWEEN_ATTEMPTS)
@@ -57,9 +59,9 @@ def take_gpu(device: str, gpus: Sequence[str] | None = None, folder: Path | None
 
 
 def list_gpus() -> list[str]:
-    """List the UUIDs of the GPUs that NVIDIA's driver reports; none if there is no driver.
+    """List the UUIDs of the GPUs that NVIDIA's driver reports; the list is empty if there is no driver.
 
-    This does not use torch, which may start CUDA: from then on, CUDA_VISIBLE_DEVICES has no effect.
+    This does not use torch, which may initialise CUDA; after that, CUDA_VISIBLE_DEVICES would have no effect.
     """
     try:
         command = ["nvidia-smi", "--query-gpu=uuid", "--format=csv,noheader"]
@@ -69,7 +71,10 @@ def list_gpus() -> list[str]:
 
 
 def lock_free_gpu(gpus: Sequence[str], folder: Path) -> str | None:
-    """Lock the first GPU that no other process has locked, and return its UUID; None if all are locked."""
+    """Lock the first GPU that no other process has locked, and return its UUID; return None if all are locked.
+
+    gpus: their UUIDs. folder: the folder of the lock files. The lock lasts until this process ends.
+    """
     for gpu in gpus:
         lock = (folder / gpu).open("a", encoding="utf-8")
         try:

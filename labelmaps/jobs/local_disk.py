@@ -1,4 +1,4 @@
-"""A folder on the machine's own disk that belongs to one user."""
+"""A folder on the machine's own disk that only one user can read."""
 
 import os
 import tempfile
@@ -8,14 +8,15 @@ from labelmaps.errors import InputError
 
 
 def private_folder(purpose: str) -> Path:
-    """Create a folder on this machine's own disk that only this user can read, unless it exists, and return its path.
+    """Return a folder on this machine's own disk that only this user can read; create it if it does not exist.
 
-    purpose: a part of its name. Raises `InputError` if a folder of that name belongs to another user.
+    purpose: a part of the folder's name. Raises `InputError` if a folder of that name belongs to another user or is a link.
     """
     folder = Path(tempfile.gettempdir()) / f"labelmaps-{purpose}-{os.getuid()}"
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid != os.getuid():
         raise InputError(
-            f"{folder}: belongs to somebody else. Have it removed, or set TMPDIR to a folder of yours on this machine"
+            f"{folder}: belongs to another user, or is a link. Have it removed, or set TMPDIR to a folder of your own on "
+            "this machine"
         )
     return folder

@@ -33,16 +33,16 @@ MORE_MEMORY = (
 
 
 def begin_log(log: str | Path) -> None:
-    """Begin the log of this process, with what is to be known if the process is killed before it can say anything.
+    """Begin the log of this process, with a line that helps if the process is killed and cannot log an error.
 
-    Call it before libraries are imported, which takes seconds and memory. What then fails outside `job` is logged, too, and
-    so is where the process was when it crashed.
+    Call this before libraries are imported, which takes seconds and memory. From then on, exceptions outside `job` are
+    logged as well, and a crash logs the line of code at which it occurred.
     """
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     file = _log_to(log)
     logging.info(
         "process %d on %s. If the job fails and no ERROR follows, the process was killed from outside, most often because "
-        "memory ran out (dmesg tells, or sacct on a cluster): %s, and run again",
+        "memory ran out (see dmesg, or sacct on a cluster): %s, and run again",
         os.getpid(),
         socket.gethostname(),
         MORE_MEMORY,
@@ -53,23 +53,24 @@ def begin_log(log: str | Path) -> None:
 
 @contextmanager
 def job(log: str | Path) -> Generator[None]:
-    """Run the block as a job: log to the file `log`, and exit with a status other than 0 if the block fails.
+    """Run the `with` block as a job: log to the file `log`, and exit with a status other than 0 if the block fails.
 
-    Expected failures are logged in one line: an `InputError`, no memory, a GPU that fails, or a signal to stop (SIGTERM,
+    Expected failures are logged in one line: an `InputError`, lack of memory, a failing GPU, or a signal to stop (SIGTERM,
     SIGINT, SIGHUP). Any other exception is a defect of the workflow and is logged with its traceback. The exit status is 1,
     or 128 + the number of the signal. Nothing is printed, because Snakemake prints the log of a failed job.
-    The last line of a job that succeeds says what it took.
+
+    The last line of a job that succeeds states its time and memory.
     """
     if not logging.root.handlers:
         _log_to(log)
     logging.captureWarnings(True)
-    # The default handlers end Python at once, and temporary files are left.
+    # The default handlers would end Python at once, and leave temporary files behind.
     signal.signal(signal.SIGTERM, _stop)
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup wants it
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup has it ignored
         signal.signal(signal.SIGHUP, _stop)
     try:
         yield
-        logging.info("done: %s", cost_so_far())
+        logging.info("done: %s", describe_cost())
     except KeyboardInterrupt as stop:
         number = signal.Signals(*stop.args or [signal.SIGINT])
         logging.error("ERROR: stopped by %s. Run again; what is finished is kept", number.name)
@@ -79,10 +80,10 @@ def job(log: str | Path) -> Generator[None]:
         sys.exit(1)
 
 
-def cost_so_far() -> str:
-    """Say how long this process has run, for how long it kept processors busy, and how much memory it took at most.
+def describe_cost() -> str:
+    """Describe this process's time so far, its processor time and its largest memory, as a text.
 
-    Processes that it started, and that have ended, count too: their processors' time, and the memory of the largest.
+    Child processes that have ended are included: their processor time, and the memory of the largest.
     """
     own, ended = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     seconds = time.perf_counter() - BEGUN
@@ -109,9 +110,10 @@ def read_cost(log: str) -> tuple[float, float, int] | None:
 
 
 def _most_memory(usage: resource.struct_rusage) -> int:
-    """Return the most memory that this process took, in bytes.
+    """Return the largest memory of this process so far, in bytes.
 
-    Linux counts in `usage` what the process took that started this one, and the right number in /proc.
+    usage: the usage of this process. On Linux, its number includes the process that started this one; /proc has the right
+        number.
     """
     status = Path("/proc/self/status")
     found = (
@@ -123,26 +125,26 @@ def _most_memory(usage: resource.struct_rusage) -> int:
 
 
 def _log_to(log: str | Path) -> IO[str]:
-    """Log to a file, in UTF-8 whatever the locale, and return it."""
+    """Direct the log of this process to a file, in UTF-8 in every locale, and return the open file."""
     file = Path(log).open("w", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115 (stays open)
     logging.basicConfig(stream=file, level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     return file
 
 
 def _stop(number: int, frame: object) -> None:
-    """Raise `KeyboardInterrupt` with the number of the signal: a signal handler."""
+    """Handle a signal: raise `KeyboardInterrupt` with the number of the signal."""
     raise KeyboardInterrupt(number)
 
 
 def _log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Log what failed outside `job`, and print it: a hook for exceptions."""
+    """Handle an exception outside `job`: log it, and print it as Python does (a `sys.excepthook`)."""
     if isinstance(error, Exception):
         _log_failure(error)
     sys.__excepthook__(kind, error, trace)
 
 
 def _log_failure(error: Exception) -> None:
-    """Log an exception: in one line where it is expected, otherwise with its traceback."""
+    """Log an exception, in one line if it is expected, otherwise with its traceback."""
     if isinstance(error, InputError):
         logging.error("ERROR: %s", error)
     elif isinstance(error, MemoryError) or NO_MEMORY.search(str(error)):
@@ -159,8 +161,8 @@ def _log_failure(error: Exception) -> None:
 
 
 def _describe_gpu_failure(error: Exception) -> str:
-    """Describe in one line what failed, at which images (a note of `labelmaps.inference.label_maps`) and how to fix it."""
-    # Work on the next images starts before the results of the last ones have arrived, so either may have failed.
+    """Describe a failure of the GPU in one line: at which images, if notes of the exception name any, why, and a remedy."""
+    # The GPU starts on the next images before the results of the last ones have been read, so either may have failed.
     where = "".join(f" {note} or just before" for note in getattr(error, "__notes__", ()))
     reason = str(error).splitlines()[0]
     return f"the GPU failed{where} ({reason}). Run again, on another GPU if it fails again; what is finished is kept"

@@ -1,5 +1,5 @@
-"""Classifiers: building, loading, running at a precision, splitting at the last block, and training.
+"""Classifiers: building, loading, running at a precision, splitting at the last map, and training.
 
-This room imports `scenes`, `storage` and the rooms below them. A new architecture belongs in `build` (its name also goes to
-`pipeline/settings/networks.py`); device, precision, compilation and the default batch size are decided in `compute`.
+This room imports `scenes`, `storage` and the rooms below them. A new architecture belongs in `build` (add its name to
+`pipeline/settings/networks.py`, too); `compute` decides on device, precision, compilation and the default batch size.
 """

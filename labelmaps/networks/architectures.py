@@ -1,14 +1,15 @@
-"""Names of architectures, as the configuration gives them: torchvision's, timm's, and functions of the user's."""
+"""Names of architectures in the configuration: of torchvision, of timm, and of the user's own functions."""
 
 from typing import Literal, NamedTuple
 
 
 class Architecture(NamedTuple):
-    """A name, read.
+    """The parts of an architecture's name.
 
-    library: `torchvision` (and our own `small_resnet`), `timm`, or a `file` or `module` of the user's with a function.
+    library: `torchvision` (also for this package's `small_resnet`), `timm`, or `file` or `module` for a function of the
+        user.
     place: the name in the library, the path of the file, or the dotted name of the module.
-    function: the name of the function that builds the network; empty for a library's.
+    function: the name of the function that builds the network; empty for a library.
     """
 
     library: Literal["torchvision", "timm", "file", "module"]
@@ -17,9 +18,11 @@ class Architecture(NamedTuple):
 
 
 def read_architecture(name: str) -> Architecture:
-    """Read the name of an architecture: `resnet18`, `timm:resnet18`, `path/to/file.py:build` or `package.module:build`.
+    """Split the name of an architecture into its parts; nothing is imported.
 
-    Raises `ValueError` for a name of another form.
+    name: in one of the forms `resnet18`, `timm:resnet18`, `path/to/file.py:build` and `package.module:build`.
+
+    Raises `ValueError` for a name in any other form.
     """
     place, colon, last = name.rpartition(":")
     if not colon:
@@ -28,13 +31,13 @@ def read_architecture(name: str) -> Architecture:
         return Architecture("timm", last)
     if not last.isidentifier():
         raise ValueError(
-            f"architecture: {name}: after the last colon comes the name of a function, as in path/to/file.py:build"
+            f"architecture: {name}: '{last}' is not the name of a function. Write path/to/file.py:build"
         )
     if place.endswith(".py"):
         return Architecture("file", place, last)
     if all(part.isidentifier() for part in place.split(".")):
         return Architecture("module", place, last)
     raise ValueError(
-        f"architecture: {name}: neither a file of Python (path/to/file.py:build), nor a module (package.module:build), "
-        "nor timm:NAME"
+        f"architecture: {name}: '{place}' is neither a Python file nor a module. Write path/to/file.py:build, "
+        "package.module:build or timm:NAME"
     )

@@ -1,4 +1,4 @@
-"""A network that gives logits: at a stated precision, on a stated device, compiled or not."""
+"""A network that computes logits, on a given device, in a given precision, compiled or not."""
 
 from collections.abc import Callable
 
@@ -12,11 +12,12 @@ PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": t
 
 
 class OperationCounter(TorchDispatchMode):
-    """Adds up the floating-point operations of what torch runs inside it, by the formulas of torch's `FlopCounterMode`.
+    """A `with` block that counts the floating-point operations that torch runs in it, by torch's own formulas.
 
-    That counter keeps them by module, and imports the compiler for it, which takes as long as importing torch.
+    Torch's `FlopCounterMode` also counts them for each module, for which it imports the compiler, and that takes as long as
+    importing torch.
 
-    operations: the sum so far; a multiplication and an addition are two.
+    operations: the number so far; a multiplication and an addition are two operations.
     """
 
     supports_higher_order_operators = True
@@ -27,10 +28,10 @@ class OperationCounter(TorchDispatchMode):
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
-        return False  # nothing is compiled inside it; True, torch's default, imports the compiler
+        return False  # nothing is compiled in the block; True, torch's default, imports the compiler
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        """Run an operation, or those of which it consists, and add what it costs."""
+        """Run an operation and add its cost; an operation without a formula is decomposed into those that have one."""
         kwargs = kwargs or {}
         operation = getattr(func, "_overloadpacket", func)  # a higher-order operator has no overloads
         if operation not in flop_registry and isinstance(func, OpOverload):
@@ -45,9 +46,9 @@ class OperationCounter(TorchDispatchMode):
 
 
 def count_operations(run: Callable[[], object]) -> int:
-    """Count the floating-point operations of matrix products, convolutions and attention that `run` makes with torch.
+    """Call `run`, and count the floating-point operations of torch's matrix products, convolutions and attention in it.
 
-    A multiplication and an addition are two operations. What works element by element is left out.
+    A multiplication and an addition are two operations. Elementwise operations are not counted.
     """
     is_fast = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)  # it hides attention from the counter
@@ -60,30 +61,34 @@ def count_operations(run: Callable[[], object]) -> int:
 
 
 def last_linear(network: nn.Module) -> nn.Linear | None:
-    """Find the linear layer that gives the logits; None where the network ends otherwise (SqueezeNet)."""
+    """Return the last linear layer of a network, which in most networks computes the logits; None if it has none."""
     linear = [module for module in network.modules() if isinstance(module, nn.Linear)]
     return linear[-1] if linear else None
 
 
-def _compiled(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
-    """Compile a network for the shape of the first views that it gets, and for each further shape as it comes."""
+def _compile(network: nn.Module, device: torch.device, precision: str) -> Callable[[Tensor], Tensor]:
+    """Return a function that runs a network, compiled by torch at the first call and again for every new shape of views.
+
+    precision: the precision of the network; below float32, a GPU runs its convolutions fused (`fused_convolutions`).
+    """
     options = {"deterministic": True}
     if device.type == "cpu":
-        options["freezing"] = True  # lays out weights for the CPU
-        options["cpp_wrapper"] = True  # gives up Python's lock, so that other threads go on
+        options["freezing"] = True  # stores the weights in the layout that suits the CPU
+        options["cpp_wrapper"] = True  # releases Python's lock, so that other threads can run
     elif precision != "float32":
-        from labelmaps.networks.fused_convolutions import FuseConvolutions, packed
+        from labelmaps.networks.fused_convolutions import FuseConvolutions, pack_convolutions
 
         options["post_grad_custom_pre_pass"] = FuseConvolutions()
-        network = packed(network)
+        network = pack_convolutions(network)
     return torch.compile(network, dynamic=False, options=options)
 
 
 class Classifier:
     """A network that computes logits on a device.
 
-    precision: of all layers but the last linear one, which runs in float32, because rounded logits tie.
-    compiled: by torch's compiler, for the shape of the first views; each further shape is compiled as it comes.
+    network: belongs to this object, which moves it to the device and changes its precision and memory layout.
+    precision: that of all layers except the last linear one, which runs in float32 because rounded logits would tie.
+    compiled: whether torch's compiler compiles the network, at the first call and again for every new shape of views.
     """
 
     def __init__(self, network: nn.Module, device: torch.device, precision: str, compiled: bool = False):
@@ -95,14 +100,15 @@ class Classifier:
             head.float().register_forward_pre_hook(lambda _, inputs: (inputs[0].float(),))
         self._forward, self.compiled = self.network, compiled
         if compiled:
-            self._forward = _compiled(self.network, device, precision)
+            self._forward = _compile(self.network, device, precision)
 
     def _ready(self, views: Tensor) -> Tensor:
+        """Copy views to the network's device, in its precision and memory layout."""
         return views.to(self.device, self.dtype, memory_format=torch.channels_last)
 
     @torch.inference_mode()
     def operations(self, size: int) -> int:
-        """Count the floating-point operations for one view (3, size, size)."""
+        """Count the floating-point operations that the network needs for one view (3, size, size), as `count_operations`."""
         return count_operations(lambda: self.network(self._ready(torch.zeros(1, 3, size, size))))
 
     @torch.inference_mode()

@@ -1,4 +1,4 @@
-"""How networks are run: device, precision, compilation, batch size, and the same bytes each time."""
+"""How networks are run: device, precision, compilation and batch size, with the same results in every run."""
 
 import os
 import shutil
@@ -15,9 +15,12 @@ MIN_VIEWS_TO_COMPILE = {"cpu": 20_000, "cuda": 200_000}  # below this, compiling
 
 @dataclass(frozen=True, kw_only=True)
 class Compute:
-    """The configuration's block `compute`: what is asked of the machine; `auto` and None leave it to what is there.
+    """The configuration's block `compute`: how networks are run; `auto` and None let the machine at hand decide.
 
-    batch: views that go through the network together.
+    device: the device on which networks run; `auto` is a GPU if there is one.
+    precision: that of all layers but the last; `auto` is bfloat16 if the device has it in hardware.
+    compile: whether torch's compiler compiles the network; `auto` decides by the number of views.
+    batch: the number of views that go through the network together.
     """
 
     device: Literal["cpu", "cuda", "auto"] = "auto"
@@ -27,37 +30,38 @@ class Compute:
 
 
 def be_deterministic() -> None:
-    """Have torch compute the same bytes each time: deterministic kernels, no TF32, and one thread to an operation.
+    """Set up torch so that every run on a machine gives the same bytes: deterministic kernels, no TF32, one thread.
 
-    Sums depend on how many threads share them. More threads are used by computing several batches at a time.
+    Rounding depends on how many threads share a sum, so each operation uses one thread. More threads are used by computing
+    several batches at the same time.
     """
     torch.set_num_threads(1)
-    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may sum in another order each time
-    # As `use_deterministic_algorithms` does, but without its import of torch's compiler, which takes two seconds.
+    os.environ["CUBLAS_WORKSPACE_CONFIG"] = ":4096:8"  # without it, cuBLAS may change the order of sums
+    # `use_deterministic_algorithms` does the same, but imports torch's compiler, which takes two seconds.
     torch.set_deterministic_debug_mode("warn")
-    # Nothing reads it, and views are large. Torch makes this a property of the module, which its types do not say.
+    # Filling costs time, and no code reads uninitialised memory. Torch's types do not declare this property.
     torch.utils.deterministic.fill_uninitialized_memory = False  # ty: ignore[missing-attribute]
     torch.backends.cuda.matmul.allow_tf32 = False
     torch.backends.cudnn.allow_tf32 = False
-    warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # the compiler would like them
+    warnings.filterwarnings("ignore", "TensorFloat32 tensor cores")  # the compiler recommends them
 
 
 def resolve_device(device: str) -> torch.device:
-    """Return the device that `cpu`, `cuda` or `auto` means here.
+    """Return the device on this machine that `cpu`, `cuda` or `auto` stands for; `auto` is a GPU if there is one.
 
-    Raises `InputError` for `cuda` where there is no GPU.
+    Raises `InputError` for `cuda` if torch sees no GPU.
     """
     available = torch.cuda.is_available()
     if device == "cuda" and not available:
         raise InputError(
-            "compute.device is cuda, but torch sees no CUDA device here. Run where there is a GPU, or set "
+            "compute.device is cuda, but torch sees no CUDA device here. Run on a machine with a GPU, or set "
             "`compute: {device: cpu}`"
         )
     return torch.device("cuda" if device == "cuda" or (device == "auto" and available) else "cpu")
 
 
 def resolve_precision(precision: str, device: torch.device) -> str:
-    """Return the precision that `auto` means on a device: bfloat16 where it has it in hardware, else float32."""
+    """Replace the precision `auto` by bfloat16, if the device has it in hardware, or float32; return others unchanged."""
     if precision != "auto":
         return precision
     if device.type == "cuda":
@@ -68,23 +72,27 @@ def resolve_precision(precision: str, device: torch.device) -> str:
 
 
 def resolve_compiled(choice: str, device: torch.device, precision: str, n_views: float) -> bool:
-    """Decide whether to compile the network: `always`, `never`, or where it pays for `n_views` views (`auto`).
+    """Decide whether to compile the network.
 
-    In float32 a CPU gains next to nothing. Raises `InputError` where a compiler is needed and there is none.
+    choice: `always`, `never`, or `auto`, which compiles if this saves time for so many views and a C++ compiler is there.
+    device, precision: those with which the network runs; in float32, compiling saves nothing on a CPU.
+    n_views: the number of views that the job will process, in units of the cost of one view.
+
+    Raises `InputError` for `always` if there is no C++ compiler.
     """
     has_compiler = shutil.which(os.environ.get("CXX", "g++")) is not None
     if choice == "always" and not has_compiler:
         raise InputError(
-            "compute.compile is always, but there is no C++ compiler here. Install g++ (or name one in the environment "
-            "variable CXX), or set `compute: {compile: never}`"
+            "compute.compile is always, but there is no C++ compiler here. Install g++ (or name another compiler in the "
+            "environment variable CXX), or set `compute: {compile: never}`"
         )
     pays = n_views >= MIN_VIEWS_TO_COMPILE[device.type] and (device.type == "cuda" or precision != "float32")
     return choice == "always" or (choice == "auto" and pays and has_compiler)
 
 
 def resolve_batch(batch: int | None, device: torch.device) -> int:
-    """Return the number of views that go through the network together: as given, or what suits the device.
+    """Return the number of views that go through the network together: `batch`, or if it is None, a default for the device.
 
-    On a CPU, 8 views keep what a layer hands to the next in the cache.
+    The default is 1024 on a GPU. It is 8 on a CPU, where the activations of 8 views fit in the cache.
     """
     return batch or (1024 if device.type == "cuda" else 8)

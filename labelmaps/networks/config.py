@@ -1,4 +1,4 @@
-"""A network of the configuration, as a rule hands it to its script."""
+"""A network of the configuration, as a rule passes it to its script."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,15 @@ from labelmaps.views import NETWORKS_OWN
 
 @dataclass(frozen=True, kw_only=True)
 class NetworkConfig:
-    """An entry of the configuration's `models`: the architecture, and what the network expects of its input.
+    """An entry of the configuration's `models`: the architecture, and the network's preprocessing.
 
-    architecture: its name, as `labelmaps.networks.architectures.read_architecture` reads it.
-    source: where the weights come from, as every output says it.
-    weights: torchvision's or timm's name for the weights, or None where they come from elsewhere.
-    size: side of the input, in pixels; mean, std: of RGB in [0, 1]; None leaves each to what the weights were trained with.
+    architecture: its name, in one of the forms that `labelmaps.networks.architectures.read_architecture` reads.
+    source: where the weights come from, as it is recorded in every output.
+    weights: torchvision's or timm's name for the weights; None if they come from elsewhere.
+    size: the side of a view, in pixels.
+    mean, std: the mean and the standard deviation of R, G and B, in units in which pixels lie in [0, 1].
+
+    A size, mean or std that is None is the one with which the weights were trained.
     """
 
     architecture: str
@@ -35,14 +38,14 @@ class NetworkConfig:
 
     @property
     def built(self) -> str:
-        """The architecture as it is built: a name of timm with the tag of its weights, which may change size and input."""
+        """The name of the architecture to build; timm's include the tag of the weights, on which the size may depend."""
         read = read_architecture(self.architecture)
         if read.library == "timm" and self.weights is not None:
             return f"timm:{read.place.partition('.')[0]}.{self.weights}"
         return self.architecture
 
     def preprocessing(self) -> Preprocessing:
-        """Return the values given; for the others, those that the library states for the weights, or ImageNet's."""
+        """Return the preprocessing: this entry's values, else those of the library for the weights, else ImageNet's."""
         read, default = read_architecture(self.built), Preprocessing()
         if read.library == "timm":
             default = timm_preprocessing(read.place)
@@ -51,9 +54,12 @@ class NetworkConfig:
         return Preprocessing(self.size or default.size, self.mean or default.mean, self.std or default.std)
 
     def own_options(self, view: Mapping[str, object]) -> dict[str, Any]:
-        """Return the options of a view that are left to the network, as its library evaluates it.
+        """Return values for the options of a view that are "network": those of the crop with which the library evaluates it.
 
-        view: the family and its options. Without a library, or without its weights, the values are the usual ones.
+        view: the name of the family and its options. If neither torchvision nor timm states a crop for the weights, the
+        values are those of `CentralCrop`.
+
+        Raises `InputError` if the library evaluates the network with an interpolation that does not exist here.
         """
         left = [key for key, value in view.items() if value == NETWORKS_OWN]
         if not left:

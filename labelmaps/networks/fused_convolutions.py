@@ -1,9 +1,9 @@
 """Faster convolutions for a GPU: the same sums, computed by other kernels.
 
 On a GPU, a network spends half of its time on moving numbers to and from memory. cuDNN has a kernel that computes a
-convolution, adds a bias and another map, and applies a ReLU before it writes the result once; `FuseConvolutions` makes
-torch's compiler use it. Matrix units process 8 channels or more at once, of which an image fills 3; `PackedConv2d` fills
-more of them.
+convolution, adds a bias and another map, applies a ReLU, and writes only the final result; `FuseConvolutions` makes torch's
+compiler use it. A GPU's matrix units process 8 channels or more at once, of which an image fills only 3; `PackedConv2d`
+fills more of them.
 """
 
 import copy
@@ -15,7 +15,7 @@ from torch import Tensor, fx, nn
 from torch._inductor.custom_graph_pass import CustomGraphPass, get_hash_for_files
 from torch.nn.functional import conv2d, pad, pixel_unshuffle
 
-CHANNELS_AT_ONCE = 8  # channels that matrix units process together; missing ones are filled with zeros
+CHANNELS_AT_ONCE = 8  # channels that matrix units process together; missing channels are filled with zeros
 aten = torch.ops.aten
 
 _library = torch.library.Library("labelmaps", "DEF")
@@ -34,9 +34,12 @@ def _compute_in_steps(
     padding: list[int],
     dilation: list[int],
 ) -> Tensor:
-    """Compute max(0, x ∗ weight + bias + other) with torch's own operations, channels last in memory.
+    """Compute max(0, x ∗ weight + bias + other) with torch's own operations.
 
-    x, other: (view, channel, row, column). weight: (output channel, input channel, row, column). bias: (channel,).
+    x: (view, input channel, row, column). weight: (output channel, input channel, row, column). bias: (output channel,), or
+    None. other: (view, output channel, row, column), or None. stride, padding, dilation: along rows and columns.
+
+    Returns (view, output channel, row, column), with the channels last in memory.
     """
     y = conv2d(x, weight, bias, stride, padding, dilation)
     return (y if other is None else y + other).relu().contiguous(memory_format=torch.channels_last)
@@ -51,7 +54,7 @@ def _compute_in_one_kernel(
     padding: list[int],
     dilation: list[int],
 ) -> Tensor:
-    """Compute what `_compute_in_steps` does with one kernel of cuDNN."""
+    """Compute the same as `_compute_in_steps`, from the same arguments, with one kernel of cuDNN."""
     x = x.contiguous(memory_format=torch.channels_last)
     if other is None:
         return torch.cudnn_convolution_relu(x, weight, bias, stride, padding, dilation, 1)
@@ -66,26 +69,27 @@ conv_relu = torch.ops.labelmaps.conv_relu.default
 
 
 class FuseConvolutions(CustomGraphPass):
-    """A pass of torch's compiler that fuses a convolution, an addition and a ReLU into one operation, `conv_relu`.
+    """A compiler pass that fuses a convolution, an optional addition and a ReLU into one operation, `conv_relu`.
 
-    It changes only convolutions in reduced precision (16 bits), with or without an addition before the ReLU.
+    It changes only convolutions in reduced precision (16 bits).
     """
 
     def __call__(self, graph: fx.Graph) -> None:
-        """Fuse what can be fused in a graph of torch's core operations, in place."""
+        """Fuse all convolutions that can be fused in a graph of torch's core operations, in place."""
         for relu in graph.find_nodes(op="call_function", target=aten.relu.default):
             _fuse(graph, relu)
         graph.eliminate_dead_code()
 
     def uuid(self) -> bytes:
-        """Return a hash of this file, by which the compiler's cache on disk distinguishes versions of the pass."""
+        """Return a hash of this file, with which the compiler's cache on disk distinguishes versions of this pass."""
         return get_hash_for_files((__file__,))
 
 
 def _fuse(graph: fx.Graph, relu: fx.Node) -> None:
-    """Replace a ReLU, and the convolution and the addition before it, by one `conv_relu`, if that gives the same sums.
+    """Replace a ReLU and the operations before it, a convolution or its sum with another map, by one `conv_relu`.
 
-    An addition is fused only if one summand is a fusable convolution and the other has the shape of the ReLU's output.
+    A sum is fused only if one summand is a fusable convolution and the other has the shape of the ReLU's output. If nothing
+    can be fused, the graph is not changed.
     """
     convolution, other = relu.args[0], None
     if (
@@ -103,7 +107,7 @@ def _fuse(graph: fx.Graph, relu: fx.Node) -> None:
     x, weight, bias, stride, padding, dilation = convolution.args[:6]
     with graph.inserting_before(relu):
         if _is_fusable(other) and isinstance(bias, fx.Node) and isinstance(other.args[2], fx.Node):
-            # Both summands are convolutions with a bias: this one adds both biases, and the other one none.
+            # Both summands are convolutions with a bias: the fused one adds both biases, and the other one adds none.
             bias = _insert(graph, aten.add.Tensor, (bias, other.args[2]), like=bias)
             other_arguments = (*other.args[:2], None, *other.args[3:])
             other = _insert(graph, aten.convolution.default, other_arguments, like=other)
@@ -113,7 +117,7 @@ def _fuse(graph: fx.Graph, relu: fx.Node) -> None:
 
 
 def _is_fusable(node: object) -> TypeGuard[fx.Node]:
-    """Return whether a node is a convolution that cuDNN can fuse, and whose output only one other node uses."""
+    """Return whether a node is a convolution that cuDNN can fuse: in 16 bits, not transposed, in one group, used once."""
     if not isinstance(node, fx.Node) or node.target is not aten.convolution.default or len(node.users) > 1:
         return False
     transposed, _, groups = node.args[6:]
@@ -122,7 +126,7 @@ def _is_fusable(node: object) -> TypeGuard[fx.Node]:
 
 
 def _insert(graph: fx.Graph, target: Callable[..., Any], arguments: tuple, like: fx.Node) -> fx.Node:
-    """Insert a call of `target` whose output has the type and the shape of that of the node `like`."""
+    """Insert a call of `target` into the graph, with an output of the type and shape of the node `like`; return its node."""
     node = graph.call_function(target, arguments)
     node.meta.update(like.meta)
     return node
@@ -132,19 +136,20 @@ class PackedConv2d(nn.Module):
     """A strided convolution rewritten as space-to-depth followed by a convolution of stride 1.
 
     With stride s, space-to-depth turns each cell of s × s pixels into one pixel with s² times the channels. The kernel is
-    rearranged in the same way, so that the products are the same, with some zeros more. An image's 3 channels become 3 s²,
-    which leave fewer matrix units idle.
+    rearranged in the same way, so that the sums have the same terms, and some more that are 0. The 3 channels of an image
+    become 3 s² channels, which leave fewer matrix units idle.
 
-    conv: of square stride, kernel and padding, without groups and dilation; its weights are copied.
+    conv: the convolution to rewrite; its stride, kernel and padding are square, and it has neither groups nor dilation. Its
+        weights are copied.
     """
 
     def __init__(self, conv: nn.Conv2d):
         super().__init__()
-        assert not isinstance(conv.padding, str)  # "same" and "valid" are not packed
+        assert not isinstance(conv.padding, str)  # `_is_worth_packing` excludes "same" and "valid"
         (self.step, _), (size, _), (self.padding, _) = conv.stride, conv.kernel_size, conv.padding
         self.size = size
         self.front = -(-self.padding // self.step) * self.step  # the padding, rounded up to whole cells
-        lead = self.front - self.padding  # zeros before the kernel, so that it begins with a cell
+        lead = self.front - self.padding  # zeros before the kernel, so that it begins at the edge of a cell
         self.cells = -(-(lead + size) // self.step)
         behind = self.cells * self.step - lead - size
         weight = pixel_unshuffle(pad(conv.weight, (lead, behind) * 2), self.step)
@@ -153,7 +158,7 @@ class PackedConv2d(nn.Module):
         self.weight, self.bias = nn.Parameter(weight, requires_grad=False), conv.bias
 
     def forward(self, x: Tensor) -> Tensor:
-        """Compute the convolution of x (view, channel, row, column)."""
+        """Compute the convolution of x (view, channel, row, column), in the shape that the original convolution returns."""
         sides = []
         for side in (x.shape[3], x.shape[2]):
             places = (side + 2 * self.padding - self.size) // self.step + 1
@@ -162,8 +167,8 @@ class PackedConv2d(nn.Module):
         return conv2d(cells.contiguous(memory_format=torch.channels_last), self.weight, self.bias)
 
 
-def packed(network: nn.Module) -> nn.Module:
-    """Copy a network, and replace the convolutions that gain from it by `PackedConv2d`."""
+def pack_convolutions(network: nn.Module) -> nn.Module:
+    """Copy a network, and replace the strided convolutions with few channels in the copy by `PackedConv2d`."""
     network = copy.deepcopy(network)
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d) and _is_worth_packing(module):
@@ -172,7 +177,7 @@ def packed(network: nn.Module) -> nn.Module:
 
 
 def _is_worth_packing(conv: nn.Conv2d) -> bool:
-    """Return whether a convolution has a stride above 1 and few channels, and is of a kind that can be packed."""
+    """Return whether `PackedConv2d` can replace a convolution and is faster: its stride is above 1, its channels are few."""
     is_square = all(
         isinstance(x, tuple) and len(set(x)) == 1 for x in (conv.stride, conv.kernel_size, conv.padding)
     )

@@ -1,4 +1,4 @@
-"""Load a network from its weights, and say what made a result."""
+"""The loading of a network with its weights, and the provenance of its results."""
 
 from dataclasses import asdict
 from importlib.metadata import version
@@ -13,19 +13,19 @@ from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.weights import load_weights
 from labelmaps.storage.files import sha256
 
-# On the first so many of the data set, in every part, what is done to a network is compared with the network itself.
-COMPARED_IMAGES = 3
+COMPARED_IMAGES = 3  # each job compares the modified network with the original on the data set's first images
 
 
 def load_network(
     network: NetworkConfig, weights: str | Path, n_labels: int
 ) -> tuple[nn.Module, Preprocessing, list[str]]:
-    """Build a network, load its weights, and say what it expects of its input.
+    """Build a network, load its weights, and determine its preprocessing.
 
-    weights: a checkpoint. n_labels: the number of logits.
+    network: its entry in the configuration. weights: a checkpoint. n_labels: the number of logits.
 
-    Returns the network as its library made it, in evaluation mode, what it expects, and the notes of `load_weights`. Raises
-    `InputError` for weights that do not fit.
+    Returns the network as its library made it, in evaluation mode, on the CPU; its preprocessing; and the notes of
+    `load_weights`.
+    Raises `InputError` if the network cannot be built, or if the weights do not fit it.
     """
     preprocessing = network.preprocessing()
     module = build(network.built, n_labels, preprocessing.size)
@@ -40,7 +40,11 @@ def provenance(
     device: torch.device,
     notes: list[str],
 ) -> dict[str, object]:
-    """Say what made a result, in the attributes of its file. weights: the checkpoint. notes: of `load_weights`."""
+    """Return the provenance of a network's results, as attributes for their file.
+
+    weights: the checkpoint, whose SHA-256 is computed. notes: as `load_weights` returns them. device: the one on which the
+    network runs.
+    """
     return {
         "architecture": network.architecture,
         "weights_source": network.source,

@@ -1,4 +1,4 @@
-"""The modules of a network that all paths from the views to the logits pass, by torch's graph of operations."""
+"""The modules of a network through which all paths from the views to the logits lead, by torch's graph of operations."""
 
 from collections import Counter, defaultdict
 from collections.abc import Callable
@@ -10,17 +10,18 @@ from torch.autograd.graph import Node, saved_tensors_hooks
 
 
 def modules_on_every_path(network: nn.Module, views: Tensor) -> set[str] | None:
-    """Find the modules through whose outputs everything passes that the logits take from the views.
+    """Find the modules such that the logits depend on the views only through the module's output.
 
-    network: in evaluation mode. views: (view, 3, size, size), normalised, on its device. One forward pass with gradients
-    makes the graph; the values that a backward pass would need are not kept.
+    network: in evaluation mode. views: (view, 3, size, size), normalised, on its device.
 
-    Returns their names; None where the graph does not lead from the logits to the views, because a part of the network runs
-    without gradients.
+    One forward pass with gradients builds the graph; the tensors for a backward pass are not stored.
+
+    Returns the names of the modules; None if no path of the graph leads from the logits to the views, because a part of the
+    network runs without gradients.
     """
     names: defaultdict[Node, set[str]] = defaultdict(
         set
-    )  # of the modules, by the operation that gives their output
+    )  # operation → names of the modules whose output it computes
 
     def note(name: str) -> Callable[[nn.Module, tuple, object], None]:
         def hook(_: nn.Module, inputs: tuple, output: object) -> None:
@@ -34,7 +35,7 @@ def modules_on_every_path(network: nn.Module, views: Tensor) -> set[str] | None:
         with torch.enable_grad(), saved_tensors_hooks(lambda _: None, lambda kept: kept):
             entering = (
                 views.detach().requires_grad_().clone()
-            )  # a copy, which the network may change in place
+            )  # a copy, because the network may change its input in place
             logits = network(entering)
     finally:
         for handle in handles:
@@ -44,22 +45,24 @@ def modules_on_every_path(network: nn.Module, views: Tensor) -> set[str] | None:
 
 
 def _on_every_path(last: Node | None, first: Node | None) -> list[Node]:
-    """List the operations of a graph that every path between two of its operations passes, the two among them.
+    """List the operations through which every path between two operations of a graph leads, including these two.
 
-    Every path passes an operation if as many lead over it as there are. Empty where there is no path.
+    first, last: the operations at the beginning and the end of the paths. The list is empty if no path connects them.
+
+    Every path leads through an operation if the number of paths through it equals the number of all paths.
     """
-    before: dict[Node, list[Node]] = {}  # the operations that give an operation its inputs
+    before: dict[Node, list[Node]] = {}  # operation → the operations that compute its inputs
     found = [last] if last is not None else []
     while found:
         operation = found.pop()
         if operation not in before:
             before[operation] = [other for other, _ in operation.next_functions if other is not None]
             found.extend(before[operation])
-    order = list(TopologicalSorter(before).static_order())  # an operation after those that give its inputs
+    order = list(TopologicalSorter(before).static_order())  # inputs come before the operations that use them
     n_behind, n_ahead = (
         Counter({first: 1}),
         Counter({last: 1}),
-    )  # numbers of paths from the first, and to the last
+    )  # the number of paths from `first` to each operation, and from each operation to `last`
     for operation in order:
         n_behind[operation] += sum(n_behind[other] for other in before[operation])
     for operation in reversed(order):

@@ -1,15 +1,15 @@
-"""A small residual network for the embedded default, which a CPU trains within minutes, and runs within one."""
+"""A small residual network for the default configuration, which a CPU trains within minutes and evaluates within one."""
 
 import torch
 from torch import nn
 
 
 class SmallResNet(nn.Module):
-    """A ResNet narrower and shallower than torchvision's, with the same names of layers.
+    """A ResNet that is narrower and shallower than torchvision's, with the same names of layers.
 
-    The total stride is 32, so that views of 224 pixels give a map of 7 × 7 cells.
+    Its total stride is 32, so that a view of 224 pixels gives a map of 7 × 7 cells.
 
-    num_classes: number of logits.
+    num_classes: the number of logits.
     """
 
     def __init__(self, num_classes: int):
@@ -36,8 +36,9 @@ class Block(nn.Module):
 
     He et al. 2016, Deep Residual Learning for Image Recognition, Figure 2.
 
-    before, width: number of channels of input and output. stride: of the first convolution.
-    shortcut: maps the input to the output's shape; None where the two shapes are the same.
+    before, width: the number of channels of the input and of the output.
+    stride: the stride of the first convolution.
+    shortcut: a module that maps the input to the output's shape; None if the two shapes are the same.
     """
 
     def __init__(self, before: int, width: int, stride: int, shortcut: nn.Module | None):
@@ -57,7 +58,7 @@ class Block(nn.Module):
 
 
 def _stage(before: int, width: int, stride: int) -> nn.Sequential:
-    """Build two residual blocks; the first changes the channels from `before` to `width` and has the stride."""
+    """Build two residual blocks; the first changes the number of channels from `before` to `width` and has the stride."""
     shortcut = None
     if stride != 1 or before != width:
         shortcut = nn.Sequential(nn.Conv2d(before, width, 1, stride, bias=False), nn.BatchNorm2d(width))

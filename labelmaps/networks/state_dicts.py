@@ -1,10 +1,10 @@
-"""The search for a network's state dict in what a checkpoint holds, at its top or within the dicts of training.
+"""The search for a network's state dict in the content of a checkpoint, at its top or within the dicts of a training run.
 
-The rule. A place and a prefix fit if every key of the network, with the prefix before it, stands in the dict at that place;
-the names of wrappers (`WRAPPERS`) do not count, wherever in a key they stand. If several fit, the average of the weights is
-taken (`ema` in the place or the prefix), as timm does; if that leaves several or none, the file is refused. Keys that the
-network does not have are left aside if evaluation never uses them (`_UNUSED`), and are refused otherwise. A key that the
-network has is never left aside.
+The rule: a dict in the file and a prefix fit if the dict contains every key of the network with the prefix before it. The
+names of wrappers (`WRAPPERS`) are ignored anywhere in a key. If several dicts or prefixes fit, the average of the weights is
+taken (`ema` in the dict's place or in the prefix), as timm does; if several or no averages fit, the file is refused. Keys
+that the network does not have are ignored if evaluation never uses them (`_UNUSED`), and refused otherwise. A key that the
+network has is never ignored.
 """
 
 import re
@@ -18,40 +18,41 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 
-SHOWN_KEYS = 5  # of each kind, listed in a message
-SHOWN_LETTERS = 80
-# Of DataParallel and AveragedModel, of torch.compile, of FSDP, of activation checkpointing.
+SHOWN_KEYS = 5  # of each kind, in a message
+SHOWN_LETTERS = 80  # of a key, in a message
+# The names that these wrappers add to keys: DataParallel and AveragedModel, torch.compile, FSDP, activation checkpointing.
 WRAPPERS = ("module", "_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module")
-DEPTH = 4  # of dicts within dicts
+DEPTH = 4  # of nested dicts that are searched
 _EMA = re.compile(r"(?<![a-z])ema(?![a-z])", re.IGNORECASE)
 _OLD_DENSENET = re.compile(r"\b(norm|conv)\.([12])\.")
-# Counts of batches, of profilers (thop) and of averaged updates (AveragedModel); what older Swins stored and all compute
-# anew; the token for masked patches, of pretraining; auxiliary heads; the loss.
+# Numbers of batches, of operations (by the profiler thop) and of averaged updates (AveragedModel); what older Swins stored
+# and all Swins compute; the token for masked patches, used in pretraining; auxiliary heads; the loss.
 _UNUSED = re.compile(
     r"(^|\.)(num_batches_tracked|total_ops|total_params|n_averaged|relative_position_index|attn_mask|mask_token)$"
     r"|^aux[^.]*\.|(^|[._])(criterion|loss)[^.]*\.",
     re.IGNORECASE,
 )
-_MAX_UNUSED = 1000  # letters of a key, of which longer ones are refused
-# Classes of auxiliary heads (GoogLeNet, Inception), which run in training alone.
+_MAX_UNUSED = 1000  # letters; longer keys are refused without a search for `_UNUSED`
+# Classes of auxiliary heads (GoogLeNet, Inception), which run in training only.
 _AUXILIARY = ("GoogLeNetAux", "InceptionAux")
 
 
-def shown(text: str) -> str:
-    """Return a text from a file as a message shows it: shortened, and without what a terminal might obey."""
+def shorten(text: str) -> str:
+    """Shorten a text from a file for a message, and escape it if it has unprintable characters, such as terminal codes."""
     return text[: 2 * SHOWN_LETTERS] if text.isprintable() else ascii(text)[:SHOWN_LETTERS]
 
 
-def listed(texts: Collection[str], separator: str = "; ") -> str:
-    """List the first texts from a file, in their order."""
+def join_shortened(texts: Collection[str], separator: str = "; ") -> str:
+    """Join the first `SHOWN_KEYS` texts from a file for a message, in their order, each shortened as by `shorten`."""
     texts = list(texts)
-    return separator.join(map(shown, texts[:SHOWN_KEYS])) + f"{separator}…" * (len(texts) > SHOWN_KEYS)
+    return separator.join(map(shorten, texts[:SHOWN_KEYS])) + f"{separator}…" * (len(texts) > SHOWN_KEYS)
 
 
 def needed_keys(network: nn.Module) -> set[str]:
-    """Return the keys of a network without which it cannot be evaluated.
+    """Return the keys of a network's state dict without which it cannot be evaluated.
 
-    Older checkpoints lack the counts of batches, and those of networks whose auxiliary heads were taken off lack these.
+    These are all keys except the numbers of batches, which older checkpoints lack, and those of auxiliary heads, which some
+    networks were saved without.
     """
     heads = [name for name, module in network.named_modules() if type(module).__name__ in _AUXILIARY]
     unused = tuple(f"{name}." for name in heads)
@@ -63,12 +64,15 @@ def needed_keys(network: nn.Module) -> set[str]:
 
 
 class StoredDict:
-    """A dict of a checkpoint whose keys are texts, and some of whose values are tensors.
+    """A dict in a checkpoint whose keys are texts, and some of whose values are tensors.
 
-    place: the keys that lead to it, joined by dots; empty for the top of the file.
-    values: what it holds, by its keys without the names of wrappers, and those of old DenseNets as they are today.
-    spelt: the same keys → as the file spells them.
-    notes: what was done with the keys.
+    content: the dict. expected: the network's keys.
+
+    Attributes:
+    place: the keys that lead to the dict, joined by dots; empty for the top of the file.
+    values: simplified key → value. Keys are simplified as by `simplified`, unless two of them would become equal.
+    spelt: simplified key → the key as the file spells it.
+    is_simplified: whether the keys are simplified.
     """
 
     def __init__(self, place: str, content: dict, expected: Collection[str]):
@@ -76,16 +80,16 @@ class StoredDict:
         self._content = content
         own = {component for key in expected for component in key.split(".")}
         self._wrappers = [name for name in WRAPPERS if name not in own]
-        # Old checkpoints of DenseNets, among them torchvision's, write `norm.1` for `norm1`.
+        # Old checkpoints of DenseNets, such as torchvision's, have `norm.1` for `norm1`.
         self._is_densenet = any("denselayer" in key and "norm1." in key for key in expected)
-        # The methods of a dict itself: a checkpoint can shadow those of the OrderedDict that it stored.
+        # The methods of the class dict: a checkpoint can replace those of an OrderedDict that it contains.
         plain = {self.simplified(key): key for key in dict.keys(content)}
         self.is_simplified = len(plain) == len(content)
         self.spelt = plain if self.is_simplified else {key: key for key in dict.keys(content)}
         self.values = {key: dict.__getitem__(content, spelt) for key, spelt in self.spelt.items()}
 
     def simplified(self, key: str) -> str:
-        """Return a key without the names of wrappers, and with the names that DenseNet's layers have today."""
+        """Remove the names of wrappers from a key, and replace old names of DenseNet's layers by the present ones."""
         if self._is_densenet and "denselayer" in key:
             key = _OLD_DENSENET.sub(r"\1\2.", key)
         for name in self._wrappers:
@@ -95,7 +99,7 @@ class StoredDict:
 
     @property
     def notes(self) -> list[str]:
-        """Say what was done with the keys."""
+        """Which names were removed from or replaced in the keys, as phrases for messages."""
         notes = []
         dropped = [
             name for name in self._wrappers if any(name in key.split(".") for key in self.spelt.values())
@@ -109,7 +113,10 @@ class StoredDict:
         return notes
 
     def versions(self, prefix: str) -> object:
-        """Return what the dict says beside its tensors, the versions of modules, by the network's names of them."""
+        """Return the metadata that torch stores with a state dict: module name in the network → the module's version.
+
+        prefix: of the network's keys in the dict. Metadata that is not a dict is returned as it is, None if there is none.
+        """
         metadata = getattr(self._content, "_metadata", None)
         if not isinstance(metadata, dict):
             return metadata
@@ -121,11 +128,13 @@ class StoredDict:
         return versions
 
     def prefixes(self, needed: set[str]) -> Counter[str]:
-        """Count the needed keys that stand under each prefix."""
+        """Count, for each prefix, the needed keys that the dict contains with this prefix before them."""
         dots = max((key.count(".") for key in needed), default=0)
         found = Counter()
         for key in self.spelt:
-            components = key.rsplit(".", dots + 1)  # a key of a file may have any number
+            components = key.rsplit(
+                ".", dots + 1
+            )  # limited, because a key in a file may have any number of dots
             for n in range(1, min(len(components), dots + 1) + 1):
                 suffix = ".".join(components[-n:])
                 if suffix in needed:
@@ -135,7 +144,10 @@ class StoredDict:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A dict of a checkpoint under a prefix. n_found: the number of needed keys that it has."""
+    """A dict in a checkpoint with a prefix under which the network's keys may be.
+
+    n_found: the number of needed keys that the dict contains with this prefix.
+    """
 
     stored: StoredDict
     prefix: str
@@ -143,26 +155,27 @@ class Candidate:
 
     @property
     def name(self) -> str:
-        """Where it stands."""
-        place = f"`{shown(self.stored.place)}`" if self.stored.place else "the top of the file"
-        return f"{place} with the prefix `{shown(self.prefix)}`" if self.prefix else place
+        """The candidate's place in the file and its prefix, as a phrase for messages."""
+        place = f"`{shorten(self.stored.place)}`" if self.stored.place else "the top of the file"
+        return f"{place} with the prefix `{shorten(self.prefix)}`" if self.prefix else place
 
     @property
     def is_average(self) -> bool:
-        """Whether it holds the average of the weights over training, by its name."""
+        """Whether its place or its prefix names it an exponential moving average (EMA) of the weights."""
         return bool(_EMA.search(self.stored.place) or _EMA.search(self.prefix))
 
 
 @dataclass(frozen=True)
 class FoundState:
-    """The state dict of a network in a checkpoint, as far as it fits.
+    """The part of a checkpoint that fits a network best, with the keys that do not fit.
 
-    name: where it stands, if not plainly at the top of the file. prefix: before the network's keys.
-    keys: all that the dict has, as the file spells them.
-    state: the network's keys → the values under them.
-    versions: what the dict says beside its tensors, the versions of modules, by the network's names of them; None: nothing.
-    unexpected: the keys that the network does not have and that evaluation may use, as the file spells them.
-    notes: what was unwrapped, dropped and left aside, in sentences.
+    name: its place in the file and its prefix, as a phrase; empty if it is at the top of the file without a prefix.
+    prefix: the text before the network's keys.
+    keys: all keys of the dict, as the file spells them.
+    state: the network's key → value, for the keys that the dict contains.
+    versions: as `StoredDict.versions` returns it.
+    unexpected: the keys that the network does not have but that evaluation may use, as the file spells them, sorted.
+    notes: what was unwrapped, removed from keys and ignored, as phrases for messages.
     """
 
     name: str
@@ -175,18 +188,21 @@ class FoundState:
 
 
 def find_state(content: object, expected: Collection[str], needed: set[str], path: str | Path) -> FoundState:
-    """Find the state dict of a network in what a checkpoint holds.
+    """Find the state dict of a network in the content of a checkpoint.
 
-    content: of the file at `path`. expected: the network's keys. needed: those of them that must be there.
+    content: the content of the file, as `read_checkpoint` returns it.
+    expected: the network's keys. needed: those of them that the state dict must contain.
+    path: the path of the file, for messages.
 
-    Raises `InputError` where there is no state dict, and where several fit.
+    If none contains all needed keys, the one with the most is returned, so that the caller can describe what does not fit.
+    Raises `InputError` if the file contains no state dict, and if several fit and it is unclear which to take.
     """
     stored = [StoredDict(place, found, expected) for place, found in _dicts(content)]
     counts = [one.prefixes(needed) for one in stored]
     if not stored:
         raise InputError(
-            f"{path}: not a state dict (parameter name → tensor), and none is in it. Where the network was trained, save "
-            "it: torch.save(network.state_dict(), path)"
+            f"{path}: not a state dict (parameter name → tensor), nor does it contain one. Save one where the network was "
+            "trained, with torch.save(network.state_dict(), path)"
         )
     candidates = [
         Candidate(one, prefix, n)
@@ -204,17 +220,17 @@ def find_state(content: object, expected: Collection[str], needed: set[str], pat
     averages = [candidate for candidate in whole if candidate.is_average]
     chosen = whole if len(whole) == 1 else averages
     if len(chosen) != 1:
+        names = join_shortened([candidate.name for candidate in chosen or whole], ", ")
         raise InputError(
-            f"{path}: several state dicts in it fit: {listed([candidate.name for candidate in chosen or whole], ', ')}. "
-            "Save the one that you mean in a file of its own"
+            f"{path}: several state dicts in it fit: {names}. Save the one that you want to use in a file of its own"
         )
     others = [candidate for candidate in whole if candidate is not chosen[0]]
     notes = []
     if others:
-        names = listed([candidate.name for candidate in others], ", ")
+        names = join_shortened([candidate.name for candidate in others], ", ")
         notes.append(f"took {chosen[0].name}, the average of the weights (EMA), not {names}")
     elif chosen[0].stored.place:
-        notes.append(f"took the state dict in `{shown(chosen[0].stored.place)}`")
+        notes.append(f"took the state dict in `{shorten(chosen[0].stored.place)}`")
     same_dict = [candidate.prefix for candidate in others if candidate.stored is chosen[0].stored]
     return _described(chosen[0], same_dict, expected, notes)
 
@@ -222,19 +238,21 @@ def find_state(content: object, expected: Collection[str], needed: set[str], pat
 def _described(
     candidate: Candidate, copies: list[str], expected: Collection[str], notes: list[str]
 ) -> FoundState:
-    """Sort the keys of a candidate, and say what was done with them.
+    """Divide the keys of a candidate into those of the network, ignored and unexpected ones, and add notes about them.
 
-    copies: the prefixes of other copies of the network in the same dict. notes: on how it was chosen.
+    copies: the prefixes of other copies of the network in the same dict, whose keys are ignored.
+    expected: the network's keys.
+    notes: about how the candidate was chosen.
     """
     stored, prefix = candidate.stored, candidate.prefix
     notes = [*notes, *stored.notes]
     if prefix:
-        notes.append(f"stripped the prefix `{shown(prefix)}` from its keys")
+        notes.append(f"stripped the prefix `{shorten(prefix)}` from its keys")
     state, aside, unexpected = {}, [], []
     for key, value in stored.values.items():
         own = key[len(prefix) :] if key.startswith(prefix) else None
         if own in expected:
-            # A view, because a checkpoint can shadow the methods of a tensor that it stored.
+            # `detach` returns a plain tensor: a checkpoint can replace the methods of a tensor that it contains.
             state[own] = Tensor.detach(value) if isinstance(value, Tensor) else value
         elif (
             not isinstance(value, Tensor)
@@ -245,7 +263,9 @@ def _described(
         else:
             unexpected.append(stored.spelt[key])
     if aside:
-        notes.append(f"left aside {len(aside)} keys that evaluation does not use: {listed(sorted(aside))}")
+        notes.append(
+            f"left aside {len(aside)} keys that evaluation does not use: {join_shortened(sorted(aside))}"
+        )
     return FoundState(
         name=candidate.name if stored.place or prefix else "",
         prefix=prefix,
@@ -258,13 +278,16 @@ def _described(
 
 
 def _is_unused(key: str) -> bool:
-    """Return whether evaluation never uses what stands under a key that the network does not have."""
+    """Return whether evaluation never uses the value of a key that the network does not have, by its name."""
     return len(key) <= _MAX_UNUSED and bool(_UNUSED.search(key))
 
 
 def _dicts(content: object) -> Iterator[tuple[str, dict]]:
-    """Yield each dict of texts with a tensor among its values, in `content` and the dicts in it, and the place of each."""
-    level, seen = [("", content)], {id(content)}  # a checkpoint may hold itself
+    """Yield (place, dict) for each dict in the content of a checkpoint whose keys are texts and which contains a tensor.
+
+    place: the keys that lead to the dict, joined by dots. Dicts are searched `DEPTH` levels deep.
+    """
+    level, seen = [("", content)], {id(content)}  # a checkpoint may contain itself
     for _ in range(DEPTH):
         inner = []
         for place, found in level:

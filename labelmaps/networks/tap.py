@@ -1,9 +1,9 @@
-"""The last map of a network: where it is, how its memory is laid out, and how it is read and replaced.
+"""The last map of a network: where it is, how its axes are ordered, and how it is read and replaced.
 
-The last map is the output of the last module, in the order of the forward pass, from which alone the logits follow, and on
-whose cells they depend, and whose cells lie as the parts of the view that they show. For a network that averages over its
-last block's output it is that output. For a transformer whose logits follow from the class token it is the output of the
-block before the last: after the last block no logit depends on the other tokens.
+The last map is the output of a module. It is the last output in a forward pass that meets three conditions: the logits
+follow from it alone, they depend on its cells, and its cells are arranged like the parts of the view that they represent. In
+a network that averages over its last block's output, it is that output. In a transformer whose logits follow from the class
+token, it is the output of the block before the last, because no logit depends on the other tokens after the last block.
 """
 
 import math
@@ -16,26 +16,27 @@ from torch import Tensor, nn
 
 from labelmaps.errors import InputError
 from labelmaps.networks.paths import modules_on_every_path
-from labelmaps.networks.verification import BOUNDS, Known, deviation
+from labelmaps.networks.verification import BOUNDS, KnownLogits, deviation
 
-MAP, TOKENS = 4, 3  # numbers of axes: of a map, and of tokens (view, token, channel)
-SMALLEST_SIDE = 4  # of a map whose place is compared with the view's
-LEAST_SHARE = 1.1  # docs/networks.md has what was measured
+MAP, TOKENS = 4, 3  # the number of axes of a map, and of tokens (view, token, channel)
+SMALLEST_SIDE = 4  # cells; the arrangement of smaller maps is not tested
+LEAST_SHARE = 1.1  # in `is_arranged_like_view`; docs/networks.md has the measurements
 QUARTERS = (
     (False, False),
     (False, True),
     (True, False),
     (True, True),
-)  # of a view: whether lower, whether on the right
+)  # of a view or a map: whether it is below, whether it is on the right
 
 
 class Layout(NamedTuple):
-    """The order of the axes of a module's output, and the size of the map in it.
+    """The order of the axes of a module's output, and the size of the map that it contains.
 
     kind: `channels first` (view, channel, row, column), `channels last` (view, row, column, channel), or `tokens` (view,
-        token, channel): first the `n_prefix` tokens that are no places, as a class token and registers, then the cells, row
-        by row.
-    side: of the map, which is square as the views are, in cells.
+        token, channel): the first `n_prefix` tokens have no place in the view, as a class token and registers; the others
+        are the cells of the map, row by row.
+    side: the side of the map in cells; the map is square, as views are.
+    n_prefix: the number of tokens before the cells; 0 unless kind is `tokens`.
     """
 
     kind: Literal["channels first", "channels last", "tokens"]
@@ -43,7 +44,10 @@ class Layout(NamedTuple):
     n_prefix: int = 0
 
     def split(self, output: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Bring an output to a map (view, channel, row, column) and the tokens before it (view, token, channel), if any."""
+        """Split an output into the map and the tokens before it.
+
+        Returns the map (view, channel, row, column), and the tokens (view, token, channel) or None if there are none.
+        """
         if self.kind == "channels first":
             return output, None
         if self.kind == "channels last":
@@ -52,7 +56,10 @@ class Layout(NamedTuple):
         return cells.mT.unflatten(2, (self.side, self.side)), prefix if self.n_prefix else None
 
     def join(self, maps: Tensor, prefix: Tensor | None) -> Tensor:
-        """Bring a map and the tokens before it back to the order of the output."""
+        """Join a map and the tokens before it, as `split` returns them, to an output in the module's own order of axes.
+
+        maps: (view, channel, row, column). prefix: (view, token, channel), or None.
+        """
         if self.kind == "channels first":
             return maps
         if self.kind == "channels last":
@@ -61,11 +68,14 @@ class Layout(NamedTuple):
         return cells if prefix is None else torch.cat([prefix, cells], dim=1)
 
 
-def layout_of(output: Tensor, n_views: int) -> Layout | None:
-    """Read the layout of a module's output; None where it is no map of more than one cell.
+def infer_layout(output: Tensor, n_views: int) -> Layout | None:
+    """Infer the layout of a module's output from its shape; return None if it contains no map of more than one cell.
 
-    Of the four axes of a map, the two neighbours of equal length are rows and columns; where all three are equal, the
-    channels come first. Of n tokens, the last g² are cells, g² the largest square up to n.
+    output: of any shape. It contains no map if its first axis does not have the length n_views.
+
+    If it has four axes, two neighbouring axes of equal length are rows and columns; if all three axes after the first are
+    equally long, the channels are the first of them. If it has three axes and n tokens, the last g² tokens are the cells,
+    where g² is the largest square number up to n.
     """
     if output.ndim not in (MAP, TOKENS) or output.shape[0] != n_views:
         return None
@@ -79,65 +89,72 @@ def layout_of(output: Tensor, n_views: int) -> Layout | None:
 
 
 class NoMapError(InputError):
-    """A network that has no map from which alone its logits follow."""
+    """The error for a network without a map from which alone its logits follow."""
 
 
 class Tap(NamedTuple):
-    """A module whose output is a map. name: in the network."""
+    """A module whose output is a map.
+
+    name: the module's name in the network. layout: the layout of its output.
+    """
 
     name: str
     layout: Layout
 
 
-def find_last_map(network: nn.Module, known: Known, name: str, layer: str | None = None) -> Tap:
-    """Find the last map of a network.
+def find_last_map(network: nn.Module, known: KnownLogits, name: str, layer: str | None = None) -> Tap:
+    """Find the module whose output is a network's last map.
 
-    network: in evaluation mode, on the device of the views, as is `known`. known: its logits of two views or more that are
-    not alike. name: of the network, for messages. layer: the name of the module, where it is given rather than found.
+    network: in evaluation mode, on the device of `known`.
+    known: the logits of the original network for two or more views that differ.
+    name: the network's name, for messages.
+    layer: the name of the module if the user gave it; it is then only checked. None searches all modules.
 
-    Raises `NoMapError` where there is none, and `InputError` where the layer given is none.
+    Raises `NoMapError` if the search finds no map, and `InputError` if the module `layer` does not exist, does not run
+    exactly once, or its output is not a last map.
     """
-    layouts = trace(network, known.inputs)
+    layouts = find_layouts(network, known.inputs)
     if layer is not None:
         if layer not in layouts:
             raise InputError(
-                f"layer: {name} runs no module `{layer}` once in a forward pass that returns a tensor; the last that it "
-                f"runs: {', '.join(list(layouts)[-20:])}"
+                f"layer: {name} has no module `{layer}` that runs once in a forward pass and returns a tensor. Choose one; "
+                f"the last of them: {', '.join(list(layouts)[-20:])}"
             )
         layout = layouts[layer]
-        output = output_of(network, known.inputs, layer)
+        output = compute_output(network, known.inputs, layer)
         if layout is None or not is_last_map(network, known, layer, layout, output):
             raise InputError(
-                f"layer: from the output of `{layer}` of {name} alone its logits do not follow, or not from its cells. "
-                "Name another, or leave `layer` out: it is then found"
+                f"layer: the logits of {name} do not follow from the output of `{layer}` alone, or do not depend on its "
+                "cells. Choose another module, or leave `layer` out to have it found"
             )
-        if not lies_as_view(network, known, layer, layout, output):
+        if not is_arranged_like_view(network, known, layer, layout, output):
             raise InputError(
-                f"layer: the cells in the output of `{layer}` of {name} do not lie as the parts of the view that change "
-                f"them (read as {layout.kind}, {layout.side} × {layout.side}). Name another, or leave `layer` out: it is "
-                "then found"
+                f"layer: the cells in the output of `{layer}` of {name} are not arranged like the parts of the view that "
+                f"change them (read as {layout.kind}, {layout.side} × {layout.side}). Choose another module, or leave "
+                "`layer` out to have it found"
             )
         return Tap(layer, layout)
     passed = modules_on_every_path(network, known.inputs[:2])
     for module, layout in reversed(layouts.items()):
         if layout is None or (passed is not None and module not in passed):
             continue
-        output = output_of(network, known.inputs, module)
-        if is_last_map(network, known, module, layout, output) and lies_as_view(
+        output = compute_output(network, known.inputs, module)
+        if is_last_map(network, known, module, layout, output) and is_arranged_like_view(
             network, known, module, layout, output
         ):
             return Tap(module, layout)
     raise NoMapError(
-        f"{name} has no map from which alone its logits follow; methods that need one (Grad-CAM, DFF) cannot be used with "
-        "it, those on label maps can. `without: [gradcam, dff]` in its entry leaves them out"
+        f"{name} has no map from which alone its logits follow, so methods that need one (Grad-CAM, DFF) cannot be used "
+        "with it; methods on label maps can. Leave the others out with `without: [gradcam, dff]` in its entry"
     )
 
 
 @torch.no_grad()
-def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
-    """Return the layouts of the outputs of the modules that run once in a forward pass, in the order in which they end.
+def find_layouts(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
+    """List the modules that run once in a forward pass and return a tensor, in the order in which they end.
 
-    By the modules' names; None for a tensor that is no map. The network itself is not among them.
+    views: (view, 3, size, size), normalised.
+    Returns module name → layout of its output, or None if the output contains no map. The network itself is left out.
     """
     layouts: dict[str, Layout | None] = {}
     again = set()
@@ -147,7 +164,7 @@ def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
             if name in layouts:
                 again.add(name)
             if isinstance(output, Tensor):
-                layouts[name] = layout_of(output, len(views))
+                layouts[name] = infer_layout(output, len(views))
 
         return hook
 
@@ -161,31 +178,37 @@ def trace(network: nn.Module, views: Tensor) -> dict[str, Layout | None]:
 
 
 @torch.no_grad()
-def is_last_map(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
-    """Tell whether the logits follow from a module's output alone, and depend on the cells in it.
+def is_last_map(network: nn.Module, known: KnownLogits, name: str, layout: Layout, output: Tensor) -> bool:
+    """Return whether the logits follow from a module's output alone, and depend on the cells in it.
 
-    name, layout, output: of the module, its output for the known views. The network runs on these views in another order,
-    once with the output put in, once with its cells exchanged between views.
+    name, layout, output: the module's name, the layout of its output, and its output for the known views.
+
+    The network runs on the known views in another order while the module returns `output`: the logits must be those of
+    `output`. Then it runs while the cells of `output` are exchanged between views: the logits must change.
     """
     others = known.inputs.roll(1, 0)
     maps, prefix = layout.split(output)
-    with replaced(network, name, output):
+    with replacing_output(network, name, output):
         if deviation(network(others), known) > BOUNDS["float32"]:
             return False
-    with replaced(network, name, layout.join(maps.roll(1, 0), prefix)):
+    with replacing_output(network, name, layout.join(maps.roll(1, 0), prefix)):
         return deviation(network(others), known) > BOUNDS["float32"]
 
 
 @torch.no_grad()
-def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, output: Tensor) -> bool:
-    """Tell whether the cells of a map lie as the parts of the view that they show: axes that are misread show here.
+def is_arranged_like_view(
+    network: nn.Module, known: KnownLogits, name: str, layout: Layout, output: Tensor
+) -> bool:
+    """Return whether the cells of a map are arranged like the parts of the view on which they depend.
 
-    name, layout, output: as for `is_last_map`. Quarters of the first known view are exchanged for those of the last, and the
-    reverse. On average, the cells of the same quarter of the map must change more than all cells do, and more than those
-    that would be there with rows and columns exchanged.
+    The test finds axes that were read in the wrong order. name, layout, output: as for `is_last_map`.
 
-    Where the lengths of the axes leave no doubt, it is not tested: there are four, and no more than two alike. Nor is it on
-    a map smaller than 4 × 4, of which each cell depends on most of the view.
+    Each quarter of the first known view is replaced by that of the last, and conversely. On average, the cells in the same
+    quarter of the map must change more than all cells do (by the factor `LEAST_SHARE`), and more than the cells in that
+    quarter would if rows and columns were exchanged.
+
+    The answer is True without a test if the order of the axes is certain (four axes, of which only two are equally long),
+    and on a map smaller than 4 × 4, whose cells each depend on most of the view.
     """
     n_channels = layout.split(output)[0].shape[1]
     if layout.side < SMALLEST_SIDE or (layout.kind != "tokens" and n_channels != layout.side):
@@ -195,7 +218,7 @@ def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, ou
         views = known.inputs[view].repeat(1 + len(QUARTERS), 1, 1, 1)
         for changed, quarter in zip(views[1:], QUARTERS, strict=True):
             _quarter(changed, quarter).copy_(_quarter(known.inputs[other], quarter))
-        maps, _ = layout.split(output_of(network, views, name))
+        maps, _ = layout.split(compute_output(network, views, name))
         change = (maps[1:] - maps[:1]).square().sum(dim=1).sqrt()
         means = torch.stack([_quarter(change, quarter).mean(dim=(1, 2)) for quarter in QUARTERS], dim=1)
         shares.append(means / means.mean(dim=1, keepdim=True))
@@ -205,14 +228,20 @@ def lies_as_view(network: nn.Module, known: Known, name: str, layout: Layout, ou
 
 
 def _quarter(maps: Tensor, quarter: tuple[bool, bool]) -> Tensor:
-    """Return a quarter of maps (…, row, column), without the row and the column in the middle of odd sides."""
+    """Return a quarter of maps (…, row, column), as a view of their memory; if the side is odd, its middle is in no quarter.
+
+    quarter: whether it is the lower half of the rows, whether it is the right half of the columns.
+    """
     half = maps.shape[-1] // 2
     rows, columns = (slice(-half, None) if is_far else slice(half) for is_far in quarter)
     return maps[..., rows, columns]
 
 
-def output_of(network: nn.Module, views: Tensor, name: str) -> Tensor:
-    """Run a network on views, and return a copy of the output of a module of it."""
+def compute_output(network: nn.Module, views: Tensor, name: str) -> Tensor:
+    """Run a network on views, and return a copy of the output of its module `name`, which must run exactly once.
+
+    views: (view, 3, size, size), normalised. The output has the module's own shape and order of axes.
+    """
     outputs: list[Tensor] = []
     handle = network.get_submodule(name).register_forward_hook(lambda *call: outputs.append(call[-1].clone()))
     try:
@@ -224,8 +253,8 @@ def output_of(network: nn.Module, views: Tensor, name: str) -> Tensor:
 
 
 @contextmanager
-def replaced(network: nn.Module, name: str, output: Tensor) -> Generator[None]:
-    """Let a module return this output instead of its own, inside the `with` block."""
+def replacing_output(network: nn.Module, name: str, output: Tensor) -> Generator[None]:
+    """Let the module `name` of a network return `output` instead of its own output, inside the `with` block."""
     handle = network.get_submodule(name).register_forward_hook(lambda *_: output.clone())
     try:
         yield

@@ -1,11 +1,11 @@
 """Training of a classifier on synthetic scenes, in a few minutes on two CPU cores.
 
-Crops are random in size and place, as is usual for ImageNet, and the target depends on how much of the object a crop
-contains: that share of the target's probability is its class's, and the rest is spread evenly over all classes. So the
-network also learns from crops that miss the object: it learns to be unsure where there is nothing to see.
+Crops are random in size and place, as is usual for ImageNet. The target depends on the share of the object that a crop
+contains: the object's class gets that share of the probability, and the rest is spread evenly over all classes. From crops
+without the object, the network therefore learns to be uncertain.
 
-Sums are rounded otherwise on another kind of processor, and training takes another course from there. What comes out is
-therefore no end of a course but an average over its last steps, which depends on it less.
+Another kind of processor rounds sums differently, and training diverges from there. The trained weights are therefore an
+average over the last steps, which depends less on the processor than the weights after the last step.
 """
 
 import math
@@ -31,26 +31,26 @@ SIZES = (
     96,
     96,
     160,
-)  # pixels: side of the views in each quarter of the epochs; small ones first, which are fast
-AVERAGED = 0.2  # share of the steps over which weights are averaged, exponentially
-CALIBRATION = 1024  # scenes, a crop of each, from which the averaged weights get their batch-norm statistics
+)  # side of the views in each quarter of the epochs, in pixels; small views are fast
+AVERAGED = 0.2  # time constant of the exponential average of the weights, as a share of the steps
+CALIBRATION = 1024  # scenes; batch-norm statistics of the averaged weights are computed from a crop of each
 STRAY = 0.2  # share of the crops that may be anywhere, with or without the object
-STRAY_AREA = 0.01  # the smallest of these crops, as a share of the scene's area
-LEAST_AREA = 0.04  # the smallest of the other crops, as a share of the scene's area
-ENOUGH = 0.5  # the share of the object's box that counts as full evidence
+STRAY_AREA = 0.01  # area of the smallest of these crops, as a share of the scene's area
+LEAST_AREA = 0.04  # area of the smallest of the other crops, as a share of the scene's area
+ENOUGH = 0.5  # share of the object's box that counts as full evidence
 
 
 def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) -> dict[str, Tensor]:
-    """Train a classifier of `labelmaps.scenes.things.CLASSES`, and return its state dict, float16.
+    """Train a classifier of the classes `labelmaps.scenes.things.CLASSES`, and return its state dict, in float16.
 
-    Its weights are an exponential average over the steps, and its batch-norm statistics are taken anew with these. The same
-    arguments give the same bytes on the same machine.
+    The weights are an exponential average over the steps; the batch-norm statistics are computed again with these weights.
+    The same arguments give the same bytes on the same machine.
 
     architecture: as for `build`.
-    seed: of the scenes, the initial weights and the crops.
-    scenes: number of training scenes; none of them is in any evaluation set.
+    seed: the seed of the scenes, the initial weights and the crops.
+    scenes: the number of training scenes; none of them is in an evaluation set.
     epochs: how often the network is trained on each scene.
-    threads: CPU threads, set for the whole process.
+    threads: the number of CPU threads, which is set for the whole process.
     """
     torch.set_num_threads(threads)
     with torch.random.fork_rng(devices=[]):
@@ -62,7 +62,7 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, weight_decay=WEIGHT_DECAY)
     steps = epochs * math.ceil(scenes / BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, LEARNING_RATE, total_steps=steps, pct_start=0.2)
-    kept = 1 - 1 / max(1, AVERAGED * steps)  # of the average, at each step
+    kept = 1 - 1 / max(1, AVERAGED * steps)  # the weight of the old average at each step
     averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(kept))
     with progress(total=steps, unit="batch", desc=f"train {architecture}") as bar:
         for epoch in range(epochs):
@@ -93,17 +93,17 @@ def train(architecture: str, seed: int, scenes: int, epochs: int, threads: int) 
 
 
 def draw_training_scenes(seed: int, n: int, workers: int) -> list[Scene]:
-    """Draw the first `n` training scenes of a seed, in `workers` processes."""
+    """Draw the first `n` training scenes of a seed in `workers` processes, and show a progress bar."""
     drawn = draw_scenes(seed, Stream.TRAINING, n, workers)
     return list(progress(drawn, total=n, unit="scene", desc="draw scenes"))
 
 
 def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-    """Crop each scene at random, resize the crops to views, mirror half of these, and compute their targets.
+    """Crop each scene at random, resize the crops to views, mirror about half of them, and compute their targets.
 
-    size: side of the views, in pixels.
+    size: the side of the views, in pixels. rng: the source of randomness.
 
-    Returns normalised views (scene, 3, size, size), float32, and target probabilities (scene, label).
+    Returns normalised views (scene, 3, size, size) float32, and target probabilities (scene, label) float32.
     """
     views = torch.empty((len(batch), 3, size, size), dtype=torch.uint8)
     targets = torch.empty(len(batch), len(CLASSES))
@@ -118,9 +118,10 @@ def make_batch(batch: Sequence[Scene], size: int, rng: np.random.Generator) -> t
 
 
 def random_crop(scene: Scene, rng: np.random.Generator) -> tuple[Box, float]:
-    """Choose a crop of a scene at random, mostly one that contains the object.
+    """Choose a crop of a scene at random; most crops contain at least half of the object.
 
-    Returns x0, y0, x1, y1 in pixels, x1 and y1 exclusive, and how much evidence of the object the crop contains, 0 to 1.
+    Returns x0, y0, x1, y1 in pixels, x1 and y1 exclusive, and the evidence for the object: the share of its box in the crop,
+    as a multiple of `ENOUGH`, at most 1.
     """
     height, width, _ = scene.image.shape
     stray = rng.random() < STRAY
@@ -142,7 +143,7 @@ def random_crop(scene: Scene, rng: np.random.Generator) -> tuple[Box, float]:
 def _share_inside(box: Box, crop: Box) -> float:
     """Compute the share of a box's area that lies in a crop.
 
-    box: x0, y0, x1, y1, all inclusive. crop: x0, y0, x1, y1; x1 and y1 are exclusive.
+    box: x0, y0, x1, y1 in pixels, all inclusive. crop: x0, y0, x1, y1 in pixels, x1 and y1 exclusive.
     """
     x0, y0, x1, y1 = box
     across = max(0, min(x1 + 1, crop[2]) - max(x0, crop[0]))

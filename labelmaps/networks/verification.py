@@ -1,8 +1,8 @@
 """The comparison of a network as it is run with the network as its library made it, on views of the data set.
 
-What is done to a network before it runs (batch norm folded, another layout in memory, another precision, compiled, hooks)
-must not change what it says. Each time that a network is loaded, its logits are compared with those that the untouched
-network gives in float32, one view after the other.
+Before a network runs, it is modified: batch norm is folded, the memory layout and the precision change, it is compiled,
+hooks are attached. None of this may change its results. Each time that a network is loaded, the logits of the modified
+network are therefore compared with those that the original network computes in float32, one view at a time.
 """
 
 import copy
@@ -15,67 +15,77 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from labelmaps.errors import InputError
 from labelmaps.jobs.memory import is_out_of_memory
-from labelmaps.networks.build import sized
+from labelmaps.networks.build import explaining_sizes
 
 logger = logging.getLogger(__name__)
 
-# Of `deviation`. docs/networks.md has what was measured, from which the bounds of reduced precisions follow.
+# The largest `deviation` that is accepted. docs/networks.md has the measurements from which these bounds follow.
 BOUNDS = {"float32": 1e-3, "bfloat16": 0.7, "float16": 0.1}
 
 
-class Known(NamedTuple):
-    """What the untouched network says. inputs: (view, 3, side, side), normalised. logits: (view, label), float32."""
+class KnownLogits(NamedTuple):
+    """Network inputs with the logits that the original network computes for them.
+
+    inputs: (view, 3, side, side), normalised. logits: (view, label) float32.
+    """
 
     inputs: Tensor
     logits: Tensor
 
 
 @torch.no_grad()
-def ask(network: nn.Module, views: Tensor, name: str) -> Known:
-    """Run the untouched network on views (view, 3, size, size), one after the other, so that none depends on another.
+def compute_known_logits(network: nn.Module, views: Tensor, name: str) -> KnownLogits:
+    """Compute the logits of the original network for some views, one view at a time, and check that they are usable.
 
-    network: in evaluation mode, on the device of the views. name: of the network, for messages.
+    network: in evaluation mode, on the device of the views. It is not changed.
+    views: (view, 3, size, size), normalised.
+    name: the network's name, for messages.
 
-    Raises `InputError` where it cannot take views of this size, where what it returns are no logits, and where those of all
-    views together are others: its layers are then at training, or draw numbers, or views depend on one another.
+    Raises `InputError` if the network cannot process views of this size, if its outputs are not finite logits that depend on
+    the label, and if the logits of all views in one batch differ from those of single views (layers are in training mode,
+    draw random numbers, or mix views).
     """
-    with sized(name, views.shape[-1], network):
+    with explaining_sizes(name, views.shape[-1], network):
         outputs = [network(view[None]) for view in views]
         together = network(views)
     if not all(isinstance(output, Tensor) and output.ndim == 2 for output in outputs):
         kind = type(outputs[0]).__name__
         shape = f" of shape {list(outputs[0].shape)}" if isinstance(outputs[0], Tensor) else ""
         raise InputError(
-            f"{name}: returns a {kind}{shape}, and no tensor of logits (view, label). Let the function that builds it "
-            "return a module that does"
+            f"{name}: returns a {kind}{shape} instead of a tensor of logits (view, label). Let the function that builds the "
+            "network return a module that returns such a tensor"
         )
     logits = torch.cat(outputs).float()
     if not logits.isfinite().all():
         raise InputError(
-            f"{name}: its logits for images of this data set are not finite. Check the weights, and mean and std"
+            f"{name}: its logits for images of this data set are not finite. Check the weights, and `mean` and `std` in its "
+            "entry"
         )
     if logits.shape[1] > 1 and bool((logits == logits[:, :1]).all()):
-        raise InputError(f"{name}: its logits are the same for all labels: its last layer is not trained")
+        raise InputError(
+            f"{name}: its logits are the same for all labels, so its last layer is not trained. Give weights that were "
+            "saved after training"
+        )
     refuse_probabilities(network, views[:1], logits, name)
-    known = Known(views, logits)
+    known = KnownLogits(views, logits)
     if together.shape != logits.shape or (found := deviation(together, known)) > BOUNDS["float32"]:
         by = f" by {found:.2g} of their standard deviation" if together.shape == logits.shape else " in shape"
         raise InputError(
-            f"{name}: its logits for views that go through it together differ{by} from those of one view after the other. "
-            "They depend on chance (dropout that is on in evaluation) or on the other views (batch norm at training). Let "
-            "its layers be in evaluation mode"
+            f"{name}: its logits for a batch of views differ{by} from those of the same views one by one. They depend on "
+            "random numbers (dropout in training mode) or on the other views (batch norm in training mode). Put all its "
+            "layers in evaluation mode"
         )
     return known
 
 
 def refuse_probabilities(network: nn.Module, view: Tensor, logits: Tensor, name: str) -> None:
-    """Raise `InputError` for a network whose outputs can be seen to be no logits of one class among several.
+    """Raise `InputError` if a network's outputs are recognisably not the logits of one label among several.
 
-    view: (1, 3, size, size). logits: its outputs for some views, (view, label).
+    view: (1, 3, size, size), normalised. logits: the network's outputs for some views, (view, label).
 
-    That is: all between 0 and 1 and from a sigmoid or a softmax, as torch's graph of operations says; or a model of
-    transformers whose configuration says that it was trained for several labels at once. A network that was trained so and
-    returns logits looks like any other.
+    They are not if all lie between 0 and 1 and the network's last operation is a sigmoid or a softmax, or if it is a model
+    of the package transformers whose configuration has the `problem_type` "multi_label_classification". A network that was
+    trained for several labels at once but returns logits cannot be recognised.
     """
     kinds = {getattr(getattr(part, "config", None), "problem_type", None) for part in network.modules()}
     last = ""
@@ -85,23 +95,23 @@ def refuse_probabilities(network: nn.Module, view: Tensor, logits: Tensor, name:
     if last.startswith("Sigmoid") or "multi_label_classification" in kinds:
         why = "ends in a sigmoid" if last else 'has problem_type "multi_label_classification"'
         raise InputError(
-            f"{name}: {why}: it was trained for several labels at once, and its outputs are not the probabilities of one "
-            "label among all, which methods and accuracies here are about. Choose a network that was trained with softmax"
+            f"{name}: {why}: it was trained for several labels at once, and its outputs are not those of one label among "
+            "all, which the methods and accuracies here assume. Choose a network that was trained with softmax"
         )
     if last.startswith("Softmax"):
         raise InputError(
-            f"{name}: ends in a softmax: its outputs are probabilities, and no logits. Let it return what comes before"
+            f"{name}: ends in a softmax: its outputs are probabilities, not logits. Let it return the input of the softmax"
         )
 
 
-def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float:
-    """Compute how far logits (view, label) are from the known ones, in standard deviations of these over labels.
+def deviation(logits: Tensor, known: KnownLogits, precision: str = "float32") -> float:
+    """Compute how far logits are from the known ones, in standard deviations of the known ones over labels.
 
-    precision: at which they were computed. In float32 it is the largest difference; in reduced precision, where rounding
-    errors are as good as random, it is their root mean square over labels, of the view where that is largest: the largest
-    of them grows with the number of labels and views.
+    logits: (view, label), for the known inputs. precision: the precision in which they were computed.
 
-    Infinite where a logit is not a number.
+    In float32, it is the largest absolute difference of any logit. In reduced precision, it is the largest root mean square
+    over labels of any view: rounding errors are nearly random there, and the largest one grows with the number of labels.
+    It is infinite if a logit is NaN.
     """
     expected = known.logits.to(logits.device)
     spread = (expected - expected.mean(dim=1, keepdim=True)).square().mean().sqrt()
@@ -114,61 +124,68 @@ def deviation(logits: Tensor, known: Known, precision: str = "float32") -> float
     return differences.max().item()
 
 
-def check_logits(logits: Tensor, known: Known, name: str, precision: str, how: str = "") -> float:
-    """Compare logits (view, label) with the known ones; raise `InputError` if they differ by more than a bound.
+def check_logits(logits: Tensor, known: KnownLogits, name: str, precision: str, how: str = "") -> float:
+    """Compare logits (view, label) with the known ones, and return how far they are from them (see `deviation`).
 
-    precision: at which they were computed. how: what else is done to the network, for the message.
+    name: the network's name, for messages.
+    precision: the precision in which the logits were computed.
+    how: what else was done to the network, for messages, such as ", compiled".
 
-    Returns the difference (see `deviation`).
+    Raises `InputError` if logits are not finite, or farther from the known ones than the bound of this precision allows.
     """
     found, bound = deviation(logits, known, precision), BOUNDS[precision]
     if not logits.isfinite().all():
         raise InputError(
-            f"{name}: run in {precision}{how}, its logits are not finite, and those of the network itself in float32 are. "
-            "Choose a wider precision (compute.precision)"
+            f"{name}: run in {precision}{how}, its logits are not finite, although those of the original network in float32 "
+            "are. Choose a wider precision (compute.precision)"
         )
     if found > bound:
         raise InputError(
-            f"{name}: run in {precision}{how}, its logits differ from the network's own by {found:.2g} of their standard "
-            f"deviation, more than {bound:g} (docs/networks.md). Choose compute: {{precision: float32, compile: never}}"
+            f"{name}: run in {precision}{how}, its logits differ from the original network's by {found:.2g} of their "
+            f"standard deviation; at most {bound:g} is allowed (docs/networks.md). Choose compute: {{precision: float32, "
+            "compile: never}"
         )
     return found
 
 
-def folded(network: nn.Module, known: Known, name: str) -> nn.Module:
-    """Copy a network with each batch norm folded into the convolution before it; the network itself where that fails.
+def copy_with_folded_norms(network: nn.Module, known: KnownLogits, name: str) -> nn.Module:
+    """Return a copy of a network with each batch norm folded into the convolution before it, or the network itself.
 
-    network: untouched, in evaluation mode, on the CPU. known: its logits.
+    network: the original network, in evaluation mode, on the CPU; it is not changed.
+    known: its logits.
+    name: the network's name, for the log.
+
+    The network itself is returned if folding fails or would change its logits by more than rounding explains.
     """
     copied = copy.deepcopy(network)
     try:
         n_folded = fold_batch_norm(copied, known.inputs[:1])
         with torch.no_grad():
             found = deviation(copied(known.inputs), known)
-    except Exception as error:  # whatever torch raises of a norm that it cannot fold
+    except Exception as error:  # torch raises various types for a batch norm that it cannot fold
         if is_out_of_memory(error):
             raise
         logger.info("%s: batch norm is not folded (%s)", name, error)
         return network
     if found > BOUNDS["float32"]:
-        logger.info("%s: batch norm is not folded: it would change logits by %.2g", name, found)
+        logger.info("%s: batch norm is not folded, because that would change the logits by %.2g", name, found)
         return network
     if n_folded:
-        logger.info("%s: %d batch norms folded; logits change by %.2g", name, n_folded, found)
+        logger.info("%s: %d batch norms folded; the logits change by %.2g", name, n_folded, found)
     return copied
 
 
 @torch.no_grad()
 def fold_batch_norm(network: nn.Module, views: Tensor) -> int:
-    """Fold each batch norm into the convolution before it, in place, and return how many were.
+    """Fold each batch norm of a network into the convolution before it, in place, and return how many were folded.
 
     network: in evaluation mode.
-    views: (view, 3, size, size); a forward pass finds out which module follows which.
+    views: (view, 3, size, size), normalised; a forward pass finds the convolution whose output each batch norm receives.
 
-    A norm that carries its activation, as timm's do, leaves that behind.
+    If a batch norm includes an activation, as timm's do, the activation takes its place.
     """
     outputs, pairs = [], []
-    convolutions = {}  # by the `id` of their output tensors; `outputs` keeps these alive, so that no `id` occurs twice
+    convolutions = {}  # `id` of its output → convolution; `outputs` keeps the outputs alive, so that no `id` is used twice
 
     def note_output(convolution: nn.Module, _: tuple, output: Tensor) -> None:
         outputs.append(output)
@@ -198,10 +215,10 @@ def fold_batch_norm(network: nn.Module, views: Tensor) -> int:
 
 
 def _rest(norm: nn.Module) -> nn.Module | None:
-    """Return what is left of a batch norm that was folded; None for a kind that we do not know."""
+    """Return the module that takes the place of a folded batch norm; None for an unknown kind, which cannot be folded."""
     if type(norm) is nn.BatchNorm2d:
         return nn.Identity()
-    # Of timm's BatchNormAct2d, in this order.
+    # timm's BatchNormAct2d applies these two after the batch norm, in this order.
     drop, act = getattr(norm, "drop", None), getattr(norm, "act", None)
     if isinstance(drop, nn.Module) and isinstance(act, nn.Module):
         return nn.Sequential(drop, act)

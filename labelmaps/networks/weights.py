@@ -1,4 +1,4 @@
-"""State dicts of networks: loading, which runs no code from the file, saving, and drawing at random."""
+"""Weights of networks: loading from a checkpoint, without running code from it; saving; and random weights."""
 
 import logging
 from collections.abc import Collection, Sequence
@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from labelmaps.errors import InputError
-from labelmaps.networks.build import build, sized
+from labelmaps.networks.build import build, explaining_sizes
 from labelmaps.networks.checkpoints import read_checkpoint
-from labelmaps.networks.state_dicts import SHOWN_LETTERS, FoundState, find_state, listed, needed_keys
+from labelmaps.networks.state_dicts import SHOWN_LETTERS, FoundState, find_state, join_shortened, needed_keys
 from labelmaps.storage.files import moved_into_place
 
 FLOATING_POINT = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
@@ -22,12 +22,13 @@ logger = logging.getLogger(__name__)
 def load_weights(network: nn.Module, path: str | Path) -> list[str]:
     """Load a network's weights from a checkpoint, without running code from it.
 
-    network: receives the weights, in its own floating-point type.
-    path: of a state dict of float16, bfloat16, float32 or float64, in safetensors or as `torch.save` writes it, alone or
-        within a training checkpoint. `labelmaps.networks.state_dicts` says by which rule it is found there.
+    network: receives the weights, converted to its own floating-point type.
+    path: a file of safetensors or `torch.save` that contains a state dict of float16, bfloat16, float32 or float64, alone or
+        within a training checkpoint. `labelmaps.networks.state_dicts` describes the rule by which it is found.
 
-    Returns what was unwrapped, dropped and left aside, in words, and logs it; of a plain state dict, nothing.
-    Raises `InputError` where the file holds no state dict, or where its keys do not fit the network; the message names them.
+    Returns notes on what was unwrapped, removed from keys and ignored, and logs them; none for a plain state dict.
+    Raises `InputError` if the file contains no state dict, or if keys, shapes or values do not fit the network; the message
+    names the keys.
     """
     own = network.state_dict()
     expected = {key: value for key, value in own.items() if isinstance(value, Tensor)}
@@ -35,24 +36,25 @@ def load_weights(network: nn.Module, path: str | Path) -> list[str]:
     found = find_state(read_checkpoint(path), expected, needed, path)
     if faults := _misfits(found, expected, needed):
         raise InputError(f"{path}: does not fit {type(network).__name__}. {'. '.join(faults)}")
-    # Safetensors and plain dicts do not say of which version the modules were: they are taken to be the network's own.
+    # Safetensors and plain dicts do not state the versions of modules, which are then assumed to be the network's own.
     own.clear()
     own.update(found.state)
     if found.versions is not None:
         vars(own)["_metadata"] = found.versions
     try:
         network.load_state_dict(own, strict=False)
-    except (
-        Exception
-    ) as error:  # of what a state dict says beside its tensors, the versions of modules, torch believes all
-        raise InputError(f"{path}: a damaged state dict ({type(error).__name__}). Save it anew") from error
+    except Exception as error:  # torch does not check the versions of modules that a state dict states
+        raise InputError(f"{path}: a damaged state dict ({type(error).__name__}). Save it again") from error
     if found.notes:
         logger.info("%s: %s", path, "; ".join(found.notes))
     return found.notes
 
 
 def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -> list[str]:
-    """Say why a state dict does not fit a network, if it does not. expected: the network's own. needed: keys of it."""
+    """Describe in sentences why a state dict does not fit a network; return an empty list if it fits.
+
+    expected: the network's own state dict. needed: those of its keys that must be there.
+    """
     state = found.state
     reshaped = [
         key
@@ -67,7 +69,7 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
             f"{key}: {str(list(state[key].shape))[:SHOWN_LETTERS]} in the file, {list(expected[key].shape)} in the network"
             for key in reshaped
         ],
-        # Of the right shape only: another may stand for any number of values, in no memory.
+        # Only of the right shape: a tensor of another shape can have any number of values although it takes no memory.
         "without plain, finite numbers of the network's kind": [
             key
             for key, parameter in expected.items()
@@ -76,7 +78,7 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
     }
     if not any(wrong.values()):
         return []
-    # The last layer with a matrix of weights, by the network's order: mostly that which gives the logits.
+    # The last parameter with two axes or more belongs, in most networks, to the layer that computes the logits.
     head = ([key for key, parameter in expected.items() if parameter.ndim > 1] or [""])[-1]
     faults = []
     if head in reshaped or not (missing or found.unexpected):
@@ -86,7 +88,7 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
     module = head.rpartition(".")[0]
     if head in missing and all(key.startswith(f"{module}.") for key in missing):
         faults.append(
-            f"It has no head, the network's `{module}`: it was saved without its last layer, or with one of another form"
+            f"It has no head, the network's `{module}`: it was saved without its last layer, or with another one"
         )
     if missing and not found.prefix and not {*_beginnings(found.keys)} & {*_beginnings(expected)}:
         theirs, ours = (_beginnings(keys) for keys in (found.keys, expected))
@@ -95,37 +97,42 @@ def _misfits(found: FoundState, expected: dict[str, Tensor], needed: set[str]) -
             f"{_quoted(ours)}"
         )
     if found.name:
-        faults.append(f"Nearest comes what stands in {found.name}")
-    return faults + [f"{len(keys)} keys {kind}: {listed(keys)}" for kind, keys in wrong.items() if keys]
+        faults.append(f"The state dict that fits best is in {found.name}")
+    return faults + [
+        f"{len(keys)} keys {kind}: {join_shortened(keys)}" for kind, keys in wrong.items() if keys
+    ]
 
 
 def _other_classes(shapes: Sequence[tuple[torch.Size, torch.Size]]) -> list[str]:
-    """Say of shapes that differ, those in the file and in the network, if only the number of classes makes the difference.
+    """Return a sentence, alone in a list, if file and network differ only in the number of classes, else an empty list.
 
-    Another number of channels anywhere else would change the columns of the layer that follows.
+    shapes: pairs of different shapes, in the file and in the network, of the same parameters.
+
+    It is the number of classes if the same first axis differs in all pairs, and no other: another number of channels would
+    also change a later axis of the layer that follows.
     """
     rows = {(theirs[:1], ours[:1]) for theirs, ours in shapes}
     if len(rows) != 1 or any(theirs[1:] != ours[1:] or not theirs or not ours for theirs, ours in shapes):
         return []
     theirs, ours = shapes[0]
     return [
-        f"It has {theirs[0]} classes, the classes file lists {ours[0]}: give the classes that it was trained on, in their "
-        "order, or the checkpoint of a network for these"
+        f"It has {theirs[0]} classes, the classes file lists {ours[0]}: give the classes on which the network was trained, "
+        "in their order, or a checkpoint for these classes"
     ]
 
 
 def _beginnings(keys: Collection[str]) -> list[str]:
-    """Return what keys begin with, up to the first dot, each once, in their order."""
+    """List the distinct beginnings of keys, up to and including the first dot, in order of appearance."""
     return [*dict.fromkeys("".join(key.partition(".")[:2]) for key in keys)]
 
 
 def _quoted(texts: Collection[str]) -> str:
-    """List the first texts from a file, in backquotes."""
-    return listed([f"`{text}`" for text in texts], ", ")
+    """Join the first texts from a file for a message, each in backquotes."""
+    return join_shortened([f"`{text}`" for text in texts], ", ")
 
 
 def _is_plain(value: object) -> bool:
-    """Return whether a value is an array of numbers on the CPU: neither sparse, nested nor quantised, nor without data."""
+    """Return whether a value is a dense tensor of numbers on the CPU: not sparse, nested, quantised or without data."""
     return (
         isinstance(value, Tensor)
         and value.device.type == "cpu"
@@ -136,10 +143,10 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_usable(value: object, parameter: Tensor) -> bool:
-    """Return whether what stands for a parameter, and has its shape if it is a tensor, can replace its values.
+    """Return whether a value from a file can replace the values of a parameter of the same shape.
 
-    They can if they are plain and finite, and floating-point or integer as the parameter's are. Of the floating-point types,
-    those of 8 bits and fewer need scales that are stored elsewhere.
+    It can if it is a plain tensor with finite values, which are floating-point or integer as the parameter's are.
+    Floating-point types of 8 bits or fewer are excluded, because they need scales that are stored elsewhere.
     """
     return (
         isinstance(value, Tensor)
@@ -151,8 +158,8 @@ def _is_usable(value: object, parameter: Tensor) -> bool:
 
 
 def save_weights(state: dict[str, Tensor], path: str | Path) -> None:
-    """Write a state dict file, which appears at `path` only when it is complete; the same state gives the same bytes."""
-    # Given a path, torch would write the file's name into the file, and hide the reason where it cannot write.
+    """Write a state dict to a file, which appears only when it is complete; the same state gives the same bytes."""
+    # Given a path, torch would write the file's name into the file, and hide the reason if writing fails.
     buffer = BytesIO()
     torch.save(state, buffer)
     with moved_into_place(path) as temporary:
@@ -164,25 +171,29 @@ def random_weights(
 ) -> dict[str, Tensor]:
     """Draw a state dict of random weights, for benchmarks and tests.
 
-    Batch-norm statistics are those of one batch: with the initial statistics, the activations of deep networks grow by
-    orders of magnitude, and the logits overflow float16.
+    architecture, n_labels, size: as for `build`.
+    seed: the seed of the random numbers.
+    views: a batch (view, 3, size, size), normalised, from which the batch-norm statistics are computed; noise by default.
+        With the initial statistics, the activations of deep networks would grow by orders of magnitude, and the logits would
+        overflow float16.
 
-    architecture, n_labels, size: as for `build`. views: that batch, (view, 3, size, size), normalised; noise, drawn with the
-    same seed, unless given.
-
-    Raises `InputError` where the network does not accept views of this size.
+    Raises `InputError` as `build` does, and if the network does not support views of this size.
     """
-    with torch.random.fork_rng(devices=[]), sized(architecture, size):
+    with torch.random.fork_rng(devices=[]), explaining_sizes(architecture, size):
         torch.manual_seed(seed)
         network = build(architecture, n_labels, size).eval()
         for module in network.modules():
             if isinstance(module, nn.modules.batchnorm._BatchNorm):
-                module.train()  # it alone: in training, some networks run further heads, which need larger views
-                module.momentum = None  # the statistics are averages over all batches, here of one
+                module.train()  # not the whole network: in training mode, some have heads that need larger views
+                module.momentum = (
+                    None  # the statistics are averages over all batches, of which there is one here
+                )
             elif isinstance(module, nn.Linear) and not module.weight.any():
-                nn.init.normal_(module.weight, std=0.02)  # last layers that begin with zeros, as MLP-Mixer's
+                nn.init.normal_(
+                    module.weight, std=0.02
+                )  # some last layers are initialised to 0, as MLP-Mixer's
         for scale in network.parameters():
-            # Residual branches that begin next to nothing, as CaiT's and DINOv2's: the logits would hardly follow the view.
+            # Scales of residual branches are initialised close to 0 (CaiT, DINOv2), so logits would hardly depend on views.
             if scale.numel() > 1 and 0 < scale.min() == scale.max() < 0.01:
                 nn.init.constant_(scale, 0.1)
         with torch.inference_mode():

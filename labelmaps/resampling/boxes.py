@@ -1,4 +1,4 @@
-"""Resampling of boxes of an image to views, with each axis scaled separately, on a CPU or a GPU."""
+"""Resampling of boxes of an image to square views, with each axis scaled separately, on a CPU or a GPU."""
 
 from collections.abc import Sequence
 
@@ -22,10 +22,10 @@ def resize_boxes(
 
     image: (3, row, column) float32.
     boxes: (box, 4), x0, y0, x1, y1 in edge coordinates of the image's pixels.
-    visible_box: x0, y0, x1, y1 in the same coordinates, as in `Drawing`.
+    visible_box: x0, y0, x1, y1 in the same coordinates, the part of the image that is shown, as in `Drawing`.
     size: the side of a square, in pixels.
-    empty: (3,), the colour of empty pixels.
-    dtype: of the result; by default that of the image.
+    empty: (3,), the colour of empty pixels, in the units of the image.
+    dtype: the result's type; that of the image by default.
 
     Returns (box, 3, size, size) on the device of the image, with the channels last in memory.
     """
@@ -35,7 +35,7 @@ def resize_boxes(
         boxes.astype(np.float64).tobytes(), (left, top, right, bottom), width, height, size, sampling
     )
     views = image.new_empty((len(boxes), size, size, 3), dtype=dtype)
-    # Imported here, because the one needs Triton and the other takes seconds to compile.
+    # Imported only if needed: the first needs Triton, and compiling the second takes seconds.
     if image.is_cuda:
         from labelmaps.resampling.gpu import resample
     else:
@@ -52,10 +52,16 @@ def draw_boxes(
     black: Tensor,
     dtype: torch.dtype | None = None,
 ) -> Tensor:
-    """Draw the views of a normalised image (3, row, column) whose extents are `boxes` (box, 4), (box, 3, size, size).
+    """Draw the views of a normalised image with the given extents.
 
-    drawing: how to draw them. size: the side of a view, in pixels. dtype: of the views; by default that of the image.
-    black: (3,), RGB 0 after normalisation; the mean colour is then 0.
+    image: (3, row, column) float32.
+    boxes: (box, 4), the extents x0, y0, x1, y1, in pixels of the image.
+    drawing: how to draw the views.
+    size: the side of a view, in pixels.
+    black: (3,), RGB 0 after normalisation; the mean colour is 0 after normalisation.
+    dtype: the views' type; that of the image by default.
+
+    Returns (box, 3, size, size) on the device of the image.
     """
     empty = black * (drawing.empty == "black")
     views = resize_boxes(image, boxes, drawing.visible_box, size, drawing.sampling, empty, dtype)
@@ -63,7 +69,7 @@ def draw_boxes(
 
 
 def blacken_outside_disc(views: Tensor, black: Tensor) -> Tensor:
-    """Return views (view, 3, size, size) with the colour `black` (3,) outside the disc inscribed in each."""
+    """Return a copy of views (view, 3, size, size) with the colour `black` (3,) outside the inscribed disc of each."""
     size = views.shape[-1]
     position = (torch.arange(size, device=views.device) + 0.5) / size * 2 - 1
     inside = position[:, None] ** 2 + position**2 <= 1

@@ -1,7 +1,7 @@
 """Resampling of boxes on a CPU: all views of an image in one call, during which other threads can run.
 
-Numba compiles the functions when this module is imported, which takes two seconds, or loads what an earlier job on this
-machine has compiled.
+When this module is imported, Numba compiles its functions, which takes two seconds, or loads them if an earlier job on this
+machine compiled them.
 """
 
 import logging
@@ -22,9 +22,11 @@ CONFIG: Any = numba.config  # numba defines its attributes at run time
 
 
 def _compile_for(*signatures: str) -> Callable[[Callable], Callable]:
-    """Return a decorator that compiles a function for these types of its arguments.
+    """Return a decorator that compiles a function with Numba for the given types of its arguments.
 
-    What is compiled is cached on this machine's own disk, since other machines may have other processors.
+    signatures: Numba's, one for each combination of types.
+
+    The machine code is cached on this machine's own disk, because other machines may have other processors.
     """
 
     def compile_one(function: Callable) -> Callable:
@@ -32,9 +34,9 @@ def _compile_for(*signatures: str) -> Callable[[Callable], Callable]:
             CONFIG.CACHE_DIR = CONFIG.CACHE_DIR or str(private_folder("numba"))
             return numba.njit(list(signatures), nogil=True, cache=True)(function)
         except Exception as error:
-            # A damaged, full or foreign folder costs a second or two, but changes no result.
+            # Without a usable cache, compiling costs a second or two, but the results are the same.
             logger.warning(
-                "compiling anew: what is kept in %s cannot be used (%s). Delete it",
+                "compiling again: the cache in %s cannot be used (%s). Delete that folder",
                 CONFIG.CACHE_DIR,
                 error,
             )
@@ -45,9 +47,9 @@ def _compile_for(*signatures: str) -> Callable[[Callable], Callable]:
 
 @_compile_for("void(float32[:,::1], uint32[:,::1], float32[:,::1], float32[::1])")
 def _resample_row(pixels, pixel, weight, resampled):
-    """Compute the samples (sample · 3) of a row of pixels (column, 3) with the taps `pixel`, `weight` (sample, tap).
+    """Resample a row of pixels, and write the samples to `resampled`.
 
-    The samples are written to `resampled`.
+    pixels: (column, 3). pixel, weight: (sample, tap), as in `Taps`. resampled: (sample · 3,), R, G and B of each sample.
     """
     for sample in range(len(pixel)):
         red = green = blue = np.float32(0)
@@ -71,18 +73,22 @@ TAPS = "uint32[:,:,::1], float32[:,:,::1]"
     )
 )
 def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interval_of, order, views):
-    """Fill views: each row of a view is a weighted sum of rows of the image that are resampled to the view's columns.
+    """Resample an image to views, and write them to `views`.
 
-    A row of the image is resampled once for all views with the same interval of columns.
+    Each row of a view is a weighted sum of rows of the image that have been resampled to the view's columns. A row of the
+    image is resampled once for all views with the same interval of columns.
 
-    pixels: (row, column, 3). row_pixel, row_weight: (view, row, tap). column_pixel, column_weight: (interval, column, tap).
-    interval_of: (view,), the interval of each view's columns. order: (view,), the order of the views, sorted by interval.
-    views: (view, row, column · 3), as bits: of float32, or of bfloat16, which is the upper half of float32 rounded to the
-        nearest, half to even; that is right for finite values.
+    pixels: (row, column, 3), the image.
+    row_pixel, row_weight: (view, row, tap), the taps along y.
+    column_pixel, column_weight: (interval, column, tap), the taps along x.
+    interval_of: (view,), the index of the interval of each view's columns.
+    order: (view,), the indices of the views, sorted by interval.
+    views: (view, row, column · 3), the bits of float32 or bfloat16 numbers. A bfloat16 number is the upper half of a float32
+        number, rounded to nearest, half to even; this is correct for finite values only.
     """
     entries = views.shape[2]
     dropped_bits = np.uint32(32 - 8 * views.itemsize)
-    # Each row of the image, resampled to the views' width, and the interval for which it was resampled.
+    # The rows of the image that have been resampled to the views' width, and the interval of each.
     table = np.empty((len(pixels), entries), np.float32)
     interval_of_row = np.full(len(pixels), -1)
     row_of_view = np.empty(entries, np.float32)
@@ -107,9 +113,12 @@ def _resample(pixels, row_pixel, row_weight, column_pixel, column_weight, interv
 
 
 def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None:
-    """Fill views (box, row, column, 3) from an image (3, row, column); `empty` (3,) is the colour of empty pixels.
+    """Resample boxes of an image on a CPU, and write the squares to `views`.
 
-    This is fastest if the channels of the image are last in memory, as those of the views are.
+    image: (3, row, column) float32; the fastest layout has the channels last in memory.
+    taps: the taps of the boxes.
+    empty: (3,), the colour of empty pixels.
+    views: (box, row, column, 3), contiguous.
     """
     if views.dtype not in BITS:
         wide = torch.empty_like(views, dtype=torch.float32)
@@ -117,12 +126,12 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
         views.copy_(wide)
         return
     pixels = image.permute(1, 2, 0)
-    if taps.see_empty:  # add a column and a row of empty pixels
+    if taps.has_empty:  # append a row and a column of empty pixels, whose index is one beyond the last
         image_pixels, pixels = pixels, image.new_empty(taps.height + 1, taps.width + 1, 3)
         pixels[:-1, :-1], pixels[-1], pixels[:, -1] = image_pixels, empty, empty
     _resample(
         pixels.contiguous().numpy(),
-        # Unsigned, because numba has to check signed indices for negative ones, which count from the end.
+        # Unsigned, because Numba tests whether a signed index is negative and so counts from the end.
         taps.rows.pixel.view(np.uint32),
         taps.rows.weight,
         taps.columns.pixel.view(np.uint32),

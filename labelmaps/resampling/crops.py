@@ -1,5 +1,6 @@
-"""Where ten-crop's crops lie in the label maps of the view `ten_crop`; without torch, for those who average over them."""
+"""The positions of ten-crop's crops in the label maps of the view `ten_crop`, in a module that does not import torch."""
 
 import numpy as np
 
-CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)  # of 3 × 3 cells; the others show mirror images
+# (row, column): whether a cell holds the crop at a corner of the image; all others are mirror images.
+CORNERS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]], bool)

@@ -1,6 +1,6 @@
 """Resampling of boxes on a GPU: all views of an image in one kernel, which writes each pixel of a view once.
 
-The kernel needs Triton, which comes with torch if torch is built for GPUs. Import this module only then.
+Import this module only where there is a GPU: it needs Triton, which is installed with the builds of torch for GPUs.
 """
 
 from functools import lru_cache
@@ -15,9 +15,12 @@ from labelmaps.resampling.taps import BoxTaps
 
 
 def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None:
-    """Fill views (box, row, column, 3) from an image (3, row, column); `empty` (3,) is the colour of empty pixels.
+    """Resample boxes of an image on a GPU, and write the squares to `views`.
 
-    This is fastest if the channels of the image are last in memory, as those of the views are.
+    image: (3, row, column) float32; the fastest layout has the channels last in memory.
+    taps: the taps of the boxes; they are copied to the GPU.
+    empty: (3,), the colour of empty pixels.
+    views: (box, row, column, 3), contiguous.
     """
     n, size = views.shape[:2]
     _resample_row[(size, n)](
@@ -39,17 +42,17 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
 
 @lru_cache(maxsize=64)
 def send_taps(taps: BoxTaps, device: torch.device) -> list[Tensor]:
-    """Return taps on a GPU: pixels and weights of the rows, then of the columns, then the interval of each box's columns.
+    """Copy taps to a GPU, or return the cached tensors if they are there.
 
-    The tensors of the taps sent last are kept there, and returned again.
+    Returns pixels and weights of the rows, pixels and weights of the columns, and `interval_of`, as in `BoxTaps`.
     """
     rows, columns = taps.rows, taps.columns
     arrays = rows.pixel, rows.weight, columns.pixel, columns.weight, taps.interval_of
     return [send(array, device) for array in arrays]
 
 
-# One compilation serves all sizes, and images at any address in memory.
-# Triton's annotations make ty refuse the `self` of some of its functions when they are called; hence the ignores here.
+# Without these two options, Triton would compile again for other sizes of images and other addresses in memory.
+# The calls marked `ty: ignore` are correct: ty misreads Triton's annotations of `self`.
 @triton.jit(
     do_not_specialize=["row_stride", "height", "width", "row_taps", "column_taps"],
     do_not_specialize_on_alignment=["image"],
@@ -73,7 +76,11 @@ def _resample_row(
     column_taps,
     block: tl.constexpr,
 ):
-    """Compute one row of one view: a weighted sum over rows of the image of weighted sums over its columns."""
+    """Compute one row of one view: the sum, weighted by the row's taps, of rows of the image resampled by the columns' taps.
+
+    One program runs for each row and view: the grid of programs is (row, view). The arguments are those of `resample`, with
+    the strides of the image; block: a power of 2, at least 3 · size, the entries of a view's row.
+    """
     row, view = tl.program_id(0), tl.program_id(1)
     place = tl.arange(0, block)
     is_place = place < 3 * size

@@ -1,7 +1,8 @@
-"""Taps: the pixels of an image, and their weights, of which the samples of a box are made.
+"""Taps: the source pixels of each sample of a box, and their weights.
 
 Boxes are axis-aligned, need not begin or end at whole pixels, and may extend beyond the image. Bilinear or bicubic sampling
-of such a box is separable: a view is Y · image · Xᵀ, where Y and X are sparse matrices with a few pixels (taps) per sample.
+of such a box is separable: a view is Y · image · Xᵀ, where Y and X are sparse matrices with a few non-zero entries (taps)
+per sample.
 """
 
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from typing import Literal
 import numpy as np
 
 Interpolation = Literal["bilinear", "bicubic"]
-REACH = {"bilinear": 1, "bicubic": 2}  # the distance at which a pixel's weight has become 0, in pixels
+REACH = {"bilinear": 1, "bicubic": 2}  # pixels at this distance or farther have the weight 0, in pixels
 BICUBIC = -0.5  # Keys's parameter a, as in Pillow
 
 
@@ -19,14 +20,14 @@ BICUBIC = -0.5  # Keys's parameter a, as in Pillow
 class Sampling:
     """A way of sampling a box.
 
-    antialias: whether a sample averages over the source pixels that it covers where the box is shrunk.
-    places: where the samples lie. "centres": at the centres of as many equal cells; the image's edges are replicated.
-        "edges": evenly from edge to edge; pixels beyond the image are empty, as in `grid_sample` with zeros, which the
-        authors use.
-    beyond: the content beyond the visible box: it is "empty", or the content of the visible box mirrored at its edge
+    antialias: whether a sample averages over the source pixels that it covers if the box is shrunk.
+    places: where the n samples of an interval lie. "centres": at the centres of n equal cells; beyond the image, its edge
+        pixels are replicated. "edges": evenly spaced from the first edge to the last; pixels beyond the image are empty, as
+        in torch's `grid_sample` with padding by zeros, which the paper's authors use.
+    beyond: the content beyond the visible box: nothing ("empty"), or the content of the visible box, mirrored at its edge
         ("reflect") or repeated ("roll").
-    interpolation: how the weight of a pixel falls with its distance, "bilinear" or "bicubic". Bicubic samples can lie beyond
-        the range of the pixels' values; Pillow cuts them off at 0 and 255, which is not done here.
+    interpolation: how the weight of a pixel falls with its distance, "bilinear" or "bicubic". Bicubic samples can exceed the
+        range of the pixels' values; Pillow clips them to 0…255, and this module does not.
     """
 
     antialias: bool = False
@@ -36,9 +37,11 @@ class Sampling:
 
 
 def weigh(distance: np.ndarray, interpolation: Interpolation) -> np.ndarray:
-    """Return the weights, before they are made to sum to 1, of pixels at these distances from a sample, in units of s.
+    """Compute the weights of pixels from their distances d ≥ 0 from a sample, before the weights are normalised to sum to 1.
 
-    Bilinear: max(0, 1 − d). Bicubic: Keys's cubic convolution with a = −0.5 (Keys 1981).
+    distance: an array of any shape, in units of s (see `sample_intervals`).
+
+    Bilinear: max(0, 1 − d). Bicubic: cubic convolution with a = −0.5 (Keys 1981).
     """
     if interpolation == "bilinear":
         return np.maximum(0, 1 - distance)
@@ -49,10 +52,11 @@ def weigh(distance: np.ndarray, interpolation: Interpolation) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Taps:
-    """The pixels along one axis of an image that make each sample of some intervals, and their weights, which sum to 1.
+    """The source pixels, along one axis of an image, of each sample of some intervals, and their weights.
 
-    pixel: (interval, sample, tap) int32, 0 to n_pixels; pixel `n_pixels`, one beyond the last, is the empty one.
-    weight: (interval, sample, tap) float32.
+    pixel: (interval, sample, tap) int32, the indices of the source pixels; the index `n_pixels`, one beyond the last pixel,
+        stands for an empty pixel.
+    weight: (interval, sample, tap) float32; the weights of a sample sum to 1.
     """
 
     pixel: np.ndarray
@@ -62,15 +66,16 @@ class Taps:
 def sample_intervals(
     intervals: np.ndarray, visible: tuple[float, float], n_pixels: int, size: int, sampling: Sampling
 ) -> Taps:
-    """Compute the pixels and weights with which to sample each interval of a row of pixels at evenly spaced points.
+    """Compute the pixel indices and weights with which to sample each interval of a row of pixels at evenly spaced points.
 
-    intervals: (interval, 2), in edge coordinates: pixel j covers [j, j + 1].
-    visible: the side of the visible box along this axis, in the same coordinates. It may be longer than the row; the rest
-        of it is empty. Beyond it, the content is as `sampling.beyond` states.
-    n_pixels: the number of pixels in the row. size: the number of samples in each interval.
+    intervals: (interval, 2), first and last edge, in edge coordinates: pixel j covers [j, j + 1].
+    visible: the first and last edge of the visible box along this axis, in the same coordinates. The box may be longer than
+        the row; the rest of it is empty. Beyond the box, the content is as `sampling.beyond` describes.
+    n_pixels: the number of pixels in the row.
+    size: the number of samples in each interval.
 
-    Pixel j has the weight `weigh`(d/s), where d is the distance of its centre from the sample. s = 1 pixel is plain
-    interpolation; with antialiasing s is the step between samples if that is longer, as in Pillow and torchvision.
+    Pixel j has a weight proportional to `weigh`(d/s), where d is the distance of its centre from the sample. s is 1 pixel;
+    with antialiasing it is the step between samples if that is longer, as in Pillow and torchvision.
     """
     start, length = intervals[:, :1], intervals[:, 1:] - intervals[:, :1]
     edges = sampling.places == "edges"
@@ -92,7 +97,7 @@ def sample_intervals(
     is_pixel = (pixel >= 0) & (pixel < n_pixels)
     if edges:
         is_empty = ~is_pixel
-    else:  # replicate the image's edge, but not for samples beyond the visible box or the image
+    else:  # samples inside the image replicate its edge pixels; those outside it, or the visible box, are empty
         weight *= is_pixel
         is_empty = ((position < max(first, 0)) | (position > min(last, n_pixels)))[:, :, None]
         weight = np.where(is_empty, 1, weight)
@@ -105,9 +110,11 @@ def sample_intervals(
 class BoxTaps:
     """The taps of boxes of an image.
 
-    columns: of each distinct interval of columns. rows: of each box.
-    interval_of: (box,), the index of the interval of each box's columns.
-    size: the number of samples along each side of a box. width, height: of the image, in pixels.
+    columns: the taps along x of each distinct interval of columns; boxes may share an interval.
+    rows: the taps along y of each box.
+    interval_of: (box,), the index in `columns` of each box's interval.
+    size: the number of samples along each side of a box.
+    width, height: the image's size, in pixels.
     """
 
     columns: Taps
@@ -118,12 +125,12 @@ class BoxTaps:
     height: int
 
     @cached_property
-    def see_empty(self) -> bool:
-        """Whether any sample contains an empty pixel."""
+    def has_empty(self) -> bool:
+        """Whether any sample has an empty pixel among its taps."""
         return bool(self.columns.pixel.max() == self.width or self.rows.pixel.max() == self.height)
 
 
-@lru_cache(maxsize=64)  # most images have one of few sizes
+@lru_cache(maxsize=64)  # most images of a data set have one of a few sizes
 def taps_of_boxes(
     boxes: bytes,
     visible_box: tuple[float, float, float, float],
@@ -132,11 +139,12 @@ def taps_of_boxes(
     size: int,
     sampling: Sampling,
 ) -> BoxTaps:
-    """Compute the taps of boxes of an image, or return those in the cache.
+    """Compute the taps of boxes of an image, or return them from a cache.
 
-    boxes: the bytes of a float64 array (box, 4) of x0, y0, x1, y1, which can be a key of the cache.
-    visible_box: x0, y0, x1, y1, in edge coordinates like the boxes.
-    width, height: of the image, in pixels. size: the number of samples along each side of a box.
+    boxes: the bytes of a float64 array (box, 4) of x0, y0, x1, y1, in edge coordinates; bytes can be a key of the cache.
+    visible_box: x0, y0, x1, y1, in the same coordinates.
+    width, height: the image's size, in pixels.
+    size: the number of samples along each side of a box.
 
     Two threads that request the same boxes at the same moment may each compute them.
     """
@@ -150,13 +158,13 @@ def taps_of_boxes(
 
 @dataclass(frozen=True)
 class Drawing:
-    """A way of drawing the views of an image by sampling of their extents, with each axis scaled separately.
+    """A way of drawing the views of an image: each extent is sampled, with each axis scaled separately.
 
     visible_box: x0, y0, x1, y1 in original pixels, the part of the image that views can show; it may be larger than the
-    image.
+        image.
     sampling: how each extent is sampled.
-    empty: the colour of empty pixels: "black" is RGB 0, "gray" the mean colour.
-    disc: whether views are black outside the disc inscribed in them.
+    empty: the colour of empty pixels: "black" is RGB 0, "gray" the mean colour of the network's preprocessing.
+    disc: whether views are black outside their inscribed disc.
     """
 
     visible_box: tuple[float, float, float, float]

@@ -1,7 +1,7 @@
-"""The one writer of result tables, as CSV for people and as Parquet for later stages; and the one reader of each.
+"""The only writer of result tables, as CSV for people and as Parquet for later stages, and the only reader of each.
 
-A CSV file cannot tell that rows were cut from it, or values edited. So no stage reads one that another stage wrote: it reads
-the sealed Parquet file of the same name, which holds the same numbers.
+A CSV file does not reveal that rows were removed or values edited. A stage therefore reads the sealed Parquet file of the
+same name, which contains the same numbers.
 """
 
 import csv
@@ -16,7 +16,7 @@ from labelmaps.storage.files import moved_into_place
 from labelmaps.storage.parquet import read_parquet, write_parquet
 from labelmaps.storage.provenance import check_settings
 
-# These columns hold names: they stay text even where a name looks like a number or like a missing value ("18", "nan").
+# These columns contain names, which stay text even if one looks like a number or a missing value ("18", "nan").
 NAMES = frozenset(
     {"dataset", "view", "model", "method", "variant", "cue", "architecture", "weights"}
     | {"paper_network", "measure", "greater", "lesser", "verdict"}
@@ -26,10 +26,11 @@ NAMES = frozenset(
 
 
 def write_results(paths: Sequence[Path], table: pd.DataFrame, made_by: Mapping[str, object]) -> None:
-    """Write a table of results twice, with six significant digits per number.
+    """Write a table of results as CSV and as Parquet, with six significant digits per number.
 
-    paths: of the CSV file, for people, and of the Parquet file, which `read_results` reads. made_by: the settings that made
-    it, by name, and whatever else identifies what it was made from.
+    paths: the paths of the CSV file, for people, and of the Parquet file, which `read_results` reads.
+    table: its row labels are not written.
+    made_by: the provenance of the table: the settings by name, and what identifies the files from which it was made.
     """
     for_people, sealed = paths
     text = table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
@@ -41,9 +42,9 @@ def write_results(paths: Sequence[Path], table: pd.DataFrame, made_by: Mapping[s
 
 
 def read_results(path: str | Path, made_by: Mapping[str, object]) -> pd.DataFrame:
-    """Read the Parquet file of a table that `write_results` wrote: the columns in `NAMES` as text, all others as numbers.
+    """Read the Parquet file of a table that `write_results` wrote; columns in `NAMES` are text, all others numbers.
 
-    made_by: the settings that must have made it.
+    made_by: the settings with which the table must have been made, by name.
 
     Raises `InputError` if the file is missing or damaged, is the CSV file, or was made with other settings.
     """
@@ -53,7 +54,7 @@ def read_results(path: str | Path, made_by: Mapping[str, object]) -> pd.DataFram
 
 
 def read_paper(path: str | Path) -> pd.DataFrame:
-    """Read the paper's numbers, resources/paper.csv; raise `InputError` as `_read_stated` does."""
+    """Read the paper's accuracies, resources/paper.csv; raise `InputError` if the file is missing or malformed."""
     return _read_stated(
         path,
         [
@@ -69,18 +70,21 @@ def read_paper(path: str | Path) -> pd.DataFrame:
 
 
 def read_paper_orders(path: str | Path) -> pd.DataFrame:
-    """Read the paper's orders, resources/paper_orders.csv; raise `InputError` as `_read_stated` does."""
+    """Read the paper's claims that one measure exceeds another, resources/paper_orders.csv.
+
+    Raises `InputError` if the file is missing or malformed.
+    """
     return _read_stated(path, ["measure", "greater", "lesser"])
 
 
 def _read_stated(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Read a table of the repository, a CSV file with comments (#), in the types of `read_results`.
+    """Read a table that is part of the repository, a CSV file with comments (#), with the column types of `read_results`.
 
-    columns: those that it must have, in this order.
+    columns: the columns that the file must have, in this order.
 
-    Raises `InputError`, with the line, for a file that is missing or not of this form.
+    Raises `InputError`, with the number of the line if there is one, if the file is missing or malformed.
     """
-    remedy = "Mend it, or take it from the repository again, and run again"
+    remedy = "Correct it, or copy it from the repository again, and run again"
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
@@ -90,8 +94,8 @@ def _read_stated(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
     if not fields or fields[0] != list(columns):
         raise InputError(f"{path}: its columns must be {', '.join(columns)}. {remedy}")
     if len(fields) == 1:
-        raise InputError(f"{path}: has no row. {remedy}")
-    for (n, _), row in zip(lines, fields, strict=False):  # an open quote joins lines
+        raise InputError(f"{path}: has no rows. {remedy}")
+    for (n, _), row in zip(lines, fields, strict=False):  # fewer rows than lines, if a quote is not closed
         if len(row) != len(columns):
             raise InputError(f"{path}: line {n} has {len(row)} fields instead of {len(columns)}. {remedy}")
     try:
@@ -101,5 +105,5 @@ def _read_stated(path: str | Path, columns: Sequence[str]) -> pd.DataFrame:
 
 
 def _typed(table: pd.DataFrame) -> pd.DataFrame:
-    """Convert all columns of texts but those in `NAMES` to numbers; raise `ValueError` for what is none."""
+    """Convert all columns of texts except those in `NAMES` to numbers; raise `ValueError` for a text that is no number."""
     return table.apply(lambda column: column if column.name in NAMES else pd.to_numeric(column))

@@ -1,4 +1,4 @@
-"""Atomic writes (a file appears under its name when it is complete, or not at all), and the opening of a user's files."""
+"""Atomic writes, by which a file appears when it is complete or not at all, and the opening of the user's files."""
 
 import errno
 import glob
@@ -14,16 +14,16 @@ from pathlib import Path
 from labelmaps.errors import InputError
 
 ELSEWHERE = "choose another folder for the results (snakemake --directory)"
-# Errors of the operating system when a file is written that a user can fix, and how.
+# Errors of the operating system in writing a file that the user can fix → how to fix them.
 REMEDIES = {
     errno.ENOSPC: f"Free some space, or {ELSEWHERE}",
     errno.EDQUOT: f"Free some of your quota, or {ELSEWHERE}",
     errno.EFBIG: f"Raise the limit (ulimit -f), or {ELSEWHERE} where files may be larger",
-    errno.EROFS: f"Have it mounted for writing, or {ELSEWHERE}",
-    errno.EACCES: f"Make the folder yours (chown, chmod), or {ELSEWHERE}",
-    errno.EPERM: f"Make the folder yours (chown, chmod), or {ELSEWHERE}",
+    errno.EROFS: f"Mount the file system for writing, or {ELSEWHERE}",
+    errno.EACCES: f"Make the folder writable (chmod, chown), or {ELSEWHERE}",
+    errno.EPERM: f"Make the folder writable (chmod, chown), or {ELSEWHERE}",
 }
-# What is no regular file: reading a pipe waits for a writer, reading a device may never end.
+# The names of irregular files. Reading a pipe would wait for a writer, and reading a device may never end.
 IRREGULAR = {
     stat.S_IFDIR: "a folder",
     stat.S_IFIFO: "a pipe",
@@ -34,9 +34,9 @@ IRREGULAR = {
 
 
 def refuse_irregular(path: str | Path) -> None:
-    """Raise `OSError` where a path, or what it links to, is no regular file; nothing is opened.
+    """Raise `OSError` if a path, or the target of its link, is not a regular file; nothing is opened.
 
-    The error says what it is, in the words of `IRREGULAR`; it is `FileNotFoundError` where there is nothing.
+    The message names what it is, as in `IRREGULAR`. The error is `FileNotFoundError` if the path does not exist.
     """
     kind = stat.S_IFMT(Path(path).stat().st_mode)
     if kind != stat.S_IFREG:
@@ -44,7 +44,7 @@ def refuse_irregular(path: str | Path) -> None:
 
 
 def open_regular(path: str | Path) -> BufferedReader:
-    """Open a regular file to read its bytes; raise `OSError` as `refuse_irregular` does, without waiting."""
+    """Open a regular file for reading its bytes; raise `OSError` as `refuse_irregular` does, also for a pipe or a device."""
     refuse_irregular(path)
     return Path(path).open("rb")
 
@@ -53,10 +53,9 @@ def open_regular(path: str | Path) -> BufferedReader:
 def moved_into_place(path: str | Path) -> Generator[Path]:
     """Yield a temporary path beside `path`, and move the file written there to `path` when the block succeeds.
 
-    The temporary name keeps the extension (libraries choose a format by it) and lies in the same folder, so that the move is
-    atomic. Each process has its own temporary name. A process that writes `path` first removes all temporary files of
-    `path`, so that those of killed processes do not pile up. When the block fails, the temporary file is removed and `path`
-    is left as it was.
+    The temporary path has the same extension, by which libraries choose a format, and lies in the same folder, so that the
+    move is atomic. Each process has its own temporary path. A process first removes all temporary files of `path`, so that
+    those of killed processes do not accumulate. If the block fails, the temporary file is removed and `path` is unchanged.
 
     Raises `InputError` if the operating system refuses to write, or if the temporary file does not exist at the end.
     """
@@ -70,25 +69,25 @@ def moved_into_place(path: str | Path) -> Generator[Path]:
         try:
             yield temporary
             try:
-                _sync(temporary)  # a crash after the move must not leave an empty file behind
+                _sync(temporary)  # otherwise, a crash after the move could leave an empty file
                 temporary.replace(path)
             except FileNotFoundError as error:
                 raise InputError(
                     f"{path}: its temporary file {temporary.name} is gone, or was never written. Another process that "
-                    "writes the same file removes it: wait until that one has ended, and run again"
+                    "writes the same file may have removed it: wait until that process has ended, and run again"
                 ) from error
-            _sync(path.parent)  # a crash must not undo the move either
+            _sync(path.parent)  # otherwise, a crash could undo the move
         finally:
             temporary.unlink(missing_ok=True)
 
 
 def _sync(path: Path) -> None:
-    """Wait until the content of a file, or the list of names in a folder, is on the disk."""
+    """Wait until the content of a file, or the entries of a folder, have been written to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some file systems cannot do this for folders
+        if error.errno != errno.EINVAL:  # some file systems do not support this for folders
             raise
     finally:
         os.close(descriptor)
@@ -96,9 +95,9 @@ def _sync(path: Path) -> None:
 
 @contextmanager
 def explaining_refusals(path: str | Path) -> Generator[None]:
-    """Convert the errors of the operating system listed in `REMEDIES` into an `InputError` that says how to fix them.
+    """Convert errors of the operating system in the `with` block into an `InputError` that says how to fix them.
 
-    path: the file that the block writes, for the message.
+    Only the errors in `REMEDIES` are converted. path: the file that the block writes, for the message.
     """
     try:
         yield
@@ -112,6 +111,6 @@ def explaining_refusals(path: str | Path) -> Generator[None]:
 
 
 def sha256(path: str | Path) -> str:
-    """Compute the SHA-256 of a file's bytes, in hexadecimal."""
+    """Compute the SHA-256 of a file's bytes, in hexadecimal; raise `OSError` as `open_regular` does."""
     with open_regular(path) as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

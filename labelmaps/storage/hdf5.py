@@ -1,4 +1,4 @@
-"""Creation of HDF5 files, so that a full disk or another failure to write is an exception, never a crash."""
+"""Creation of HDF5 files in such a way that a full disk, or another failure to write, is an exception and never a crash."""
 
 import os
 import re
@@ -14,10 +14,10 @@ _ERRNO = re.compile(r"\berrno = (\d+)")
 
 
 def _write_at_once(access: h5py.h5p.PropFAID) -> None:
-    """Set up HDF5's usual driver, but without its buffer of data.
+    """Set up HDF5's default driver without its write buffer.
 
-    With the buffer, HDF5 writes the last data when a data set is closed. If that fails (the disk is full), the data set
-    stays half closed and the process crashes later. Without it, each failure is an exception of the call that writes.
+    With the buffer, HDF5 writes the last data when a data set is closed. If that fails because the disk is full, the data
+    set is only half closed, and the process crashes later. Without the buffer, the call that writes raises an exception.
     """
     access.set_fapl_sec2()
     access.set_sieve_buf_size(0)
@@ -28,14 +28,14 @@ h5py.register_driver("write_at_once", _write_at_once)
 
 @contextmanager
 def new_hdf5(path: str | Path) -> Generator[h5py.File]:
-    """Yield a new HDF5 file to fill, which appears at `path` when the block succeeds.
+    """Yield a new HDF5 file, open for writing, which appears at `path` when the block succeeds.
 
     Raises `InputError` as `moved_into_place` does.
     """
     options = {
         "libver": "v110",
         "driver": "write_at_once",
-        "rdcc_nbytes": 0,  # no cache of chunks, for the same reason
+        "rdcc_nbytes": 0,  # no cache of chunks, for the same reason as no buffer
         "locking": False,  # NFS and Lustre may refuse locks
     }
     with (
@@ -48,7 +48,7 @@ def new_hdf5(path: str | Path) -> Generator[h5py.File]:
 
 @contextmanager
 def _raising_os_errors() -> Generator[None]:
-    """Convert an error of HDF5 that has its errno in the message only into an `OSError` with that errno."""
+    """Convert an error of HDF5 whose message contains an errno into an `OSError` with that errno."""
     try:
         yield
     except RuntimeError as error:

@@ -1,4 +1,4 @@
-"""The reader of a user's JSON files."""
+"""The reader of the user's JSON files."""
 
 import json
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from labelmaps.storage.files import open_regular
 def read_json(
     path: str | Path, wanted: str, make_object: Callable[[list[tuple[str, Any]]], Any] | None = None
 ) -> Any:
-    """Read a JSON file, in UTF-8, maybe with a byte-order mark.
+    """Read the user's JSON file, in UTF-8, with or without a byte-order mark.
 
-    wanted: what to give instead of a file that is no JSON, for the message. make_object: makes an object of its names and
-    values, where that is to be no plain dictionary; it may raise `InputError`.
+    wanted: the kind of file that the user should give, for messages.
+    make_object: converts the (name, value) pairs of each JSON object; by default to a dict. It may raise `InputError`.
 
-    Raises `InputError` if there is no such file, if it cannot be read, and, with the line, if it is no JSON.
+    Raises `InputError` if the file is missing or cannot be read, and, with the line, if it is not JSON.
     """
     try:
         with TextIOWrapper(open_regular(path), encoding="utf-8-sig") as file:
@@ -26,6 +26,6 @@ def read_json(
     except InputError:
         raise
     except FileNotFoundError as error:
-        raise InputError(f"no such file: {path}; mend its path") from error
+        raise InputError(f"no such file: {path}. Correct the path") from error
     except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"cannot read {path} as JSON: {error}; give {wanted}") from error
+        raise InputError(f"cannot read {path} as JSON: {error}. Give {wanted}") from error

@@ -1,6 +1,6 @@
-"""The one writer, the one join and the one reader of label maps in HDF5.
+"""The only writer, join and reader of label maps in HDF5.
 
-A part holds, for n images, a g × g grid and K labels:
+A part contains, for n images, a g × g grid and K labels:
 
 log_probability  (image, row, column, label) float16   log p(k|x_u) in nats, exact near 0
 log_sum_exp      (image, row, column) float32          logit = log_probability + log_sum_exp
@@ -14,17 +14,17 @@ The first three are computed from unrounded float32 logits. Decide whether the n
 `log_probability`, which is rounded. The attributes record the provenance of the part and seal it (see
 `labelmaps.storage.sealed_hdf5`).
 
-The joined file has virtual data sets of the same names, which show the data of all parts without a copy, and also
+The joined file has virtual data sets of the same names, through which the data of all parts can be read without a copy, and
 
 part             (part,) text                          path of each part, relative to the joined file's folder
 part_integrity   (part,) text                          the part's attribute `integrity`
 part_batch       (part,) int64                         the part's attribute `batch`; it is smaller if memory ran out
 
-Its attributes are those that the parts have in common. Its seal does not cover the virtual data sets: the seals of the parts
-cover their data. The reader reads the parts themselves.
+Its attributes are those that all parts have in common. Its seal does not cover the virtual data sets, because the seals of
+the parts cover their data. The reader here reads the parts themselves.
 
-An image has one label map, also where it shows several classes. Where label maps are read with an index, which has one row
-per image and class, the reader gives those of each row.
+An image has one label map, even if it shows several classes. If label maps are opened with an index, which has one row per
+case, the reader returns one label map per row.
 """
 
 import copy
@@ -50,7 +50,7 @@ from labelmaps.storage.provenance import (
     check_same_images,
     check_same_pixels,
     list_differences,
-    parsed,
+    parse_attributes,
 )
 from labelmaps.storage.sealed_hdf5 import (
     TEXTS_PER_CHUNK,
@@ -68,9 +68,9 @@ DTYPES = {
     "extent": np.dtype(np.float64),
 }
 IMAGES_PER_CHUNK = 8  # 0.8 MB of log-probabilities for 7 × 7 fixations and 1000 labels
-IMAGES_PER_READ = 64  # for readers that compute little with each image: fewer calls of HDF5
-IMAGES_PER_BLOCK = 16  # 3 MB in float32: a method's temporary arrays stay in the processor's cache
-# The attributes that say in tables what they were made from; `pixels_sha256` is that of the digests of all images.
+IMAGES_PER_READ = 64  # for readers that compute little with each image, so that they call HDF5 less often
+IMAGES_PER_BLOCK = 16  # 3 MB in float32, so that a method's temporary arrays fit in the processor's cache
+# The provenance that tables made from label maps record; `pixels_sha256` is the hash of the digests of all images.
 ORIGIN_OF_TABLES = ("label_maps", "pixels_sha256", "weights_source", "network", "view", "engine", "precision")
 OF_PART = ("image", "digest", *DTYPES)
 OF_JOINED = ("image", "digest", "part", "part_integrity", "part_batch")
@@ -78,7 +78,7 @@ OF_JOINED = ("image", "digest", "part", "part_integrity", "part_batch")
 
 @dataclass(frozen=True)
 class LabelMaps:
-    """Label maps of several images, with the axes and units of the file; log-probabilities are float32."""
+    """Label maps of several images; axes and units are those of the file, but log-probabilities are float32."""
 
     image: list[str]
     log_probability: np.ndarray
@@ -95,7 +95,10 @@ class LabelMaps:
 
 
 class LabelMapWriter:
-    """A writer that appends blocks of images to a new label map file; `write_label_maps` opens it."""
+    """A writer that appends blocks of images to a new label map file; `write_label_maps` creates it.
+
+    images, grid, n_labels: as for `write_label_maps`.
+    """
 
     def __init__(self, file: h5py.File, images: list[str], grid: int, n_labels: int):
         self.sealed = SealedWriter(file)
@@ -106,9 +109,10 @@ class LabelMapWriter:
             self.sealed.create_dataset(name, shape, DTYPES[name], IMAGES_PER_CHUNK)
 
     def append(self, *, digest: Sequence[str], **blocks: np.ndarray) -> None:
-        """Append the next images; they are written once there are enough of them to fill a chunk.
+        """Append the label maps of the next images; they are written as soon as they fill a chunk.
 
-        digest: of each image. blocks: for every data set of maps, an array (image, row, column, …).
+        digest: the SHA-256 of each image's bytes.
+        blocks: an array (image, row, column, …) for each data set in `DTYPES`, by its name.
         """
         self._digests += digest
         for name, pending in self._pending.items():
@@ -117,14 +121,14 @@ class LabelMapWriter:
             self._write()
 
     def _write(self) -> None:
-        """Write the blocks that are pending."""
+        """Write all pending blocks to the file."""
         for name, pending in self._pending.items():
             if pending:
                 self.sealed.append(name, np.concatenate(pending))
                 pending.clear()
 
     def seal(self, attributes: Mapping[str, object]) -> None:
-        """Write the blocks that are pending, and seal the file with these attributes."""
+        """Write all pending blocks, and seal the file with these attributes, its provenance."""
         self._write()
         self.sealed.add_texts("digest", self._digests)
         self.sealed.seal(attributes)
@@ -139,7 +143,7 @@ def write_label_maps(
     images: the ids of all images that will be appended, in order.
     grid: the number of rows, and of columns, of the fixation grid.
     n_labels: the number of the network's logits.
-    attributes: the provenance.
+    attributes: the provenance of the label maps.
 
     Raises `InputError` as `moved_into_place` does.
     """
@@ -150,16 +154,18 @@ def write_label_maps(
 
 
 def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: list[str]) -> None:
-    """Join parts into one file that shows their data without a copy; compare every part with its seal first.
+    """Compare all parts with their checksums, and join them into one file through which their data can be read.
 
-    parts: in the order of their images. path: of the joined file; the parts lie in its folder or below.
-    images: the ids in the index, which the parts hold one after the other. digests: of these images.
+    parts: the paths of the parts, in the order of their images.
+    path: the path of the joined file; the parts lie in its folder or below.
+    images: the ids of all images in the index; the parts contain them one after the other.
+    digests: the SHA-256 of the bytes of each of these images, or an empty text if it is unknown.
 
-    The joined file stores the integrity of each part, so that it changes when a part changes, and `open_label_maps` refuses
-    parts that were exchanged.
+    The data are not copied. The joined file stores the integrity of each part, so that `open_label_maps` refuses a part that
+    has changed since.
 
-    Raises `InputError` for a part that is damaged, holds other images than the index or was made from other pixels, and for
-    parts that were made with different weights, views or settings.
+    Raises `InputError` for a part that is damaged, contains other images than the index or was made from other pixels, and
+    for parts that were made with different weights, views or settings.
     """
     names = [part.relative_to(path.parent).as_posix() for part in parts]
     integrity, batches, common, start = [], [], {}, 0
@@ -171,7 +177,8 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
             common = common or provenance
             if differences := list_differences(provenance, common):
                 raise InputError(
-                    f"{part}: made otherwise than {parts[0]} ({', '.join(differences)}). Delete the older one and run again"
+                    f"{part}: not made in the same way as {parts[0]} (they differ in {', '.join(differences)}). Delete the "
+                    "older one and run again"
                 )
             part_images = file.texts("image")
             rows = slice(start, start + len(part_images))
@@ -184,7 +191,7 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
                 part_shapes.append(file.shape(name))
     if start != len(images):
         raise InputError(
-            f"{parts[-1]}: the index has {len(images) - start} more images. Delete all parts and run again"
+            f"{parts[-1]}: the parts lack {len(images) - start} of the index's images. Delete all parts and run again"
         )
     del common["grid and labels"]
     with new_hdf5(path) as file:
@@ -195,19 +202,22 @@ def join_label_maps(parts: list[Path], path: Path, images: list[str], digests: l
         sealed.add_texts("part_integrity", integrity)
         sealed.add("part_batch", np.array(batches, np.int64), TEXTS_PER_CHUNK)
         for name, part_shapes in shapes.items():
-            show_parts(file, name, names, part_shapes)
+            create_virtual_dataset(file, name, names, part_shapes)
         sealed.seal(common)
 
 
 def read_provenance(part: SealedFile) -> dict[str, object]:
-    """Read what made a part, except for `batch`: it is smaller where memory ran out, but the results do not depend on it."""
+    """Return the provenance of a part except `batch`, which is smaller if memory ran out and does not affect the results."""
     return {key: value for key, value in part.attributes.items() if key != "batch"}
 
 
-def show_parts(file: h5py.File, name: str, parts: list[str], shapes: list[tuple[int, ...]]) -> None:
-    """Create the virtual data set `name` in a joined file, which shows that data set of all parts, one after the other.
+def create_virtual_dataset(
+    file: h5py.File, name: str, parts: list[str], shapes: list[tuple[int, ...]]
+) -> None:
+    """Create the virtual data set `name` in a joined file, which concatenates the data sets of this name in all parts.
 
-    parts: their paths, relative to the folder of the joined file. shapes: of the data set in each part.
+    parts: the paths of the parts, relative to the folder of the joined file. shapes: the shape of the data set in
+    each part.
     """
     layout = h5py.VirtualLayout((sum(shape[0] for shape in shapes), *shapes[0][1:]), DTYPES[name])
     start = 0
@@ -216,18 +226,18 @@ def show_parts(file: h5py.File, name: str, parts: list[str], shapes: list[tuple[
             layout[start : start + shape[0]] = h5py.VirtualSource(part, name, shape)
         start += shape[0]
     layout.dcpl.set_obj_track_times(False)  # the same parts must give the same bytes
-    # HDF5 reads a missing part as the fill value, which must not look like data.
+    # For a missing part, HDF5 returns the fill value, which must not look like data.
     file.create_virtual_dataset(name, layout, fillvalue=np.nan if DTYPES[name].kind == "f" else -1)
 
 
 def _shapes(n_images: int, grid: int, n_labels: int) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each data set of maps."""
+    """Return the shape of each data set in `DTYPES`, by its name."""
     tails = {"log_probability": (n_labels,), "centre": (2,), "extent": (4,)}
     return {name: (n_images, grid, grid, *tails.get(name, ())) for name in DTYPES}
 
 
 def _check_forms(part: SealedFile) -> None:
-    """Raise `InputError` if the maps of a part do not belong together by their types and shapes."""
+    """Raise `InputError` if the data sets of a part do not have the right types, or shapes that fit one another."""
     (n_images,), (grid, n_labels) = part.shape("image"), part.shape("log_probability")[-2:]
     for name, shape in _shapes(n_images, grid, n_labels).items():
         part.check_form(name, DTYPES[name], shape)
@@ -236,8 +246,14 @@ def _check_forms(part: SealedFile) -> None:
 class LabelMapFile:
     """A joined label map file, open for reading; `open_label_maps` opens it.
 
-    images, digests: of each row, of which there is one per image, or, as `of_cases` returns it, one per case.
-    place: which of the images in the file a row is of, from 0.
+    It has one row per image or, as `of_cases` returns it, one row per case.
+
+    joined, parts: the sealed files.
+
+    Attributes:
+    images, digests: the id of each row's image, and the SHA-256 of the bytes from which its views were made.
+    place: (row,), the index of each row's image in the file, from 0.
+    attributes, integrity: those of the joined file. pixels_sha256: the hash of all digests.
     """
 
     def __init__(self, joined: SealedFile, parts: list[SealedFile]):
@@ -258,13 +274,13 @@ class LabelMapFile:
 
     @property
     def origin_of_tables(self) -> dict[str, object]:
-        """What tables made from the label maps say of their origin, in their attributes."""
+        """The provenance that tables made from these label maps record as attributes."""
         return {key: self.origin[key] for key in ORIGIN_OF_TABLES}
 
     @property
     def provenance(self) -> dict[str, Any]:
-        """What made the label maps: view, preprocessing, weights, versions."""
-        return parsed(self.attributes)
+        """The provenance of the label maps: view, preprocessing, weights and versions, with structured values parsed."""
+        return parse_attributes(self.attributes)
 
     @property
     def by_image(self) -> "LabelMapFile":
@@ -272,13 +288,14 @@ class LabelMapFile:
         return self._whole or self
 
     def of_cases(self, images: list[str], path: str | Path) -> "LabelMapFile":
-        """Return the same file with one row per case.
+        """Return this file with one row per case.
 
-        images: the id of each case's image; the cases of an image stand one after the other. path: of what has these cases.
+        images: the id of each case's image; the cases of an image follow one another.
+        path: the path of the label maps, for the message.
 
-        Raises `InputError` unless they are the images of the file, in its order.
+        Raises `InputError` unless the cases have the images of the file, in its order.
         """
-        place = images_of_cases(images)
+        place = index_images(images)
         firsts = np.flatnonzero(np.diff(place, prepend=-1))
         check_same_images(self.images, [images[first] for first in firsts], path)
         cases = copy.copy(self)
@@ -287,30 +304,36 @@ class LabelMapFile:
         return cases
 
     def blocks(self, size: int = IMAGES_PER_BLOCK) -> Iterator[LabelMaps]:
-        """Yield all label maps in order, `size` rows at a time; a thread reads the next block ahead."""
+        """Yield all label maps in order, `size` rows at a time, while a thread reads the next block."""
         places = ((start, start + size) for start in range(0, len(self.images), size))
         with ThreadPoolExecutor(1) as pool:
             yield from in_order(pool, self.read, places, ahead=2)
 
     def read(self, start: int, stop: int) -> LabelMaps:
-        """Read the label maps of the rows from `start` up to, but without, `stop`."""
+        """Read the label maps of the rows from `start` up to but excluding `stop`.
+
+        Raises `InputError` if the chunks that contain them are damaged.
+        """
         arrays = {name: self._read_rows(name, start, stop) for name in DTYPES}
         arrays["log_probability"] = arrays["log_probability"].astype(np.float32)
         return LabelMaps(image=self.images[start:stop], **arrays)
 
     def field(self, name: str) -> np.ndarray:
-        """Read one data set for all rows; not for log-probabilities, which may not fit in memory."""
+        """Read one data set for all rows, with the type and axes of the file; log-probabilities may not fit in memory.
+
+        name: the name of the data set, one of `DTYPES`.
+        """
         return self._read_rows(name, 0, len(self.images))
 
     def _read_rows(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Read one data set for the rows from `start` up to `stop`."""
+        """Read one data set for the rows from `start` up to but excluding `stop`."""
         place = self.place[start:stop]
         first = place[0] if len(place) else 0
         images = self._read(name, first, place[-1] + 1 if len(place) else 0)
         return images if len(images) == len(place) else images[place - first]
 
     def _read(self, name: str, start: int, stop: int) -> np.ndarray:
-        """Read one data set for the images from `start` up to `stop`, from the parts that hold them."""
+        """Read one data set for the images from `start` up to but excluding `stop`, from the parts that contain them."""
         first = bisect_right(self._starts, start) - 1
         last = max(bisect_left(self._starts, stop) - 1, first)
         pieces = [
@@ -320,38 +343,41 @@ class LabelMapFile:
         return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
 
-def images_of_cases(images: Sequence[str]) -> np.ndarray:
-    """Count the images up to that of each case, (case,), from 0; the cases of an image stand one after the other.
+def index_images(images: Sequence[str]) -> np.ndarray:
+    """Compute the index of each case's image among the images, from 0.
 
-    images: the ids, (case,).
+    images: (case,), the id of each case's image; the cases of an image follow one another.
+    Returns (case,) integers.
     """
     ids = np.asarray(images, object)
     return np.cumsum(np.concatenate([[False], ids[1:] != ids[:-1]])[: len(ids)], dtype=int)
 
 
 def find_part(path: Path, name: str) -> Path:
-    """Find a part of joined label maps: beside the joined file, or beside the file to which that is a link.
+    """Find a part of joined label maps, relative to the joined file or, if that is a link, to the target of the link.
 
-    Raises `InputError` if it is in neither place.
+    path: the path of the joined file. name: the part's path, relative to the joined file's folder.
+
+    Raises `InputError` if the part is in neither place.
     """
     places = [path.parent / name, path.resolve().parent / name]
     for part in places:
         if part.exists() or part.is_symlink():
             return part
     raise InputError(
-        f"{places[-1]}: no such file. Label maps are {path.name} and the folder {Path(name).parent} beside it: bring both, "
-        f"or delete {path} and run again"
+        f"{places[-1]}: no such file. Label maps consist of {path.name} and the folder {Path(name).parent} beside it: copy "
+        f"both, or delete {path} and run again"
     )
 
 
 @contextmanager
 def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Generator[LabelMapFile]:
-    """Open joined label maps.
+    """Open joined label maps for reading, inside the `with` block.
 
-    index: its rows, if they are read, which must be of the images of the label maps. The file then has one row for each.
+    index: rows of the same images, or None. With an index, the file has one row for each row of it, else one per image.
 
-    Raises `InputError` if a part is missing, damaged or not the one that was joined, and for label maps of other images than
-    the index has, or made from other pixels.
+    Raises `InputError` if a part is missing, damaged, or not the one that was joined, and if the label maps are of other
+    images than the index, or were made from other pixels.
     """
     path = Path(path)
     with ExitStack() as stack:
@@ -359,7 +385,7 @@ def open_label_maps(path: str | Path, index: pd.DataFrame | None = None) -> Gene
         parts = []
         for name, integrity in zip(joined.texts("part"), joined.texts("part_integrity"), strict=True):
             part = find_part(path, name)
-            # HDF5 compares the checksums of the maps' chunks when it reads them.
+            # The maps are not compared with their checksums here: HDF5 compares those of each chunk when it reads it.
             file = stack.enter_context(
                 open_sealed(part, OF_PART, ["image"], f"Delete it and {path}, and run again")
             )

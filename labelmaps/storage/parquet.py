@@ -1,9 +1,9 @@
-"""The one writer and the one reader of tables in Parquet.
+"""The only writer and reader of tables in Parquet.
 
 Parquet's own checksums (CRC-32, written here for other readers) cover the data of the pages, but neither the headers of the
-pages nor the footer, which holds the names and types of the columns and the attributes of the table. A file therefore also
-holds the SHA-256 of all its other bytes. It stands between the last page and the footer, where readers of Parquet do not
-look; the reader here compares it before anything else.
+pages nor the footer, which contains the names and types of the columns and the attributes of the table. A file therefore
+also contains the SHA-256 of all its other bytes, between the last page and the footer, a place that other readers of Parquet
+ignore. The reader here compares it before it decodes the table.
 """
 
 import hashlib
@@ -18,11 +18,11 @@ from labelmaps.errors import InputError
 from labelmaps.storage.files import moved_into_place, open_regular
 
 DIGEST_MARK = b"SHA-256:"  # stands before the digest in the file
-TAIL = 8  # bytes: the length of the footer (4, little-endian) and the format's name
+TAIL = 8  # bytes at the end of a file: the length of the footer (4, little-endian) and the format's name
 
 
 def write_parquet(path: str | Path, table: pd.DataFrame) -> None:
-    """Write a table with its `attrs`, but without its row labels."""
+    """Write a table and its `attrs` to a Parquet file, without its row labels; raise `InputError` as `moved_into_place`."""
     buffer = BytesIO()
     table.to_parquet(buffer, index=False, write_page_checksum=True)
     _seal(path, buffer.getvalue())
@@ -37,7 +37,7 @@ def read_parquet(path: str | Path) -> pd.DataFrame:
 
 
 def write_arrow(path: str | Path, table: pa.Table) -> None:
-    """Write an Arrow table."""
+    """Write an Arrow table to a Parquet file; raise `InputError` as `moved_into_place` does."""
     buffer = BytesIO()
     pq.write_table(table, buffer, write_page_checksum=True)
     _seal(path, buffer.getvalue())
@@ -56,14 +56,14 @@ def _seal(path: str | Path, content: bytes) -> None:
 
 
 def _open(path: str | Path) -> BytesIO:
-    """Read a sealed Parquet file into memory; raise `InputError` if its bytes differ from its digest."""
+    """Read the bytes of a sealed Parquet file; raise `InputError` if the file is missing or differs from its digest."""
     try:
         with open_regular(path) as file:
             content = file.read()
     except FileNotFoundError as error:
         raise InputError(f"{path}: no such file. Run again") from error
     except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error}). Mend that and run again") from error
+        raise InputError(f"{path}: cannot be read ({error}). Make the file readable and run again") from error
     before, footer = _split(content)
     n = len(_digest(b"", b""))
     pages, digest = before[:-n], before[-n:]
@@ -77,11 +77,11 @@ def _open(path: str | Path) -> BytesIO:
 
 
 def _split(content: bytes) -> tuple[bytes, bytes]:
-    """Split the bytes of a Parquet file into its pages and its footer; the latter includes the tail of the format."""
+    """Split the bytes of a Parquet file into its pages and its footer, which includes the tail."""
     footer = TAIL + int.from_bytes(content[-TAIL : -TAIL // 2], "little")
     return content[:-footer], content[-footer:]
 
 
 def _digest(pages: bytes, footer: bytes) -> bytes:
-    """Compute the digest of pages and footer, with its mark, as it is stored in the file."""
+    """Compute the SHA-256 of pages and footer, and return it as it is stored in the file, with the mark before it."""
     return DIGEST_MARK + hashlib.sha256(pages + footer).digest()

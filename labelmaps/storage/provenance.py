@@ -14,15 +14,18 @@ from labelmaps.errors import InputError
 SAME_NETWORK = ("architecture", "weights_sha256", "preprocessing")
 SAME_NETWORK_AND_VIEW = (*SAME_NETWORK, "precision", "view")
 
-# What to do where files, or a file and the image as it is now, were made from different pixels.
-REMAKE = "Delete it and the folder of its parts, or put the image back, and run again"
-OLDER = "Delete the older of the two, with what it was made from, and run again"
+# What to do if two files were made from different pixels, or a file and the present image differ.
+REMAKE = "Delete it and the folder of its parts, or restore the image, and run again"
+OLDER = "Delete the older of the two, with the files from which it was made, and run again"
 
 Attributes = Mapping[Any, object]  # by name; pandas takes any hashable key in the `attrs` of a table
 
 
 def list_differences(first: Attributes, second: Attributes) -> list[str]:
-    """List the names of the attributes in which two files differ, sorted; a missing attribute counts as None."""
+    """List the names of the attributes in which two files differ, sorted; a missing attribute counts as None.
+
+    first, second: the attributes of the two files.
+    """
     return sorted(key for key in first.keys() | second.keys() if first.get(key) != second.get(key))
 
 
@@ -44,7 +47,7 @@ def check_same_origin(
     differences = [key for key in keys if found.get(key) is None or found[key] != expected.get(key)]
     if differences:
         raise InputError(
-            f"{path}: made with other {', '.join(differences)} than what it is read with. Delete it and run again"
+            f"{path}: made with other {', '.join(differences)} than the file it is read with. Delete it and run again"
         )
 
 
@@ -56,7 +59,7 @@ def check_same_images(index: list[str], other: list[str], path: str | Path) -> N
     """
     if index != other:
         raise InputError(
-            f"{path}: holds other images than what it is read with, or in another order. Delete it and run again"
+            f"{path}: contains other images than the file it is read with, or in another order. Delete it and run again"
         )
 
 
@@ -69,37 +72,39 @@ def check_same_pixels(
 ) -> None:
     """Raise `InputError`, with the first such image, if the file at `path` was made from other pixels of an image.
 
-    images: ids. expected: the SHA-256 of each image's bytes in the index, or in what is read with the file; empty where
-    it is not known, and then not compared. found: in the file. remedy: what the message tells the user to do.
+    images: the ids.
+    expected: the SHA-256 of each image's bytes, in the index or in the other file; an empty text is not compared.
+    found: the same in the file at `path`.
+    remedy: what the user should do, for the message.
     """
     for image, digest, other in zip(images, expected, found, strict=True):
         if digest and other and digest != other:
             raise InputError(
-                f"{path}: made from other pixels of {image} than what it is read with: that image was changed or exchanged. "
-                f"{remedy}"
+                f"{path}: made from other pixels of {image} than the file it is read with: that image was changed or "
+                f"replaced. {remedy}"
             )
 
 
 def check_same_pixels_of_tables(expected: Attributes, found: Attributes, path: str | Path) -> None:
-    """Raise `InputError` unless two tables of the same images, of one network or of two, were made from the same pixels.
+    """Raise `InputError` unless two tables of the same images were made from the same pixels, by whatever networks.
 
-    expected: the attributes of the other table. found: those of the table at `path`.
+    expected: the attributes of the other table. found: the attributes of the table at `path`.
     """
     if found.get("pixels_sha256") != expected.get("pixels_sha256"):
         raise InputError(
-            f"{path}: made from other pixels than what it is read with: images were changed or exchanged. {OLDER}"
+            f"{path}: made from other pixels than the file it is read with: images were changed or replaced. {OLDER}"
         )
 
 
 def check_settings(expected: Mapping[str, object], found: Attributes, path: str | Path) -> None:
     """Raise `InputError` unless the file at `path` was made with these settings.
 
-    Snakemake sees changed settings by its own records, which results that were copied may lack.
+    expected: the settings in the configuration, by name. found: all attributes of the file.
 
-    expected: some of the file's attributes, as the configuration gives them. found: all that the file has.
+    Snakemake finds changed settings by its own records, which are absent if results were copied.
     """
-    recorded = parsed(found)
-    wanted = json.loads(json.dumps(expected))  # as they come back: tuples are lists
+    recorded = parse_attributes(found)
+    wanted = json.loads(json.dumps(expected))  # as they are read from a file, with lists for tuples
     changed = [key for key in wanted if recorded.get(key) != wanted[key]]
     if changed:
         differences = [
@@ -107,12 +112,15 @@ def check_settings(expected: Mapping[str, object], found: Attributes, path: str 
         ]
         raise InputError(
             f"{path}: made with other settings than the configuration has now: {'; '.join(differences)}. "
-            f"Delete {_maker(changed, Path(path))} and run again, or change the settings back"
+            f"Delete {_describe_files_to_delete(changed, Path(path))} and run again, or change the settings back"
         )
 
 
 def describe_changes(name: str, recorded: object, wanted: object) -> list[str]:
-    """Describe where two values of a setting differ, in words; `name` is its own."""
+    """Describe the differences between two values of a setting, as phrases such as "view.grid was 7 and is 5".
+
+    name: the name of the setting. recorded: its value in the file. wanted: its value in the configuration.
+    """
     if isinstance(recorded, Mapping) and isinstance(wanted, Mapping):
         keys = [key for key in {**recorded, **wanted} if recorded.get(key) != wanted.get(key)]
         return [
@@ -130,15 +138,18 @@ def describe_changes(name: str, recorded: object, wanted: object) -> list[str]:
     return [f"{name} was {json.dumps(recorded)} and is {json.dumps(wanted)}"]
 
 
-def _maker(changed: Collection[str], path: Path) -> str:
-    """Return what must go so that a file made with these settings is made again: it, or what it was made from."""
+def _describe_files_to_delete(changed: Collection[str], path: Path) -> str:
+    """Return what the user should delete so that a file is made again: "it", or the files from which it was made.
+
+    changed: the names of the settings that differ. path: the path of the file.
+    """
     is_of_method = path.parent.name in ("saliency", "fixations", "scores")
     folder = path.parent.parent if is_of_method else path.parent
     if {"network", "view", "engine", "precision"} & set(changed):
         return f"the folder {folder}"
     if "standard_view" in changed:
         return f"the folder {folder.parent.parent / 'standard_crop' / folder.name}"
-    if "ten_crop_view" in changed:  # that it is asked for no more changes no label maps
+    if "ten_crop_view" in changed:  # if the view was only removed, its label maps are not made again
         return f"it and the folder {folder.parent.parent / 'ten_crop' / folder.name}"
     if is_of_method and {"method", "options"} & set(changed):
         return str(folder / "saliency" / f"{path.stem}.h5")
@@ -148,12 +159,15 @@ def _maker(changed: Collection[str], path: Path) -> str:
 
 
 def seen_view(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the family and options of the view with which a file was made, with the values that came from the network."""
+    """Return the family and options of the view with which a file was made, with "network" replaced by the network's values.
+
+    attributes: those of the file, as `parse_attributes` returns them.
+    """
     return {**attributes["view"], **attributes.get("view_from_network", {})}
 
 
-def parsed(attributes: Mapping[str, object]) -> dict[str, Any]:
-    """Return a file's attributes as they were before they were stored: structured ones are JSON there."""
+def parse_attributes(attributes: Mapping[str, object]) -> dict[str, Any]:
+    """Convert the attributes of a file back to the values that were stored: lists and mappings are JSON in the file."""
     return {
         key: json.loads(value) if isinstance(value, str) and value[:1] in ("{", "[") else value
         for key, value in attributes.items()

@@ -1,14 +1,14 @@
-"""The one writer and the one reader of saliency maps in HDF5, in a schema that all methods share.
+"""The only writer and reader of saliency maps in HDF5, in a schema that all methods share.
 
 saliency  (image, row, column) float32     unscaled, in the method's own units
 point     (image, row, column, 2) float64  the fixation x, y of each cell, in original pixels
 image     (image,) text                    ids, in the order of the index
-own_label (image,) int16                   the label that the method itself gives; -1 where it gives none
+own_label (image,) int16                   the label that the method itself predicts; -1 if it predicts none
 digest    (image,) text                    SHA-256 of the bytes of the image that the map was made from
 
 The attributes record the provenance: the method and its options; for a method on label maps, the integrity and the
-provenance of these; for a method on the activations at x₀, the weights, the view and the precision. They also seal the file
-(see `labelmaps.storage.sealed_hdf5`).
+provenance of these label maps; for a method on the activations at x₀, the weights, the view and the precision. They also
+seal the file (see `labelmaps.storage.sealed_hdf5`).
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -28,10 +28,11 @@ DATA = ("image", "saliency", "point", "own_label", "digest")
 
 @dataclass(frozen=True)
 class SaliencyMaps:
-    """Saliency maps of several images, with the axes and units of the file.
+    """Saliency maps of several images; axes and units are those of the file.
 
-    own_label: None where the method gives no label. digest: of the images' bytes, empty where it is not known; None where it
-    is known of none. attributes: their provenance, if they were read from a file.
+    own_label: None if the method predicts no label.
+    digest: the SHA-256 of each image's bytes, or an empty text if it is unknown; None if it is unknown for all images.
+    attributes: the provenance, if the maps were read from a file.
     """
 
     image: list[str]
@@ -45,23 +46,28 @@ class SaliencyMaps:
 def repeat_for_cases(
     maps: np.ndarray, own_label: np.ndarray | None, place: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Repeat the maps (image, row, column) and own labels (image,) of a method that is not told k* for each case.
+    """Repeat the maps of an uncued method, which computes one map per image, for each case.
 
-    place: (case,), the image of each, from 0.
+    maps: (image, row, column). own_label: (image,), the labels that the method predicts, or None.
+    place: (case,), the index of each case's image, from 0.
+
+    Returns maps (case, row, column), and labels (case,) or None.
     """
     return maps[place], None if own_label is None else own_label[place]
 
 
 def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str, object]) -> None:
-    """Write saliency maps and their provenance (`attributes`).
+    """Write saliency maps to a file, which appears at `path` when it is complete.
 
-    Raises `InputError` with the id of the first image whose map holds NaN or infinite values.
+    attributes: the provenance of the maps.
+
+    Raises `InputError`, with the id of the first such image, if its map contains NaN or infinite values.
     """
     finite = np.isfinite(maps.saliency).all(axis=(1, 2))
     if not finite.all():
         raise InputError(
-            f"{maps.image[finite.argmin()]}: its saliency map holds NaN or infinite values. Check the weights, or choose a "
-            "wider precision (compute.precision)"
+            f"{maps.image[finite.argmin()]}: its saliency map contains NaN or infinite values. Check the weights, or choose "
+            "a wider precision (compute.precision)"
         )
     own_label = np.full(len(maps.image), NO_LABEL) if maps.own_label is None else maps.own_label
     with new_hdf5(path) as file:
@@ -75,18 +81,21 @@ def write_saliency(path: str | Path, maps: SaliencyMaps, attributes: Mapping[str
 
 
 def read_saliency(path: str | Path) -> SaliencyMaps:
-    """Read all saliency maps of a file; raise `InputError` if the file is missing or damaged."""
+    """Read all saliency maps of a file, and compare them with their checksums; raise `InputError` if it is damaged."""
     return _read(path, [slice(None)], DATA)
 
 
 def read_saliency_maps(path: str | Path, places: Sequence[int]) -> SaliencyMaps:
-    """Read the saliency maps of some images, at these rows of the index; raise `InputError` as `read_saliency` does."""
+    """Read the saliency maps of some images; raise `InputError` as `read_saliency` does.
+
+    places: the rows of the images in the index, from 0.
+    """
     rows = [slice(place, place + 1) for place in places]
-    return _read(path, rows, ["image", "digest"])  # HDF5 compares the checksums of the chunks that hold them
+    return _read(path, rows, ["image", "digest"])  # HDF5 compares the checksums of the chunks that are read
 
 
 def _read(path: str | Path, rows: Sequence[slice], compare: Collection[str]) -> SaliencyMaps:
-    """Read the maps of these rows; the data sets in `compare` are first compared with their checksums as a whole."""
+    """Read the maps of these rows, after comparing the data sets in `compare` as a whole with their checksums."""
     with open_sealed(path, DATA, compare) as file:
         with refuse_damage(path):
             (n_images,), (_, *cells) = file.shape("image"), file.shape("saliency")

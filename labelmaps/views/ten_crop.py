@@ -1,8 +1,9 @@
-"""Ten-crop: the nine views that torchvision's `TenCrop` has beside the standard crop, after the network's own resize.
+"""Ten-crop: the nine views that torchvision's `TenCrop` has besides the standard crop, after the network's own resize.
 
-Nulls that do not look average over them (`labelmaps.scoring.pooling`). They do not lie on a grid of the image: of 3 × 3
-cells, the corners hold the crops at the image's corners (`CORNERS`), the cell clockwise of each its mirror image, and
-the middle that of the central crop. With the standard crop, the corners make five-crop, and all of them ten-crop.
+The nulls five-crop and ten-crop average over them (`labelmaps.scoring.pooling`). Their grid is not one of fixations: of its
+3 × 3 cells, the corners hold the crops at the image's corners (`CORNERS`), the cell clockwise of each corner holds that
+crop's mirror image, and the middle holds the mirror image of the central crop. The standard crop and the corners make up
+five-crop; the standard crop and all nine cells make up ten-crop.
 """
 
 from collections.abc import Sequence
@@ -13,14 +14,14 @@ import numpy as np
 
 from labelmaps.resampling.crops import CORNERS
 from labelmaps.resampling.taps import Drawing, Interpolation, Sampling
-from labelmaps.views import NETWORKS_OWN, Geometry, kept
+from labelmaps.views import NETWORKS_OWN, Geometry, cache_geometries
 from labelmaps.views.shift import CROP, LEFT_OPEN
 
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
-# The edge of the image at which each cell's crop lies, along each axis: 0 is left or top, 1 right or bottom, ½ the middle.
+# Where the crop of each cell lies in the image, along each axis: 0 is left or top, ½ the middle, 1 right or bottom.
 X = np.array([[0, 0, 1], [0, 0.5, 1], [0, 1, 1]])
 Y = np.array([[0, 0, 0], [1, 0.5, 0], [1, 1, 1]])
 
@@ -29,26 +30,26 @@ Y = np.array([[0, 0, 0], [1, 0.5, 0], [1, 1, 1]])
 class View:
     """A view of the family ten_crop, with its options.
 
-    grid: 3: the nine crops beside the standard one.
+    grid: always 3, for the nine crops besides the standard one.
     share: the side of a crop, as a share of the image's shorter side, above 0; above 1 it has black bars. "network" is the
-        share with which the network was evaluated.
-    interpolation: "bilinear" or "bicubic", antialiased; "network" is that with which the network was evaluated.
+        share with which the network's library evaluates it.
+    interpolation: "bilinear" or "bicubic", antialiased; "network" is the one with which the network's library evaluates it.
     """
 
-    is_affine = False  # mirror images among them
+    is_affine = False  # some views are mirror images
     grid: Literal[3] = 3
     share: float | Literal["network"] = CROP
     interpolation: Interpolation | Literal["network"] = "bilinear"
 
     def __post_init__(self):
         if self.grid != 3:
-            raise ValueError(f"grid: {self.grid} is not 3; ten-crop has nine crops beside the standard one")
+            raise ValueError(f"grid: {self.grid} is not 3; ten-crop has nine crops besides the standard one")
         if self.share != NETWORKS_OWN and not 0 < self.share < np.inf:
             raise ValueError(f"share: {self.share} is not a positive share of the shorter side")
 
-    @kept
+    @cache_geometries
     def geometry(self, width: int, height: int) -> Geometry:
-        """Compute the centres and extents of an image's crops, in original pixels."""
+        """Compute the centres and extents, in original pixels, of the crops of an image of this width and height."""
         share = self.share
         assert share != NETWORKS_OWN, LEFT_OPEN
         side = share * min(width, height)
@@ -63,7 +64,7 @@ class View:
         cells: Sequence[int],
         dtype: "torch.dtype | None" = None,
     ) -> "Tensor":
-        """Draw the views (cell, 3, size, size) from cells of a normalised image (3, H, W); see `labelmaps.views.View`."""
+        """Draw the views (cell, 3, size, size) of a normalised image (3, H, W); arguments as for `labelmaps.views.View`."""
         from labelmaps.resampling.boxes import draw_boxes
 
         _, height, width = image.shape

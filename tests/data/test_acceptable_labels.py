@@ -62,8 +62,8 @@ def test_the_published_list_is_in_the_order_of_imagenets_images(tmp_path):
 
 REFUSED = {
     "another ending": ("a.txt", "", r"a\.txt: give a \.json or a \.csv"),
-    "no JSON": ("a.json", "[[1], ", r"cannot read .*a\.json as JSON: .*; give a JSON file"),
-    "deep JSON": ("a.json", "[" * 100_000, r"cannot read .*a\.json as JSON: .*; give a JSON file"),
+    "no JSON": ("a.json", "[[1], ", r"cannot read .*a\.json as JSON: .*\. Give a JSON file"),
+    "deep JSON": ("a.json", "[" * 100_000, r"cannot read .*a\.json as JSON: .*\. Give a JSON file"),
     "a number of too many digits": ("a.json", f'{{"x": [{"9" * 5000}]}}', r"a\.json"),
     "another thing": ("a.json", "3", r"a\.json: neither a list nor an object"),
     "empty": ("a.json", {}, r"a\.json has no image"),

@@ -767,7 +767,7 @@ def test_real_images_of_imagenet():
 def test_a_file_of_other_images_or_in_another_order_is_refused():
     check_same_images(["a", "b"], ["a", "b"], "x.h5")
     for other in (["b", "a"], ["a"], ["a", "b", "c"]):
-        with pytest.raises(InputError, match=r"x\.h5: holds other images"):
+        with pytest.raises(InputError, match=r"x\.h5: contains other images"):
             check_same_images(["a", "b"], other, "x.h5")
 
 

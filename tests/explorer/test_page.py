@@ -824,7 +824,7 @@ def test_another_data_sets_files_are_refused(study, tmp_path):
     scores = pd.read_parquet(study.arguments["scores"][0])
     write_parquet(tmp_path / "scores.parquet", scores.iloc[::-1])
     mixed = [tmp_path / "scores.parquet", *study.arguments["scores"][1:]]
-    with pytest.raises(InputError, match=r"scores.parquet: holds other images"):
+    with pytest.raises(InputError, match=r"scores.parquet: contains other images"):
         build_explorer(**study.arguments | {"explorer": tmp_path / "page.html", "scores": mixed})
     assert not (tmp_path / "page.html").exists()
 

@@ -622,10 +622,10 @@ def test_damaged_or_foreign_files_are_refused(study, tmp_path):
         plot(study, outputs, saliency=[study / "saliency/max_logit.h5", bad])
     maps = SaliencyMaps(list("abcde"), np.zeros((5, 3, 3)), np.zeros((5, 3, 3, 2)))
     write_saliency(bad, maps, {})
-    with pytest.raises(InputError, match=r"bad\.h5: holds other images"):
+    with pytest.raises(InputError, match=r"bad\.h5: contains other images"):
         plot(study, outputs, saliency=[bad, study / "saliency/dff.h5"])
     other = tmp_path / "other.parquet"
     write_parquet(other, read_parquet(study / "fixations/dff.parquet").iloc[::-1])
-    with pytest.raises(InputError, match=r"other\.parquet: holds other images"):
+    with pytest.raises(InputError, match=r"other\.parquet: contains other images"):
         plot(study, outputs, fixations=[study / "fixations/max_logit.parquet", other])
     assert not outputs[0].exists()

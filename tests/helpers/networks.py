@@ -5,7 +5,7 @@ from torch import nn
 
 from labelmaps.networks.build import build
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import ask
+from labelmaps.networks.verification import compute_known_logits
 from labelmaps.networks.weights import random_weights
 
 N_LABELS = 7
@@ -41,7 +41,7 @@ def with_a_narrow_head(architecture):
 def known_on_noise(network, size):
     """What the untouched network says of three views of noise of a side of `size` pixels."""
     noise = torch.randn(3, 3, size, size, generator=torch.Generator().manual_seed(2))
-    return ask(network.eval().cpu(), noise, type(network).__name__)
+    return compute_known_logits(network.eval().cpu(), noise, type(network).__name__)
 
 
 def cut(network, size, device="cpu", precision="float32", **options):

@@ -1,4 +1,4 @@
-"""What does not depend on the label is computed once per image, and stands in each of the image's cases."""
+"""Results that do not depend on the label are computed once per image, and repeated for each of the image's cases."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ NETWORK = {"network_config": network_of(size=32)}
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Five images of one to three classes, as an index; `single` beside it, the same images of one class each; weights."""
+    """A folder with an index of five images of one to three classes, `single` with one class for each image, and weights."""
     folder = tmp_path_factory.mktemp("several")
     (folder / "single").mkdir()
     save_weights(random_weights("small_resnet", 3, seed=0, size=32), folder / "weights.pth")

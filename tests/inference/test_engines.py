@@ -1,4 +1,4 @@
-"""Engines: views at once, what happens without memory, and the shared trunk beside the exact engine."""
+"""Engines: the views in a batch, a lack of memory, and the engine `shared` compared with `exact`."""
 
 import shutil
 
@@ -67,7 +67,7 @@ def test_views_at_once_are_whole_images_or_equal_numbers_of_rows(grid, asked, gi
 
 
 class Shapes(nn.Module):
-    """Logits 0; remembers the shapes of its views."""
+    """A network that returns logits 0 and records the shapes of its views."""
 
     def __init__(self):
         super().__init__()
@@ -80,7 +80,7 @@ class Shapes(nn.Module):
 
 @pytest.mark.parametrize(("batch", "n_images", "times"), [(7, 1, 7), (49, 1, 1), (98, 2, 1), (98, 1, 1)])
 def test_every_batch_has_the_same_shape(batch, n_images, times):
-    """A part that ends with fewer images, too: the network is compiled for one shape."""
+    """This includes the last batch, which may have fewer images: the network is compiled for one shape."""
     network = Shapes()
     logits = exact(zoom.View(), network).logits(noise((30, 20), (20, 30))[:n_images], batch)
     assert network.seen == [(batch, 3, 64, 64)] * times
@@ -173,7 +173,7 @@ def test_the_picture_of_all_views_goes_on_beyond_the_square_as_they_do(base, bey
 
 
 class Patches(nn.Module):
-    """Patches of 8 pixels, each on its own: a network without padding, whose views share their trunk exactly."""
+    """A network without padding, on patches of 8 pixels, for which `shared` gives the logits of `exact`."""
 
     def __init__(self):
         super().__init__()
@@ -235,8 +235,8 @@ def test_the_shared_trunk_takes_as_many_images_as_have_the_pixels_of_the_batch(b
 @pytest.mark.parametrize(
     ("view", "preprocessing", "message"),
     [
-        (zoom.View(), FULL, "engine: shared is for the views `shift`"),
-        (crop.View(), FULL, "engine: shared is for the views `shift`"),
+        (zoom.View(), FULL, "engine: shared needs views of the family `shift`"),
+        (crop.View(), FULL, "engine: shared needs views of the family `shift`"),
         (shift.View(grid=5), FULL, "whose step is a whole number of pixels"),
         (shift.View(grid=3), Preprocessing(size=96 + 3), "multiple of the stride"),
         (shift.View(grid=7), Preprocessing(size=112), "multiple of the stride"),
@@ -251,7 +251,9 @@ def test_networks_that_do_not_average_cannot_share_their_trunk():
     network = nn.Sequential(
         nn.Conv2d(3, 4, 8, stride=8), nn.ReLU(), nn.Flatten(), nn.Linear(4 * 49, N_LABELS)
     ).eval()
-    with pytest.raises(InputError, match="networks that end in an average over the map and a linear layer"):
+    with pytest.raises(
+        InputError, match="a network that ends in an average over its last map and a linear layer"
+    ):
         sharing(network, shift.View(), Preprocessing(size=56))
 
 
@@ -266,13 +268,13 @@ def test_engines_are_created_by_name():
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory):
-    """Where the compiler keeps what it made."""
+    """The folder of the compiler's cache."""
     with trusting_compiler(tmp_path_factory.mktemp("kept")) as folder:
         yield folder
 
 
 class Residual(nn.Module):
-    """A stem and one block of `small_resnet`: all that it is made of, with less to compile."""
+    """A stem and one block of `small_resnet`, which has all its kinds of layers but is faster to compile."""
 
     def __init__(self):
         super().__init__()
@@ -334,7 +336,7 @@ def test_what_is_prepared_is_compiled_once_for_all_threads(kept):
 
 
 class Forgetful(Exact):
-    """Has memory for the first images, and then for one row of the grid only."""
+    """A network that has memory for the first images, and after that only for one row of the grid."""
 
     asked = 0
 
@@ -347,7 +349,7 @@ class Forgetful(Exact):
 
 @pytest.mark.slow
 def test_a_part_without_memory_is_written_with_a_smaller_batch_and_says_so(tmp_path, monkeypatch):
-    """The script as the rule calls it: the same outcomes, the batch in the file, nothing else left."""
+    """The script runs as in the rule: results are the same, the file states the batch, and no other file is left."""
     pictures = noise(*[(40, 30), (30, 50), (64, 64)] * 4)
     write_data_set(tmp_path, pictures, N_LABELS, image=list("abcdefghijkl"))
     torch.save(network_of().state_dict(), tmp_path / "weights.pth")

@@ -1,4 +1,4 @@
-"""A network cut in two says the same as the whole, and only where it can be cut."""
+"""A split network returns the logits of the whole network, and a network is split only where it can be."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -17,7 +17,7 @@ from labelmaps.inference.glimpse import Glimpse, first_glimpse
 from labelmaps.inference.glimpse_saliency import images_at_once
 from labelmaps.inference.inputs import make_views
 from labelmaps.networks.preprocessing import Preprocessing
-from labelmaps.networks.tap import Layout, layout_of
+from labelmaps.networks.tap import Layout, infer_layout
 from labelmaps.views import cell_points
 from labelmaps.views.zoom import View
 
@@ -54,7 +54,7 @@ def noise(*shape, seed=1):
 
 
 def seeded(module):
-    """A module of ours, in evaluation mode, with the same random weights each time."""
+    """Make a module in evaluation mode, with the same random weights in every call."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         return module().eval()
@@ -68,7 +68,7 @@ SLOW = {"googlenet", "swin_t", "densenet121", "convnext_tiny", "vgg11"}
     params=[pytest.param(name, marks=[pytest.mark.slow] * (name in SLOW)) for name in LAST_BLOCK],
 )
 def split(request, thorough):
-    """Name, network and its split; one at a time, for they are large."""
+    """A network's name, the network, and its split; one network at a time, because they are large."""
     network = trained(request.param, narrow=not thorough)
     return request.param, network, cut(network, 64)
 
@@ -110,7 +110,7 @@ def test_the_head_on_the_activations_gives_the_networks_logits(split):
 
 
 def test_the_head_takes_activations_that_no_view_gave(split):
-    """One map after the other or all at once, whatever their number."""
+    """The maps go through the head one by one or together, and there may be any number of them."""
     _, _, classifier = split
     activations = (
         classifier.activations(noise(4, 3, 64, 64)).flip(0)
@@ -151,7 +151,7 @@ def test_threads_that_use_a_network_at_the_same_time_do_not_meet(split):
 
 
 def test_the_gradient_is_that_of_the_logit_by_autograd(split):
-    """For both ways to it, the closed form and the head on a stand-in, against the network run once more."""
+    """This holds for the closed form and for the head on a known view, compared with another run of the network."""
     _, network, classifier = split
     views, label = noise(3, 3, 64, 64), torch.tensor([5, 0, 3])
     seen = []
@@ -181,7 +181,7 @@ def test_the_closed_form_of_the_gradient_equals_autograd(architecture):
 
 
 def test_the_gradient_by_hand(small):
-    """z_k = W[k]·mean(A) + b: W[k, c] over the number of cells, of a map that need not be square."""
+    """From z_k = W[k]·mean(A) + b, the gradient is W[k, c] divided by the number of cells; the map need not be square."""
     label = torch.tensor([2, 5])
     gradient = small.gradient(noise(2, 128, 2, 3), label)
     assert gradient.shape == (2, 128, 2, 3)
@@ -223,7 +223,7 @@ def test_networks_without_any_map_are_refused():
 
 
 class Beside(nn.Module):
-    """The last module that gives a map is but a branch: a second way leads past it."""
+    """A network whose last module that returns a map is only a branch: a second path leads past it."""
 
     def __init__(self):
         super().__init__()
@@ -237,19 +237,19 @@ class Beside(nn.Module):
 
 
 def test_a_block_that_is_not_all_the_head_sees_is_passed_over():
-    """Nor may it be named."""
+    """It may not be named as `layer` either."""
     assert cut(seeded(Beside), 16).block_name == "stem"
     with pytest.raises(
-        InputError, match="layer: from the output of `branch` of Beside alone its logits do not follow"
+        InputError, match="layer: the logits of Beside do not follow from the output of `branch` alone"
     ):
         cut(seeded(Beside), 16, layer="branch")
     assert cut(seeded(Beside), 16, layer="stem").block_name == "stem"
-    with pytest.raises(InputError, match=r"layer: Beside runs no module `trunk`.*stem, branch, fc"):
+    with pytest.raises(InputError, match=r"layer: Beside has no module `trunk`.*stem, branch, fc"):
         cut(seeded(Beside), 16, layer="trunk")
 
 
 class Twice(Beside):
-    """One ReLU is run twice, the second time on what gives the logits."""
+    """A network that runs one ReLU twice, the second time on the map from which the logits follow."""
 
     def __init__(self):
         super().__init__()
@@ -283,12 +283,12 @@ class Tokens(nn.Module):
 
 @pytest.mark.parametrize(("pool", "block"), [(False, "blocks.0"), (True, "blocks")])
 def test_the_cells_of_tokens_are_a_map_and_the_tokens_before_them_are_kept(pool, block):
-    """Where the class token alone gives the logits, they depend on no other token after the last block."""
+    """If the logits follow from the class token, they depend on no other token after the last block."""
     network = seeded(lambda: Tokens(pool))
     classifier = cut(network, 16)
     assert (classifier.block_name, classifier.layout) == (block, Layout("tokens", 4, 3))
     views = noise(3, 3, 16, 16)
-    maps, prefix = classifier.look(views)
+    maps, prefix = classifier.map_and_prefix(views)
     assert maps.shape == (3, 16, 4, 4)
     assert prefix.shape == (3, 3, 16)
     torch.testing.assert_close(classifier.head(maps, prefix), network(views), rtol=0, atol=1e-5)
@@ -320,7 +320,7 @@ def test_the_cells_of_tokens_are_a_map_and_the_tokens_before_them_are_kept(pool,
     ],
 )
 def test_rows_columns_and_channels_are_told_apart_by_one_rule(shape, layout):
-    assert layout_of(torch.zeros(shape), 2) == layout
+    assert infer_layout(torch.zeros(shape), 2) == layout
     if layout is not None:
         output = noise(*shape)
         maps, prefix = layout.split(output)
@@ -329,7 +329,7 @@ def test_rows_columns_and_channels_are_told_apart_by_one_rule(shape, layout):
 
 
 class Squared(nn.Module):
-    """As a ResNet's end, but for the squares of the averages."""
+    """The end of a ResNet, but with the squares of the averages."""
 
     def __init__(self):
         super().__init__()
@@ -368,7 +368,7 @@ SIZES = [(50, 40), (40, 50), (90, 31), (64, 64), (20, 30)]
 
 @pytest.fixture(scope="module")
 def pictures():
-    """Smooth and colourful, so that views differ."""
+    """Make pictures that are smooth and colourful, so that views differ."""
     rng = np.random.default_rng(0)
     coarse = [Image.fromarray(rng.integers(0, 256, (5, 5, 3), np.uint8)) for _ in SIZES]
     return [np.array(image.resize(size)) for image, size in zip(coarse, SIZES, strict=True)]
@@ -385,7 +385,7 @@ def index(tmp_path_factory, pictures):
 
 
 def look(index, classifier, view, batch):
-    """Glimpses of the images of an index, a batch after the other, with their rows."""
+    """Yield the glimpses of the images of an index, batch by batch, with their rows."""
     for rows, images in read_batches(index, batch):
         yield rows, first_glimpse(rows, images, classifier, view, PREPROCESSING, batch)
 
@@ -429,8 +429,8 @@ def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at
 
 
 def test_the_network_is_shown_no_more_views_at_once_than_it_may(index, pictures, small, monkeypatch):
-    shown, look = [], small.look
-    monkeypatch.setattr(small, "look", lambda views: shown.append(len(views)) or look(views))
+    shown, look = [], small.map_and_prefix
+    monkeypatch.setattr(small, "map_and_prefix", lambda views: shown.append(len(views)) or look(views))
     few, many = (first_glimpse(index, pictures, small, View(grid=3), PREPROCESSING, n) for n in (2, 9))
     assert shown == [2, 2, 1, 5]
     torch.testing.assert_close(few.activations, many.activations, rtol=1e-4, atol=1e-4)

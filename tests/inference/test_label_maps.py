@@ -1,4 +1,4 @@
-"""Label maps of images equal those of the simplest way: one view at a time, sampled and classified by torch alone."""
+"""Label maps equal those computed in the simplest way: one view at a time, sampled and classified by torch alone."""
 
 import threading
 from pathlib import Path
@@ -14,10 +14,10 @@ from helpers.study import save_pictures, soft_pictures
 from labelmaps.data.batches import part_of, read_ahead
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Exact
-from labelmaps.inference.inputs import grouped, make_views, normalised, normalised_together
+from labelmaps.inference.inputs import group_arrays, make_views, normalise_images, normalise_together
 from labelmaps.inference.label_maps import compute_label_maps
 from labelmaps.inference.parallel import compute_in_batches, one_thread_each
-from labelmaps.jobs.transfer import OnItsWay
+from labelmaps.jobs.transfer import PendingArrays
 from labelmaps.networks.build import build
 from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.preprocessing import Preprocessing
@@ -32,7 +32,7 @@ VIEW = View(grid=3, floor=0.2)
 
 
 class Recorder:
-    """Takes the blocks as a writer does, and joins them."""
+    """A writer that keeps the blocks in memory, and joins them."""
 
     def __init__(self):
         self.blocks = []
@@ -45,7 +45,7 @@ class Recorder:
 
 
 class Mean(nn.Module):
-    """Logits are the mean colour of the view, in its channels' order; `factor` times as large."""
+    """A network whose logits are `factor` times the mean colour of the view, in the order of the channels."""
 
     def __init__(self, factor=1.0):
         super().__init__()
@@ -77,7 +77,7 @@ def exact(network, view=VIEW, preprocessing=PREPROCESSING):
 
 
 def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1, images_mib=192):
-    """Label maps with the views of some images at once."""
+    """Compute label maps in batches of some images."""
     recorder = Recorder()
     engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
     return recorder, list(compute_label_maps(index, engine, batch, recorder, threads, images_mib))
@@ -165,7 +165,7 @@ def test_not_a_bit_depends_on_the_number_of_threads(index, network, threads):
 def test_a_cpu_is_asked_of_as_many_batches_at_a_time_as_there_are_threads_and_a_gpu_of_one(
     index, device, together
 ):
-    """Each waits until as many are there as there should be."""
+    """Each batch waits until the expected number of batches is being computed."""
     barrier, asked = threading.Barrier(together, timeout=30), []
 
     def ask(rows, images):
@@ -270,7 +270,7 @@ def test_an_image_of_which_only_the_header_was_read_may_turn_out_broken_and_can_
 @pytest.mark.parametrize("batch", [1, 2, 5])
 @pytest.mark.parametrize("factor", [float("nan"), float("inf"), 1e9])
 def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, batch, factor):
-    """Only picture 3 has logits other than 0: (x − mean)/std with mean 0."""
+    """Only picture 3 has logits other than 0, because they are (x − mean)/std with mean 0."""
     for i, row in enumerate(index.itertuples()):
         grey = np.zeros((row.height, row.width, 3), np.uint8)
         grey[..., 1] = 128 * (i == 3)
@@ -289,8 +289,8 @@ def test_logits_that_cannot_be_stored_are_refused_with_the_images_name(index, ba
 
 @pytest.mark.parametrize("where", ["logits", "arrays"])
 def test_a_gpu_that_fails_says_at_which_images(index, network, monkeypatch, where):
-    """At once, or when its answers are fetched."""
-    owner = {"logits": Exact, "arrays": OnItsWay}[where]
+    """It fails during the computation, or when the results are read."""
+    owner = {"logits": Exact, "arrays": PendingArrays}[where]
     answers = iter([getattr(owner, where), failing_gpu])
     monkeypatch.setattr(owner, where, lambda *arguments: next(answers)(*arguments))
     with pytest.raises(torch.AcceleratorError) as error:
@@ -303,7 +303,7 @@ def failing_gpu(*_):
 
 
 def test_a_stream_does_everything_in_one_thread():
-    """Else a convolution, a new thread's first operation, would ask for as many as OMP_NUM_THREADS says."""
+    """Otherwise, if a new thread begins with a convolution, it would use the number of threads in OMP_NUM_THREADS."""
     threads = torch.get_num_threads()
     torch.set_num_threads(threads + 1)
     try:
@@ -321,7 +321,7 @@ def test_what_is_done_is_counted_once_it_is_written(index, network):
 
 
 def test_log_probabilities_near_0_keep_their_precision(tmp_path):
-    """z − log Σ exp z would round them to multiples of 2^−20 where z is 10."""
+    """z − log Σ exp z would round them to multiples of 2^−20 if z is 10."""
     index = save_pictures(tmp_path, [np.full((8, 8, 3), 255, np.uint8) * np.array([1, 0, 0], np.uint8)])
     plain = Preprocessing(size=64, mean=(0, 0, 0), std=(1, 1, 1))
     maps, _ = compute(index, Mean(factor=10.0), preprocessing=plain)
@@ -349,10 +349,10 @@ def test_the_views_of_a_picture_are_those_of_its_normalised_pixels(pictures):
 
 
 def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictures):
-    """Of whatever sizes."""
+    """The images have different sizes."""
     assert len({picture.shape for picture in pictures}) > 2
-    alone = list(normalised(pictures, PREPROCESSING, CPU))
-    together = normalised_together(pictures, PREPROCESSING, CPU)
+    alone = list(normalise_images(pictures, PREPROCESSING, CPU))
+    together = normalise_together(pictures, PREPROCESSING, CPU)
     for one, other, picture in zip(alone, together, pictures, strict=True):
         assert one.shape == (3, *picture.shape[:2])
         torch.testing.assert_close(other, one, rtol=0, atol=0)
@@ -364,8 +364,8 @@ def test_images_that_cross_to_a_device_together_are_those_that_cross_alone(pictu
 )
 def test_groups_hold_no_more_values_than_they_may_or_a_single_array(most, groups):
     arrays = [np.zeros(n) for n in (3, 2, 4, 1)]
-    assert [[array.size for array in group] for group in grouped(arrays, most)] == groups
-    assert list(grouped([], most)) == []
+    assert [[array.size for array in group] for group in group_arrays(arrays, most)] == groups
+    assert list(group_arrays([], most)) == []
 
 
 def test_an_image_that_changed_size_since_it_was_indexed_is_refused(index, network):

@@ -18,7 +18,7 @@ MEAN = (124, 116, 104)  # of ImageNet: all but 0 when normalised
 
 @pytest.fixture
 def folder(tmp_path):
-    """A data set of five images, of which the first three have nothing to excite a network."""
+    """A data set of five images; the first three have the mean colour, so that they are close to 0 after normalisation."""
     flat = np.full((SIDE, SIDE, 3), MEAN, np.uint8)
     pictures = [flat, flat, flat, *noise((SIDE, SIDE), (SIDE, SIDE))]
     write_data_set(tmp_path, pictures, N_LABELS, image=["flat", "flat 2", "flat 3", "noisy", "noisy too"])
@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def loud_weights(folder, gain):
-    """Weights, finite, of a network whose first layer is `gain` times as strong, and whose last as much weaker."""
+    """Make finite weights of a network with the first layer `gain` times as large, and the last as much smaller."""
     state = random_weights("small_resnet", N_LABELS, seed=0, size=32)
     state["conv1.weight"] = state["conv1.weight"] * gain
     state["fc.weight"] = state["fc.weight"] / gain

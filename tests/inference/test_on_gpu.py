@@ -1,4 +1,4 @@
-"""On a GPU: the same outcomes as on a CPU, the same bytes each time, and less memory than asked for."""
+"""On a GPU: the same results as on a CPU, the same bytes in every run, and smaller batches if memory is short."""
 
 import numpy as np
 import pytest
@@ -90,7 +90,7 @@ def test_views_are_those_of_a_cpu(pictures, view):
     [("float32", False, 1e-4), ("float32", True, 1e-4), ("bfloat16", False, 0.05), ("bfloat16", True, 0.05)],
 )
 def test_logits_are_those_of_a_cpu(pictures, architecture, precision, compiled, tolerance):
-    """As near as the precision lets them be, beside the largest logit."""
+    """They are as near as the precision allows, as a share of the largest logit."""
     network, view, images = network_of(architecture), zoom.View(grid=3), pictures[:3]
     expected = exact(CPU, view, network=network).logits(images, 27)
     engine = exact(GPU, view, precision, compiled, network_of(architecture))
@@ -132,7 +132,7 @@ def write(path, index, engine, batch, threads):
 
 @pytest.mark.parametrize("compiled", [False, True])
 def test_the_same_bytes_each_time_and_the_label_maps_of_a_cpu(tmp_path, index, compiled):
-    """From files to a file, with threads that read and one that asks, in batches that the images do not fill."""
+    """The test runs from files to a file, with threads that decode ahead, and batches that the images do not fill."""
     view = zoom.View(grid=3)
     paths = [tmp_path / f"{name}.h5" for name in ("once", "again", "cpu")]
     for path in paths[:2]:
@@ -154,7 +154,7 @@ def test_the_same_bytes_each_time_and_the_label_maps_of_a_cpu(tmp_path, index, c
 
 
 def test_where_the_gpus_memory_runs_out_the_batch_is_halved_until_it_fits(pictures):
-    """For real: a part of the memory is all there is."""
+    """The GPU's memory is really short here: only a part of it may be used."""
     engine = exact(GPU, zoom.View(grid=3))
     engine.logits(pictures[:1], 9)  # the libraries' own memory
     torch.cuda.empty_cache()
@@ -177,7 +177,7 @@ def test_where_the_gpus_memory_runs_out_the_batch_is_halved_until_it_fits(pictur
 
 
 class Overflowing(nn.Module):
-    """The logits of a batch's last view are not finite."""
+    """A network whose logits for the last view of a batch are not finite."""
 
     def forward(self, views):
         means = views.mean((2, 3))

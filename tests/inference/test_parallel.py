@@ -1,4 +1,4 @@
-"""Not a byte of what networks say depends on how many threads ask them."""
+"""No byte of a result depends on the number of threads."""
 
 import pytest
 

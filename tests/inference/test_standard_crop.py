@@ -1,4 +1,4 @@
-"""The standard crop is what a network was evaluated on: its own share and interpolation, as timm itself crops."""
+"""The standard crop has the share and interpolation with which a network was evaluated, as timm itself crops."""
 
 import json
 import os
@@ -19,7 +19,7 @@ from labelmaps.inference.inputs import make_views
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import load_network
 from labelmaps.networks.weights import random_weights
-from labelmaps.storage.provenance import check_settings, parsed, seen_view
+from labelmaps.storage.provenance import check_settings, parse_attributes, seen_view
 from labelmaps.views import create_view
 from pipeline.sources import ROOT
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -56,7 +56,7 @@ def test_a_file_says_how_the_network_was_cropped_for(tmp_path, given):
         with h5py.File(path) as file:
             attributes = {key: file.attrs[key].decode() for key in ("view", "view_from_network")}
         check_settings({"view": view}, attributes, path)
-        assert seen_view(parsed(attributes)) == LEFT | USUAL | given
+        assert seen_view(parse_attributes(attributes)) == LEFT | USUAL | given
         left = USUAL.keys() - given
         assert json.loads(attributes["view_from_network"]) == {key: USUAL[key] for key in left}
     with h5py.File(files[0]) as file:
@@ -66,7 +66,7 @@ def test_a_file_says_how_the_network_was_cropped_for(tmp_path, given):
 
 @cache
 def trained(name):
-    """A trained network of timm's, what it expects, its standard crop and timm's own transform."""
+    """A trained network of timm, its preprocessing, its standard crop and timm's own transform."""
     config = NetworkConfig(architecture=f"timm:{name}", source="checkpoint")
     network, preprocessing, _ = load_network(config, DATA / f"weights/{name}.pth", 1000)
     view = create_view(**LEFT | config.own_options(LEFT))
@@ -74,7 +74,7 @@ def trained(name):
 
 
 def logits(name, path, usual=False):
-    """The logits of an image file, in our standard crop (or that usual for networks) and in timm's, (2, 1000)."""
+    """Compute the logits of an image file in our standard crop (or the usual one) and in timm's: (2, 1000)."""
     network, preprocessing, view, transform = trained(name)
     if usual:
         view = create_view(**LEFT | USUAL)

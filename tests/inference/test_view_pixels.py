@@ -1,4 +1,4 @@
-"""What a network receives, seen again as the picture it came from."""
+"""Views before normalisation have the pixels of the image from which they were made."""
 
 import numpy as np
 import pytest
@@ -59,7 +59,7 @@ def test_a_picture_has_the_networks_size_whatever_the_images():
 
 
 def test_what_resampling_carries_beyond_white_stays_white():
-    """The network's values may exceed what a picture can show; they must not wrap around."""
+    """Resampled values can exceed the range of uint8; they must not wrap around."""
 
     class Bright:
         grid = 1

@@ -1,4 +1,4 @@
-"""What threads do ahead comes in order, and is not done for nothing."""
+"""Results that threads compute ahead are yielded in order, and none are computed needlessly."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,7 @@ from labelmaps.jobs.ahead import in_order
 
 
 def test_answers_come_in_the_order_of_what_was_asked_and_no_more_is_asked_than_is_told():
-    """The first answer is the last to be there."""
+    """The first result is the last to be computed."""
     taken, third = [], threading.Event()
 
     def answer(i):

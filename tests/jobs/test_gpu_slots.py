@@ -1,4 +1,4 @@
-"""Each job on a machine with several GPUs has one of its own, as long as it lives. The GPUs here are pretended."""
+"""On a machine with several GPUs, each job has one of its own as long as it runs. The GPUs here are simulated."""
 
 import os
 import subprocess
@@ -28,7 +28,7 @@ sys.stdin.read()
 
 @pytest.fixture
 def start(tmp_path):
-    """Start a job on pretended GPUs."""
+    """Start a job on simulated GPUs."""
     running = []
 
     def start(device="cuda", gpus=GPUS, **environment):
@@ -67,7 +67,7 @@ def test_a_fifth_job_waits_says_so_and_gets_the_gpu_of_one_that_was_killed(start
     jobs = [start() for _ in GPUS]
     taken = [says(job) for job in jobs]
     fifth = start()
-    assert says(fifth).startswith("GPU: waiting, other jobs have all 4 here")
+    assert says(fifth).startswith("GPU: waiting, because other jobs use all 4 GPUs of this machine")
     jobs[2].kill()
     assert says(fifth) == taken[2]
 
@@ -83,10 +83,13 @@ def test_the_gpu_of_a_job_that_ended_is_free_again(start):
 @pytest.mark.slow
 def test_visible_devices_that_were_chosen_are_left_alone_and_hold_no_lock(start):
     chosen = start(CUDA_VISIBLE_DEVICES="GPU-a")
-    assert says(chosen) == "GPU: CUDA_VISIBLE_DEVICES=GPU-a, as given"
+    assert says(chosen) == "GPU: CUDA_VISIBLE_DEVICES=GPU-a, as set in the environment"
     assert says(chosen) == "sees GPU-a"
     none_at_all = start(CUDA_VISIBLE_DEVICES="")
-    assert [says(none_at_all), says(none_at_all)] == ["GPU: CUDA_VISIBLE_DEVICES=, as given", "sees"]
+    assert [says(none_at_all), says(none_at_all)] == [
+        "GPU: CUDA_VISIBLE_DEVICES=, as set in the environment",
+        "sees",
+    ]
     assert says(start()) == "GPU: GPU-a"
 
 
@@ -148,5 +151,5 @@ def test_a_folder_of_locks_that_leads_elsewhere_is_refused(tmp_path, monkeypatch
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / f"labelmaps-gpus-{os.getuid()}").symlink_to(tmp_path / "elsewhere")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
-    with pytest.raises(InputError, match="belongs to somebody else"):
+    with pytest.raises(InputError, match="belongs to another user"):
         take_gpu("cuda", GPUS)

@@ -1,4 +1,4 @@
-"""A job that dies says what is known: before its imports, for want of memory, by a crash, or killed from outside."""
+"""The log of a job that fails states the reason, also before its imports, without memory, in a crash, or if it is killed."""
 
 import re
 import signal
@@ -13,7 +13,7 @@ BEGUN = "If the job fails and no ERROR follows, the process was killed from outs
 
 
 def run_script(tmp_path, *lines, script="workflow/scripts/any.py"):
-    """Run lines as a script that Snakemake starts, after it imported the package; its result and its log."""
+    """Run lines as a script that Snakemake starts, after importing the package; return the process's result and its log."""
     log = tmp_path / "logs" / "job.log"
     code = f"""from types import SimpleNamespace
 snakemake, __file__ = SimpleNamespace(log=[{str(log)!r}]), {str(ROOT / script)!r}
@@ -40,7 +40,7 @@ def test_a_job_that_crashes_says_where(tmp_path):
 
 
 def test_a_job_that_succeeds_says_what_it_took(tmp_path):
-    """Memory of its own and of a process that it started; not of the one that started it, which Linux counts, too."""
+    """The memory is that of the job and of a process that it started, not of its parent process, which Linux includes."""
     took = []
     of_this_process = bytearray(b"x") * (400 << 20)
     for child in ("pass", "b'x' * (250 << 20)"):
@@ -107,7 +107,7 @@ def test_the_log_of_anothers_script_is_its_own(tmp_path, script):
 
 
 def test_a_job_that_is_not_to_be_hung_up_goes_on(tmp_path):
-    """As under nohup."""
+    """This is the case under nohup."""
     lines = ["signal.signal(signal.SIGHUP, signal.SIG_IGN)", "from labelmaps.jobs.logs import job"]
     lines += [f"with job({str(tmp_path / 'unused.log')!r}):", "    os.kill(os.getpid(), signal.SIGHUP)"]
     result, log = run_script(tmp_path, *lines)

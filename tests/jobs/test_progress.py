@@ -1,4 +1,4 @@
-"""Progress is lively on a terminal, and sparing where every update is a line of a file."""
+"""Progress bars are updated often on a terminal, and rarely in a file, where every update adds a line."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""A script's function is called with what its rule names."""
+"""A script's function is called with the files and params of its rule, by name."""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -11,7 +11,7 @@ from labelmaps.jobs.script import run_script
 
 
 def rule(folder, inputs=(), outputs=(), params=(), threads=3):
-    """Make what Snakemake defines in the script of a rule, of names and values."""
+    """Make the object that Snakemake defines in the script of a rule, from names and values."""
     return SimpleNamespace(
         input=Namedlist(fromdict=dict(inputs)),
         output=Namedlist(fromdict=dict(outputs)),
@@ -24,7 +24,7 @@ def rule(folder, inputs=(), outputs=(), params=(), threads=3):
 
 @pytest.fixture(autouse=True)
 def logs(monkeypatch):
-    """The logs of the jobs that were begun; what a job does with its log has tests of its own."""
+    """Record the logs of the jobs that are begun; other tests cover the content of a log."""
     begun = []
     monkeypatch.setattr("labelmaps.jobs.script.job", lambda log: begun.append(log) or nullcontext())
     return begun

@@ -1,4 +1,4 @@
-"""Weights that fit are loaded, all others refused with a reason; precision is what it says."""
+"""Weights that fit are loaded and all others are refused with a reason; networks run in the precision that is set."""
 
 import argparse
 import copy
@@ -39,7 +39,7 @@ from labelmaps.networks.preprocessing import (
 )
 from labelmaps.networks.small_resnet import Block
 from labelmaps.networks.state_dicts import SHOWN_KEYS
-from labelmaps.networks.verification import ask, fold_batch_norm
+from labelmaps.networks.verification import compute_known_logits, fold_batch_norm
 from labelmaps.networks.weights import load_weights, random_weights, save_weights
 from pipeline.settings.networks import WEIGHTS
 from pipeline.sources import ROOT
@@ -64,7 +64,7 @@ def save(path, content):
 
 
 def zeros_for(architecture, size=224):
-    """A state dict that fits a network and takes no room: every number of a tensor is the same one in memory."""
+    """Make a state dict that fits a network and takes no memory: all numbers of a tensor share one place in memory."""
     with torch.device("meta"):
         shapes = build(architecture, N_LABELS, size).state_dict()
     return {key: torch.zeros((), dtype=value.dtype).expand(value.shape) for key, value in shapes.items()}
@@ -98,7 +98,7 @@ def test_weights_of_any_floating_point_type_are_accepted(tmp_path, network, stat
 
 
 def test_checkpoints_without_batch_norms_counts_are_accepted(tmp_path, network, state):
-    """As torchvision's older ones, and as those that carry a version of their own."""
+    """Older checkpoints of torchvision lack them, and others state a version of the modules."""
     old = {key: value for key, value in state.items() if not key.endswith("num_batches_tracked")}
     assert len(old) < len(state)
     load_weights(network, save(tmp_path / "a.pth", old))
@@ -182,7 +182,7 @@ def test_a_missing_checkpoint_or_a_folder_is_refused(tmp_path, network, name):
 
 
 class Code:
-    """Unpickling it makes a file."""
+    """An object that creates a file when it is unpickled."""
 
     def __init__(self, path):
         self.path = str(path)
@@ -218,7 +218,7 @@ def test_what_holds_more_than_tensors_is_refused_and_nobody_is_told_to_run_it(
     tmp_path, network, content, held
 ):
     with pytest.raises(
-        InputError, match=rf"a\.pth: not a readable checkpoint \(it holds {held}, and"
+        InputError, match=rf"a\.pth: not a readable checkpoint \(it contains {held}, and"
     ) as error:
         load_weights(network, save(tmp_path / "a.pth", content))
     assert "weights_only" not in str(error.value)
@@ -267,11 +267,13 @@ def test_another_number_of_classes_is_told_as_such(tmp_path, state, n_labels):
 )
 def test_a_size_that_a_network_cannot_look_at_is_an_error(tmp_path, architecture, size, sizes):
     network = NetworkConfig(architecture=architecture, source="checkpoint", size=size)
-    message = f"size: {architecture} cannot look at {size} × {size} pixels .* It can at {sizes}$"
+    message = f"size: {architecture} cannot process views of {size} × {size} pixels .* Choose {sizes}$"
     # Torchvision's transformers cannot even be built; the shapes of timm's depend on the size.
     path = save(tmp_path / "a.pth", zeros_for(architecture, size if architecture[:5] == "timm:" else 224))
     with pytest.raises(InputError, match=message):
-        ask(load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture)
+        compute_known_logits(
+            load_network(network, path, N_LABELS)[0], torch.zeros(1, 3, size, size), architecture
+        )
     with pytest.raises(InputError, match=message):
         random_weights(architecture, N_LABELS, seed=0, size=size)
 
@@ -476,7 +478,7 @@ def test_weights_have_torchvisions_address(weights, expected):
 
 
 def test_unknown_weights_are_refused_with_those_there_are():
-    with pytest.raises(InputError, match=r"no 'V3' for resnet101; choose V1, V2, DEFAULT"):
+    with pytest.raises(InputError, match=r"no weights 'V3' for resnet101. Choose one of V1, V2, DEFAULT"):
         torchvision_weights("resnet101", "V3")
 
 
@@ -485,7 +487,7 @@ GOOD = f"name-{hashlib.sha256(CONTENT).hexdigest()[:8]}.pth"
 
 
 class Answer(http.server.BaseHTTPRequestHandler):
-    """Serves the content under every name but `gone`, half of it under `half-…`, and so on."""
+    """A server that returns the content under every name but `gone`, half of it under `half-…`, and so on."""
 
     released = threading.Event()  # those who wait for ever
 
@@ -529,7 +531,7 @@ def server():
 
 @pytest.fixture
 def _plain(monkeypatch):
-    """Downloads from a local server, which has no certificate, are taken for safe."""
+    """Let downloads from a local server, which has no certificate, count as safe."""
     monkeypatch.setattr(download, "SAFE_SCHEMES", ("https", "http"))
 
 
@@ -564,7 +566,9 @@ def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_pat
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (len(CONTENT) // 2, hard))
     try:
-        with pytest.raises(InputError, match=r"not downloaded .*File too large.* Check network and disk"):
+        with pytest.raises(
+            InputError, match=r"not downloaded .*File too large.* Check the network and the disk"
+        ):
             download_weights(f"{server}/{GOOD}", tmp_path / "a.pth")
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
@@ -575,7 +579,7 @@ def test_a_disk_that_is_full_stops_a_download_and_leaves_no_file(server, tmp_pat
 def test_weights_come_over_https_alone(server, tmp_path, scheme):
     (tmp_path / GOOD).write_bytes(CONTENT)
     url = {"file": f"file://{tmp_path}/{GOOD}"}.get(scheme, server.replace("http", scheme) + f"/{GOOD}")
-    with pytest.raises(InputError, match=r"not downloaded .* is not an address of https"):
+    with pytest.raises(InputError, match=r"not downloaded .* is not an https address"):
         download_weights(url, tmp_path / "a.pth")
     assert [path.name for path in tmp_path.iterdir()] == [GOOD]
 
@@ -596,7 +600,7 @@ def test_a_server_that_is_not_there_is_an_error(tmp_path):
 
 @pytest.mark.parametrize("name", ["name.pth", "name-.pth", "name-abc.pth", "a-cafe0123.org/name.pth"])
 def test_an_address_without_a_hash_is_refused(server, tmp_path, name):
-    with pytest.raises(InputError, match="carries no hash"):
+    with pytest.raises(InputError, match="contains no hash"):
         download_weights(f"{server}/{name}", tmp_path / "a.pth")
     assert list(tmp_path.iterdir()) == []
 
@@ -660,7 +664,8 @@ def test_every_library_interpolates_in_a_way_that_is_known_here():
         for name in weights:
             torchvision_crop(architecture, name)
     with pytest.raises(
-        InputError, match=r"evaluates the network with lanczos, .* give bilinear or bicubic in"
+        InputError,
+        match=r"evaluates the network with lanczos, .*Set `interpolation` to bilinear or bicubic in",
     ):
         CentralCrop(1.0, "lanczos")
 

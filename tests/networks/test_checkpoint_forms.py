@@ -1,4 +1,4 @@
-"""A state dict is loaded in whatever form training wrote it, with the same logits; what was done with it is said."""
+"""A state dict is loaded in every form in which training writes it, with the same logits, and notes state the changes."""
 
 import argparse
 import datetime
@@ -29,7 +29,7 @@ VIEWS = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0))
 
 
 class InceptionAux(nn.Linear):
-    """An auxiliary head, known by the name of its class."""
+    """An auxiliary head, recognised by the name of its class."""
 
 
 class Tiny(nn.Module):
@@ -69,7 +69,7 @@ def save(path, content, form="torch"):
 
 @torch.no_grad()
 def logits(path, **options):
-    """The logits of a network that had other weights and was given those of a file, and the notes on these."""
+    """Load a file into a network with other weights; return its logits, and the notes on the file."""
     other = Tiny(**options)
     notes = load_weights(other, path)
     return other.eval()(VIEWS), notes
@@ -130,7 +130,7 @@ def test_a_state_dict_gives_the_same_logits_in_every_place_with_every_prefix_and
 
 
 def test_wrappers_within_the_network_are_seen_through(tmp_path, network, state):
-    """As where the convolutions alone were wrapped in DataParallel, or compiled."""
+    """Here only the convolutions were wrapped in DataParallel, or compiled."""
     for wrapper in ("module", "_orig_mod", "_checkpoint_wrapped_module"):
         wrapped = {key.replace("features.", f"features.{wrapper}."): value for key, value in state.items()}
         found, notes = logits(save(tmp_path / "a.pth", wrapped))
@@ -156,7 +156,7 @@ def test_a_network_that_has_a_module_by_a_wrappers_name_keeps_it(tmp_path):
 
 
 def training_checkpoint(state, monkeypatch):
-    """What training writes beside the weights, with classes that torch does not read by itself."""
+    """Make a checkpoint as training writes it, with objects of classes that torch does not read by default."""
 
     def instance(module, name, base=object, **fields):
         made_up = type(name, (base,), {"__module__": module})
@@ -212,26 +212,26 @@ def test_what_training_writes_beside_the_weights_is_left_out_and_nothing_is_made
 
 
 class Options:
-    """A class that is nobody's but the training's."""
+    """A class that exists only in the training script."""
 
 
 def test_other_classes_are_refused_with_a_way_out_and_whole_networks_called_so(tmp_path, network, state):
     for content, said in [
         (
             {"state_dict": state, "args": Options()},
-            r"it holds tests.networks.test_checkpoint_forms.Options, and",
+            r"it contains tests.networks.test_checkpoint_forms.Options, and",
         ),
-        ({"model": network, "epoch": 3}, "it holds a network or a layer, pickled with its code"),
-        (network, "it holds a network or a layer, pickled with its code"),
+        ({"model": network, "epoch": 3}, "it contains a network or a layer, pickled with its code"),
+        (network, "it contains a network or a layer, pickled with its code"),
     ]:
         for form in ("torch", "old torch"):
             message = refusal(tmp_path / "a.pth", content, form)
-            assert said in message.replace("it holds test_", "it holds tests.networks.test_")
+            assert said in message.replace("it contains test_", "it contains tests.networks.test_")
             assert "torch.save(network.state_dict(), path) writes one" in message
 
 
 class Shadow:
-    """What becomes a dict with the content of another, whose methods the file replaces."""
+    """An object that is unpickled as a dict with the content of another, whose methods the file replaces."""
 
     def __init__(self, content):
         self.content = content
@@ -291,7 +291,10 @@ def test_an_average_within_a_state_dict_is_taken_by_the_same_rule(tmp_path, netw
 )
 def test_where_several_fit_none_is_guessed(tmp_path, state, names):
     message = refusal(tmp_path / "a.pth", {name: dict(state) for name in names})
-    assert f"several state dicts in it fit: `{names[0]}`, `{names[1]}`. Save the one that you mean" in message
+    assert (
+        f"several state dicts in it fit: `{names[0]}`, `{names[1]}`. Save the one that you want to use"
+        in message
+    )
     message = refusal(tmp_path / "a.pth", under(f"{names[0]}.", state) | under(f"{names[1]}.", state))
     assert f"the top of the file with the prefix `{names[0]}.`" in message
     refusal(tmp_path / "a.pth", dict(state) | under("module.", state))
@@ -405,7 +408,7 @@ def test_a_file_without_a_head_is_called_so(tmp_path, state):
     for content in (headless, under("backbone.", headless), headless | other):
         message = refusal(tmp_path / "a.pth", content)
         assert (
-            "It has no head, the network's `fc`: it was saved without its last layer, or with one of another"
+            "It has no head, the network's `fc`: it was saved without its last layer, or with another one"
             in message
         )
         assert "2 keys missing: fc.bias; fc.weight" in message
@@ -420,7 +423,7 @@ def test_a_prefix_that_fits_nothing_is_named_beside_the_networks(tmp_path, state
     assert f"All its keys begin with `encoder.`, {ours}" in refusal(tmp_path / "a", strange, "safetensors")
     message = refusal(tmp_path / "a.pth", {"model": strange | {"head.weight": torch.zeros(1)}})
     assert f"Its keys begin with `encoder.`, `head.`, {ours}" in message
-    assert "what stands in `model`" in message
+    assert "The state dict that fits best is in `model`" in message
     assert "keys begin" not in refusal(tmp_path / "a.pth", {"fc.weight": state["fc.weight"]})
 
 
@@ -485,7 +488,7 @@ def test_a_file_is_known_by_what_it_holds_and_not_by_its_ending(tmp_path, networ
 
 
 def of_safetensors(header, n_bytes, length=None):
-    """A file of safetensors with this header, whatever it says."""
+    """Make a safetensors file with this header, which may be wrong."""
     text = header if isinstance(header, bytes) else json.dumps(header).encode()
     return (len(text) if length is None else length).to_bytes(8, "little") + text + bytes(n_bytes)
 
@@ -496,9 +499,15 @@ def tensor(shape=(2,), offsets=(0, 8), dtype="F32"):
 
 DAMAGED = "damaged"
 HOSTILE = {
-    "header beyond the file": (of_safetensors({"a": tensor()}, 8, length=10**6), "cut within the header"),
-    "header of a gigabyte": (of_safetensors({"a": tensor()}, 8, length=2**30 - 1), "cut within the header"),
-    "length that overflows": (of_safetensors({"a": tensor()}, 8, length=2**64 - 1), "neither safetensors"),
+    "header beyond the file": (
+        of_safetensors({"a": tensor()}, 8, length=10**6),
+        "it ends within its safetensors header",
+    ),
+    "header of a gigabyte": (
+        of_safetensors({"a": tensor()}, 8, length=2**30 - 1),
+        "it ends within its safetensors header",
+    ),
+    "length that overflows": (of_safetensors({"a": tensor()}, 8, length=2**64 - 1), "neither a safetensors"),
     "no JSON": (of_safetensors(b"{nothing", 8), DAMAGED),
     "no UTF-8": (of_safetensors(b'{"\xff":1}', 8), DAMAGED),
     "nested": (of_safetensors(b'{"a":' * 10**5, 8), DAMAGED),
@@ -508,7 +517,7 @@ HOSTILE = {
     "offsets of text": (of_safetensors({"a": tensor(offsets=("0", "8"))}, 8), DAMAGED),
     "one offset": (of_safetensors({"a": tensor(offsets=(0,))}, 8), DAMAGED),
     "data beyond the file": (of_safetensors({"a": tensor((4,), (0, 16))}, 8), "it has 8 of 16 bytes"),
-    "offset that overflows": (of_safetensors({"a": tensor((2,), (0, 2**64))}, 8), "it is cut"),
+    "offset that overflows": (of_safetensors({"a": tensor((2,), (0, 2**64))}, 8), "it is incomplete"),
     "shape that overflows": (of_safetensors({"a": tensor((2**40, 2**40), (0, 8))}, 8), DAMAGED),
     "negative shape": (of_safetensors({"a": tensor((-2,), (0, 8))}, 8), DAMAGED),
     "negative offset": (of_safetensors({"a": tensor((4,), (-8, 8))}, 8), DAMAGED),

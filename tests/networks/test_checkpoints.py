@@ -1,4 +1,4 @@
-"""A checkpoint is a whole state dict or is refused with what it is; nothing that it holds is run, and nobody is told to."""
+"""A file that is not a complete checkpoint is refused with its format; no code from it is run, and no message advises it."""
 
 import gzip
 import os
@@ -81,7 +81,7 @@ def hdf5():
 
 
 class Run:
-    """What calls a function when it is unpickled."""
+    """An object that calls a function when it is unpickled."""
 
     def __init__(self, function, *arguments):
         self.call = function, arguments
@@ -111,7 +111,7 @@ HARMFUL = {
 
 
 def harmful(name, content):
-    """The content within a file as torch writes it now, and as it did."""
+    """Put the content into a file in torch's present format, and into one in its old format."""
     if not isinstance(content, bytes):
         return torch_saved({"a": content}), old_saved({"a": content})
     plain = torch_saved({"a": 1})
@@ -129,37 +129,37 @@ FOREIGN = {
         "run `git lfs pull`",
     ),
     "web page": (b"\n<!DOCTYPE html><html>404</html>", "a web page"),
-    "text": (b"hello, world", "it is a text"),
+    "text": (b"hello, world", "it is a text file"),
     "list of safetensors": (
         b'{"metadata": {"total_size": 9}, "weight_map": {"fc.bias": "model-00001-of-00002.safetensors"}}',
-        "it is the list of the files that a checkpoint was divided into",
+        "it is the list of the files into which a checkpoint was divided",
     ),
     "cut safetensors": (
         (64).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'.ljust(68),
-        "it is cut: it has 4 of 8 bytes of safetensors",
+        "it is incomplete: it has 4 of 8 bytes of tensors",
     ),
     "TorchScript": (script(), "it is TorchScript"),
     "tar": (tar_of("sys_info", "pickle", "storages", "tensors"), "it is a tar archive"),
-    "zeros": (bytes(2000), "or empty"),
-    "pickle": (pickle.dumps({"a": 1}), "a pickle that torch.save has not written"),
-    "old pickle": (pickle.dumps({"a": 1}, 0), "it is a text"),
+    "zeros": (bytes(2000), "or only zeros"),
+    "pickle": (pickle.dumps({"a": 1}), "a pickle that torch.save did not write"),
+    "old pickle": (pickle.dumps({"a": 1}, 0), "it is a text file"),
     "pickle of code": (pickle.dumps({"a": HARMFUL["posix.system"]}), "a pickle that torch.save"),
     "pickle of protocol 2": (pickle.dumps({"a": HARMFUL["posix.system"]}, 2), "a pickle that torch.save"),
-    "npy": (written(lambda buffer: np.save(buffer, np.zeros(3))), "an array of NumPy"),
+    "npy": (written(lambda buffer: np.save(buffer, np.zeros(3))), "a NumPy array"),
     "npz": (written(lambda buffer: np.savez(buffer, a=np.zeros(3))), r"a zip archive .* with a\.npy"),
     "keras": (zip_of(**{"config.json": "{}", "model.weights.h5": hdf5()}), "zip archive .* with config.json"),
-    "hdf5": (hdf5(), "it is HDF5, as Keras writes it"),
-    "onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(90), "it looks like ONNX"),
+    "hdf5": (hdf5(), "it is an HDF5 file"),
+    "onnx": (b"\x08\x07\x12\x07pytorch\x1a\x052.1.0" + bytes(90), "it seems to be an ONNX file"),
     "gzip": (gzip.compress(torch_saved(STATE)), "unpack it with gunzip"),
-    "noise": (np.random.default_rng(0).bytes(900), "nor has it a format of torch.save"),
-    "cut archive": (torch_saved(STATE)[:-20], "its archive is damaged or cut"),
+    "noise": (np.random.default_rng(0).bytes(900), "neither a safetensors file nor one of torch.save"),
+    "cut archive": (torch_saved(STATE)[:-20], "its archive is damaged or incomplete"),
     "cut old file": (old_saved(STATE)[:-20], "it is damaged"),
-    "empty archive": (zip_of(), "a format of torch.save|archive"),
+    "empty archive": (zip_of(), "one of torch.save|archive"),
 }
 FOREIGN |= {
     f"{name} {age}": (
         content,
-        rf"it holds (a network or .*: )?\S*\b{name.rpartition('.')[2]}, and whatever is no tensor could run code",
+        rf"it contains (a network or .*: )?\S*\b{name.rpartition('.')[2]}, and objects other than tensors could run code",
     )
     for name, made in HARMFUL.items()
     for age, content in zip(("new", "old"), harmful(name, made), strict=True)
@@ -167,7 +167,7 @@ FOREIGN |= {
 
 
 def refusal(path, content):
-    """The message, and all that a traceback would show."""
+    """Return the message for a refused file, and the text that a traceback would show."""
     path.write_bytes(content)
     with pytest.raises(InputError) as error:
         read_checkpoint(path)
@@ -253,9 +253,7 @@ def test_a_damaged_tensor_is_named_with_what_to_do(tmp_path):
     content = bytearray(torch_saved(STATE))
     content[content.index(STATE["a"].numpy().tobytes()) + 20] ^= 1
     message, _ = refusal(tmp_path / "a.pth", content)
-    assert (
-        "archive/data/0 in it differs from its checksum: it is damaged. Copy or download it again" in message
-    )
+    assert "it is damaged: archive/data/0 differs from its checksum. Copy or download it again" in message
 
 
 def test_a_name_that_stands_twice_in_an_archive_is_refused(tmp_path):

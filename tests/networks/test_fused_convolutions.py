@@ -1,4 +1,4 @@
-"""Convolutions as a GPU does them: the same sums as torch's own, and only where they are the same."""
+"""Fused and packed convolutions compute the same sums as torch's own, and are used only where they do."""
 
 import copy
 import operator
@@ -11,7 +11,7 @@ from torch.fx.experimental.proxy_tensor import make_fx
 
 from helpers.compiler import trusting_compiler
 from labelmaps.networks.build import build
-from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, packed
+from labelmaps.networks.fused_convolutions import FuseConvolutions, PackedConv2d, conv_relu, pack_convolutions
 from labelmaps.networks.verification import fold_batch_norm
 from labelmaps.networks.weights import random_weights
 
@@ -37,7 +37,7 @@ def test_packed_convolutions_are_the_convolutions(size, step, padding, height, w
 
 
 def test_a_packed_convolution_worked_out_by_hand():
-    """Steps of 2 over a row of pixels 0 to 7: each pixel minus the one before it, from the first on."""
+    """The pixels are the squares of 0 to 7; the kernel subtracts the first pixel of each pair from the second."""
     conv = nn.Conv2d(1, 1, 2, stride=2, bias=False)
     conv.weight.data = torch.tensor([[[[-1.0, 1.0], [0.0, 0.0]]]])
     x = torch.arange(8.0).square().expand(1, 1, 2, 8)
@@ -48,7 +48,7 @@ def test_networks_are_packed_where_they_look_at_the_picture_and_stay_as_they_wer
     network = build("resnet18", N_LABELS)
     network.load_state_dict(random_weights("resnet18", N_LABELS, seed=0, size=64))
     network, x = network.eval().double(), noise(2, 3, 64, 64)
-    copy = packed(network)
+    copy = pack_convolutions(network)
     assert [name for name, module in copy.named_modules() if isinstance(module, PackedConv2d)] == ["conv1"]
     assert isinstance(network.conv1, nn.Conv2d)
     with torch.inference_mode():
@@ -70,14 +70,14 @@ def test_networks_are_packed_where_they_look_at_the_picture_and_stay_as_they_wer
     ids=str,
 )
 def test_other_convolutions_are_left_alone(conv):
-    assert type(packed(nn.Sequential(conv))[0]) is nn.Conv2d
+    assert type(pack_convolutions(nn.Sequential(conv))[0]) is nn.Conv2d
 
 
 # Fused
 
 
 class Block(nn.Module):
-    """A residual block as ResNets have them, the second convolution beside another or beside what came in."""
+    """A residual block of a ResNet, which adds its input, or another convolution of it, to the second convolution."""
 
     def __init__(self, beside):
         super().__init__()
@@ -89,7 +89,7 @@ class Block(nn.Module):
 
 
 def fused(network, *inputs):
-    """The graph of a network of torch's core operations before and after."""
+    """Return a network's graph of torch's core operations before and after fusing."""
     with torch.no_grad():
         graphs = [make_fx(torch.func.functionalize(network))(*inputs) for _ in range(2)]
     for node in graphs[1].graph.nodes:
@@ -102,7 +102,7 @@ def fused(network, *inputs):
 
 
 def deviation(y, exact):
-    """Mean deviation beside the largest value."""
+    """Compute the mean deviation as a share of the largest value."""
     return ((y - exact).abs().mean() / exact.abs().max()).item()
 
 
@@ -170,7 +170,7 @@ def test_full_precision_is_left_alone():
 
 @pytest.mark.slow
 def test_a_fused_graph_can_be_compiled(tmp_path):
-    """As on a GPU, with the slow kernels of a CPU; a packed convolution and two of a block, with a sum and without."""
+    """The graph is that of a GPU, but runs with the slow kernels of a CPU: a packed convolution, and two of a block."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         network = nn.Sequential(nn.Conv2d(3, 4, 7, stride=2, padding=3), nn.ReLU(), Block("bias")).eval()
@@ -180,7 +180,7 @@ def test_a_fused_graph_can_be_compiled(tmp_path):
     options = {"post_grad_custom_pre_pass": FuseConvolutions(), "cpp_cache_precompile_headers": False}
     with trusting_compiler(tmp_path), torch.inference_mode():
         expected = network(x)
-        features = torch.compile(packed(network), dynamic=False, options=options)(x)
+        features = torch.compile(pack_convolutions(network), dynamic=False, options=options)(x)
     torch.testing.assert_close(features, expected, rtol=0, atol=0.03 * expected.abs().max().item())
     made = "".join(path.read_text() for path in tmp_path.rglob("*.py"))
     assert len(set(re.findall(r"\w+ = torch\.ops\.labelmaps\.conv_relu\.default\(", made))) == 3

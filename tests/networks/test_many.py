@@ -1,4 +1,4 @@
-"""Networks of many architectures, prepared as the rules do it, say what their library's own forward pass says.
+"""Networks of many architectures, prepared as in the rules, return the logits of their library's own forward pass.
 
 With random weights, and batch-norm statistics of one pass over the pictures. All of them with `--thorough`; otherwise tiny
 ones, which timm has for tests. Pictures of ImageNet where LABELMAPS_TEST_DATA names some, smooth ones elsewhere.
@@ -25,7 +25,7 @@ from labelmaps.networks.classifier import Classifier
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.tap import NoMapError
-from labelmaps.networks.verification import ask, check_logits, folded
+from labelmaps.networks.verification import check_logits, compute_known_logits, copy_with_folded_norms
 from labelmaps.networks.weights import random_weights, save_weights
 from labelmaps.views.zoom import View
 from workflow.scripts.compute_glimpse_saliency import compute_glimpse_saliency
@@ -72,22 +72,22 @@ def pictures():
 
 
 def prepared(name):
-    """Build a network; return its name, itself and what it says of x₀ of the pictures."""
+    """Build a network; return its name, the network, and its logits for the x₀ of the pictures."""
     architecture, _, size = name.partition("@")
     config = NetworkConfig(architecture=architecture, source="a test", size=int(size) if size else None)
     preprocessing = config.preprocessing()
     x0 = views_to_compare(pictures(), View(), preprocessing)
     network = build(architecture, N_LABELS, preprocessing.size)
     network.load_state_dict(random_weights(architecture, N_LABELS, 0, preprocessing.size, x0))
-    return network.eval(), ask(network.eval(), x0, architecture)
+    return network.eval(), compute_known_logits(network.eval(), x0, architecture)
 
 
 def agrees(name):
-    """Compare all that is done to a network with the network, and our Grad-CAM with the package's."""
+    """Compare a network after each modification with the original, and our Grad-CAM with the package's."""
     network, known = prepared(name)
     with torch.no_grad():
         torch.testing.assert_close(network(known.inputs), known.logits, rtol=0, atol=1e-3)
-    ready = folded(network, known, name)
+    ready = copy_with_folded_norms(network, known, name)
     for precision in ("float32", "bfloat16"):
         classifier = Classifier(copy.deepcopy(ready), CPU, precision)
         check_logits(classifier.logits(known.inputs), known, name, precision)
@@ -96,7 +96,7 @@ def agrees(name):
             SplitClassifier(copy.deepcopy(ready), CPU, known, name=name)
         return
     split = SplitClassifier(copy.deepcopy(ready), CPU, known, name=name)
-    activations, prefix = split.look(known.inputs)
+    activations, prefix = split.map_and_prefix(known.inputs)
     label = known.logits.argmax(dim=1)
     ours = gradcam.saliency(Glimpse(activations, split, prefix), label)
     theirs = package_gradcam(network.requires_grad_(True), split, known.inputs, label)
@@ -106,7 +106,7 @@ def agrees(name):
 
 
 def package_gradcam(network, split, views, label):
-    """Compute Grad-CAM as the grad-cam package does for the untouched network, at the module's own resolution."""
+    """Compute Grad-CAM with the grad-cam package on the original network, at the module's own resolution."""
     side, n_prefix = split.layout.side, split.layout.n_prefix
     reshape = {
         "channels first": None,
@@ -145,7 +145,7 @@ def test_label_maps_and_grad_cam_of_networks_of_all_kinds(tmp_path, name):
     config = {"network_config": {"architecture": name, "source": "checkpoint"}}
     path, saliency = tmp_path / "1of1.h5", tmp_path / "gradcam.h5"
     run_network(compute_label_maps, tmp_path, label_maps=path, part=1, parts=1, engine_name="exact", **config)
-    expected = ask(network.eval(), x0, name).logits[: len(images)].log_softmax(dim=1)
+    expected = compute_known_logits(network.eval(), x0, name).logits[: len(images)].log_softmax(dim=1)
     with h5py.File(path) as file:
         np.testing.assert_allclose(file["log_probability"][:, 1, 1], expected, rtol=0, atol=0.02)
         assert file["log_probability"].shape == (len(images), 3, 3, N_LABELS)

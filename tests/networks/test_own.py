@@ -1,4 +1,4 @@
-"""A network of the user's own is what their function returns; what fails in their code is said in one line, and logged."""
+"""The user's function builds the network; an error in the user's code is reported in one line, and its traceback logged."""
 
 import logging
 import sys
@@ -19,14 +19,14 @@ NETWORK = "nn.Sequential(nn.Flatten(), nn.Linear(12, {}))"
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch):
-    """What is imported here is forgotten."""
+    """Forget the modules that a test has imported."""
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setattr(sys, "modules", sys.modules.copy())
 
 
 @pytest.fixture
 def own(tmp_path):
-    """Build the network of a file with this text, and of others beside it."""
+    """Build the network of a file with this text, which may import other files beside it."""
 
     def own(text, function="build", n_labels=5, size=2, **others):
         for name, content in {"mine": text, **others}.items():
@@ -118,7 +118,7 @@ def test_a_module_of_a_package_is_imported_by_its_name(tmp_path, monkeypatch):
 
 
 class Output(dict):
-    """As models of transformers return, a dictionary with attributes."""
+    """An output like those of transformers' models: a dictionary with attributes."""
 
     @property
     def logits(self):
@@ -159,7 +159,7 @@ def test_what_fails_in_the_users_code_is_one_line_and_its_traceback_in_the_log(o
     message = str(error.value)
     assert message.startswith("architecture: /")
     assert said in message
-    assert "Its traceback is in the log above" in message
+    assert "The traceback is above in the log" in message
     assert "\n" not in message
     assert "mine.py" in caplog.text
     assert "Traceback (most recent call last)" in caplog.text
@@ -168,14 +168,17 @@ def test_what_fails_in_the_users_code_is_one_line_and_its_traceback_in_the_log(o
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("def other():\n    pass\nbuild = 3", "mine.py has no function `build`; its functions: other"),
-        ("", "mine.py has no function `build`; its functions: none"),
+        (
+            "def other():\n    pass\nbuild = 3",
+            "mine.py has no function `build`. Choose one of its functions: other",
+        ),
+        ("", "mine.py has no function `build`. Choose one of its functions: there are none"),
         (
             "def build():\n    return 3",
-            "mine.py:build: returns a int, and no torch.nn.Module; let it return the network",
+            "mine.py:build: returns a int instead of a torch.nn.Module. Let it return the network",
         ),
-        ("def build():\n    return nn.Linear", "mine.py:build: returns a type, and no torch.nn.Module"),
-        ("def build():\n    pass", "mine.py:build: returns a NoneType, and no torch.nn.Module"),
+        ("def build():\n    return nn.Linear", "mine.py:build: returns a type instead of a torch.nn.Module"),
+        ("def build():\n    pass", "mine.py:build: returns a NoneType instead of a torch.nn.Module"),
     ],
 )
 def test_what_is_no_function_that_returns_a_network_is_called_so(own, text, said):

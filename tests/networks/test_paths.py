@@ -1,4 +1,4 @@
-"""Which modules every path from the views to the logits passes."""
+"""The modules through which every path from the views to the logits leads."""
 
 import pytest
 import torch
@@ -10,7 +10,7 @@ VIEWS = torch.linspace(-1, 1, 2 * 3 * 8 * 8).reshape(2, 3, 8, 8)
 
 
 class Net(nn.Module):
-    """Stem, a block around which a shortcut leads or not, and a head."""
+    """A stem, a block with or without a shortcut around it, and a head."""
 
     def __init__(self, shortcut=lambda maps, block: maps + block(maps)):
         super().__init__()
@@ -22,7 +22,7 @@ class Net(nn.Module):
 
 
 class TwoEntries(Net):
-    """The views enter a second time, behind the block."""
+    """A network whose views enter a second time, after the block."""
 
     def forward(self, views):
         return super().forward(views) + views.mean((1, 2, 3), keepdim=True)[:, :, 0, 0]

@@ -1,4 +1,4 @@
-"""The weights that come with the repository are what the text beside them says."""
+"""The weights in the repository are those that the text beside them describes."""
 
 import re
 

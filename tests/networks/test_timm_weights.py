@@ -1,4 +1,4 @@
-"""Timm's weights come from the hub of Hugging Face, here a local server, and only as they are pinned."""
+"""Timm's weights come from the hub of Hugging Face, here a local server, and only in the version that is pinned."""
 
 import contextlib
 import hashlib
@@ -29,7 +29,7 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 
 
 class Hub(http.server.BaseHTTPRequestHandler):
-    """Sends on to its store, and states the digest, as the hub does; how it differs from that is set by a test."""
+    """A server that redirects to a store and states the digest, as the hub does; a test can change its behaviour."""
 
     content, stated, status, target, etag = CONTENT, f'"{SHA256}"', 200, "/store/file", None
     asked: list[str] = []  # noqa: RUF012 (cleared by the fixture)
@@ -75,7 +75,7 @@ def server():
 
 @pytest.fixture
 def hub(server, monkeypatch):
-    """The hub's behaviour, to be set; it is where `HF_ENDPOINT` says."""
+    """Run the server under the address in `HF_ENDPOINT`, and return it, so that a test can set its behaviour."""
     monkeypatch.setenv("HF_ENDPOINT", server + "/")
     monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
     Hub.asked.clear()
@@ -94,13 +94,13 @@ def test_weights_are_those_of_the_hub(hub, tmp_path, revision, sha256):
 
 
 def refused(tmp_path, sha256=None):
-    """The one line that refuses a download, which leaves no file."""
+    """Return the message that refuses a download, and check that no file is left."""
     with pytest.raises(InputError) as error:
         download_from_hub(REPOSITORY, REVISION, sha256, tmp_path / "a.safetensors")
     assert list(tmp_path.iterdir()) == []
     message = str(error.value)
     assert f"/{REPOSITORY}/resolve/{REVISION}/model.safetensors: not downloaded" in message
-    assert message.endswith("fetch the file elsewhere and give it as `checkpoint:`")
+    assert message.endswith("download the file by other means and give it as `checkpoint:`")
     assert "\n" not in message
     return message
 
@@ -113,7 +113,7 @@ def test_a_file_that_is_cut_or_another_is_refused(hub, tmp_path, sha256, content
 
 
 def test_a_digest_of_the_configuration_counts_and_not_the_hubs(hub, tmp_path):
-    assert f"its sha256 is {SHA256}, and not {'0' * 64}" in refused(tmp_path, "0" * 64)
+    assert f"its sha256 is {SHA256}, not {'0' * 64}" in refused(tmp_path, "0" * 64)
     hub(stated="0" * 64)
     download_from_hub(REPOSITORY, REVISION, SHA256, tmp_path / "a.safetensors")
 
@@ -121,9 +121,9 @@ def test_a_digest_of_the_configuration_counts_and_not_the_hubs(hub, tmp_path):
 @pytest.mark.parametrize("stated", [None, "", '"abc"', SHA256[:40]])
 def test_a_revision_whose_file_nothing_tells_is_refused_before_it_is_fetched(hub, tmp_path, stated):
     hub(stated=stated, etag=stated)
-    assert "the server states no sha256 of it" in refused(tmp_path)
+    assert "the server states no sha256" in refused(tmp_path)
     hub(target=None)
-    assert "the server states no sha256 of it" in refused(tmp_path)
+    assert "the server states no sha256" in refused(tmp_path)
 
 
 @pytest.mark.parametrize("etag", [SHA256, f'"{SHA256}"', f'W/"{SHA256.upper()}"'])
@@ -161,16 +161,24 @@ def test_the_hub_sends_on_to_itself_or_over_https_alone(hub, tmp_path, target):
 def test_what_is_not_safetensors_is_refused_whatever_its_digest(hub, tmp_path):
     content = b"<html>" + CONTENT[6:]
     hub(content=content)
-    assert "it is not a file of safetensors" in refused(tmp_path, hashlib.sha256(content).hexdigest())
+    assert "it is not a safetensors file" in refused(tmp_path, hashlib.sha256(content).hexdigest())
 
 
 @pytest.mark.parametrize(
     ("name", "value", "expected"),
     [
-        ("HF_HUB_OFFLINE", "1", "the variable HF_HUB_OFFLINE is set"),
-        ("HF_HUB_OFFLINE", "True", "the variable HF_HUB_OFFLINE is set"),
-        ("HF_ENDPOINT", "hub.example.org", "HF_ENDPOINT is 'hub.example.org', and should be as https://"),
-        ("HF_ENDPOINT", "file:///tmp", "HF_ENDPOINT is 'file:///tmp', and should be as https://"),
+        ("HF_HUB_OFFLINE", "1", "the environment variable HF_HUB_OFFLINE is set"),
+        ("HF_HUB_OFFLINE", "True", "the environment variable HF_HUB_OFFLINE is set"),
+        (
+            "HF_ENDPOINT",
+            "hub.example.org",
+            "HF_ENDPOINT is 'hub.example.org', and must be an address such as https://",
+        ),
+        (
+            "HF_ENDPOINT",
+            "file:///tmp",
+            "HF_ENDPOINT is 'file:///tmp', and must be an address such as https://",
+        ),
         ("HF_ENDPOINT", "http://127.0.0.1:1", "Connection refused"),
     ],
 )
@@ -201,13 +209,11 @@ def test_where_no_endpoint_is_set_the_hub_is_hugging_faces(tmp_path, monkeypatch
 
 def test_the_repository_is_timms():
     assert timm_repository("resnet50.a2_in1k") == "timm/resnet50.a2_in1k"
-    with pytest.raises(
-        InputError, match=r"gcvit_tiny\.in1k do not lie on the hub but at https://.*checkpoint:"
-    ):
+    with pytest.raises(InputError, match=r"gcvit_tiny\.in1k are not on the hub but at https://.*checkpoint:"):
         timm_repository("gcvit_tiny.in1k")
-    with pytest.raises(InputError, match="test_vit4 do not lie on the hub; fetch"):
+    with pytest.raises(InputError, match=r"test_vit4 are not on the hub\. Download"):
         timm_repository("test_vit4")
-    with pytest.raises(InputError, match=r"timm has no resnet50\.a9"):
+    with pytest.raises(InputError, match=r"timm has no weights resnet50\.a9"):
         timm_repository("resnet50.a9")
 
 
@@ -215,9 +221,7 @@ def test_the_repository_is_timms():
 def test_weights_that_timm_converts_are_refused(monkeypatch, stated):
     config = timm.models.PretrainedCfg(hf_hub_id="timm/x", **stated)
     monkeypatch.setattr(preprocessing, "timm_config", lambda name: config)
-    with pytest.raises(
-        InputError, match=r"another form than the network's, which timm converts.*checkpoint:"
-    ):
+    with pytest.raises(InputError, match=r"timm converts the weights .* when it loads them.*checkpoint:"):
         timm_repository("x.y")
 
 
@@ -253,7 +257,7 @@ def test_a_network_is_built_as_its_tag_says(tmp_path):
     module, found, notes = load_network(network, path, 5)
     assert module.pretrained_cfg["tag"] == "r160_in1k"
     assert (found.size, notes) == (160, [])
-    with pytest.raises(InputError, match=r"timm has no test_vit\.nope"):
+    with pytest.raises(InputError, match=r"timm has no weights test_vit\.nope"):
         build("timm:test_vit.nope", 5)
 
 

@@ -24,7 +24,7 @@ def _same_threads_afterwards():
 
 @contextmanager
 def scenes_drawn_here() -> Iterator[None]:
-    """Scenes come from a thread: each process for them would import torch anew, and one test has such processes."""
+    """Draw scenes in a thread, because each process would import torch again; one test does use processes."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(scenes, "ProcessPoolExecutor", lambda workers, *_, **__: ThreadPoolExecutor(workers))
         yield

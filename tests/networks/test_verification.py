@@ -1,4 +1,4 @@
-"""What is done to a network must not change what it says: seeded faults are caught."""
+"""The modifications of a network must not change its logits: seeded faults are caught."""
 
 import copy
 import logging
@@ -18,8 +18,15 @@ from labelmaps.networks import tap, verification
 from labelmaps.networks.classifier import PRECISIONS, Classifier
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.tap import Layout, find_last_map, lies_as_view, output_of
-from labelmaps.networks.verification import BOUNDS, Known, ask, check_logits, deviation, folded
+from labelmaps.networks.tap import Layout, compute_output, find_last_map, is_arranged_like_view
+from labelmaps.networks.verification import (
+    BOUNDS,
+    KnownLogits,
+    check_logits,
+    compute_known_logits,
+    copy_with_folded_norms,
+    deviation,
+)
 from labelmaps.views.zoom import View
 
 CPU = torch.device("cpu")
@@ -30,7 +37,7 @@ PICTURES = soft_pictures((40, 32), (30, 50), (32, 32))
 
 
 class NormAct(nn.BatchNorm2d):
-    """A batch norm that carries its activation, as timm's do."""
+    """A batch norm that includes its activation, as timm's do."""
 
     def __init__(self, n):
         super().__init__(n)
@@ -43,7 +50,7 @@ class NormAct(nn.BatchNorm2d):
 class Net(nn.Module):
     """Two convolutions with their norms; a map of 8 × 8 cells; an average and a linear layer.
 
-    between: what happens to the map (view, channel, row, column) on the way, as a module.
+    between: a module that is applied to the map (view, channel, row, column) before the average.
     """
 
     def __init__(self, between=None, axes=(2, 3), norm=NormAct):
@@ -77,7 +84,7 @@ def made(*arguments, kind=Net, **options):
 
 
 def known_of(network):
-    return ask(network, views_to_compare(PICTURES, VIEW, PREPROCESSING), "net")
+    return compute_known_logits(network, views_to_compare(PICTURES, VIEW, PREPROCESSING), "net")
 
 
 def engine_of(network, precision="float32", name="exact", compiled=False):
@@ -105,15 +112,15 @@ def test_a_lost_activation_is_not_folded(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(verification, "_rest", lambda norm: nn.Identity())
     network = made()
-    assert folded(network, known_of(network), "net") is network
-    assert any("not folded: it would change logits by" in line for line in logs_of(caplog))
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
+    assert any("not folded, because that would change the logits by" in line for line in logs_of(caplog))
     engine = engine_of(network)
     engine.prepare(9)
     assert engine.difference < BOUNDS["float32"]
 
 
 class Noisy(NormAct):
-    """A norm that keeps more than the usual arithmetic: what torch would fold is not all of it."""
+    """A norm that computes more than a batch norm, so that torch would fold only a part of it."""
 
     def forward(self, x):
         return super().forward(x) + x.mean(1, keepdim=True)
@@ -148,7 +155,7 @@ class Skip(Net):
 def test_what_folding_would_change_is_not_folded(caplog, kind):
     caplog.set_level(logging.INFO)
     network = made(kind=kind)
-    assert folded(network, known_of(network), "net") is network
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
     assert any("not folded" in line for line in logs_of(caplog))
 
 
@@ -156,7 +163,7 @@ def test_a_norm_that_torch_cannot_fold_is_left(monkeypatch, caplog):
     caplog.set_level(logging.INFO)
     monkeypatch.setattr(verification, "fuse_conv_bn_eval", lambda *_: 1 / 0)
     network = made()
-    assert folded(network, known_of(network), "net") is network
+    assert copy_with_folded_norms(network, known_of(network), "net") is network
     assert any("not folded (" in line for line in logs_of(caplog))
 
 
@@ -164,7 +171,7 @@ def test_a_norm_that_torch_cannot_fold_is_left(monkeypatch, caplog):
 
 
 class Dropping(nn.Module):
-    """Dropout that is on in evaluation, too."""
+    """Dropout that is active in evaluation mode, too."""
 
     def __init__(self, share):
         super().__init__()
@@ -175,14 +182,14 @@ class Dropping(nn.Module):
 
 
 class AlwaysTraining(nn.BatchNorm2d):
-    """Batch norm at training, whatever the mode: what is said of a view depends on those beside it."""
+    """A batch norm in training mode even in evaluation, so that the logits of a view depend on the other views."""
 
     def forward(self, maps):
         return nn.functional.batch_norm(maps, None, None, training=True)
 
 
 class Centred(nn.Module):
-    """Takes the mean over the views away."""
+    """A module that subtracts the mean over the views."""
 
     def forward(self, maps):
         return maps - maps.mean(0, keepdim=True) / 2
@@ -195,9 +202,7 @@ class Centred(nn.Module):
     ids=["half", "little", "norm", "mean"],
 )
 def test_chance_and_views_that_depend_on_others_stop_the_job_at_any_precision(between, precision):
-    with pytest.raises(
-        InputError, match=r"net: its logits for views that go through it together differ .* evaluation"
-    ):
+    with pytest.raises(InputError, match=r"net: its logits for a batch of views differ .* evaluation"):
         engine_of(made(between), precision)
 
 
@@ -258,7 +263,7 @@ def test_a_prepared_network_that_differs_stops_the_job(monkeypatch, fault, preci
         fault(network)
         return network
 
-    monkeypatch.setattr(engines, "folded", spoil)
+    monkeypatch.setattr(engines, "copy_with_folded_norms", spoil)
     with pytest.raises(InputError, match=rf"net: run in {precision}, its logits differ"):
         engine_of(made(), precision).prepare(9)
 
@@ -271,7 +276,7 @@ def test_a_compiled_network_that_differs_stops_the_job(monkeypatch, fault, preci
         fault(network)
         return network
 
-    monkeypatch.setattr("labelmaps.networks.classifier._compiled", spoil)
+    monkeypatch.setattr("labelmaps.networks.classifier._compile", spoil)
     with pytest.raises(InputError, match=rf"net: run in {precision}, compiled, its logits differ"):
         engine_of(made(), precision, compiled=True).prepare(9)
 
@@ -291,7 +296,7 @@ def test_logits_that_are_not_finite_are_told(monkeypatch, name):
 
 
 class Ended(Net):
-    """A network whose outputs are what a function makes of its logits."""
+    """A network whose outputs are a function of its logits."""
 
     def __init__(self, end):
         super().__init__()
@@ -309,7 +314,9 @@ def test_a_sigmoid_is_told_as_that_of_several_labels_at_once(end):
 
 @pytest.mark.parametrize("end", [nn.Softmax(1), lambda logits: logits.softmax(1)])
 def test_a_softmax_is_told(end):
-    with pytest.raises(InputError, match=r"net: ends in a softmax: .* Let it return what comes before"):
+    with pytest.raises(
+        InputError, match=r"net: ends in a softmax: .* Let it return the input of the softmax"
+    ):
         known_of(made(end, kind=Ended))
 
 
@@ -342,7 +349,7 @@ def test_the_distance_of_reduced_precision_does_not_grow_with_labels_or_views():
     for n_views, n_labels in ((2, 100), (50, 1000)):
         logits = torch.randn(n_views, n_labels, generator=generator)
         rounded = logits + 0.1 * torch.randn(n_views, n_labels, generator=generator)
-        known = Known(torch.empty(n_views, 0), logits)
+        known = KnownLogits(torch.empty(n_views, 0), logits)
         found[n_labels] = [deviation(rounded, known, precision) for precision in PRECISIONS]
     (few, *few_mean), (many, *many_mean) = found.values()
     assert many > 1.4 * few
@@ -353,7 +360,7 @@ def test_the_distance_is_that_of_the_worst_view():
     logits = torch.randn(50, 100, generator=torch.Generator().manual_seed(0))
     spoilt = logits.clone()
     spoilt[7] = spoilt[8]
-    known = Known(torch.empty(50, 0), logits)
+    known = KnownLogits(torch.empty(50, 0), logits)
     for precision in PRECISIONS:
         with pytest.raises(InputError, match="its logits differ"):
             check_logits(spoilt, known, "net", precision)
@@ -362,7 +369,7 @@ def test_the_distance_is_that_of_the_worst_view():
 @pytest.mark.parametrize("n_labels", [1, 2])
 def test_few_labels_have_a_distance_too(n_labels):
     logits = torch.randn(4, n_labels, generator=torch.Generator().manual_seed(0))
-    known = Known(torch.empty(4, 0), logits)
+    known = KnownLogits(torch.empty(4, 0), logits)
     for precision in PRECISIONS:
         assert deviation(logits, known, precision) == 0
         assert deviation(-logits, known, precision) > BOUNDS[precision]
@@ -372,14 +379,14 @@ def test_few_labels_have_a_distance_too(n_labels):
 
 
 class Last(nn.Module):
-    """Brings the channels to the end."""
+    """A module that moves the channels to the last axis."""
 
     def forward(self, maps):
         return maps.permute(0, 2, 3, 1)
 
 
 class Tokens(nn.Module):
-    """Makes tokens of the cells, after some that are no places."""
+    """A module that returns the cells as tokens, after some tokens without a place."""
 
     def __init__(self, n_prefix=0, order=lambda cells: cells):
         super().__init__()
@@ -390,7 +397,7 @@ class Tokens(nn.Module):
 
 
 class ChannelsBeforeTokens(nn.Module):
-    """Flattens the cells: (view, channel, cell), with as many channels as a square has cells."""
+    """A module that flattens the cells to (view, channel, cell), with as many channels as a square has cells."""
 
     def __init__(self):
         super().__init__()
@@ -437,10 +444,12 @@ MISREAD = {
 def test_cells_that_lie_otherwise_than_the_view_are_no_map_and_the_map_before_is_found(between):
     network = made(between, 1)
     known = known_of(network)
-    output = output_of(network, known.inputs, "between")
-    assert not lies_as_view(network, known, "between", Layout("tokens", 8), output)
+    output = compute_output(network, known.inputs, "between")
+    assert not is_arranged_like_view(network, known, "between", Layout("tokens", 8), output)
     assert find_last_map(network, known, "net").name == "norm2"
-    with pytest.raises(InputError, match=r"layer: the cells in the output of `between` of net do not lie as"):
+    with pytest.raises(
+        InputError, match=r"layer: the cells in the output of `between` of net are not arranged like"
+    ):
         find_last_map(network, known, "net", layer="between")
 
 
@@ -448,14 +457,16 @@ def test_channels_are_not_taken_for_cells():
     network = made(ChannelsBeforeTokens(), 2)
     network.head = nn.Linear(25, N_LABELS)
     known = known_of(network)
-    assert tap.layout_of(torch.empty(2, 25, 64), 2) == Layout("tokens", 5)  # as its shape alone would have it
+    assert tap.infer_layout(torch.empty(2, 25, 64), 2) == Layout(
+        "tokens", 5
+    )  # as its shape alone would have it
     assert find_last_map(network, known, "net") == ("between.widen", Layout("channels first", 8))
 
 
 def test_a_misread_axis_is_noticed(monkeypatch):
-    """Of a map of 24 × 24 channels and cells, each axis could be that of the channels."""
+    """In a map of 24 channels and 24 × 24 cells, each axis could be that of the channels."""
     network = made()
-    known = Known(*map(torch.Tensor, known_of(network)))
+    known = KnownLogits(*map(torch.Tensor, known_of(network)))
     monkeypatch.setattr(Layout, "split", lambda self, output: (output.movedim(1, -1)[:, :, :, :8], None))
-    output = output_of(network, known.inputs, "norm2")
-    assert not lies_as_view(network, known, "norm2", Layout("channels first", 8), output)
+    output = compute_output(network, known.inputs, "norm2")
+    assert not is_arranged_like_view(network, known, "norm2", Layout("channels first", 8), output)

@@ -241,11 +241,11 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"models": {"m": {"architecture": "mine.py:", "random": {}}}},
-            "architecture: mine.py:: after the last colon comes the name of a function, as in path/to/file.py:build",
+            "architecture: mine.py:: '' is not the name of a function. Write path/to/file.py:build",
         ),
         (
             {"models": {"m": {"architecture": "my-nets/mine:build", "random": {}}}},
-            "neither a file of Python (path/to/file.py:build), nor a module (package.module:build), nor timm:NAME",
+            "is neither a Python file nor a module. Write path/to/file.py:build, package.module:build or timm:NAME",
         ),
         (
             {"models": {"m": {"architecture": "resnet18"}}},
@@ -334,7 +334,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ),
         (
             {"views": {"s": {"family": "shift", "base": "letterbox", "beyond": "surroundings"}}},
-            "views.s: beyond: a letterbox shows the whole image and has no surroundings; choose base: crop, or",
+            "views.s: beyond: the base letterbox shows the whole image, which has no surroundings. Choose base: crop, or",
         ),
         (
             {"views": {"s": {"family": "shift", "base": "stretch"}}},
@@ -347,7 +347,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"views": {"s": {"family": "shift", "side": 0.5}}}, "views.s: key 'side' is unknown"),
         (
             {"views": {"s": {"family": "shift", "share": 0.9}}},
-            "views.s: share: a letterbox shows the whole image; choose base: crop, or leave share out",
+            "views.s: share: the base letterbox shows the whole image. Choose base: crop, or leave share out",
         ),
         ({"models": {"small_resnet": {"crop_share": 0}}}, "models.small_resnet.crop_share: Input should be"),
         (
@@ -357,7 +357,7 @@ def test_a_users_data_set_does_not_run_the_synthetic_one_too():
         ({"views": {"s": {"family": "shift", "grid": 4}}}, "views.s: grid: 4 is not an odd positive number"),
         (
             {"views": {"c": {"family": "crop", "side": 1.2}}},
-            "views.c: side: 1.2 is not a share of the shorter side in (0, 1]",
+            "views.c: side: 1.2 is not a share of the shorter side, above 0 and at most 1",
         ),
         (
             {"views": {"c": {"family": "crop", "beyond": "roll"}}},
@@ -672,7 +672,7 @@ def test_an_architecture_is_a_librarys_or_a_function_of_the_users(name, built_by
     assert settings.models["m"].built_by == built_by
 
 
-UNSAID = "set is_affine in its View to True where they do, else to False"
+UNSAID = "set is_affine in its View to True if they do, else to False"
 
 
 @pytest.fixture(params=[False, None], ids=["not affine", "does not say"])
@@ -682,7 +682,7 @@ def no_map(request, monkeypatch):
         monkeypatch.delattr(Crop, "is_affine")
         return UNSAID
     monkeypatch.setattr(Crop, "is_affine", request.param)
-    return "a map over a view of the family `crop` are no places in a box of the image"
+    return "the pixels of a view of the family `crop` do not lie evenly over a box of the image"
 
 
 @pytest.mark.parametrize(

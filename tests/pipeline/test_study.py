@@ -577,7 +577,7 @@ def test_targets_of_methods_on_x0_are_refused_where_there_is_no_map(monkeypatch)
         lambda: study.reading_rows("few", ["zoom", "crop_0.6"]),  # as `fidelity` asks for those that run
     ):
         with pytest.raises(
-            ConfigurationError, match=r"^views\.crop_0\.6: .* no places in a box of the image"
+            ConfigurationError, match=r"^views\.crop_0\.6: .* do not lie evenly over a box of the image"
         ):
             query()
     assert study.view_of_maps("zoom", "loaded") == study.view("zoom", "loaded")

@@ -1,4 +1,4 @@
-"""The kernel that makes views on a GPU, here in Triton's interpreter: what it makes is what a CPU makes."""
+"""The GPU's kernel, here in Triton's interpreter, makes the same views as the CPU."""
 
 import importlib.util
 import os
@@ -31,7 +31,7 @@ cases.append((Sampling(antialias=True, interpolation="bicubic"), rows, torch.flo
 for sampling, same_image, dtype, tolerance in cases:
     expected = resize_boxes(image, boxes, picture, size, sampling, empty)
     taps = taps_of_boxes(boxes.tobytes(), picture, width, height, size, sampling)
-    assert taps.see_empty
+    assert taps.has_empty
     views = torch.full((len(boxes), size, size, 3), torch.nan, dtype=dtype)
     resample(same_image, taps, empty, views)
     made = views.permute(0, 3, 1, 2).float()
@@ -41,7 +41,7 @@ for sampling, same_image, dtype, tolerance in cases:
 
 @pytest.mark.slow
 def test_the_kernel_makes_the_views_of_a_cpu():
-    """Antialiased or not, from an image in either layout, in either precision, with nothing beyond the picture."""
+    """The cases are antialiased or not, with images in both layouts, in both precisions, and empty beyond the image."""
     environment = os.environ | {"TRITON_INTERPRET": "1", "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-W", "error", "-c", INTERPRETED]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

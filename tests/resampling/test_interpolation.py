@@ -1,4 +1,4 @@
-"""Bilinear and bicubic samples are Pillow's and torch's, and bicubic ones are made in every place that makes samples."""
+"""Bilinear and bicubic samples equal those of Pillow and torch, in every part of the code that samples."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def picture():
 
 
 def sampled(image, box, size, interpolation, antialias=True):
-    """The box of an image, (3, size, size)."""
+    """Resample a box of an image: (3, size, size)."""
     _, height, width = image.shape
     sampling = Sampling(antialias, interpolation=interpolation)
     return resize_boxes(image, np.array([box], float), (0, 0, width, height), size, sampling, EMPTY)[0]
@@ -51,7 +51,7 @@ def test_samples_of_a_whole_image_are_torchs(size, interpolation):
 
 
 def test_bicubic_samples_without_antialiasing_weigh_four_pixels_along_each_axis():
-    """Worked out by hand, at a quarter of the way from the fifth pixel to the sixth."""
+    """The weights are worked out by hand, for a sample at a quarter of the way from the fifth pixel to the sixth."""
     row = torch.zeros(3, 1, 12)
     for pixel, weight in ((3, -9 / 128), (4, 111 / 128), (5, 29 / 128), (6, -3 / 128), (2, 0), (7, 0)):
         one = row.clone()

@@ -306,7 +306,7 @@ def test_the_script_says_of_every_image_how_telling_it_is(files, tables):
 def test_a_table_of_other_images_is_refused(files):
     path = files["scores"][1]
     write_parquet(path, read_parquet(path).iloc[::-1])
-    with pytest.raises(InputError, match=r"scores_1\.parquet: holds other images"):
+    with pytest.raises(InputError, match=r"scores_1\.parquet: contains other images"):
         choose_examples(**files, chosen={})
     assert not any(path.exists() for path in files["examples"])
 

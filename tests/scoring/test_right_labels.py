@@ -125,7 +125,7 @@ def test_where_no_image_has_an_acceptable_label_all_is_nan():
 def test_labels_of_other_images_are_refused():
     table = scores_of(FIVE, sets=False)
     right = RightLabels(RightLabels.of([[0]] * 5).labels, [*"abcdf"])
-    with pytest.raises(InputError, match=r"x\.parquet: holds other images"):
+    with pytest.raises(InputError, match=r"x\.parquet: contains other images"):
         add_outcomes(table, right, "x.parquet")
 
 

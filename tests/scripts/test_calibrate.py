@@ -145,6 +145,6 @@ def test_a_standard_crop_of_another_network_view_or_pixels_is_refused(study, mon
             run(study | refused, monkeypatch)
     for place in range(2):
         changed(study, place, pixels_sha256="other")
-    with pytest.raises(InputError, match=r"one\.h5: made from other pixels than what it is read with"):
+    with pytest.raises(InputError, match=r"one\.h5: made from other pixels than the file it is read with"):
         run(study, monkeypatch)
     assert not study["ranking"][1].exists()

@@ -1,4 +1,4 @@
-"""Results come back as they were written, whatever names look like; what lies for people is never read."""
+"""Results are read as they were written, whatever names look like; the files for people are never read."""
 
 import pandas as pd
 import pytest
@@ -96,7 +96,7 @@ def test_a_table_of_the_paper_that_was_spoilt_is_refused_with_its_place(tmp_path
     path.write_bytes(PAPER.read_bytes())
     spoil, reason = SPOILT[damage]
     spoil(path)
-    with pytest.raises(InputError, match=f"^{path}: .*{reason}.*Mend it, .*and run again$"):
+    with pytest.raises(InputError, match=f"^{path}: .*{reason}.*Correct it, .*and run again$"):
         read_paper(path)
 
 

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all; jobs fail with what their reader needs."""
+"""Files appear complete or not at all; failing jobs log what the user needs to know."""
 
 import errno
 import hashlib
@@ -59,7 +59,7 @@ def test_a_finished_block_replaces_the_old_file(tmp_path):
 
 
 def unwritten(path):
-    """A temporary name of `path`."""
+    """Return a temporary name of `path`, under which nothing is written."""
     with (
         pytest.raises(InputError, match="is gone, or was never written"),
         moved_into_place(path) as temporary,
@@ -136,7 +136,7 @@ def test_a_file_system_that_cannot_sync_folders_is_no_obstacle(tmp_path, monkeyp
         (errno.ENOSPC, "Free some space"),
         (errno.EDQUOT, "quota"),
         (errno.EFBIG, "ulimit"),
-        (errno.EROFS, "mounted for writing"),
+        (errno.EROFS, "Mount the file system for writing"),
         (errno.EACCES, "chown"),
         (errno.EPERM, "chown"),
     ],
@@ -168,7 +168,7 @@ def test_sha256_is_of_the_files_bytes(tmp_path, content):
 
 
 def run_job(tmp_path, *lines):
-    """Run the lines inside `logs.job` in a process of their own, as Snakemake does; its result and its log."""
+    """Run the lines inside `logs.job` in a new process, as Snakemake does; return the process's result and the log."""
     log = tmp_path / "job.log"
     body = "\n    ".join(lines)
     code = f"""import logging, sys, warnings

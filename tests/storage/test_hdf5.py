@@ -1,4 +1,4 @@
-"""New HDF5 files appear whole or not at all, whatever the operating system refuses."""
+"""New HDF5 files appear complete or not at all, whatever the operating system refuses."""
 
 import shutil
 import subprocess
@@ -96,7 +96,7 @@ ANSWER(fcntl64)
 
 
 def run(code, folder, *arguments, **environment):
-    """Run code in a process of its own, in a folder."""
+    """Run code in a new process, in a folder."""
     return subprocess.run(
         [sys.executable, "-c", code, *arguments],
         cwd=folder,
@@ -109,14 +109,14 @@ def run(code, folder, *arguments, **environment):
 
 @pytest.mark.parametrize("name", ["maps.h5", "joined.h5", "saliency.h5"])
 def test_wherever_writing_is_refused_the_job_says_so_and_leaves_the_old_file(tmp_path, thorough, name):
-    """HDF5 crashes where it cannot write what it holds back; a crash would be another status, and no line in the log."""
+    """HDF5 crashes if it cannot write buffered data; a crash would have another exit status, and no line in the log."""
     result = run(WRITE + REFUSE, tmp_path, name, "99" if thorough else "6")
     assert (result.returncode, result.stdout) == (0, "tried\n"), result.stderr
 
 
 @pytest.fixture
 def no_locks(tmp_path):
-    """A library that refuses locks as some NFS do, and the folder where it lies."""
+    """Compile a library that refuses locks as some NFS do, and return its folder."""
     if shutil.which("gcc") is None or not sys.platform.startswith("linux"):
         pytest.skip("needs Linux, and gcc to build a library that refuses locks")
     (tmp_path / "no_locks.c").write_text(NO_LOCKS)

@@ -1,4 +1,4 @@
-"""Label maps come back as they were written, or not at all."""
+"""Label maps are read as they were written, or not at all."""
 
 import os
 import shutil
@@ -27,7 +27,7 @@ ATTRIBUTES = {"architecture": "résumé", "batch": 4, "view": {"family": "zoom",
 
 
 def blocks(n, grid=GRID, n_labels=LABELS, seed=0):
-    """The arrays of n images, and the logits that they stand for."""
+    """Make the arrays of n images, and the logits from which they follow."""
     rng = np.random.default_rng(seed)
     logits = rng.normal(0, 5, (n, grid, grid, n_labels)).astype(np.float32)
     log_sum_exp = logsumexp(logits, axis=-1)
@@ -57,12 +57,12 @@ def write(path, images, seed=0, attributes=ATTRIBUTES, sizes=None, **shape):
 
 
 def ids(lengths=LENGTHS):
-    """The images of parts of these lengths."""
+    """Return the ids of the images in parts of these lengths."""
     return [f"part {i} image {j}" for i, n in enumerate(lengths, start=1) for j in range(n)]
 
 
 def write_parts(folder, lengths=LENGTHS):
-    """Parts of unequal length and their join; returns the joined file, the parts, and all arrays in order."""
+    """Write parts of unequal length and join them; return the joined file, the parts, and all arrays in order."""
     parts, written = [], []
     for i, length in enumerate(lengths, start=1):
         parts.append(folder / "label_maps" / f"{i}of{len(lengths)}.h5")
@@ -253,9 +253,7 @@ def test_label_maps_that_came_without_their_parts_say_what_to_bring(tmp_path):
     joined, *_ = write_parts(tmp_path / "stored")
     copied = tmp_path / joined.name
     copied.write_bytes(joined.read_bytes())
-    said = (
-        f"1of4.h5: no such file. Label maps are {joined.name} and the folder label_maps beside it: bring both"
-    )
+    said = f"1of4.h5: no such file. Label maps consist of {joined.name} and the folder label_maps beside it: copy both"
     with pytest.raises(InputError, match=said), open_label_maps(copied):
         pass
 
@@ -327,7 +325,7 @@ def test_a_part_exchanged_after_the_join_is_refused_by_name(tmp_path, change, na
 
 
 def test_parts_of_other_batches_are_joined_and_the_batches_told(tmp_path):
-    """Where memory ran out the batch was smaller, and the outcomes are the same."""
+    """If memory runs out, the batch is smaller, and the results are the same."""
     joined, parts, _ = write_parts(tmp_path)
     write(parts[3], ["part 4 image 0"], attributes=ATTRIBUTES | {"batch": 2})
     join_label_maps(parts, joined, ids(), digests_of(ids()))
@@ -358,7 +356,7 @@ def test_a_part_made_otherwise_is_refused_by_name_and_difference(tmp_path, diffe
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
     write(parts[2], ["x"], **difference)
-    with pytest.raises(InputError, match=rf"label_maps/3of4\.h5: made otherwise.*\(.*{named}.*\)"):
+    with pytest.raises(InputError, match=rf"label_maps/3of4\.h5: not made in the same way.*\(.*{named}.*\)"):
         join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
@@ -370,7 +368,7 @@ def test_a_part_of_other_images_than_the_index_has_there_is_refused_by_name(tmp_
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
     write(parts[2], images)
-    with pytest.raises(InputError, match=r"label_maps/[34]of4\.h5: holds other images"):
+    with pytest.raises(InputError, match=r"label_maps/[34]of4\.h5: contains other images"):
         join_label_maps(parts, joined, ids(), digests_of(ids()))
     assert not joined.exists()
 
@@ -379,7 +377,9 @@ def test_a_part_of_other_images_than_the_index_has_there_is_refused_by_name(tmp_
 def test_parts_of_fewer_or_more_images_than_the_index_are_refused_by_name(tmp_path, of_index):
     joined, parts, _ = write_parts(tmp_path)
     joined.unlink()
-    with pytest.raises(InputError, match=r"label_maps/[14]of4\.h5: (the index has 1 more|holds other)"):
+    with pytest.raises(
+        InputError, match=r"label_maps/[14]of4\.h5: (the parts lack 1 of the index's images|contains other)"
+    ):
         join_label_maps(parts, joined, of_index, digests_of(of_index))
     assert not joined.exists()
 
@@ -398,13 +398,13 @@ def test_an_exception_of_the_reader_passes_as_it_is(tmp_path):
 
 @pytest.mark.parametrize("cut", [0, 4])
 def test_a_part_made_from_other_pixels_is_refused_with_the_image(tmp_path, cut):
-    """The ids are the index's; the joined file is made, or opened, with an index that lists other bytes."""
+    """The ids are those of the index, but the joined file is made, or opened, with an index that has other digests."""
     joined, parts, _ = write_parts(tmp_path)
     expected = digests_of(ids())
     expected[cut] = "0" * 64
     index = pd.DataFrame({"image": ids(), "digest": expected})
     part = parts[0 if cut < LENGTHS[0] else 2]
-    said = f"made from other pixels of {ids()[cut]} than what it is read with: .*un again$"
+    said = f"made from other pixels of {ids()[cut]} than the file it is read with: .*un again$"
     with pytest.raises(InputError, match=f"^{part}: {said}"):
         join_label_maps(parts, joined.with_name("again.h5"), ids(), expected)
     with pytest.raises(InputError, match=f"^{joined}: {said}"), open_label_maps(joined, index):

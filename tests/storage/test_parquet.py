@@ -1,4 +1,4 @@
-"""Tables come back as they were written, also to other readers; a damaged one is refused with the reason."""
+"""Tables are read as they were written, also by other readers; a damaged table is refused with the reason."""
 
 import numpy as np
 import pandas as pd
@@ -73,7 +73,7 @@ def write_without_a_digest(path):
 
 
 def rename_a_column(path):
-    """In the footer, which Parquet's own checksums leave out."""
+    """Rename a column in the footer, which Parquet's own checksums do not cover."""
     path.write_bytes(path.read_bytes().replace(b"own_label", b"own_lapel"))
 
 
@@ -111,7 +111,7 @@ def test_a_cut_of_any_length_is_refused(tmp_path, table, size):
 
 
 def test_a_folder_or_a_file_that_may_not_be_read_is_not_called_damaged(tmp_path):
-    with pytest.raises(InputError, match=r"cannot be read .*Mend that"):
+    with pytest.raises(InputError, match=r"cannot be read .*Make the file readable"):
         read_parquet(tmp_path)
 
 

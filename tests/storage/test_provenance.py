@@ -1,4 +1,4 @@
-"""What is read together must have been made of the same; the message says where and what differs."""
+"""Files that are read together must have the same origin; the message names the file and what differs."""
 
 import pytest
 

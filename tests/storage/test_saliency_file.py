@@ -1,4 +1,4 @@
-"""Saliency maps come back as they were written, with what made them, or not at all."""
+"""Saliency maps are read as they were written, with their provenance, or not at all."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What lies in a sealed file comes back exactly, or the file is refused; never wrong numbers, a crash or a hang."""
+"""A sealed file is read exactly as it was written, or refused; never with wrong numbers, a crash or a hang."""
 
 import json
 import subprocess
@@ -19,7 +19,7 @@ TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"
 
 
 def write(path, attributes=(), **data):
-    """Seal a file of texts (lists) and arrays."""
+    """Write and seal a file of texts (lists) and arrays."""
     with h5py.File(path, "w", libver="v110") as file:
         writer = SealedWriter(file)
         for name, values in data.items():
@@ -172,7 +172,7 @@ def test_a_file_that_may_not_be_read_is_not_called_damaged(folder, monkeypatch):
     write(folder / "a.h5", image=["a"])
     monkeypatch.setattr(h5py, "File", refuse)
     with (
-        pytest.raises(InputError, match=r"a\.h5: may not be read.*Mend its rights"),
+        pytest.raises(InputError, match=r"a\.h5: permission denied.*Make the file readable"),
         open_sealed(folder / "a.h5", []),
     ):
         pass
@@ -192,7 +192,7 @@ TIME = 300  # seconds; they take three
 
 @pytest.mark.slow
 def test_no_single_flipped_bit_gives_anything_but_the_same_or_an_input_error(tmp_path, thorough):
-    """Of a part when it is joined and when it is opened, of a joined file, of saliency maps, and of a table."""
+    """The files are a part when it is joined and when it is opened, a joined file, saliency maps, and a table."""
     every = 101 if thorough else 211  # of so many bytes one, and all bytes of ids and attributes
     command = [sys.executable, "-m", "helpers.flips", tmp_path, str(every)]
     try:

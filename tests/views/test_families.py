@@ -1,4 +1,4 @@
-"""Shift and crop: where each view looks, and what it shows there, inside the image and beyond it."""
+"""Shift and crop: the fixations, the extents and the pixels of views, inside the image and beyond it."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def names(view):
 
 
 def positions(width, height):
-    """An image (3, H, W) whose pixels say where their centres are: x, y, and a constant."""
+    """Make an image (3, H, W) whose pixels are the coordinates of their centres: x, y, and a constant."""
     y, x = np.mgrid[:height, :width] + 0.5
     return torch.tensor(np.stack([x, y, np.ones_like(x)]), dtype=torch.float32)
 
@@ -52,20 +52,20 @@ def noise(width, height, seed=0):
 
 
 def sample(view, image, size=SIZE):
-    """All views of an image: (row, column, 3, size, size)."""
+    """Draw all views of an image: (row, column, 3, size, size)."""
     cells = range(view.grid**2)
     return view.sample(image, size, BLACK, cells).unflatten(0, (view.grid, view.grid))
 
 
 def mirrored(position, first, last):
-    """A place beyond an interval, mirrored at its ends until it lies inside, one reflection at a time."""
+    """Mirror a position beyond an interval at its ends, one reflection at a time, until it lies inside."""
     while not first <= position <= last:
         position = 2 * first - position if position < first else 2 * last - position
     return position
 
 
 def seen(view, position, interval, side):
-    """The place of the image that a sample shows along one axis, or None where there is nothing."""
+    """Compute the position in the image that a sample shows along one axis, or None if it shows nothing of the image."""
     first, last = interval
     if isinstance(view, crop.View) or view.beyond == "surroundings":
         first, last = 0, side
@@ -175,7 +175,7 @@ def test_a_crop_kept_inside_never_leaves_the_image(side, width, height):
 
 
 def shifted(base, rows, columns, beyond, empty):
-    """The square `base` (3, S, S) moved by whole pixels, by copying."""
+    """Move the square `base` (3, S, S) by whole pixels, by copying them."""
     size = base.shape[-1]
     if beyond == "roll":
         return base.roll((-rows, -columns), (1, 2))
@@ -251,7 +251,7 @@ def test_a_shift_may_have_another_crop_and_interpolation_as_networks_are_evaluat
 def test_a_view_left_to_the_network_is_not_drawn_before_the_network_is_known():
     for option in ("share", "interpolation"):
         view = views.create_view("shift", base="crop", grid=1, **{option: views.NETWORKS_OWN})
-        with pytest.raises(AssertionError, match="the network's own values are not filled in"):
+        with pytest.raises(AssertionError, match='options with the value "network" are not replaced yet'):
             sample(view, noise(30, 20))
 
 

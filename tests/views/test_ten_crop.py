@@ -80,10 +80,10 @@ def test_impossible_options_are_refused(options, message):
 
 
 def test_maps_of_x0_cannot_be_read_on_it():
-    assert "no places" in views.find_map_obstacle(ten_crop.View())
+    assert "do not lie evenly" in views.find_map_obstacle(ten_crop.View())
 
 
 @pytest.mark.parametrize("option", ["share", "interpolation"])
 def test_what_is_left_to_the_network_is_not_drawn_before_the_network_is_known(option):
-    with pytest.raises(AssertionError, match="the network's own values are not filled in"):
+    with pytest.raises(AssertionError, match='options with the value "network" are not replaced yet'):
         sample(ten_crop.View(**{option: views.NETWORKS_OWN}), noise(30, 20))

@@ -1,4 +1,4 @@
-"""Zoom: where each view looks, and what it shows there."""
+"""Zoom: the fixations, the extents and the pixels of views."""
 
 import subprocess
 
@@ -23,13 +23,13 @@ SIZES = [(60, 40), (40, 60), (37, 53), (101, 7), (5, 3), (1, 1)]
 
 
 def positions(width, height):
-    """An image (3, H, W) whose pixels say where their centres are: x, y, and a constant."""
+    """Make an image (3, H, W) whose pixels are the coordinates of their centres: x, y, and a constant."""
     y, x = np.mgrid[:height, :width] + 0.5
     return torch.tensor(np.stack([x, y, np.ones_like(x)]), dtype=torch.float32)
 
 
 def sample(view, image, size=SIZE):
-    """All views of an image: (row, column, 3, size, size)."""
+    """Draw all views of an image: (row, column, 3, size, size)."""
     cells = range(view.grid**2)
     return view.sample(image, size, BLACK, cells).unflatten(0, (view.grid, view.grid))
 
@@ -39,7 +39,7 @@ def noise(width, height, seed=0):
 
 
 def reference_grid(grid, floor):
-    """Fixations u and half-sizes r as protocol.md writes them, point by point."""
+    """Compute fixations u and half-sizes r by the formulas in protocol.md, point by point."""
     u = [-(1 - floor) + 2 * (1 - floor) * i / (grid - 1) for i in range(grid)]
     for row, uy in enumerate(u):
         for column, ux in enumerate(u):
@@ -227,7 +227,7 @@ def test_views_are_created_by_family_and_options():
 
 
 def dense(taps, n_pixels):
-    """Weights (sample, pixel) of the first interval; the last column is the empty pixel."""
+    """Return the weights (sample, pixel) of the first interval; the last column is the empty pixel."""
     matrix = np.zeros((taps.pixel.shape[1], n_pixels + 1))
     for sample, (pixels, weights) in enumerate(zip(taps.pixel[0], taps.weight[0], strict=True)):
         np.add.at(matrix[sample], pixels, weights)
@@ -281,7 +281,7 @@ def test_weights_sum_to_1_and_taps_are_pixels_or_the_empty_one(antialias, places
 
 @pytest.mark.parametrize("sampling", [Sampling(), Sampling(places="edges")], ids=["centres", "edges"])
 def test_a_view_does_not_depend_on_those_beside_it(sampling):
-    """Views of the same columns share what is made of the image's rows."""
+    """Views with the same columns share the resampled rows of the image."""
     image, boxes = noise(50, 37), View().geometry(50, 37).extent.reshape(-1, 4)
     order = np.random.default_rng(0).permutation(len(boxes))
 
@@ -303,7 +303,7 @@ def test_views_of_another_type_are_the_rounded_ones_channels_last(dtype, samplin
 
 
 def test_what_lies_halfway_is_rounded_to_even():
-    """Of a single pixel, as it is: in bfloat16 there is nothing between 1, 1 + 2⁻⁷ and 1 + 2⁻⁶."""
+    """The image is a single pixel; bfloat16 has no number between 1, 1 + 2⁻⁷ and 1 + 2⁻⁶."""
     image = torch.tensor([1 + 2**-8, 1 + 3 * 2**-8, -1 - 2**-8])[:, None, None]
     (view,) = View().sample(image, 1, BLACK, [24], torch.bfloat16)
     assert view.flatten().tolist() == [1, 1 + 2**-6, -1]
@@ -334,11 +334,11 @@ def test_what_was_compiled_is_kept_and_made_anew_where_it_is_damaged(tmp_path):
     assert {path: path.read_bytes() for path in folder.rglob("*.nb?")} == kept
     for path in kept:
         path.write_bytes(kept[path][:100])
-    assert f"compiling anew: what is kept in {folder} cannot be used" in run()
+    assert f"compiling again: the cache in {folder} cannot be used" in run()
 
 
 def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image():
-    """Of `ten_crop`, whose corners overlap, it cannot."""
+    """For `ten_crop`, whose corners overlap, it cannot."""
     for family in module_names(views):
         assert (views.find_map_obstacle(views.create_view(family)) == "") == (family != "ten_crop")
         assert "is_affine" not in option_names(load_module(views, family).View)
@@ -348,9 +348,12 @@ def test_every_family_says_whether_a_map_over_its_views_can_be_read_on_the_image
     ("stated", "obstacle"),
     [
         ({}, "does not say"),
-        ({"is_affine": False}, "no places in a box"),
+        ({"is_affine": False}, "do not lie evenly over a box"),
         ({"is_affine": "no"}, "does not say"),
-        ({"is_affine": property(lambda view: view.mask)}, "no places in a box"),  # of some options alone
+        (
+            {"is_affine": property(lambda view: view.mask)},
+            "do not lie evenly over a box",
+        ),  # of some options alone
         ({"is_affine": property(lambda view: not view.mask)}, ""),
     ],
 )
@@ -365,6 +368,6 @@ def test_what_a_family_says_counts_and_silence_is_no(stated, obstacle):
 def test_a_map_of_x0_is_refused_on_a_view_over_which_it_cannot_be_read(monkeypatch):
     monkeypatch.setattr(View, "is_affine", False)
     with pytest.raises(
-        InputError, match=r"^a map of x₀ cannot be read on this view: .*`zoom`.*Choose another"
+        InputError, match=r"^a saliency map over x₀ cannot be located in the image: .*`zoom`.*Choose another"
     ):
         compute_saliency_of_glimpses(None, None, View(), None, None, batch=1)

@@ -385,7 +385,7 @@ def test_a_folder_that_cannot_be_written_ends_the_run_with_a_word(start, undistu
     finished = check_whole(disk / "results", contents)
     disk.change("ro")
     error = only_error(end(start(disk / "results"), status=1))
-    assert "2of4.h5: cannot be written (Read-only file system). Have it mounted for writing" in error
+    assert "2of4.h5: cannot be written (Read-only file system). Mount the file system for writing" in error
     assert contents_of(disk.folder) == before
     disk.change("rw")
     end(start(disk / "results"))

@@ -17,7 +17,7 @@ from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import COMPARED_IMAGES, load_network, provenance
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.tap import NoMapError
-from labelmaps.networks.verification import ask, folded
+from labelmaps.networks.verification import compute_known_logits, copy_with_folded_norms
 from labelmaps.storage.files import moved_into_place
 
 logger = logging.getLogger(__name__)
@@ -37,10 +37,10 @@ def check_network(
     module, preprocessing, notes = load_network(network, weights, len(read_classes(classes)))
     name = network.architecture
     images = first_images(read_index(index), COMPARED_IMAGES)
-    known = ask(module, squares_to_compare(images, preprocessing), name)
+    known = compute_known_logits(module, squares_to_compare(images, preprocessing), name)
     found = provenance(network, weights, preprocessing, cpu, notes)
     try:
-        split = SplitClassifier(folded(module, known, name), cpu, known, name=name)
+        split = SplitClassifier(copy_with_folded_norms(module, known, name), cpu, known, name=name)
         found |= {"layer": split.block_name, "layout": split.layout._asdict(), "difference": split.difference}
     except NoMapError as error:
         found |= {"layer": None, "reason": str(error)}

@@ -25,7 +25,7 @@ from labelmaps.networks.compute import (
 from labelmaps.networks.config import NetworkConfig
 from labelmaps.networks.load import COMPARED_IMAGES, load_network, provenance
 from labelmaps.networks.split import SplitClassifier
-from labelmaps.networks.verification import ask, folded
+from labelmaps.networks.verification import compute_known_logits, copy_with_folded_norms
 from labelmaps.storage.saliency_file import write_saliency
 from labelmaps.views import create_view
 
@@ -60,8 +60,12 @@ def compute_glimpse_saliency(
     device = resolve_device(compute.device)
     precision = resolve_precision(compute.precision, device)
     images, name = read_index(index), network.architecture
-    known = ask(module, views_to_compare(first_images(images, COMPARED_IMAGES), view, preprocessing), name)
-    classifier = SplitClassifier(folded(module, known, name), device, known, precision, name, layer)
+    known = compute_known_logits(
+        module, views_to_compare(first_images(images, COMPARED_IMAGES), view, preprocessing), name
+    )
+    classifier = SplitClassifier(
+        copy_with_folded_norms(module, known, name), device, known, precision, name, layer
+    )
     begun = perf_counter()
     maps = with_enough_memory(
         lambda batch: compute_saliency_of_glimpses(
