@@ -104,9 +104,12 @@ def read_rate(log: str) -> tuple[int, float, str] | None:
 
 
 def read_cost(log: str) -> tuple[float, float, int] | None:
-    """Read the last line of a log, as `cost_so_far` says it: seconds, seconds of processor, MiB; None if it is another."""
-    found = re.search(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n\Z", log)
-    return (float(found[1]), float(found[2]), int(found[3])) if found else None
+    """Read what a job took in its log, as `job` says it at the end: seconds, seconds of processor, MiB; None if it does not.
+
+    Lines may follow that libraries write when the process exits.
+    """
+    found = re.findall(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n", log)
+    return (float(found[-1][0]), float(found[-1][1]), int(found[-1][2])) if found else None
 
 
 def _most_memory(usage: resource.struct_rusage) -> int:
