@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from helpers.configurations import study_of
-from labelmaps.jobs.logs import cost_so_far, log_rate, read_cost, read_rate
+from labelmaps.jobs.logs import describe_cost, log_rate, read_cost, read_rate
 from pipeline.costs import COLUMNS, write_costs
 
 CONFIG = {
@@ -130,7 +130,7 @@ def test_a_table_that_cannot_be_written_is_said_and_stops_nothing(folder, caplog
 def test_what_a_job_says_is_what_is_read(caplog):
     with caplog.at_level(logging.INFO):
         log_rate(400, 80.0, "NVIDIA H100 80GB HBM3")
-    log = f"10:00:00 {caplog.messages[0]}\n10:00:01 done: {cost_so_far()}\n"
+    log = f"10:00:00 {caplog.messages[0]}\n10:00:01 done: {describe_cost()}\n"
     assert read_rate(log) == (400, 80.0, "NVIDIA H100 80GB HBM3")
     seconds, processor_seconds, memory = read_cost(log)
     assert seconds > 0
