@@ -20,6 +20,7 @@ rule compute_label_maps:
     threads: settings.compute.threads
     resources:
         gpu=int(settings.compute.device == "cuda"),
+        images_mib=settings.compute.images_mib,  # no param: no result depends on it
     params:
         code=lambda wc: code_of("compute_label_maps.py", "networks", *study.view_modules([wc.view])),
         contents=per_job(study.network_contents),

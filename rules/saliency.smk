@@ -41,6 +41,7 @@ rule compute_glimpse_saliency:
     threads: settings.compute.threads
     resources:
         gpu=int(settings.compute.device == "cuda"),
+        images_mib=settings.compute.images_mib,  # no param: no result depends on it
     params:
         code=lambda wc: code_of(
             "compute_glimpse_saliency.py",

@@ -13,6 +13,8 @@ from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.jobs.ahead import in_order
 
+IMAGES_MIB = 192  # of decoded images that wait: 340 of ImageNet's, or two photographs of 24 megapixels
+
 
 def part_of(index: pd.DataFrame, part: int, parts: int) -> pd.DataFrame:
     """Return the images of the index that belong to a part, one row each; parts are contiguous and nearly of the same size.
@@ -61,31 +63,41 @@ def read_unchanged(
     return pixels, found
 
 
-def read_ahead(index: pd.DataFrame, workers: int = 1, depth: int = 8) -> Iterator[tuple[np.ndarray, str]]:
+def read_ahead(
+    index: pd.DataFrame, workers: int = 1, depth: int = 8, images_mib: float = IMAGES_MIB
+) -> Iterator[tuple[np.ndarray, str]]:
     """Decode the images of an index, and yield the pixels and the SHA-256 of each, in its order, as from `read_unchanged`.
 
     workers: the number of threads; Pillow and hashlib let other threads run while they work.
-    depth: the number of images per thread that are decoded ahead of the consumer.
+    depth: the largest number of images per thread that are decoded ahead of the consumer.
+    images_mib: the largest size of their pixels together, in MiB; one image is always taken.
 
     Raises `InputError` as `read_unchanged` does.
     """
     columns = ["image", "path", "offset", "length", "digest", "width", "height"]
     rows = index[columns].itertuples(index=False)
     with ThreadPoolExecutor(workers) as pool:
-        yield from in_order(pool, read_unchanged, rows, workers * depth)
+        yield from in_order(
+            pool, read_unchanged, rows, workers * depth, lambda *row: mib_of(*row[-2:]), images_mib
+        )
+
+
+def mib_of(width: int, height: int) -> float:
+    """Return how many MiB a decoded image takes."""
+    return 3 * int(width) * int(height) / 2**20
 
 
 def read_batches(
-    index: pd.DataFrame, batch: int, workers: int = 1
+    index: pd.DataFrame, batch: int, workers: int = 1, images_mib: float = IMAGES_MIB
 ) -> Iterator[tuple[pd.DataFrame, list[np.ndarray]]]:
     """Yield the rows of the index, `batch` at a time, with their decoded images, each (row, column, RGB) uint8.
 
-    workers: the number of threads that decode.
+    workers: the number of threads that decode. images_mib: the bound on decoded images that wait, as for `read_ahead`.
 
     The digest of a row is that of the bytes that were read now, even if the index has none.
     Raises `InputError` as `read_unchanged` does.
     """
-    images = read_ahead(index, workers)
+    images = read_ahead(index, workers, images_mib=images_mib)
     for start in range(0, len(index), batch):
         rows = index.iloc[start : start + batch]
         pixels, digests = zip(*islice(images, len(rows)), strict=True)

@@ -24,6 +24,7 @@ from labelmaps.data.images import LARGEST_FILE, open_image, read_content, to_rgb
 _JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither a stuffed 0xFF, nor a restart within a scan
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_ARITHMETIC = re.compile(rb"\xff[\xc9-\xcb\xcd-\xcf]")  # frames; no bytes of pixels look so
 _PROGRESSIVE = {0xC2, 0xC6, 0xCA, 0xCE}
 _WITHOUT_PIXELS = {*range(0xE0, 0xF0), 0xFE}  # metadata, thumbnails, comments
 # Warnings of libjpeg that concern pixels. Others concern the header, or features that the library does not support.
@@ -55,31 +56,43 @@ def examine_image(path: str | Path, offset: int = -1, length: int = -1) -> tuple
     with open_image(path, offset, length, content) as image:
         width, height = image.size
         is_jpeg = image.format in ("JPEG", "MPO")
+        damage, is_decoded = None, False
         if is_jpeg:
-            image.draft(
-                "L", (1, 1)
-            )  # the smallest grey image: all data are read, but few pixels are computed
-        to_rgb(image)
-        if is_jpeg:
-            _check_jpeg(content, is_cmyk=image.mode == "CMYK")
-        elif image.format == "PNG":
+            try:
+                is_decoded = _check_jpeg(content, is_cmyk=image.mode == "CMYK")
+            except ValueError as error:
+                damage = error
+            # The smallest grey image: all data are read, but few pixels are computed.
+            image.draft("L", (1, 1))
+        if not is_decoded:
+            to_rgb(image)
+        if damage is not None:
+            raise damage
+        if image.format == "PNG":
             _check_png(content)
         elif isinstance(image, TiffImageFile):
             _check_tiff(dict(image.tag_v2), height, width, content)
     return width, height, hashlib.sha256(content).hexdigest()
 
 
-def _check_jpeg(content: bytes, is_cmyk: bool) -> None:
-    """Raise `ValueError` if a JPEG is not complete, or if its decoder warns of damage to the pixels."""
+def _check_jpeg(content: bytes, is_cmyk: bool) -> bool:
+    """Decode a JPEG, and tell whether its decoder had nothing to say, so that Pillow, which uses it, too, can read it.
+
+    False where it had, but not of damage, and where the coding is not Huffman's, which not every Pillow reads.
+
+    Raises `ValueError` if the JPEG is not complete, or if the decoder warns of damage to the pixels.
+    """
     plain = _without_metadata(content)
     try:
         simplejpeg.decode_jpeg(plain, colorspace="CMYK" if is_cmyk else "GRAY", min_factor=8, strict=True)
     except ValueError as warning:
         if not _JPEG_DAMAGE.search(str(warning)):
-            return
+            return False
         padding = _BEFORE_THE_END.search(str(warning))  # some cameras fill up with zeros
         if padding is None or not plain.endswith(bytes(int(padding[1])) + bytes([0xFF, _EOI])):
             raise
+        return False
+    return not _ARITHMETIC.search(plain)
 
 
 def _without_metadata(content: bytes) -> bytes:

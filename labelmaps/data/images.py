@@ -45,6 +45,7 @@ _OF_TRAINING = re.compile(r"(?P<synset>n\d{8})_\d+")
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")  # for some other formats Pillow starts external programs
 _ORIENTATION = 0x0112
 LONGEST_SIDE = 65_535  # pixels, as in JPEG; the views of a longer image would take gigabytes
+STRIP = 2**20  # pixels that are copied at a time
 LARGEST_FILE = 2**31  # bytes; 89 million pixels of 16-bit RGBA take fewer
 
 # Warning filters are global: without the lock, a thread would restore the filters that another thread has set.
@@ -253,4 +254,18 @@ def to_rgb(image: Image.Image) -> np.ndarray:
         grey = (np.asarray(image) >> 8).astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
     image.info.pop("transparency", None)  # otherwise `convert` changes colours to make room for it, and warns
-    return np.array(image if image.mode == "RGB" else image.convert("RGB"))
+    return _pixels(image if image.mode == "RGB" else image.convert("RGB"))
+
+
+def _pixels(image: Image.Image) -> np.ndarray:
+    """Copy an image of mode RGB to (row, column, RGB) uint8: a large one in strips, since Pillow makes further copies."""
+    width, height = image.size
+    rows = max(STRIP // width, 1)
+    if rows >= height:
+        return np.array(image)
+    image.load()
+    pixels = np.empty((height, width, 3), np.uint8)
+    for top in range(0, height, rows):
+        bottom = min(top + rows, height)
+        pixels[top:bottom] = image.crop((0, top, width, bottom))
+    return pixels

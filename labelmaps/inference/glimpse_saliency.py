@@ -7,6 +7,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from labelmaps.data.batches import IMAGES_MIB
 from labelmaps.data.index import images_of
 from labelmaps.errors import InputError
 from labelmaps.inference.glimpse import Glimpse, first_glimpse
@@ -18,6 +19,8 @@ from labelmaps.storage.saliency_file import SaliencyMaps, repeat_for_cases
 from labelmaps.views import View, cell_points, find_map_obstacle
 
 MAX_IMAGES, MAX_PIXELS = 32, 2**23  # for which a method is called at once; pixels of the decoded images
+# pixels: of an image, from which on a batch holds at most so many pixels of all its images
+LARGE, MAX_LARGE = 2**21, 2**26
 
 
 def compute_saliency_of_glimpses(
@@ -30,6 +33,7 @@ def compute_saliency_of_glimpses(
     threads: int = 1,
     title: str = "",
     is_cued: bool = True,
+    images_mib: float = IMAGES_MIB,
 ) -> SaliencyMaps:
     """Compute a method's saliency maps at the x₀ of every image of an index, one map per row of the index.
 
@@ -38,7 +42,7 @@ def compute_saliency_of_glimpses(
         (case,) of some images, and returns their maps (case, row, column) and the labels that the method itself predicts
         (case,), or None.
     batch: the number of views that go through the network together.
-    threads: as for `compute_in_batches`; the results do not depend on it.
+    threads, images_mib: as for `compute_in_batches`; the results do not depend on them.
     title: the title of the progress bar.
     is_cued: whether the method is given the labels. An uncued method computes one map per image, which is repeated for
         all cases of the image.
@@ -68,7 +72,7 @@ def compute_saliency_of_glimpses(
     n_images = images_at_once(by_image, batch, concurrent_batches(classifier.device, threads))
     with progress(total=len(by_image), unit="image", desc=title) as bar:
         for rows, (some_maps, own_label) in compute_in_batches(
-            compute, by_image, n_images, classifier.device, threads
+            compute, by_image, n_images, classifier.device, threads, images_mib
         ):
             maps.append(some_maps)
             n_rows = [len(labels[image]) for image in rows["image"]]
@@ -97,6 +101,9 @@ def images_at_once(index: pd.DataFrame, batch: int, n_concurrent: int) -> int:
     together, which is the least. n_concurrent: the number of batches that are computed concurrently.
 
     The number is above `batch` only if the decoded images need little memory, and if every concurrent batch gets a share.
+    It is below `batch` if the images are photographs of many megapixels.
     """
     pixels = (index["width"] * index["height"]).mean()
+    if pixels > LARGE:
+        return max(min(batch, int(MAX_LARGE / pixels)), 1)
     return max(batch, min(MAX_IMAGES, len(index) // n_concurrent, int(MAX_PIXELS / pixels)))

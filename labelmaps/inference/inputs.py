@@ -75,11 +75,12 @@ def make_views(
     Returns one tensor (cell, 3, size, size) per image, on `device`.
     """
     size, black = preprocessing.size, preprocessing.black(device)
+    views = []
     # Sampling weights sum to 1, so it makes no difference whether pixels or views are normalised.
-    return [
-        view.sample(pixels, size, black, cells, dtype)
-        for pixels in normalise_images(images, preprocessing, device)
-    ]
+    for pixels in normalise_images(images, preprocessing, device):
+        views.append(view.sample(pixels, size, black, cells, dtype))
+        del pixels  # before the next image's are there: those of a photograph take hundreds of megabytes
+    return views
 
 
 def views_to_compare(images: Sequence[np.ndarray], view: View, preprocessing: Preprocessing) -> Tensor:

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
+from labelmaps.data.batches import IMAGES_MIB
 from labelmaps.errors import InputError
 from labelmaps.inference.engines import Engine
 from labelmaps.inference.parallel import compute_in_batches, name_images
@@ -25,13 +26,14 @@ def write_part(
     batch: int,
     threads: int,
     title: str,
+    images_mib: float = IMAGES_MIB,
 ) -> float:
     """Compute the label maps of the images of an index, and write them to a file that appears only when it is complete.
 
     index: one row per image.
     n_labels: the number of the network's logits.
     attributes: the provenance of the label maps, to which the batch size is added.
-    batch, threads: as for `compute_label_maps`.
+    batch, threads, images_mib: as for `compute_label_maps`.
     title: the title of the progress bar.
 
     Returns the seconds from the first image to the last.
@@ -44,20 +46,25 @@ def write_part(
         ) as writer,
         progress(total=len(index), unit="image", desc=title) as bar,
     ):
-        for n_images in compute_label_maps(index, engine, batch, writer, threads):
+        for n_images in compute_label_maps(index, engine, batch, writer, threads, images_mib):
             bar.update(n_images)
     return bar.format_dict["elapsed"]
 
 
 def compute_label_maps(
-    index: pd.DataFrame, engine: Engine, batch: int, writer: LabelMapWriter, threads: int = 1
+    index: pd.DataFrame,
+    engine: Engine,
+    batch: int,
+    writer: LabelMapWriter,
+    threads: int = 1,
+    images_mib: float = IMAGES_MIB,
 ) -> Iterator[int]:
     """Compute the label map of every image of an index, and append it to a file; yield the number of images in each batch.
 
     index: one row per image.
     batch: the number of views that go through the network together, as `engine.round_batch` returns it.
     writer: the writer of the file.
-    threads: as for `compute_in_batches`; the results do not depend on it.
+    threads, images_mib: as for `compute_in_batches`; the results do not depend on them.
 
     Raises `InputError`, with the first such image, if its logits are not finite.
     """
@@ -67,7 +74,7 @@ def compute_label_maps(
         return convert_logits(engine.logits(images, batch)), [image.shape[1::-1] for image in images]
 
     for rows, (label_maps, sizes) in compute_in_batches(
-        compute, index, engine.images_at_once(batch), engine.device, threads
+        compute, index, engine.images_at_once(batch), engine.device, threads, images_mib
     ):
         with name_images(rows):  # a GPU reports some errors only when its results are read
             arrays = label_maps.arrays()

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from labelmaps.data.batches import read_batches
+from labelmaps.data.batches import IMAGES_MIB, read_batches
 from labelmaps.jobs.ahead import in_order
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ def compute_in_batches(
     n_images: int,
     device: torch.device,
     threads: int,
+    images_mib: float = IMAGES_MIB,
 ) -> Iterator[tuple[pd.DataFrame, T]]:
     """Divide an index into batches, compute each from its images, and yield its rows with the result, in order.
 
@@ -43,6 +44,8 @@ def compute_in_batches(
     n_images: the number of images in a batch; the last may have fewer.
     threads: the number of batches that a CPU computes concurrently, and of images that are decoded concurrently. A GPU
         computes one batch while the caller uses the result of the one before.
+    images_mib: the largest number of MiB of decoded images that wait for a batch, and the same for the batches that are
+        computed or wait. One image and one batch are always taken.
 
     An exception that `compute` raises gets a note that names the first and the last image of its batch.
     """
@@ -53,7 +56,13 @@ def compute_in_batches(
 
     at_once = concurrent_batches(device, threads)
     with one_thread_each(at_once) as pool:
-        yield from in_order(pool, with_rows, read_batches(index, n_images, threads), 2 * at_once)
+        batches = read_batches(index, n_images, threads, images_mib)
+        yield from in_order(pool, with_rows, batches, 2 * at_once, mib_of_batch, images_mib)
+
+
+def mib_of_batch(rows: pd.DataFrame, images: list[np.ndarray]) -> float:
+    """Return how many MiB the decoded images of a batch take."""
+    return sum(image.nbytes for image in images) / 2**20
 
 
 @contextmanager

@@ -108,9 +108,12 @@ def read_rate(log: str) -> tuple[int, float, str] | None:
 
 
 def read_cost(log: str) -> tuple[float, float, int] | None:
-    """Read the last line of a log, as `describe_cost` says it: seconds, seconds of processor, MiB; None if it is another."""
-    found = re.search(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n\Z", log)
-    return (float(found[1]), float(found[2]), int(found[3])) if found else None
+    """Read the cost of a job from its log, as `describe_cost` writes it: seconds, CPU seconds, MiB; None if it has none.
+
+    Libraries may write lines after it when the process exits.
+    """
+    found = re.findall(r" done: ([\d.]+) s \(([\d.]+) s of processor\), (\d+) MiB of memory at most\n", log)
+    return (float(found[-1][0]), float(found[-1][1]), int(found[-1][2])) if found else None
 
 
 def _most_memory(usage: resource.struct_rusage) -> int:

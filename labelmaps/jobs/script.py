@@ -10,10 +10,10 @@ from labelmaps.jobs.logs import job
 
 
 def run_script(function: Callable[..., None], snakemake: Any) -> None:
-    """Call a script's function with the files, params and threads of its rule, and log to the rule's log.
+    """Call a script's function with the files, params and resources of its rule, and log to the rule's log.
 
-    function: each of its parameters has the name of an input, an output or a param of the rule, or of a key of the param
-        `by_name`, or is `threads`. Files are passed as paths. Params that it does not have, such as `code`, are for
+    function: each of its parameters has the name of an input, an output, a param or a resource of the rule, or of a key of
+        the param `by_name`, or is `threads`. Files are passed as paths. Params that it does not have, as `code`, are for
         Snakemake only.
     snakemake: the object that Snakemake defines in a script.
 
@@ -21,7 +21,8 @@ def run_script(function: Callable[..., None], snakemake: Any) -> None:
     fails, the failure is logged and the process exits.
     """
     by_name = snakemake.params.get("by_name", {})
-    declarations = [("threads", snakemake.threads), *snakemake.params.items(), *by_name.items()]
+    resources = snakemake.resources.items()
+    declarations = [("threads", snakemake.threads), *resources, *snakemake.params.items(), *by_name.items()]
     declarations += [
         (name, as_paths(files)) for name, files in (*snakemake.input.items(), *snakemake.output.items())
     ]
@@ -35,7 +36,9 @@ def only(name: str, declarations: Iterable[tuple[str, Any]]) -> Any:
     """Return the value of the declaration (name, value) with this name; raise `TypeError` if there is not exactly one."""
     values = [value for other, value in declarations if other == name]
     if len(values) != 1:
-        raise TypeError(f"the rule has {len(values)} inputs, outputs and params of the name {name}")
+        raise TypeError(
+            f"the rule has {len(values)} inputs, outputs, params and resources of the name {name}"
+        )
     return values[0]
 
 

@@ -253,6 +253,12 @@ class Compute(Closed):
         "of rows of the grid. By default 8 on a CPU, 1024 on a GPU. If memory runs out it is halved, and the part "
         "starts again; the file states the number that was used",
     )
+    images_mib: Positive = Field(
+        192,
+        description="MiB of decoded images that each job holds ahead of the network, and as many in its batches, however "
+        "large the images are; one is always taken, and one more than there are threads keeps these busy. No result "
+        "depends on it",
+    )
     threads: Positive = Field(
         1,
         description="number of CPU threads of each job that indexes images, or trains or runs a network. A CPU works on "

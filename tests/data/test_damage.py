@@ -297,3 +297,32 @@ def test_the_index_leaves_them_out_where_it_verifies_the_whole(tmp_path, verify,
     )
     assert list(index["image"]) == left
     assert len(excluded) == 3 - len(left)
+
+
+@pytest.mark.parametrize(
+    "coding", ["baseline", "progressive", "grey", "cmyk", "zeros before the end", "arithmetic", "png"]
+)
+def test_a_jpeg_is_decoded_twice_only_where_its_decoder_had_something_to_say(tmp_path, monkeypatch, coding):
+    path = tmp_path / ("a.png" if coding == "png" else "a.jpg")
+    picture = Image.fromarray(np.random.default_rng(0).integers(0, 256, (40, 60, 3), np.uint8))
+    picture = picture.convert({"grey": "L", "cmyk": "CMYK"}.get(coding, "RGB"))
+    picture.save(path, **({"progressive": True} if coding == "progressive" else {}))
+    content = path.read_bytes()
+    if coding == "zeros before the end":
+        path.write_bytes(content[:-2] + bytes(1000) + content[-2:])
+    if coding == "arithmetic":  # that is what the frame says; the decoder of Pillow has to find out
+        path.write_bytes(content.replace(b"\xff\xc0", b"\xff\xc9", 1))
+        monkeypatch.setattr("simplejpeg.decode_jpeg", lambda *given, **options: None)
+    decoded = []
+    monkeypatch.setattr("labelmaps.data.damage.to_rgb", decoded.append)
+    assert examine_image(path)[:2] == (60, 40)
+    assert len(decoded) == (coding in ("zeros before the end", "arithmetic", "png"))
+
+
+def test_what_pillow_says_of_a_damaged_jpeg_comes_first(tmp_path):
+    path = tmp_path / "a.jpg"
+    picture = np.random.default_rng(0).integers(0, 256, (400, 600, 3), np.uint8)
+    Image.fromarray(picture).save(path)
+    path.write_bytes(path.read_bytes()[:-9000])
+    with pytest.raises(InputError, match="image file is truncated"):
+        examine_image(path)

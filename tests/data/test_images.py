@@ -215,3 +215,18 @@ def test_names_of_images():
     ]
     assert is_image_name("x/a.JPG")
     assert not any(map(is_image_name, ["a.txt", "Thumbs.db", ".DS_Store", "._a.jpg", "jpg", "a.jpg.part"]))
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "RGBA", "CMYK", "P"])
+@pytest.mark.parametrize(("strip", "height"), [(7, 5), (100, 23), (161, 23), (10**6, 23)])
+def test_a_large_image_is_copied_in_strips_that_leave_no_row_out(tmp_path, monkeypatch, mode, strip, height):
+    random = np.random.default_rng(0)
+    picture = Image.fromarray(random.integers(0, 256, (height, 7, 3), np.uint8)).convert(mode)
+    path = tmp_path / ("a.tif" if mode == "CMYK" else "a.png")
+    picture.save(path)
+    expected = np.array(Image.open(path).convert("RGB") if mode != "RGBA" else picture)[..., :3]
+    monkeypatch.setattr("labelmaps.data.images.STRIP", strip)
+    found = read_image(path)
+    np.testing.assert_array_equal(found, expected)
+    assert found.flags.writeable
+    assert found.flags.c_contiguous

@@ -163,6 +163,7 @@ def run_network(script, folder, compute=None, weights="weights.pth", **arguments
         "weights": folder / weights,
     }
     usual |= {"network_config": network_of(), "view_config": {"family": "zoom", "grid": 3}, "threads": 2}
+    usual["images_mib"] = 192
     usual["compute_config"] = {"device": "cpu", "precision": "float32", "compile": "never", "batch": 9} | (
         compute or {}
     )

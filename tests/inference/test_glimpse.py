@@ -419,7 +419,8 @@ def test_looking_once_is_looking_from_the_centre_image_by_image(index, pictures,
         (50, 400, 8, 4, 12),  # every stream has its share
         (5, 400, 8, 4, 8),
         (1000, 1024, 4, 2, 8),  # 2²⁰ pixels each
-        (1000, 8000, 4, 2, 4),
+        (1000, 4900, 8, 2, 2),  # photographs of 24 megapixels
+        (1000, 8000, 4, 2, 1),
     ],
 )
 def test_methods_are_given_many_small_images_at_once(n, side, batch, streams, at_once):

@@ -76,11 +76,11 @@ def exact(network, view=VIEW, preprocessing=PREPROCESSING):
     return Exact(Classifier(network, CPU, "float32"), view, preprocessing)
 
 
-def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1):
+def compute(index, network, images=2, preprocessing=PREPROCESSING, threads=1, images_mib=192):
     """Compute label maps in batches of some images."""
     recorder = Recorder()
     engine, batch = exact(network, preprocessing=preprocessing), images * VIEW.grid**2
-    return recorder, list(compute_label_maps(index, engine, batch, recorder, threads))
+    return recorder, list(compute_label_maps(index, engine, batch, recorder, threads, images_mib))
 
 
 def reference_logits(picture, network):
@@ -210,6 +210,37 @@ def test_reading_ahead_keeps_the_order(tmp_path, n, workers):
     ):
         assert digest == row.digest
         np.testing.assert_array_equal(read, expected)
+
+
+@pytest.mark.parametrize(("images_mib", "expected"), [(1e-9, 1), (2.1, 2), (3.5, 3), (192, 8)])
+def test_reading_ahead_holds_no_more_pixels_than_there_is_room_for(
+    tmp_path, monkeypatch, images_mib, expected
+):
+    """Images of a MiB each."""
+    index = save_pictures(tmp_path, [np.zeros((256, 1365, 3), np.uint8)] * 10)
+    asked = []
+
+    def decode(image, *row):
+        asked.append(image)
+        return np.zeros(0), ""
+
+    monkeypatch.setattr("labelmaps.data.batches.read_unchanged", decode)
+    images = read_ahead(index, images_mib=images_mib)
+    next(images)
+    images.close()
+    assert len(asked) <= expected
+    del asked[:]
+    assert len(list(read_ahead(index, workers=3, images_mib=images_mib))) == len(asked) == 10
+
+
+def test_no_label_map_depends_on_the_room_for_images(index, network):
+    usual, _ = compute(index, network, threads=2)
+    for images_mib in (1e-9, 0.01):
+        tight, done = compute(index, network, threads=2, images_mib=images_mib)
+        assert sum(done) == len(index)
+        for one, other in zip(usual.blocks, tight.blocks, strict=True):
+            for name in one:
+                np.testing.assert_array_equal(one[name], other[name])
 
 
 def test_reading_ahead_stops_with_its_consumer(index):

@@ -18,6 +18,7 @@ def rule(folder, inputs=(), outputs=(), params=(), threads=3):
         params=Namedlist(fromdict=dict(params)),
         log=[str(folder / "log")],
         threads=threads,
+        resources=Namedlist(fromdict={"images_mib": 256, "tmpdir": "/tmp"}),
     )
 
 
@@ -29,10 +30,19 @@ def logs(monkeypatch):
     return begun
 
 
-def test_names_of_inputs_outputs_params_and_threads_are_the_functions_own(tmp_path, logs):
+def test_names_of_inputs_outputs_params_resources_and_threads_are_the_functions_own(tmp_path, logs):
     given = {}
 
-    def script(*, table: Path, maps: list[Path], summary: Path, seed: int, names: list[str], threads: int):
+    def script(
+        *,
+        table: Path,
+        maps: list[Path],
+        summary: Path,
+        seed: int,
+        names: list[str],
+        threads: int,
+        images_mib: int,
+    ):
         given.update(locals())  # but for `given` itself, which is not this function's
 
     run_script(
@@ -52,6 +62,7 @@ def test_names_of_inputs_outputs_params_and_threads_are_the_functions_own(tmp_pa
         "seed": 5,
         "names": ["a", "b"],
         "threads": 3,
+        "images_mib": 256,
     }
     assert logs == [str(tmp_path / "log")]
 
@@ -66,5 +77,7 @@ def test_a_list_of_one_file_stays_a_list(tmp_path):
     ("inputs", "outputs", "n"), [({}, {}, 0), ({"index": "a"}, {"index": "b"}, 2)], ids=["none", "two"]
 )
 def test_a_name_that_the_rule_does_not_have_once_is_a_defect(tmp_path, inputs, outputs, n):
-    with pytest.raises(TypeError, match=f"the rule has {n} inputs, outputs and params of the name index"):
+    with pytest.raises(
+        TypeError, match=f"the rule has {n} inputs, outputs, params and resources of the name index"
+    ):
         run_script(lambda index: None, rule(tmp_path, inputs, outputs))

@@ -89,6 +89,7 @@ def compute(inputs, results, broken, log):
                     network_config=NETWORK,
                     compute_config=COMPUTE,
                     threads=1,
+                    images_mib=192,
                 )
         if not (results / "label_maps.h5").exists():
             index = read_index(inputs / "index.parquet")

@@ -43,12 +43,14 @@ def compute_glimpse_saliency(
     layer: str | None,
     compute_config: dict,
     threads: int,
+    images_mib: int,
 ) -> None:
     """Write the saliency maps of a method.
 
     method, options: the module of `labelmaps.methods`, and the options of its `saliency`.
     view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`.
     layer: the name of the module that computes the last map; None to find it. threads: the number of CPU threads.
+    images_mib: the largest size of the decoded images that wait for the network, in MiB.
     """
     network, compute = NetworkConfig(**network_config), Compute(**compute_config)
     own_options = network.own_options(view_config)
@@ -77,6 +79,7 @@ def compute_glimpse_saliency(
             threads,
             title=f"{network.architecture} {method}",
             is_cued=facts_of(method).cue == "cued",
+            images_mib=images_mib,
         ),
         resolve_batch(compute.batch, device),
         round_batch=lambda batch: batch,

@@ -44,11 +44,13 @@ def compute_label_maps(
     network_config: dict,
     compute_config: dict,
     threads: int,
+    images_mib: int,
 ) -> None:
     """Write the label maps of part `part` (from 1) of `parts`.
 
     view_config, network_config, compute_config: the fields of a view, of `NetworkConfig` and of `Compute`. threads: the
-    number of CPU threads.
+    number of CPU threads. images_mib: the largest size of the decoded images that wait for the network,
+    in MiB.
     """
     network, compute = NetworkConfig(**network_config), Compute(**compute_config)
     own_options = network.own_options(view_config)
@@ -64,9 +66,16 @@ def compute_label_maps(
     images = read_index(index)
     n_views = images["image"].nunique() // parts * equivalent_views(engine_name, view)
     compiled = resolve_compiled(compute.compile, device, precision, n_views)
-    compared = first_images(images, COMPARED_IMAGES)
     engine = create_engine(
-        engine_name, module, view, preprocessing, device, precision, compiled, compared, network.architecture
+        engine_name,
+        module,
+        view,
+        preprocessing,
+        device,
+        precision,
+        compiled,
+        first_images(images, COMPARED_IMAGES),
+        network.architecture,
     )
     attributes = provenance(network, weights, preprocessing, device, notes) | {
         "network": network_config,
@@ -81,7 +90,9 @@ def compute_label_maps(
     logger.info("part %d of %d: %d images, %s", part, parts, len(rows), json.dumps(attributes))
     title = f"{network.architecture} {part}/{parts}"
     elapsed = with_enough_memory(
-        lambda batch: write_part(label_maps, rows, engine, n_labels, attributes, batch, threads, title),
+        lambda batch: write_part(
+            label_maps, rows, engine, n_labels, attributes, batch, threads, title, images_mib
+        ),
         resolve_batch(compute.batch, device),
         engine.round_batch,
     )
