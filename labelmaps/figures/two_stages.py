@@ -16,7 +16,7 @@ from matplotlib.ticker import MaxNLocator
 
 from labelmaps.figures import scanpaths as paths
 from labelmaps.figures import style
-from labelmaps.scoring.two_stages import ALWAYS, NEVER
+from labelmaps.scoring.null_names import ALWAYS, NEVER
 
 PANEL = next(panel for panel in paths.PANELS if panel.counts_passes)  # of the scanpaths
 TITLES = "one view alone, outer ring\nonly where a bound asks for it", "scanpaths: mean of\nthe probabilities"

@@ -98,7 +98,7 @@ def describe_cost() -> str:
 
 def log_rate(n_images: int, seconds: float, device: object) -> None:
     """Log how many images a job went through in how many seconds, and on which device, as `read_rate` reads it."""
-    logging.info("%d images in %.1f s, %.1f images/s, on %s", n_images, seconds, n_images / seconds, device)
+    logging.info("%d images in %.3f s, %.1f images/s, on %s", n_images, seconds, n_images / seconds, device)
 
 
 def read_rate(log: str) -> tuple[int, float, str] | None:

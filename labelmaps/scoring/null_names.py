@@ -1,6 +1,7 @@
-"""The names of nulls and of the ways to choose a scanpath, in the order of tables; this module does not import pandas.
+"""The names of nulls, of the ways to choose a scanpath and of two stages, in the order of tables, without pandas.
 
-The nulls are computed in `labelmaps.scoring.nulls`, the scanpaths in `labelmaps.scoring.scanpaths`.
+The nulls are computed in `labelmaps.scoring.nulls`, the scanpaths in `labelmaps.scoring.scanpaths`, two stages in
+`labelmaps.scoring.two_stages`.
 """
 
 CROPS = ("five_crop", "ten_crop")  # only if the configuration sets them
@@ -23,3 +24,5 @@ LIKELIHOOD_SET = "likelihood_set"  # only for data sets with acceptable labels
 # How fixations of a scanpath are chosen: from the logits of all views, or without any.
 SCANPATH_CHOICES = ("igub", "max_softmax", "likelihood")
 SCANPATH_BASELINES = ("random", "outward", "blind")
+# When the network sees the outer ring of the grid.
+ALWAYS, BELOW, NEVER = "always", "below the bound", "never"

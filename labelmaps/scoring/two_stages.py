@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from labelmaps.scoring.null_names import ALWAYS, BELOW, NEVER
 from labelmaps.scoring.scanpaths import divide_into_folds
 from labelmaps.scoring.scores import is_in_outer_ring
 from labelmaps.scoring.statistics import count_units, interval_fields, mean_interval, paired_difference
@@ -22,8 +23,6 @@ from labelmaps.storage.label_map_file import LabelMaps
 
 # Of the best outer values of other images: the bounds that are compared.
 QUANTILES = (1.0, 0.99, 0.95, 0.9, 0.8, 0.5)
-# When the outer ring is seen, in the order of tables.
-ALWAYS, BELOW, NEVER = "always", "below the bound", "never"
 
 
 def outer_views(rows: int, columns: int) -> np.ndarray:

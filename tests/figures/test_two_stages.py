@@ -9,7 +9,8 @@ import pytest
 from helpers.figures import LONG, curves, same_bytes, unreadable
 from labelmaps.figures import style
 from labelmaps.figures.two_stages import draw_two_stages
-from labelmaps.scoring.two_stages import ALWAYS, BELOW, NEVER, QUANTILES
+from labelmaps.scoring.null_names import ALWAYS, BELOW, NEVER
+from labelmaps.scoring.two_stages import QUANTILES
 
 mpl.use("agg")
 METHODS = {"likelihood": 0.86, "max_logit": 0.57, "igub": 0.65}
