@@ -198,7 +198,8 @@ def images_of(
 ) -> Iterator[str]:
     """Yield the paths of the images that a table names, in its order; nothing if it cannot be read.
 
-    columns: as for `labelmaps.data.columns.find_columns`. The job that reads the table reports its mistakes.
+    table: a CSV file with a header. folder: the one to which paths in the table are relative. columns: as for
+    `labelmaps.data.columns.find_columns`, where it is `given`. The job that reads the table reports its mistakes.
     """
     paths = PathsOfTable(Path(folder))
     try:

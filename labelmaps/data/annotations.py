@@ -242,7 +242,10 @@ def _parse_prediction(text: str, indices: dict[str, int], box_format: str) -> An
 def xml_entries(
     files: Iterable[tuple[str, bytes]], indices: dict[str, int], has_folders: bool = False
 ) -> Iterator[Entry]:
-    """Yield an entry for each XML file, given as path and content; has_folders: as for `read_annotations`."""
+    """Yield an entry for each XML file: the image's id, and a function that parses the content only when it is called.
+
+    files: path and content. indices: class id → label. has_folders: as for `read_annotations`.
+    """
     for name, content in files:
         parts = PurePosixPath(name).with_suffix("").parts
         image = image_id("/".join(parts[-2:] if has_folders else parts[-1:]))

@@ -86,7 +86,7 @@ def refuse_numbers_of_others(labels: Iterable[int], source: str | Path) -> None:
     labels: those numbers, of a data set whose classes were not given. source: the file or folder with the numbers, for the
     message.
 
-    They may be if the largest is below `IMAGENETS_REACH`.
+    They may be if the largest is below `IMAGENETS_REACH`; if there are no numbers, nothing is raised.
     """
     largest = max(labels, default=IMAGENETS_REACH)
     if largest < IMAGENETS_REACH:

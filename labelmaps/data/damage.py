@@ -175,9 +175,12 @@ def _unpacked_size(blocks: Iterable[bytes | memoryview], enough: int) -> int:
 
 
 def _check_tiff(tags: dict, height: int, width: int, content: bytes) -> None:
-    """Raise if strips of a TIFF are missing or too short, or if their compression reveals damage.
+    """Raise if strips of a TIFF are missing, or too short where not compressed, or if their compression reveals damage.
 
-    tags: number of a tag → value. content: the whole file. The errors are `ValueError` or those of the decompressors.
+    tags: number of a tag → value, as in Pillow's `tag_v2`. height, width: in pixels. content: the whole file.
+
+    Deflate, LZMA and JPEG reveal damage, also of tiles; missing tiles and other compressions are not examined. The errors
+    are `ValueError`, `zlib.error` or `lzma.LZMAError`.
     """
     starts = tags.get(_STRIPS) or tags.get(_TILES) or ()
     sizes = tags.get(_STRIP_SIZES) or tags.get(_TILE_SIZES) or ()

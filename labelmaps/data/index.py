@@ -87,7 +87,7 @@ def draw_sample(index: pd.DataFrame, images: int, seed: int) -> pd.DataFrame:
 
 
 def images_of(index: pd.DataFrame) -> pd.DataFrame:
-    """Return one row for each image of an index, for computations on its pixels; the label is one of the image's."""
+    """Return the first row of each image of an index, for computations on its pixels; the label is one of the image's."""
     return index.drop_duplicates("image")
 
 
@@ -105,8 +105,9 @@ def labels_where_needed(index: pd.DataFrame) -> dict[str, np.ndarray]:
 
 
 def find_cases(index: pd.DataFrame, shown: pd.DataFrame) -> list[int]:
-    """Find the rows of an index, from 0, of the cases of a table: by `image`, and by `label` if the table has that column.
+    """Find the row of an index, from 0, of each case of a table: by `image`, and by `label` if the table has that column.
 
+    Returns one row per case, in the order of the table; without `label`, the last of an image with several.
     Raises `KeyError` with the image of a case that the index does not have.
     """
     keys = [name for name in ("image", "label") if name in shown]

@@ -373,9 +373,10 @@ def _given_boxes(
 
 
 def _check_box_sizes(boxes: list[Box], width: int, height: int, box_format: str) -> None:
-    """Raise `UnusableError` if a box is probably one of fractions, since it lies within the first pixel.
+    """Raise `UnusableError` if a box is probably one of fractions, since it lies within the first pixel of the image.
 
-    boxes: in pixels. box_format: the format in which they were given.
+    boxes: in pixels. width, height: of the image; if one is at most 2 pixels, nothing is raised. box_format: the format in
+    which the boxes were given; if it is one of fractions, nothing is raised.
     """
     for box in boxes:
         if is_within_first_pixel(box, width, height, box_format):

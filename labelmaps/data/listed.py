@@ -24,7 +24,10 @@ LABELS = pa.schema(
 
 
 def write_labels(path: str | Path, image: Sequence[str], labels: Sequence[np.ndarray | None]) -> None:
-    """Write the acceptable labels of each row of an index; image: the ids."""
+    """Write the acceptable labels of each row of an index, in its order, to a parquet file.
+
+    image: the ids. labels: for each row the labels (label,), maybe none; None where they are unknown.
+    """
     columns = [pa.array(values, field.type) for values, field in zip((image, labels), LABELS, strict=True)]
     write_arrow(path, pa.Table.from_arrays(columns, schema=LABELS))
 
@@ -44,7 +47,10 @@ def read_labels(path: str | Path) -> tuple[list[str], list[np.ndarray | None]]:
 
 
 def write_factors(path: str | Path, factors: pd.DataFrame) -> None:
-    """Write the factors of each row of an index: `image`, and a boolean column per factor, null where unknown."""
+    """Write the factors of each row of an index, in its order, to a parquet file.
+
+    factors: the column `image` first, then one per factor of pandas' type `boolean`, with NA where it is unknown.
+    """
     write_parquet(path, factors)
 
 

@@ -218,7 +218,7 @@ def describe_summary(
 
 
 def palette() -> list[str]:
-    """Return the colours of maps from low to high, as in Figure 1."""
+    """Return the 256 colours of maps from low to high, each as `#rrggbb`: those of `labelmaps.figures.figure_1`."""
     return [mpl.colors.to_hex(colour) for colour in mpl.colormaps[HEAT](np.arange(256))]
 
 

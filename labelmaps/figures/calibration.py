@@ -41,11 +41,12 @@ def draw_calibration(
 ) -> Figure:
     """Draw one row per reading, the best at the top, with a column for the misfit and one for each of its terms.
 
-    ranking, by_term: one network's tables, as from `rank_readings`, with n_images in `ranking`.
-    model, architecture, weights: the network, as in the summary.
+    ranking, by_term: one network's tables, as from `judge_readings`; the rows of `ranking` are drawn in their order.
+    model, architecture, weights: the network's name in the configuration, its architecture and its weights, for the title.
     images: name of the data set of our images.
 
-    The best readings' names are bold. If readings are not ranked, none is.
+    The names of the readings of rank 1, which may be several, are bold. Where an obstacle keeps ours from being compared
+    with the paper's numbers, all ranks are missing: no name is bold, and the title states the obstacle.
     """
     readings = ranking["reading"].tolist()
     terms = [rows for _, rows in by_term.groupby("term", sort=False)]
@@ -110,14 +111,14 @@ def write_title(
 
 
 def is_ranked(ranking: pd.DataFrame) -> bool:
-    """Return whether the readings could be compared with the paper's numbers, so that they have ranks."""
+    """Return whether the readings could be compared with the paper's numbers, so that no rank is missing."""
     return bool(ranking["rank"].notna().all())
 
 
 def write_header(term: pd.Series) -> list[str]:
     """Return the lines of a column's heading: what gains, and the paper's value in percentage points.
 
-    term: one row of the term's table, with method and paper.
+    term: one row of the term's table, with method and paper, a gain as for `draw_term`.
     """
     is_x0 = term["method"] == "center"
     name = "x₀ over the standard crop" if is_x0 else style.method_name(term["method"])
@@ -195,10 +196,11 @@ def write_column(axes: Axes, offset: float, heading: str, values: list[str]) -> 
 
 
 def draw_term(axes: Axes, term: pd.DataFrame) -> None:
-    """Draw one term of every reading with its 95 % interval, and the paper's value as a line, in percentage points.
+    """Draw one term, a gain in accuracy, of every reading with its 95 % interval, and the paper's value as a vertical line.
 
-    term: one row per reading, in the order in which they are drawn: method, paper, ours, ours_low and ours_high, as
-    fractions.
+    term: one row per reading, from the top: method and paper, the same in all rows, ours, ours_low and ours_high. The method
+    gives the colour. A value is the method's gain over x₀, or that of x₀ over the standard crop, as a fraction; the axis is
+    in percentage points.
     """
     first = term.iloc[0]
     colour, y = style.method_colour(first["method"]), np.arange(len(term))

@@ -188,7 +188,7 @@ def draw_figure_1(example: Example, width: float = style.PAGE) -> Figure:
 
 
 def note(text: str, width: float) -> list[Line]:
-    """Return a small grey line above a panel, cut to a width in inches."""
+    """Return a text as one small grey line for above a panel, cut with "…" to a width in inches; nothing is drawn."""
     return fit(Line(text, color=GREY), width, 1)
 
 

@@ -229,7 +229,10 @@ def split(
 
 
 def compute_saliency(given: GivenMethod, maps: LabelMaps, label: int | None) -> SaliencyMaps:
-    """Compute a method's map of one image from its label maps. label: k*, which a cued method needs."""
+    """Compute the map of one image by a method whose input is label maps.
+
+    maps: those of this one image. label: k*, which a cued method needs; others may have None.
+    """
     labels = None if label is None else np.array([label], np.int64)
     saliency, own_label = load_method(given.method, **given.options)(maps, labels)
     return _checked(SaliencyMaps(maps.image, saliency, maps.centre, own_label))

@@ -26,13 +26,15 @@ def imagenet_classes() -> list[Class]:
 
 
 def read_given_classes(classes: object) -> list[Class] | int | None:
-    """Read the classes that a caller gives, by label.
+    """Read the classes that a caller gives, and return them in the order of their labels.
 
-    classes: "imagenet", "scenes", a classes file, id → name in the order of the labels, label → name, or a list of names or
-    of `Class`; or, where they have no names, their number; or None.
+    classes: "imagenet"; "scenes", those of this package's scenes; a classes file (see `read_classes`), as text or path; a
+        mapping; a list of names, or of `Class` or other pairs of id and name; or, where they have no names, their number;
+        or None. If all keys of a mapping are integers, they are the labels, each from 0 on once, in any order; otherwise
+        the keys are ids, in the order of the labels.
 
     Returns the classes, their number, or None. A class without an id has its label for one. Raises `InputError` for
-    anything else.
+    anything else, and for fewer than two classes.
     """
     if classes is None:
         return None

@@ -18,7 +18,7 @@ def leading_vector(matrix: Tensor) -> Tensor:
 
     matrix: (n, row, column), M. All products but one are of MᵀM, so that it may have many rows but should have few columns.
 
-    Returns (n, column), of length 1 and with a positive largest entry; 0 if a matrix is 0.
+    Returns (n, column), of length 1, whose entry of largest magnitude is positive; 0 if a matrix is 0.
     """
     power = matrix.mT @ matrix
     for exponent in POWERS:

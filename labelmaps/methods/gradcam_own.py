@@ -25,7 +25,7 @@ def saliency(glimpse: "Glimpse", label: None) -> "tuple[Tensor, Tensor]":
     glimpse: the activations of a block of images at x₀, and the network's head.
     label: None, as k* is not given.
 
-    Returns the maps (image, row, column), not scaled, and the labels (image,).
+    Returns the maps (image, row, column) as `labelmaps.methods.gradcam` does, not scaled to [0, 1], and the labels (image,).
     """
     own_label = glimpse.head(glimpse.activations).argmax(dim=1)
     return gradcam.saliency(glimpse, own_label), own_label

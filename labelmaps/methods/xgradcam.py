@@ -23,7 +23,7 @@ def saliency(glimpse: "Glimpse", label: "Tensor") -> "Tensor":
     glimpse: the activations of a block of images at x₀, and the network's head.
     label: (image,), k*.
 
-    Returns (image, row, column), not scaled.
+    Returns (image, row, column) with a value ≥ 0 for each cell of the last map, not scaled to [0, 1].
     """
     from pytorch_grad_cam import XGradCAM
 

@@ -168,7 +168,7 @@ class PackedConv2d(nn.Module):
 
 
 def pack_convolutions(network: nn.Module) -> nn.Module:
-    """Copy a network, and replace the strided convolutions with few channels in the copy by `PackedConv2d`."""
+    """Return a copy of a network in which `PackedConv2d` replaces the strided convolutions with few input channels."""
     network = copy.deepcopy(network)
     for name, module in list(network.named_modules()):
         if isinstance(module, nn.Conv2d) and _is_worth_packing(module):

@@ -47,7 +47,8 @@ def modules_on_every_path(network: nn.Module, views: Tensor) -> set[str] | None:
 def _on_every_path(last: Node | None, first: Node | None) -> list[Node]:
     """List the operations through which every path between two operations of a graph leads, including these two.
 
-    first, last: the operations at the beginning and the end of the paths. The list is empty if no path connects them.
+    last, first: the operations at the end and the beginning of the paths, in the direction of the forward pass, such as
+    those that compute the logits and the views. The list begins with `first`; it is empty if no path connects them.
 
     Every path leads through an operation if the number of paths through it equals the number of all paths.
     """

@@ -102,15 +102,16 @@ class SplitClassifier:
         return self.head(activations, prefix) if self._is_probe_repeated else logits
 
     def activations(self, views: Tensor) -> Tensor:
-        """Compute the last map (view, channel, row, column), float32, of normalised views (view, 3, size, size)."""
+        """Compute the last map of views, as `map_and_prefix` does, without the tokens before its cells."""
         return self.map_and_prefix(views)[0]
 
     @torch.no_grad()
     def map_and_prefix(self, views: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Compute the last map of views, and the tokens before its cells.
+        """Compute the last map of views, and the tokens before its cells; no gradient leads back to the views.
 
-        views: (view, 3, size, size), normalised.
-        Returns the map (view, channel, row, column), and the tokens (view, token, channel) or None; both are float32.
+        views: (view, 3, size, size), normalised, on any device.
+        Returns the map (view, channel, row, column), and the tokens (view, token, channel) or None; both are float32, on the
+        network's device.
         """
         self._body(views.to(self.device, self.dtype, memory_format=torch.channels_last))
         return self.layout.split(self._pop_output().float())
@@ -126,10 +127,11 @@ class SplitClassifier:
         return output
 
     def head(self, activations: Tensor, prefix: Tensor | None = None) -> Tensor:
-        """Compute the logits (map, label) that follow from activations.
+        """Compute the logits (map, label) that follow from activations; gradients flow back to the activations.
 
-        activations: (map, channel, row, column) float32; they need not come from a view.
-        prefix: (map, token, channel), the tokens before the cells of each map; None if the network has none.
+        activations: (map, channel, row, column) float32, on the network's device, with as many rows and columns as the last
+            map has; they need not come from a view.
+        prefix: (map, token, channel), the tokens before the cells of each map; None only if the network has none.
         """
         if self.linear is not None:
             return self.linear(activations.mean((2, 3)))
@@ -144,7 +146,7 @@ class SplitClassifier:
     def gradient(self, activations: Tensor, label: Tensor, prefix: Tensor | None = None) -> Tensor:
         """Compute the gradient ∂z_k/∂A of one logit z_k per image with respect to its activations A.
 
-        activations: A, (image, channel, row, column). label: k, (image,). prefix: as for `head`.
+        activations: A, (image, channel, row, column). label: k, (image,), on the same device. prefix: as for `head`.
         Returns the gradient in the shape of A.
         """
         rows, columns = activations.shape[2:]

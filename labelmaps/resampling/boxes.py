@@ -21,9 +21,11 @@ def resize_boxes(
     """Resample boxes of an image to squares.
 
     image: (3, row, column) float32.
-    boxes: (box, 4), x0, y0, x1, y1 in edge coordinates of the image's pixels.
+    boxes: (box, 4), x0, y0, x1, y1 in edge coordinates of the image's pixels; they may extend beyond the image.
     visible_box: x0, y0, x1, y1 in the same coordinates, the part of the image that is shown, as in `Drawing`.
     size: the side of a square, in pixels.
+    sampling: where samples lie, how they are computed, and whether what is beyond the visible box is empty, mirrored or
+        repeated.
     empty: (3,), the colour of empty pixels, in the units of the image.
     dtype: the result's type; that of the image by default.
 

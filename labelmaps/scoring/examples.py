@@ -209,8 +209,8 @@ def find_positions(
 ) -> dict[str, int]:
     """Find the positions of the images that the user chose among all ids: name of the example → position, from 0.
 
-    images: all ids. chosen: name of the example → image id. cases: the names of the rows, as from `name_cases`, by which one
-    class of an image can be chosen; the image's id alone chooses its first class.
+    images: the id of each row. chosen: name of the example → image id, or name of a case. cases: the names of the same rows,
+    as from `name_cases`, by which one class of an image can be chosen; the image's id alone chooses its first class.
 
     Raises `InputError` if an id is missing.
     """

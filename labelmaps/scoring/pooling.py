@@ -74,8 +74,8 @@ def ring_labels(probability: np.ndarray) -> np.ndarray:
 def crop_labels(standard: Iterable[LabelMaps], others: Iterable[LabelMaps]) -> tuple[np.ndarray, np.ndarray]:
     """Find the labels of five-crop and of ten-crop, those with the highest mean p(k) over the crops; two arrays (image,).
 
-    standard: the label maps of the standard crop, in blocks. others: those of the view `ten_crop`, in blocks of the same
-    size.
+    standard: the label maps of the standard crop, a grid of 1 × 1, in blocks. others: those of the view `ten_crop`, the nine
+    other crops as 3 × 3, in blocks of the same size, of the same images in the same order.
     """
     five, ten = [], []
     for central, crops in zip(standard, others, strict=True):

@@ -165,10 +165,11 @@ def open_sealed(
 
     holds: the names of the data sets that the file must have.
     compare: the names of the data sets to read and compare with their checksums now; those in `holds` by default. Of the
-        others, HDF5 compares each chunk when it is read.
+        others, HDF5 compares each chunk when it is read. The attributes are always compared.
     remedy: what the user should do about a damaged file, for messages.
 
-    Raises `InputError`, with path and reason, if the file is missing, damaged, or not a file of the expected kind.
+    Raises `InputError`, with path and reason, if the file is missing, damaged, or not a file of the expected kind; so
+    do the methods of the `SealedFile` that read data, for damage that they meet.
     """
     with refuse_damage(path, remedy):
         # NFS and Lustre may refuse locks. Each chunk is read once, so a cache of chunks would only use memory.

@@ -188,7 +188,7 @@ def _describe_map(
 
 
 def _find_device(name: str) -> tuple[torch.device, str]:
-    """Return the device on which views are timed, and what is to be said where it is not the one of the run."""
+    """Return the device on which views are timed, and a note if it is not the one of the run; else an empty text."""
     is_there = torch.cuda.is_available()
     if name == "cuda" and not is_there:
         return torch.device("cpu"), "compute.device is cuda, and here is no GPU: times are those of this CPU"
@@ -261,7 +261,12 @@ def _wait(device: torch.device) -> None:
 
 
 def _compiling(study: Study, dataset: str, view: str, model: str, n_images: int, device: torch.device) -> str:
-    """Say whether a run will compile the network, which makes it faster than was measured."""
+    """Say that a run will compile the network, which makes it faster than was measured; return an empty text if not.
+
+    n_images: the number of images that the run will have. device: the one on which views were timed.
+
+    Returns the end of a sentence, with its semicolon.
+    """
     compute, settings = study.settings.compute, study.settings
     view_config = study.view(view, model)
     view_config |= NetworkConfig(**study.network(model)).own_options(view_config)
