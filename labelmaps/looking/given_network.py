@@ -2,6 +2,7 @@
 
 import copy
 import os
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from numbers import Integral, Real
@@ -111,7 +112,11 @@ def _read_module(
     known: list[Class] | int | None,
     crop: CentralCrop | None,
 ) -> GivenNetwork:
-    """Read a module, with what timm states where it is one of timm's."""
+    """Read a module, with what timm states about it if it is one of timm's.
+
+    torchvision's modules state nothing, but most of its weights expect the usual values of ImageNet: these are taken, with a
+    warning. Raises `InputError` for any other module if the caller does not give its preprocessing.
+    """
     while type(network).__name__ in WRAPPERS:
         network = getattr(network, "module", None) or network._orig_mod  # ty: ignore[invalid-assignment]
     name, classes = type(network).__name__, known
@@ -122,6 +127,14 @@ def _read_module(
         crop = crop or _crop_of(stated.get("crop_pct"), stated.get("interpolation"))
         if known is None and stated.get("num_classes") == N_IMAGENET == getattr(network, "num_classes", None):
             classes = imagenet_classes()
+    if given is None and type(network).__module__.startswith("torchvision.models."):
+        given = Preprocessing()
+        warnings.warn(
+            f"{name}: torchvision's modules do not state what their weights expect. The usual values are taken: "
+            f"{size or given.size} pixels, the mean {given.mean} and the deviation {given.std}. If yours differ, give "
+            "preprocessing=weights.transforms()",
+            stacklevel=4,
+        )
     if given is None:
         raise InputError(
             f"preprocessing: {name} does not say what it expects of its input. Give what it was trained with: "

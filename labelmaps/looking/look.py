@@ -74,7 +74,8 @@ def look(
     preprocessing: what the network expects of its input: a `labelmaps.networks.preprocessing.Preprocessing`; a mapping of
         size, mean and std; torchvision's `weights.transforms()`; or "imagenet", 224 pixels with ImageNet's mean and
         deviation. Without it what the library states of its weights, or, of a checkpoint, what a run takes: timm's values or
-        these. Of modules timm's alone state it; others must be given it.
+        these. Modules of timm state it; for those of torchvision the usual values of ImageNet are taken, with a warning; any
+        other must be given it.
     size: of the network's input, in pixels, instead of what is stated.
     layer: the module whose output is the map of x₀ for Grad-CAM, DFF and the like; without it, the last from which alone
         the logits follow.

@@ -436,6 +436,17 @@ def test_timms_modules_say_what_they_expect():
     assert read.classes is None  # no longer ImageNet's
 
 
+def test_for_torchvisions_modules_the_usual_values_are_taken_with_a_warning():
+    network = models.squeezenet1_1(num_classes=5)
+    usual = r"SqueezeNet: torchvision's modules do not state .* 64 pixels, the mean \(0.485, 0.456, 0.406\)"
+    with pytest.warns(UserWarning, match=usual) as caught:
+        read = read_network(network, size=64)
+    assert len(caught) == 1
+    assert read.preprocessing == Preprocessing(64)
+    assert read.classes is None
+    assert read_network(network, size=64, preprocessing="imagenet").preprocessing == read.preprocessing
+
+
 def test_preprocessing_is_read_in_each_of_its_forms():
     weights = models.EfficientNet_V2_L_Weights.DEFAULT  # of another mean than most, and another size
     expected = Preprocessing(480, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
