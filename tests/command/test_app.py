@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from helpers.command import run
+from helpers.command import process_of_the_command, run
 from labelmaps.command import app
 from labelmaps.errors import InputError
 from pipeline.sources import ROOT
@@ -73,8 +73,9 @@ def test_what_fails_is_told_without_a_traceback(capsys, monkeypatch, error, stat
 @pytest.mark.parametrize("error", [ModuleNotFoundError("No module named 'x'"), ValueError("a defect")])
 def test_a_defect_is_not_hidden(monkeypatch, error):
     monkeypatch.setattr(app, "app", raising(error))
-    with pytest.raises(type(error), match=str(error)):
+    with process_of_the_command(), pytest.raises(type(error), match=str(error)):
         app.main(["look"])
+    assert "TQDM_DISABLE" not in os.environ
 
 
 def test_whoever_reads_the_output_may_stop(capsys, monkeypatch):
