@@ -71,7 +71,7 @@ def read_acceptable_labels(path: str | Path, classes: list[Class]) -> Acceptable
 def find_acceptable_labels(
     index: pd.DataFrame, path: str | Path, classes: list[Class], min_matched: float
 ) -> list[np.ndarray | None]:
-    """Find the acceptable labels of each row of an index in a file, as `labels_of_images` returns them.
+    """Find the acceptable labels of each row of an index in a file: an array (label,) int16, or None if it has no entry.
 
     index: that of the data set. path, classes: as for `read_acceptable_labels`. min_matched: the smallest fraction of the
     images, or of the file's entries if these are fewer, that must be found in both.
@@ -84,7 +84,8 @@ def find_acceptable_labels(
 
 
 def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[np.ndarray | None]:
-    """Return for each row of an index the acceptable labels of its image, (label,) int16; None if the file has no entry.
+    """Return for each row of an index the acceptable labels of its image, (label,) int16: empty if the file
+    lists none as right, None if it has no entry.
 
     Logs how many rows have no acceptable label, and how many of the others have a label that is not among the acceptable
     ones.

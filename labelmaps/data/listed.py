@@ -55,7 +55,11 @@ def write_factors(path: str | Path, factors: pd.DataFrame) -> None:
 
 
 def read_factors(path: str | Path) -> pd.DataFrame:
-    """Read a table that `write_factors` wrote; raise `InputError` if it is damaged or another table."""
+    """Read the factors of each row of an index, in its order, from a file of `write_factors`.
+
+    Returns the column `image` first, then one per factor of pandas' type `boolean`, with NA where it is unknown.
+    Raises `InputError` if the file is damaged or another table.
+    """
     table = read_parquet(path)
     if list(table.columns[:1]) != ["image"] or not (table.dtypes[1:] == "boolean").all():
         raise InputError(f"{path}: not a table of factors. Delete it and run again")

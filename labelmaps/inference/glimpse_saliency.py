@@ -98,10 +98,10 @@ def images_at_once(index: pd.DataFrame, batch: int, n_concurrent: int) -> int:
     """Choose for how many images a method is called at once: more images amortise its many small operations.
 
     index: rows with the width and height of the images, in pixels. batch: the number of views that go through the network
-    together, which is the least. n_concurrent: the number of batches that are computed concurrently.
+    together. n_concurrent: the number of batches that are computed concurrently.
 
-    The number is above `batch` only if the decoded images need little memory, and if every concurrent batch gets a share.
-    It is below `batch` if the images are photographs of many megapixels.
+    The number is `batch`, or more if the decoded images need little memory and every concurrent batch still gets a share, or
+    fewer, but at least 1, if the images have more than 2 megapixels on average.
     """
     pixels = (index["width"] * index["height"]).mean()
     if pixels > LARGE:

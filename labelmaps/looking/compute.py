@@ -194,7 +194,10 @@ def grouped(images: Sequence[GivenImage], n: int) -> Iterator[Sequence[GivenImag
 def _compute_group(
     images: Sequence[GivenImage], engine: Engine, batch: int, pool: Executor
 ) -> Iterator[NetworkOutput]:
-    """Compute the label maps of as many images as go through the network at once."""
+    """Compute the label maps of one group of images together, and yield the output of each image in turn.
+
+    images: at most `engine.images_at_once(batch)`, which the caller has grouped.
+    """
     pixels, names = [image.pixels for image in images], [image.name for image in images]
     logits = engine.logits(pixels, batch, pool.map)
     sizes = [image.shape[1::-1] for image in pixels]

@@ -273,7 +273,7 @@ def _check_size(size: object) -> int:
 
 
 def _resized(preprocessing: Preprocessing, size: object) -> Preprocessing:
-    """Return what a network expects of its input, with the size that the caller gives, if any."""
+    """Return what a network expects of its input, with the size that the caller gives, if any, checked by `_check_size`."""
     return preprocessing if size is None else replace(preprocessing, size=_check_size(size))
 
 

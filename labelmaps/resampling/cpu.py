@@ -117,8 +117,8 @@ def resample(image: Tensor, taps: BoxTaps, empty: Tensor, views: Tensor) -> None
 
     image: (3, row, column) float32; the fastest layout has the channels last in memory.
     taps: the taps of the boxes.
-    empty: (3,), the colour of empty pixels.
-    views: (box, row, column, 3), contiguous.
+    empty: (3,) float32, the colour of empty pixels, in the image's units.
+    views: (box, row, column, 3), contiguous, of any floating type; computed in float32 and rounded to it.
     """
     if views.dtype not in BITS:
         wide = torch.empty_like(views, dtype=torch.float32)

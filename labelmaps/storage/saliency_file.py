@@ -100,7 +100,11 @@ def read_saliency_maps(path: str | Path, places: Sequence[int]) -> SaliencyMaps:
 
 
 def _read(path: str | Path, rows: Sequence[slice], compare: Collection[str]) -> SaliencyMaps:
-    """Read the maps of these rows, after comparing the data sets in `compare` as a whole with their checksums."""
+    """Read the maps of some rows, joined in the order of the slices.
+
+    compare: the HDF5 data sets that are first compared as a whole with their checksums; of the others, the chunks that are
+    read are compared. Raises `InputError` if the file is missing, damaged, or no file of saliency maps.
+    """
     with open_sealed(path, DATA, compare) as file:
         with refuse_damage(path):
             (n_images,), (_, *cells) = file.shape("image"), file.shape("saliency")
