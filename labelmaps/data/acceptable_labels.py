@@ -84,8 +84,9 @@ def find_acceptable_labels(
 
 
 def labels_of_images(index: pd.DataFrame, acceptable: AcceptableLabels) -> list[np.ndarray | None]:
-    """Return for each row of an index the acceptable labels of its image, (label,) int16: empty if the file
-    lists none as right, None if it has no entry.
+    """Return for each row of an index the acceptable labels of its image, (label,) int16.
+
+    They are empty if the file lists no label as right, and None if it has no entry for the image.
 
     Logs how many rows have no acceptable label, and how many of the others have a label that is not among the acceptable
     ones.
