@@ -76,7 +76,12 @@ def describe_view(name: str, view: View, options: Mapping) -> dict:
 
 
 def describe_model(name: str, made_by: Mapping[str, Any], preprocessing: "Preprocessing") -> dict:
-    """Describe a network. made_by: the provenance of its label maps; gray: the mean colour, in levels of 255."""
+    """Describe a network for the page.
+
+    made_by: the provenance of its label maps.
+    Returns name, architecture, source (of the weights), size (of its input, in pixels) and gray (its mean RGB, from 0 to
+    255).
+    """
     return {
         "name": name,
         "architecture": made_by["architecture"],

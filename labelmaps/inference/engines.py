@@ -254,7 +254,11 @@ class Shared(Engine):
 
     @contextmanager
     def sharing(self, network: nn.Module) -> Generator[None]:
-        """Let another copy of the network return the logits of windows, as this engine's does, inside the `with` block."""
+        """Let another copy of the network return the logits of windows, as this engine's does, inside the `with` block.
+
+        There the copy takes squares as from `network_inputs`, and returns the logits of all windows of each, one after
+        another, row by row.
+        """
         handle = network.get_submodule(self._block_name).register_forward_hook(self._windows)
         try:
             yield

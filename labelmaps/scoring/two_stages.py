@@ -1,4 +1,4 @@
-"""A look in two stages: the inner views of the grid first, its outer ring only where a bound does not rule it out.
+"""Two stages: the inner views of the grid first, its outer ring only where a bound does not rule it out.
 
 A method on label maps gives each view a value when the network has seen it. In the first stage the network sees the inner
 views alone. In the second it sees the outer ring, but only for images whose best inner value is below a bound on what the
@@ -95,9 +95,11 @@ def two_stages_table(
     column), whether the top label of each view is k*. image: (case,), the image of each case, a number; None where each
     shows one class.
 
-    Returns one row per way: ring, when the outer ring is seen; quantile, of the bound, or NaN; passes, their mean;
-    accuracy of the chosen view, and change, what it has more than with all views, both with 95 % intervals over images;
-    same_view, how often the view is that chosen among all; n_images, and n_cases where images show several classes.
+    Returns one row per way: ring, when the outer ring is seen: `ALWAYS`; `BELOW`, one row for each of `QUANTILES`, where the
+    best inner value is below that quantile of the best outer values of other images; and `NEVER`; quantile, NaN in the other
+    two; passes, their mean; accuracy of the chosen view, and change, that minus the accuracy with all views, both with 95 %
+    intervals over images; same_view, how often the view is that chosen among all; n_images, and n_cases where images show
+    several classes.
     """
     values, right = (maps.reshape(len(maps), -1) for maps in (saliency, is_right))
     is_outer, case = outer_views(*saliency.shape[1:]), np.arange(len(values))
