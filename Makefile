@@ -15,7 +15,7 @@ run: ## Compute the embedded default: figures, tables and pages in results/scene
 fast: ## Run the tests that take less than a second each (a minute on two cores)
 	uv run pytest -m "not slow"
 
-test: ## Run all tests (eight minutes on two cores)
+test: ## Run all tests (nine minutes on two cores)
 	uv run pytest
 
 thorough: ## Run all tests with every case of what they otherwise try by a sample (twice as long)
