@@ -24,7 +24,7 @@ from labelmaps.networks.load import load_network
 from labelmaps.networks.preprocessing import Preprocessing, timm_config, torchvision_weights
 from labelmaps.networks.split import SplitClassifier
 from labelmaps.networks.verification import compute_known_logits
-from labelmaps.views import create_view
+from labelmaps.views import View, create_view
 from pipeline.preview.data import Previewed
 from pipeline.preview.findings import Finding, warnings_of_package
 from pipeline.study import Study
@@ -195,6 +195,12 @@ def _find_device(name: str) -> tuple[torch.device, str]:
     return torch.device("cuda" if is_there and name != "cpu" else "cpu"), ""
 
 
+def _create_view(study: Study, view: str, model: str) -> View:
+    """Create a view of the settings, with the values of the options that are left to the network."""
+    config = study.view(view, model)
+    return create_view(**config | NetworkConfig(**study.network(model)).own_options(config))
+
+
 def _time(
     study: Study,
     dataset: str,
@@ -209,13 +215,12 @@ def _time(
 
     The engine first compares its logits, at the run's precision, with those of the untouched network. It is not compiled.
     """
-    config, compute = study.view(view, model), study.settings.compute
-    config |= NetworkConfig(**study.network(model)).own_options(config)
+    compute = study.settings.compute
     precision = resolve_precision(compute.precision, device)
     engine = create_engine(
         study.engine(dataset, view),
         network,
-        create_view(**config),
+        _create_view(study, view, model),
         preprocessing,
         device,
         precision,
@@ -268,10 +273,8 @@ def _compiling(study: Study, dataset: str, view: str, model: str, n_images: int,
     Returns the end of a sentence, with its semicolon.
     """
     compute, settings = study.settings.compute, study.settings
-    view_config = study.view(view, model)
-    view_config |= NetworkConfig(**study.network(model)).own_options(view_config)
     n_views = n_images // settings.n_parts(dataset, view, model)
-    n_views *= equivalent_views(study.engine(dataset, view), create_view(**view_config))
+    n_views *= equivalent_views(study.engine(dataset, view), _create_view(study, view, model))
     precision = resolve_precision(compute.precision, device)
     is_compiled = resolve_compiled(compute.compile, device, precision, n_views)
     return "; a run compiles it, and is faster" if is_compiled else ""
