@@ -22,7 +22,8 @@ def plot_two_stages(
 ) -> None:
     """Draw each network's curves through `view`, in these sizes, in the format of each figure's name.
 
-    made_by, scanned: the settings of the two tables, as from `Study.staged` and `Study.scanned_by_all`.
+    made_by, scanned: the settings of the two tables, as from `Study.staged_settings` and
+        `Study.scanpath_settings_of_networks`.
     """
     style.prepare()
     staged, paths = read_results(two_stages, made_by), read_results(scanpaths, scanned)

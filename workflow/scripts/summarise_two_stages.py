@@ -34,7 +34,7 @@ def summarise_two_stages(
     """Write the rows of `labelmaps.scoring.two_stages.two_stages_table` for every method of every network.
 
     label_maps: of each network. saliency: of each method on label maps, network by network; rows: what each of these files
-    is, in the table's first columns. made_by: the settings of all, as from `Study.staged`.
+    is, in the table's first columns. made_by: the settings of all, as from `Study.staged_settings`.
 
     Methods whose values of the inner views depend on the outer ones are left out, and the log names them.
     """
