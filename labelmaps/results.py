@@ -94,13 +94,11 @@ class Results:
 
     def views(self, image: str) -> np.ndarray:
         """Compute the views of one image at every fixation, (row, column, y, x, RGB) uint8. This needs torch."""
-        from labelmaps.inference.view_pixels import view_pixels
+        from labelmaps.inference.view_pixels import grid_pixels
         from labelmaps.networks.preprocessing import Preprocessing
 
-        pixels, view = self.pixels(image), views.create_view(**seen_view(self.made_by))
-        cells = range(view.grid**2)
-        views_seen = view_pixels(pixels, view, Preprocessing(**self.made_by["preprocessing"]), cells)
-        return views_seen.reshape(view.grid, view.grid, *views_seen.shape[1:])
+        view = views.create_view(**seen_view(self.made_by))
+        return grid_pixels(self.pixels(image), view, Preprocessing(**self.made_by["preprocessing"]))
 
     @property
     def methods(self) -> list[str]:

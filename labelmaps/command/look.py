@@ -218,11 +218,11 @@ def figure_files(
 
 def describe(seen: "Look", photo: Path) -> str:
     """Write what was seen of a photo: a head, and a row for each method: its fixation, and the top classes there."""
-    from labelmaps.looking.given_views import describe_view
+    from labelmaps.views import name_view
 
     height, width = seen.pixels.shape[:2]
     shown = "no label: uncued methods" if seen.label is None else f"label {seen.class_names[seen.label]}"
-    head = f"{photo} ({width} × {height}) through {seen.network}, view {describe_view(seen.view)}, {shown}"
+    head = f"{photo} ({width} × {height}) through {seen.network}, view {name_view(seen.view)}, {shown}"
     grid = seen.label_map.shape[0]
     rows = [("", "row", "column", "x", "y", "", "what the network sees there")]
     before = Fixed("x₀, before", grid // 2, grid // 2, *seen.centre[grid // 2, grid // 2])

@@ -28,6 +28,15 @@ def view_pixels(
     return _denormalised(views, preprocessing)
 
 
+def grid_pixels(image: np.ndarray, view: View, preprocessing: Preprocessing) -> np.ndarray:
+    """Make all views of an image, as pixels before normalisation, (row, column, size, size, RGB) uint8.
+
+    image: (H, W, RGB) uint8.
+    """
+    views = view_pixels(image, view, preprocessing, range(view.grid**2))
+    return views.reshape(view.grid, view.grid, *views.shape[1:])
+
+
 def draw_views(
     picture: np.ndarray,
     boxes: np.ndarray,

@@ -15,7 +15,6 @@ from labelmaps.errors import InputError
 from labelmaps.figures import style
 from labelmaps.figures.figure_1 import draw_figure_1
 from labelmaps.figures.figure_1_data import Example, collect_saccades, collect_scanpaths, collect_views
-from labelmaps.looking.given_views import describe_view
 from labelmaps.scoring.scanpaths import (
     GlimpseMaps,
     Plan,
@@ -28,6 +27,7 @@ from labelmaps.scoring.scanpaths import (
     outward_order,
 )
 from labelmaps.storage.saliency_file import SaliencyMaps
+from labelmaps.views import name_view
 
 if TYPE_CHECKING:
     from labelmaps.looking.result import Look
@@ -91,7 +91,7 @@ def make_example(look: "Look", names: Sequence[str]) -> Example:
         None if label is None else class_names[label],
         before,
         collect_saccades(shown, salient, 0, selected, after, class_names),
-        [look.network, describe_view(look.view), look.name],
+        [look.network, name_view(look.view), look.name],
         collect_scanpaths(find_paths(look, predicting), predicting, maps, label, class_names),
     )
 

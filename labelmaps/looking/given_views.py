@@ -37,8 +37,3 @@ def read_view(view: object, network: GivenNetwork) -> View:
         return views.create_view(family, **options | network.own_options(options))
     except (TypeError, ValueError) as error:
         raise InputError(f"view: {family}: {error}") from error
-
-
-def describe_view(view: View) -> str:
-    """Name a view's family and its grid, as Figure 1 does."""
-    return f"{type(view).__module__.rpartition('.')[2]}, {view.grid} × {view.grid} fixations"

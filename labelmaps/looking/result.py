@@ -12,7 +12,7 @@ import pandas as pd
 from labelmaps.looking.given_methods import GivenMethod
 from labelmaps.networks.preprocessing import Preprocessing
 from labelmaps.storage.label_map_file import LabelMaps
-from labelmaps.views import View
+from labelmaps.views import View, name_view
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,11 +88,9 @@ class Look:
     @cached_property
     def views(self) -> np.ndarray:
         """What the network receives, before normalisation, (row, column, y, x, RGB) uint8; made when it is first used."""
-        from labelmaps.inference.view_pixels import view_pixels
+        from labelmaps.inference.view_pixels import grid_pixels
 
-        grid = self.view.grid
-        views = view_pixels(self.pixels, self.view, self.preprocessing, range(grid**2))
-        return views.reshape(grid, grid, *views.shape[1:])
+        return grid_pixels(self.pixels, self.view, self.preprocessing)
 
     def table(self) -> pd.DataFrame:
         """Make a table of the fixations: one row per method, by its name, with its cue and the fields of `Fixation`."""
@@ -121,8 +119,6 @@ class Look:
 
     def __repr__(self) -> str:
         """Name the image, the network, the view, the label and the methods."""
-        from labelmaps.looking.given_views import describe_view
-
         label = "no label" if self.label is None else f"label {self.label} ({self.class_names[self.label]})"
         methods = ", ".join(self.maps) or "none"
-        return f"<Look at {self.name} through {self.network}: {describe_view(self.view)}; {label}; methods: {methods}>"
+        return f"<Look at {self.name} through {self.network}: {name_view(self.view)}; {label}; methods: {methods}>"

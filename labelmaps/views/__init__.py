@@ -123,12 +123,22 @@ class WindowView(View, Protocol):
         ...
 
 
+def name_family(view: View) -> str:
+    """Return the name of a view's family: that of its module, without the package."""
+    return type(view).__module__.rpartition(".")[2]
+
+
+def name_view(view: View) -> str:
+    """Return the family of a view and the size of its grid, as text: "zoom, 7 × 7 fixations"."""
+    return f"{name_family(view)}, {view.grid} × {view.grid} fixations"
+
+
 def find_map_obstacle(view: View) -> str:
     """Return why the cells of a map over a view cannot be located in the image, or an empty text if they can.
 
     They can if `is_affine`, a constant or a property of the family's `View`, is True.
     """
-    family, stated = type(view).__module__.rpartition(".")[2], getattr(view, "is_affine", None)
+    family, stated = name_family(view), getattr(view, "is_affine", None)
     if stated is True:
         return ""
     if stated is False:

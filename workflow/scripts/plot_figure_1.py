@@ -29,7 +29,7 @@ from labelmaps.storage.provenance import (
     check_settings,
     seen_view,
 )
-from labelmaps.views import create_view
+from labelmaps.views import create_view, name_view
 
 
 def plot_figure_1(
@@ -89,7 +89,6 @@ def plot_figure_1(
         view = create_view(**seen_view(file.provenance))
         preprocessing = Preprocessing(**file.provenance["preprocessing"])
         network = f"{file.provenance['architecture']} ({file.provenance['weights_source']})"
-        grid = f"{file.provenance['view']['family']}, {view.grid} × {view.grid} fixations"
         paths = read_paths(scanpaths, ids, file.origin, scanned)
         salient = [read_maps(path, places, shown["image"].tolist(), file) for path in saliency]
         for i, (rows, (pixels,)) in enumerate(decoded):
@@ -98,7 +97,7 @@ def plot_figure_1(
             selected = [points.iloc[places[i]] for points in tables]
             before, *after = collect_views(pixels, label, maps, selected, view, preprocessing, class_names)
             saccades = collect_saccades(methods, salient, i, selected, after, class_names)
-            notes = [describe(shown.iloc[i]), network, grid, names_of_cases[places[i]]]
+            notes = [describe(shown.iloc[i]), network, name_view(view), names_of_cases[places[i]]]
             rows_of_paths = {name: rows.iloc[places[i]] for name, rows in paths.items()}
             drawn = collect_scanpaths(rows_of_paths, variants, maps, label, class_names)
             contents.append(Example(pixels, boxes, class_names[label], before, saccades, notes, drawn))
