@@ -86,8 +86,12 @@ def written_rules():
 
 def contents_of(folder):
     """File → bytes, of all files, hidden ones too, but for `cost.csv`, which says how long jobs took."""
-    files = (path for path in folder.rglob("*") if path.is_file() and path.name != "cost.csv")
-    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+    return {str(path.relative_to(folder)): path.read_bytes() for path in result_files(folder)}
+
+
+def result_files(folder):
+    """All files below a folder, hidden ones too, but for `cost.csv`, which differs from run to run."""
+    return [path for path in folder.rglob("*") if path.is_file() and path.name != "cost.csv"]
 
 
 def write_config(path, **config):

@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from helpers import warm_python
-from helpers.runs import contents_of
+from helpers.runs import contents_of, result_files
 from helpers.study import index_of, noise, write_data_set
 from labelmaps.data.index import read_index, write_excluded, write_index
 from labelmaps.errors import InputError
@@ -195,11 +195,7 @@ def is_running(process):
 
 def check_whole(results, undisturbed):
     """What has its final name is as an undisturbed run leaves it; returns what identifies each such file."""
-    whole = {
-        path: path.stat()
-        for path in results.rglob("*")
-        if path.is_file() and not path.name.startswith(".") and path.name != "cost.csv"
-    }
+    whole = {path: path.stat() for path in result_files(results) if not path.name.startswith(".")}
     for path in whole:
         assert path.read_bytes() == undisturbed[str(path.relative_to(results))], path
     return {path: (status.st_ino, status.st_mtime_ns) for path, status in whole.items()}

@@ -13,6 +13,7 @@ import yaml
 
 from helpers import warm_python
 from helpers.cluster import cluster, needs_slurm, wait_until
+from helpers.runs import result_files
 from pipeline.sources import ROOT
 
 GPUS = 2
@@ -166,6 +167,5 @@ def test_the_results_are_those_of_a_local_run_byte_for_byte(submitted, tmp_path)
 def contents(folder):
     """Path → bytes of everything that a run left, except its logs, its costs and its cache of what was compiled."""
     tops = ("results", "resources/scenes", "resources/networks")
-    paths = [path for top in tops for path in (folder / top).rglob("*")]
-    kept = (path for path in paths if path.is_file() and path.name != "cost.csv")
-    return {str(path.relative_to(folder)): path.read_bytes() for path in kept}
+    paths = [path for top in tops for path in result_files(folder / top)]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
